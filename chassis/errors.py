@@ -1,0 +1,200 @@
+"""Errors that callers may see: ten kinds, each of which maps to one status code; nothing here knows gRPC."""
+
+import inspect
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import ClassVar
+
+
+class DomainError(Exception):
+    """Something a caller is told about.
+
+    A subclass's docstring is its message, filled with the values given to it; the same values travel as metadata,
+    so a program never has to read the sentence. `reason` names it for ever.
+    """
+
+    reason: ClassVar[str]
+    registry: ClassVar[dict[str, type["DomainError"]]] = {}
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        reason = cls.__dict__.get("reason")
+        if reason is None:
+            return
+        if reason in DomainError.registry:
+            msg = f"{reason} is the reason of {DomainError.registry[reason].__qualname__} and of {cls.__qualname__}"
+            raise TypeError(msg)
+        DomainError.registry[reason] = cls
+
+    def __init__(self, *, retry_after: timedelta | None = None, **values: str) -> None:
+        self.values = values
+        self.retry_after = retry_after
+        super().__init__(inspect.cleandoc(type(self).__doc__ or "").format(**values))
+
+    @property
+    def message(self) -> str:
+        """The sentence for people."""
+        return str(self.args[0])
+
+
+class InvalidArgument(DomainError):
+    """The request breaks a rule that does not depend on any state."""
+
+
+class Unauthenticated(DomainError):
+    """Nobody knows who calls."""
+
+
+class PermissionDenied(DomainError):
+    """The caller may not do this."""
+
+
+class NotFound(DomainError):
+    """There is no such thing, or the caller may not know of it."""
+
+
+class AlreadyExists(DomainError):
+    """There is such a thing already."""
+
+
+class WrongState(DomainError):
+    """The thing is in a state that does not allow this."""
+
+
+class Conflict(DomainError):
+    """Somebody else changed the thing first."""
+
+
+class LimitExceeded(DomainError):
+    """A quota or a rate is used up."""
+
+
+class OutOfRange(DomainError):
+    """A position beyond what exists."""
+
+
+class Unavailable(DomainError):
+    """Something needed does not answer; trying again may help."""
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One field that breaks a rule: `field` is its path in the request, `description` one sentence."""
+
+    field: str
+    description: str
+
+
+class InvalidField(InvalidArgument):
+    """{field}: {description}"""
+
+    reason = "INVALID_FIELD"
+
+    def __init__(self, *violations: Violation) -> None:
+        self.violations = violations
+        super().__init__(field=violations[0].field, description=violations[0].description)
+
+
+class RequestIdReused(InvalidArgument):
+    """The request id {requestId} was used before for another request; send a new one."""
+
+    reason = "REQUEST_ID_REUSED"
+
+    def __init__(self, request_id: str) -> None:
+        super().__init__(requestId=request_id)
+
+
+class InvalidPageToken(InvalidArgument):
+    """page_token: not made by this list with these arguments; begin again without it."""
+
+    reason = "INVALID_PAGE_TOKEN"
+
+
+class EtagMismatch(Conflict):
+    """The resource changed since {etag} was read; read it again and decide anew."""
+
+    reason = "ETAG_MISMATCH"
+
+    def __init__(self, etag: str) -> None:
+        super().__init__(etag=etag)
+
+
+class TransactionConflict(Conflict):
+    """Others kept changing the same rows; nothing was applied, try again."""
+
+    reason = "TRANSACTION_CONFLICT"
+
+
+class DatabaseUnavailable(Unavailable):
+    """The database does not answer; try again with the same request id."""
+
+    reason = "DATABASE_UNAVAILABLE"
+
+
+class InternalError(DomainError):
+    """Internal error {errorId}; the operator finds the cause in the log under this id."""
+
+    reason = "INTERNAL_ERROR"
+
+    def __init__(self, error_id: str) -> None:
+        super().__init__(errorId=error_id)
+
+
+class ShuttingDown(Unavailable):
+    """The server is stopping; call again."""
+
+    reason = "SHUTTING_DOWN"
+
+
+class ServiceUnavailable(Unavailable):
+    """The {service} service does not answer; try again."""
+
+    reason = "SERVICE_UNAVAILABLE"
+
+    def __init__(self, service: str) -> None:
+        super().__init__(service=service)
+
+
+class CredentialMissing(Unauthenticated):
+    """No credential was sent; send `Authorization: Bearer <API key>`."""
+
+    reason = "CREDENTIAL_MISSING"
+
+
+class CredentialMalformed(Unauthenticated):
+    """The credential is mistyped: its checksum does not match."""
+
+    reason = "CREDENTIAL_MALFORMED"
+
+
+class CredentialInvalid(Unauthenticated):
+    """The credential is unknown, revoked or expired."""
+
+    reason = "CREDENTIAL_INVALID"
+
+
+class ScopeMissing(PermissionDenied):
+    """The credential lacks the scope {permission}."""
+
+    reason = "SCOPE_MISSING"
+
+    def __init__(self, permission: str) -> None:
+        super().__init__(permission=permission)
+
+
+class RoleTooLow(PermissionDenied):
+    """The role {role} in the acting account is too low; {required} is needed."""
+
+    reason = "ROLE_TOO_LOW"
+
+    def __init__(self, role: str, required: str) -> None:
+        super().__init__(role=role, required=required)
+
+
+class CallerNotAllowed(PermissionDenied):
+    """{caller} may not call this method; it is for other services of the installation."""
+
+    reason = "CALLER_NOT_ALLOWED"
+
+    def __init__(self, caller: str) -> None:
+        super().__init__(caller=caller)
