@@ -7,7 +7,7 @@ from pathlib import Path
 
 from google.api import annotations_pb2, field_behavior_pb2, http_pb2
 from google.protobuf import descriptor_pb2, descriptor_pool
-from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescriptor
+from google.protobuf.descriptor import Descriptor, FieldDescriptor, FileDescriptor, MethodDescriptor
 from stateroom.api.v1 import policy_pb2
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -67,24 +67,23 @@ def rpcs() -> list[Rpc]:
 
 
 def _rpcs() -> Iterator[Rpc]:
-    pool = descriptor_pool.Default()
     for file in files():
-        importlib.import_module(file.name.removesuffix(".proto").replace("/", ".") + "_pb2")
         comments = {tuple(place.path): place.leading_comments for place in file.source_code_info.location}
-        for service_index, service in enumerate(pool.FindFileByName(file.name).services_by_name.values()):
+        for service_index, service in enumerate(_loaded(file).services_by_name.values()):
             for method_index, method in enumerate(service.methods):
                 comment = comments.get((6, service_index, 2, method_index), "")  # the paths of descriptor.proto
                 yield Rpc(method, method.GetOptions().Extensions[policy_pb2.policy], comment)
 
 
+def _loaded(file: descriptor_pb2.FileDescriptorProto) -> FileDescriptor:
+    importlib.import_module(file.name.removesuffix(".proto").replace("/", ".") + "_pb2")
+    return descriptor_pool.Default().FindFileByName(file.name)
+
+
 def messages() -> list[Descriptor]:
     """Return all messages, nested ones too, without the entries of maps."""
     found: list[Descriptor] = []
-    todo = [
-        message
-        for file in files()
-        for message in descriptor_pool.Default().FindFileByName(file.name).message_types_by_name.values()
-    ]
+    todo = [message for file in files() for message in _loaded(file).message_types_by_name.values()]
     while todo:
         message = todo.pop()
         todo.extend(message.nested_types)

@@ -2,16 +2,20 @@
 
 import pytest
 from buf.validate import validate_pb2
-from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from stateroom.api.v1 import policy_pb2
 
 from tests.support.contracts import Rpc, inputs_of, messages, rpcs
 
+
+def _owner(field: FieldDescriptor) -> Descriptor:
+    assert field.containing_type is not None
+    return field.containing_type
+
+
 FIELDS = sorted((field for message in messages() for field in message.fields), key=lambda field: str(field.full_name))
 SERVED = [rpc for rpc in rpcs() if rpc.is_public]
-REQUEST_IDS = [
-    field for field in FIELDS if field.name == "request_id" and field.containing_type.name.endswith("Request")
-]
+REQUEST_IDS = [field for field in FIELDS if field.name == "request_id" and _owner(field).name.endswith("Request")]
 SMALL = {FieldDescriptor.TYPE_STRING, FieldDescriptor.TYPE_BYTES}
 BOUNDS = ("max_len", "max_bytes", "len", "pattern", "uuid", "in", "const", "email", "uri", "hostname")
 
@@ -62,7 +66,7 @@ def test_field_that_is_an_identifier_says_of_what(field: FieldDescriptor) -> Non
 @pytest.mark.parametrize("field", REQUEST_IDS, ids=_id)
 def test_request_id_of_a_mutation_is_an_optional_uuid(field: FieldDescriptor) -> None:
     """A request id that is sent is a UUID; none is needed."""
-    if field.containing_type.name.startswith("List"):
+    if _owner(field).name.startswith("List"):
         return  # there it is a filter
     assert _rules(field).string.uuid
     assert _rules(field).ignore == validate_pb2.IGNORE_IF_ZERO_VALUE
@@ -86,6 +90,6 @@ def test_page_size_that_is_negative_is_refused(field: FieldDescriptor) -> None:
 def test_field_that_holds_a_secret_is_marked_sensitive(field: FieldDescriptor) -> None:
     """Secrets stay out of change events and logs."""
     if field.name in {"secret", "token", "credential", "password", "bootstrap_token", "environment"}:
-        if field.containing_type.file.package == "stateroom.api.v1":
+        if _owner(field).file.package == "stateroom.api.v1":
             return
         assert field.GetOptions().Extensions[policy_pb2.sensitive]

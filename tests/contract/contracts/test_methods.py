@@ -4,7 +4,7 @@ import re
 from collections import Counter
 
 import pytest
-from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from stateroom.api.v1 import policy_pb2
 
 from tests.support.contracts import VERBS, Rpc, rpcs
@@ -21,6 +21,15 @@ def _id(rpc: Rpc) -> str:
 
 def _fields(rpc: Rpc) -> dict[str, FieldDescriptor]:
     return dict(rpc.descriptor.input_type.fields_by_name)
+
+
+def _field(message: Descriptor, path: str) -> FieldDescriptor:
+    first, _, rest = path.partition(".")
+    field = message.fields_by_name[first]
+    if not rest:
+        return field
+    assert field.message_type is not None
+    return _field(field.message_type, rest)
 
 
 @pytest.mark.parametrize("rpc", RPCS, ids=_id)
@@ -106,8 +115,7 @@ def test_bidirectional_method_names_its_frames_and_has_an_alternative(rpc: Rpc) 
         (rpc.descriptor.input_type, frames.request_bytes),
         (rpc.descriptor.output_type, frames.response_bytes),
     ):
-        outer, inner = path.split(".")
-        assert root.fields_by_name[outer].message_type.fields_by_name[inner].type == FieldDescriptor.TYPE_BYTES
+        assert _field(root, path).type == FieldDescriptor.TYPE_BYTES
     others = [other for other in rpc.descriptor.containing_service.methods if not other.client_streaming]
     assert any(other.server_streaming for other in others)
     assert any(not other.server_streaming and other.name.startswith("Write") for other in others)
@@ -117,10 +125,7 @@ def test_bidirectional_method_names_its_frames_and_has_an_alternative(rpc: Rpc) 
 def test_route_variables_are_fields_of_the_request(rpc: Rpc) -> None:
     """Each variable of a path is a text field of the request, and `body` one of its messages."""
     for variable in re.findall(r"\{([^}=]+)", rpc.route[1]):
-        message, *path = rpc.descriptor.input_type, *variable.split(".")
-        for name in path[:-1]:
-            message = message.fields_by_name[name].message_type
-        assert message.fields_by_name[path[-1]].type == FieldDescriptor.TYPE_STRING
+        assert _field(rpc.descriptor.input_type, variable).type == FieldDescriptor.TYPE_STRING
     if rpc.http.body not in {"", "*"}:
         assert rpc.http.body in _fields(rpc)
 
