@@ -12,7 +12,7 @@ from embedded.errors import StartFailed
 from embedded.process import ManagedProcess, Program
 
 START_SECONDS = 20.0
-STOP_SECONDS = 5.0
+STOP_SECONDS = 2.0
 POLL_SECONDS = 0.02
 MEMORY_LIMIT = 64 * 1024**2
 """Bytes for streams in memory; ours are files."""
