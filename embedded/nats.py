@@ -72,7 +72,8 @@ class Nats:
                 "port": self.port or -1,
                 "ports_file_dir": str(self._runtime),
                 "jetstream": {
-                    "store_dir": str(self._data / "jetstream"),
+                    # The server adds a folder `jetstream`.
+                    "store_dir": str(self._data),
                     "max_memory_store": MEMORY_LIMIT,
                     "max_file_store": FILE_LIMIT,
                 },
