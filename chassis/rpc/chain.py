@@ -1,0 +1,128 @@
+"""What happens around every handler, in this order: correlation, tracing, logging, metrics, errors, authentication, validation.
+
+Each step is a context manager around the ones after it, so that all four kinds of handlers share one chain.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from typing import Any
+
+import grpc
+import protovalidate
+from google.protobuf.message import Message
+
+from chassis import ids, logs, trace
+from chassis.errors import DomainError, InternalError, InvalidField, Violation
+from chassis.rpc import auth, status
+from chassis.rpc.call import Call
+
+Context = grpc.aio.ServicerContext[Any, Any]
+Step = Callable[[Call, Context, auth.Authenticator], AbstractAsyncContextManager[None]]
+
+_log = logs.get("rpc")
+_validator = protovalidate.Validator()
+_CORRELATION_KEY = "x-request-id"
+_CORRELATION_LENGTH = 64
+
+
+@asynccontextmanager
+async def correlation(call: Call, _context: Context, _authenticator: auth.Authenticator) -> AsyncIterator[None]:
+    """Name the request: by the caller's own id when it sent a sensible one."""
+    sent = call.metadata.get(_CORRELATION_KEY, "")
+    call.correlation_id = sent if 0 < len(sent) <= _CORRELATION_LENGTH and sent.isprintable() else str(ids.new())
+    yield
+
+
+@asynccontextmanager
+async def tracing(call: Call, _context: Context, _authenticator: auth.Authenticator) -> AsyncIterator[None]:
+    """Continue the caller's trace."""
+    trace.continue_from(call.metadata.get(trace.HEADER))
+    yield
+
+
+@asynccontextmanager
+async def logging(call: Call, context: Context, _authenticator: auth.Authenticator) -> AsyncIterator[None]:
+    """Write one line for the call when it ends, however it ends."""
+    begin = time.perf_counter()
+    outcome = "OK"
+    try:
+        yield
+    except asyncio.CancelledError:
+        outcome = "CANCELLED"
+        raise
+    except BaseException:
+        outcome = getattr(context.code(), "name", None) or "UNKNOWN"
+        raise
+    finally:
+        _log.info(
+            "call ended",
+            method=call.method.full_name,
+            code=outcome,
+            milliseconds=round((time.perf_counter() - begin) * 1000, 2),
+            caller=call.principal.subject,
+            correlation_id=call.correlation_id,
+        )
+
+
+@asynccontextmanager
+async def errors(call: Call, context: Context, _authenticator: auth.Authenticator) -> AsyncIterator[None]:
+    """Turn what is raised further in into a status; an unforeseen exception shows its caller nothing but an id."""
+    try:
+        yield
+    except DomainError as exc:
+        await _abort(call, context, exc)
+    except (asyncio.CancelledError, grpc.aio.AbortError, GeneratorExit):
+        raise
+    except Exception as exc:  # noqa: BLE001  # the one place where the unforeseen ends
+        error = InternalError(str(ids.new()))
+        _log.error("call failed", method=call.method.full_name, error_id=error.values["errorId"], exc_info=exc)
+        await _abort(call, context, error)
+
+
+async def _abort(call: Call, context: Context, error: DomainError) -> None:
+    context.set_trailing_metadata(((status.DETAILS_KEY, status.details_of(error, call.correlation_id)),))
+    await context.abort(status.code_of(error), error.message)
+
+
+@asynccontextmanager
+async def authentication(call: Call, _context: Context, authenticator: auth.Authenticator) -> AsyncIterator[None]:
+    """Find out who calls and hold them against the method's policy."""
+    call.principal = await authenticator.authenticate(call)
+    auth.authorize(call)
+    yield
+
+
+CHAIN: tuple[Step, ...] = (correlation, tracing, logging, errors, authentication)
+
+
+@asynccontextmanager
+async def around(call: Call, context: Context, authenticator: auth.Authenticator) -> AsyncIterator[None]:
+    """Run the whole chain around a handler."""
+    async with AsyncExitStack() as stack:
+        for step in CHAIN:
+            await stack.enter_async_context(step(call, context, authenticator))
+        yield
+
+
+def validate(request: Message) -> None:
+    """Hold a request against the rules of its contract. InvalidField names each field that breaks one."""
+    violations = _validator.collect_violations(request)
+    if violations:
+        raise InvalidField(*(_violation(violation.proto) for violation in violations))
+
+
+def _violation(violation: Any) -> Violation:  # noqa: ANN401  # protovalidate's own message, whose type is not public
+    path = ".".join(_element(element) for element in (violation.field.elements if violation.field else ()))
+    if path:
+        return Violation(path, violation.message)
+    field, _, description = violation.message.partition(": ")
+    return Violation(field, description) if description else Violation("request", violation.message)
+
+
+def _element(element: Any) -> str:  # noqa: ANN401  # as above
+    subscript = getattr(element, "subscript", None)
+    if subscript is None or subscript.value in {None, ""}:
+        return str(element.field_name)
+    return f"{element.field_name}[{subscript.value}]"

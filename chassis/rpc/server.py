@@ -1,0 +1,140 @@
+"""A gRPC server of ours: handlers bound from descriptors, each inside the chain; health, reflection, graceful stop."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import grpc
+from google.protobuf import message_factory
+from google.protobuf.descriptor import ServiceDescriptor
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from chassis.rpc import auth, chain, policy
+from chassis.rpc.call import Call, peer_address
+from chassis.rpc.policy import Method
+
+OPTIONS = (
+    ("grpc.max_receive_message_length", 4 << 20),
+    ("grpc.max_metadata_size", 8 << 10),
+    ("grpc.http2.max_pings_without_data", 0),
+    ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.so_reuseport", 0),
+)
+RECHECK_SECONDS = 5.0
+"""How often the credential of an open stream is checked again."""
+
+Handler = Callable[[Any, Call], Any]
+
+
+class Server:
+    """Serves implementations of contract services.
+
+    An implementation is a plain object with one method for each RPC, `async def Name(self, request, call)`; a server
+    stream is an async generator; a client stream gets an async iterator of requests instead of one.
+    """
+
+    def __init__(self, authenticator: auth.Authenticator) -> None:
+        self._authenticator = authenticator
+        self._server = grpc.aio.server(options=OPTIONS)
+        self._health = health.aio.HealthServicer()
+        self._names: list[str] = [health.SERVICE_NAME, reflection.SERVICE_NAME]
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+
+    def add(self, service: ServiceDescriptor, implementation: object) -> None:
+        """Serve a contract service. AttributeError when the implementation lacks one of its methods."""
+        handlers = {
+            method.descriptor.name: self._bind(method, getattr(implementation, method.descriptor.name))
+            for method in policy.methods(service)
+        }
+        self._server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service.full_name, handlers),))
+        self._names.append(service.full_name)
+
+    async def start(self, listen: str) -> str:
+        """Listen on `host:port` or `unix:/path`; port 0 takes a free one. Returns the address that clients use."""
+        reflection.enable_server_reflection(self._names, self._server)
+        port = self._server.add_insecure_port(listen)
+        await self._server.start()
+        for name in ("", *self._names):
+            await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
+        return listen if listen.startswith("unix:") else f"{listen.rpartition(':')[0]}:{port}"
+
+    async def stop(self, grace: float) -> None:
+        """Refuse new calls, give the open ones `grace` seconds, then cancel them."""
+        await self._health.enter_graceful_shutdown()
+        await self._server.stop(grace)
+
+    def _bind(self, method: Method, handler: Handler) -> "grpc.RpcMethodHandler[Any, Any]":
+        descriptor = method.descriptor
+        streams = (descriptor.client_streaming, descriptor.server_streaming)
+        make = {
+            (False, False): grpc.unary_unary_rpc_method_handler,
+            (False, True): grpc.unary_stream_rpc_method_handler,
+            (True, False): grpc.stream_unary_rpc_method_handler,
+            (True, True): grpc.stream_stream_rpc_method_handler,
+        }[streams]
+        request = message_factory.GetMessageClass(descriptor.input_type)
+        response = message_factory.GetMessageClass(descriptor.output_type)
+        wrap = self._streaming if descriptor.server_streaming else self._single
+        return make(
+            wrap(method, handler),
+            request_deserializer=request.FromString,
+            response_serializer=response.SerializeToString,
+        )
+
+    def _single(self, method: Method, handler: Handler) -> Callable[..., Awaitable[Any]]:
+        async def handle(request: Any, context: chain.Context) -> Any:  # noqa: ANN401  # any contract message
+            call = _call(method, context)
+            async with chain.around(call, context, self._authenticator):
+                return await handler(_checked(request, call), call)
+
+        return handle
+
+    def _streaming(self, method: Method, handler: Handler) -> Callable[..., Awaitable[None]]:
+        async def handle(request: Any, context: chain.Context) -> None:  # noqa: ANN401  # as above
+            call = _call(method, context)
+            async with chain.around(call, context, self._authenticator), self._rechecked(call):
+                async for response in handler(_checked(request, call), call):
+                    await context.write(response)
+
+        return handle
+
+    @asynccontextmanager
+    async def _rechecked(self, call: Call) -> AsyncIterator[None]:
+        """End a stream whose credential stops working while it is open."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                watch = group.create_task(self._recheck(call))
+                yield
+                watch.cancel()
+        except BaseExceptionGroup as exc:
+            raise exc.exceptions[0] from None
+
+    async def _recheck(self, call: Call) -> None:
+        if call.metadata.get("authorization", "").startswith("Bearer eyJ"):
+            return  # whoever exchanged the credential checks it again and ends the call
+        while True:
+            await asyncio.sleep(RECHECK_SECONDS)
+            call.principal = await self._authenticator.authenticate(call)
+            auth.authorize(call)
+
+
+def _call(method: Method, context: chain.Context) -> Call:
+    metadata = {key: value for key, value in context.invocation_metadata() or () if isinstance(value, str)}
+    return Call(method, metadata, peer_address(context.peer()))
+
+
+def _checked(request: Any, call: Call) -> Any:  # noqa: ANN401  # one message or an iterator of them
+    if call.method.descriptor.client_streaming:
+        return _checked_stream(request)
+    chain.validate(request)
+    call.note_repeat(request)
+    return request
+
+
+async def _checked_stream(requests: AsyncIterator[Any]) -> AsyncIterator[Any]:
+    async for request in requests:
+        chain.validate(request)
+        yield request
