@@ -1,0 +1,37 @@
+"""The record of a service's changes, as its consumers read it."""
+
+from stateroom.event.v1 import change_service_pb2 as pb
+
+from chassis.relay import to_change
+from chassis.rpc.call import Call
+from chassis.system import Connection, SystemDatabase
+
+DEFAULT_PAGE = 500
+
+_HEAD = "SELECT epoch, position, epoch_base FROM relay_head"
+_AFTER = "SELECT * FROM changes WHERE position > $1 ORDER BY position LIMIT $2"
+
+
+class ChangeServicer:
+    """Serves stateroom.event.v1.ChangeService for one source."""
+
+    def __init__(self, source: str, database: SystemDatabase) -> None:
+        self._source = source
+        self._database = database
+
+    async def ListChanges(self, request: pb.ListChangesRequest, _call: Call) -> pb.ListChangesResponse:
+        """Return the changes after a position."""
+        async with self._database.connection() as connection:
+            rows = await connection.fetch(_AFTER, request.after_position, request.page_size or DEFAULT_PAGE)
+            head = await _head(connection)
+        return pb.ListChangesResponse(changes=[to_change(self._source, row) for row in rows], head=head)
+
+    async def GetHead(self, _request: pb.GetHeadRequest, _call: Call) -> pb.Head:
+        """Return the end of the record."""
+        async with self._database.connection() as connection:
+            return await _head(connection)
+
+
+async def _head(connection: Connection) -> pb.Head:
+    row = await connection.fetchrow(_HEAD)
+    return pb.Head(epoch=row["epoch"], position=row["position"], epoch_base=row["epoch_base"])

@@ -1,0 +1,246 @@
+"""Transactions: opened, scoped to one account, made repeatable, retried and committed here and nowhere else.
+
+The bookkeeping speaks to the driver directly, in as few round trips as it can; the domain's own SQL is SQLAlchemy Core
+on the same connection.
+"""
+
+import asyncio
+import os
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Concatenate, ParamSpec, TypeVar
+from uuid import UUID
+
+import asyncpg
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from chassis.actor import Actor
+from chassis.changes import Entity, PendingChange, Registry, pending
+from chassis.errors import DatabaseUnavailable, RequestIdReused, TransactionConflict
+from chassis.settings import ServiceSettings
+
+ATTEMPTS = 4
+"""Times a transaction is tried when others keep changing the same rows."""
+
+_BACKOFF = 0.05  # seconds before the second attempt, at most; doubles each time (full jitter)
+_COMMAND_TIMEOUT = 10.0  # seconds one statement may take
+
+_CLAIM = """
+INSERT INTO idempotency (account_id, request_id, method, request_sha256) VALUES ($1, $2, $3, $4)
+ON CONFLICT (account_id, request_id) DO NOTHING RETURNING true
+"""
+_CLAIMED = """
+SELECT method, request_sha256, resource_type, resource_id FROM idempotency WHERE account_id = $1 AND request_id = $2
+"""
+_SETTLE = """
+UPDATE idempotency SET resource_type = $3, resource_id = $4 WHERE account_id = $1 AND request_id = $2
+"""
+_RECORD = """
+INSERT INTO outbox (account_id, header, salt, payload)
+SELECT $1, change.* FROM unnest($2::bytea[], $3::bytea[], $4::bytea[]) AS change
+"""
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Transaction:
+    """One transaction of one account. An operation uses it and never opens or ends one.
+
+    `now` is the instant the transaction began, the same for everything in it.
+    """
+
+    connection: AsyncConnection
+    actor: Actor
+    registry: Registry
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
+    changes: list[PendingChange] = field(default_factory=list)
+
+    @property
+    def account_id(self) -> UUID:
+        """The acting account."""
+        return self.actor.account_id
+
+    def record(self, type: str, *, before: Entity | None = None, after: Entity | None = None) -> None:  # noqa: A002  # the event's own word
+        """Record what happened to an entity. It becomes a change event if and only if the transaction commits.
+
+        Args:
+            type: what happened, in the past tense, such as `archived`.
+            before: the entity as it was; None for a creation.
+            after: the entity as it is; None for a purge.
+        """
+        self.changes.append(pending(self.registry, self.actor, self.now, type, before, after))
+
+
+class Database:
+    """The database of one service, as seen by requests: every transaction sees one account and no other."""
+
+    def __init__(self, engine: AsyncEngine, registry: Registry, wake_relay: Callable[[], None]) -> None:
+        self._engine = engine
+        self._registry = registry
+        self._wake_relay = wake_relay
+
+    async def write(
+        self, actor: Actor, operation: Callable[Concatenate[Transaction, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Run an operation in a transaction and commit what it did together with the changes it recorded.
+
+        When the actor carries a request id that has been used, the operation does not run: the answer is the current
+        state of what it made or changed then.
+
+        Raises:
+            TransactionConflict: rivals kept winning; nothing was applied.
+            DatabaseUnavailable: nothing is known of the outcome; safe to repeat with the same request id.
+            RequestIdReused: the request id belongs to another request.
+        """
+        for attempt in range(ATTEMPTS):
+            try:
+                return await self._write_once(actor, operation, *args, **kwargs)
+            except (DBAPIError, asyncpg.PostgresError, OSError, asyncpg.InterfaceError) as exc:
+                if not _worth_repeating(exc, repeatable=actor.repeat is not None) or attempt == ATTEMPTS - 1:
+                    raise _translated(exc) from exc
+            await asyncio.sleep(random.uniform(0, _BACKOFF * 2**attempt))  # noqa: S311  # jitter, not a secret
+        raise TransactionConflict
+
+    async def read(
+        self, actor: Actor, query: Callable[Concatenate[AsyncConnection, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Run a query in a read-only transaction of the actor's account. Raises DatabaseUnavailable."""
+        try:
+            async with self._scoped(actor.account_id, "BEGIN READ ONLY") as (connection, _):
+                return await query(connection, *args, **kwargs)
+        except (DBAPIError, asyncpg.PostgresError, OSError, asyncpg.InterfaceError) as exc:
+            raise _translated(exc) from exc
+
+    async def _write_once(
+        self, actor: Actor, operation: Callable[Concatenate[Transaction, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        async with self._scoped(actor.account_id, "BEGIN") as (connection, driver):
+            if actor.repeat is not None and (earlier := await _claim(driver, actor)):
+                return await self._registry.load(connection, *earlier)
+            transaction = Transaction(connection, actor, self._registry)
+            result = await operation(transaction, *args, **kwargs)
+            await _flush(driver, transaction)
+            if actor.repeat is not None and isinstance(result, Entity):
+                kind = self._registry.kind_of(result)
+                await driver.execute(_SETTLE, actor.account_id, actor.repeat.request_id, kind.type, result.entity_id)
+        if transaction.changes:
+            self._wake_relay()
+        return result
+
+    @asynccontextmanager
+    async def _scoped(self, account_id: UUID, begin: str) -> AsyncIterator[tuple[AsyncConnection, Any]]:
+        async with self._engine.connect() as connection:
+            driver = (await connection.get_raw_connection()).driver_connection
+            # One round trip; the value is a UUID of ours, so there is nothing to quote.
+            await driver.execute(f"{begin}; SET LOCAL app.account_id = '{account_id}'")
+            try:
+                yield connection, driver
+            except BaseException:
+                await _roll_back(connection, driver)
+                raise
+            await driver.execute("COMMIT")
+
+
+async def _roll_back(connection: AsyncConnection, driver: Any) -> None:  # noqa: ANN401  # asyncpg's connection is untyped here
+    try:
+        await driver.execute("ROLLBACK")
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+        await connection.invalidate()
+
+
+async def _claim(driver: Any, actor: Actor) -> tuple[str, UUID] | None:  # noqa: ANN401  # as above
+    """Claim the request id, or return what the earlier request with it made. A rival waits on the index."""
+    repeat = actor.repeat
+    assert repeat is not None  # noqa: S101  # the caller checked; for the type checker
+    arguments = (actor.account_id, repeat.request_id)
+    if await driver.fetchval(_CLAIM, *arguments, repeat.method, repeat.request_sha256):
+        return None
+    row = await driver.fetchrow(_CLAIMED, *arguments)
+    if row is None or (row["method"], row["request_sha256"]) != (repeat.method, repeat.request_sha256):
+        raise RequestIdReused(str(repeat.request_id))
+    return row["resource_type"], row["resource_id"]
+
+
+async def _flush(driver: Any, transaction: Transaction) -> None:  # noqa: ANN401  # as above
+    if transaction.changes:
+        await driver.execute(
+            _RECORD,
+            transaction.account_id,
+            [change.header for change in transaction.changes],
+            [os.urandom(16) for _ in transaction.changes],
+            [change.payload for change in transaction.changes],
+        )
+
+
+def _cause(exc: BaseException) -> BaseException:
+    """Return the driver's own exception behind SQLAlchemy's."""
+    original = getattr(exc, "orig", None)
+    return getattr(original, "__cause__", None) or original or exc
+
+
+def _worth_repeating(exc: BaseException, *, repeatable: bool) -> bool:
+    cause = _cause(exc)
+    if isinstance(cause, (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)):
+        return True
+    return repeatable and _lost_connection(cause)
+
+
+def _lost_connection(cause: BaseException) -> bool:
+    kinds = (OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError, asyncpg.CannotConnectNowError)
+    return isinstance(cause, kinds)
+
+
+def _translated(exc: BaseException) -> BaseException:
+    cause = _cause(exc)
+    if isinstance(cause, (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)):
+        return TransactionConflict()
+    if _lost_connection(cause) or isinstance(cause, asyncpg.InsufficientResourcesError):
+        return DatabaseUnavailable()
+    return exc
+
+
+def constraint_of(exc: DBAPIError) -> str:
+    """Return the name of the constraint a statement broke, empty when it was something else."""
+    return str(getattr(_cause(exc), "constraint_name", "") or "")
+
+
+@asynccontextmanager
+async def open_engine(settings: ServiceSettings) -> AsyncIterator[AsyncEngine]:
+    """Open the pool of the service's own role, which owns nothing and sees one account at a time.
+
+    Raises:
+        RuntimeError: the role could see past row security.
+    """
+    url = settings.database_url.get_secret_value().replace("postgresql+asyncpg://", "postgresql://")
+    engine = create_async_engine(
+        "postgresql+asyncpg://",
+        async_creator=lambda: asyncpg.connect(url, command_timeout=_COMMAND_TIMEOUT),
+        isolation_level="AUTOCOMMIT",  # transactions are opened above, in one message with their account
+        pool_size=settings.database_pool_size,
+        max_overflow=0,
+        pool_use_lifo=True,
+    )
+    try:
+        async with engine.connect() as connection:
+            driver = (await connection.get_raw_connection()).driver_connection
+            await check_role(driver)
+        yield engine
+    finally:
+        await engine.dispose()
+
+
+async def check_role(driver: Any) -> None:  # noqa: ANN401  # as above
+    """Refuse a role that row security does not bind: a superuser, one with BYPASSRLS, or the owner of a table."""
+    unbound = await driver.fetchval(
+        "SELECT rolsuper OR rolbypassrls OR EXISTS (SELECT FROM pg_class WHERE relowner = pg_roles.oid)"
+        " FROM pg_roles WHERE rolname = current_user"
+    )
+    if unbound:
+        msg = "the database role is a superuser, has BYPASSRLS or owns tables; use the service's own role"
+        raise RuntimeError(msg)

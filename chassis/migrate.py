@@ -1,0 +1,108 @@
+"""`python -m chassis.migrate <service> …`: make the roles and the schema of services and bring their tables up to date.
+
+Needs ADMIN_DATABASE_URL, a role that may create roles, and for each service `<SERVICE>_DATABASE_URL` and
+`<SERVICE>_SYSTEM_DATABASE_URL` (or DATABASE_URL and SYSTEM_DATABASE_URL when there is one service): names and
+passwords of its two roles are taken from them. Running it again changes nothing.
+"""
+
+import argparse
+import asyncio
+import os
+import sys
+from pathlib import Path
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import asyncpg
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from chassis.settings import refuse
+
+ROOT = Path(__file__).resolve().parent.parent
+_LOCK = 7_310_001
+"""Advisory lock that makes a second migration of a database wait."""
+
+
+def main() -> None:
+    """Migrate the services named on the command line, one after the other."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("services", nargs="+", metavar="service")
+    services = parser.parse_args().services
+    admin_url = os.environ.get("ADMIN_DATABASE_URL") or refuse("ADMIN_DATABASE_URL: not set")
+    for service in services:
+        role_urls = [_role_url(service, kind, alone=len(services) == 1) for kind in ("DATABASE_URL", "SYSTEM_DATABASE_URL")]
+        asyncio.run(migrate(service, admin_url, *role_urls))
+
+
+async def migrate(service: str, admin_url: str, url: str, system_url: str) -> None:
+    """Make or update one service's roles, schema and tables.
+
+    Args:
+        service: also the name of its schema, its folder and the stem of its roles.
+        admin_url: a role that may create roles and schemas.
+        url: of the service's own role.
+        system_url: of its system role.
+    """
+    admin = await asyncpg.connect(admin_url)
+    try:
+        await admin.execute("SELECT pg_advisory_lock($1)", _LOCK)
+        await _make_roles(admin, service, _password(url), _password(system_url))
+    finally:
+        await admin.close()
+    engine = create_async_engine("postgresql+asyncpg://", async_creator=lambda: asyncpg.connect(admin_url))
+    try:
+        async with engine.connect() as connection:
+            await connection.execute(text(f"SELECT pg_advisory_lock({_LOCK})"))
+            await connection.execute(text(f"SET ROLE {service}_owner"))
+            await connection.execute(text(f"SET search_path TO {service}"))
+            await connection.commit()
+            await connection.run_sync(_upgrade, service)
+    finally:
+        await engine.dispose()
+
+
+async def _make_roles(admin: "asyncpg.Connection[asyncpg.Record]", service: str, password: str, system_password: str) -> None:
+    roles = {f"{service}_owner": "NOLOGIN", service: _login(password), f"{service}_system": _login(system_password)}
+    for role, options in roles.items():
+        exists = await admin.fetchval("SELECT true FROM pg_roles WHERE rolname = $1", role)
+        await admin.execute(f"{'ALTER' if exists else 'CREATE'} ROLE {role} {options} NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS")
+    await admin.execute(f"GRANT {service}_owner TO CURRENT_USER")
+    await admin.execute(f"CREATE SCHEMA IF NOT EXISTS {service} AUTHORIZATION {service}_owner")
+    await admin.execute("REVOKE ALL ON SCHEMA public FROM PUBLIC")
+    await admin.execute(f"GRANT USAGE ON SCHEMA {service} TO {service}, {service}_system")
+    for role in (service, f"{service}_system"):
+        await admin.execute(f"ALTER ROLE {role} SET search_path TO {service}")
+        await admin.execute(f"GRANT EXECUTE ON FUNCTION pg_control_checkpoint() TO {role}")
+    await admin.execute(f"GRANT EXECUTE ON FUNCTION pg_control_checkpoint() TO {service}_owner")
+
+
+def _upgrade(connection: Connection, service: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(ROOT / "chassis" / "migrations"))
+    config.set_main_option("version_locations", str(ROOT / "services" / service / "migrations"))
+    config.set_main_option("path_separator", "os")
+    config.attributes.update(connection=connection, schema=service)
+    command.upgrade(config, "head")
+
+
+def _role_url(service: str, kind: str, *, alone: bool) -> str:
+    names = [f"{service.upper()}_{kind}", *([kind] if alone else [])]
+    return next((os.environ[name] for name in names if os.environ.get(name)), None) or refuse(f"{names[0]}: not set")
+
+
+def _password(url: str) -> str:
+    parts = urlsplit(url)
+    password = parts.password or parse_qs(parts.query).get("password", [""])[0]
+    return unquote(password) or refuse("a role's database URL has no password")
+
+
+def _login(password: str) -> str:
+    quoted = password.replace("'", "''")
+    return f"LOGIN PASSWORD '{quoted}'"
+
+
+if __name__ == "__main__":
+    main()
+    sys.exit(0)

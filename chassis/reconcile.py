@@ -1,0 +1,105 @@
+"""Work outside the database: rows that say what should be are claimed, one function makes it so, and the row is updated.
+
+A table takes part with the columns `reconcile_time` (when it is due; NULL for never), `reconcile_epoch` and
+`reconcile_attempts`. A claim raises the epoch and pushes the time into the future, so that a claimant that dies is
+followed by another, and one that lives too long finds its epoch gone.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from uuid import UUID
+
+import asyncpg
+
+from chassis import logs, trace
+from chassis.errors import DomainError
+from chassis.system import SystemDatabase
+
+LEASE = 30.0
+"""Seconds a claimant has before another may claim the row."""
+SWEEP = 0.5
+"""Seconds after which the table is looked at without a wake-up."""
+
+_BATCH = 16
+_BACKOFF = (0.25, 0.5, 1.0, 2.0, 5.0, 10.0)
+_LONGEST = 30.0  # seconds between attempts in the end
+
+_CLAIM = """
+UPDATE {table} SET
+    reconcile_epoch = reconcile_epoch + 1, reconcile_attempts = reconcile_attempts + 1,
+    reconcile_time = now() + make_interval(secs => $1)
+WHERE {key} IN (
+    SELECT {key} FROM {table} WHERE reconcile_time <= now() ORDER BY reconcile_time LIMIT $2 FOR UPDATE SKIP LOCKED
+) RETURNING {key} AS id, account_id, reconcile_epoch AS epoch, reconcile_attempts AS attempts
+"""
+_POSTPONE = """
+UPDATE {table} SET reconcile_time = now() + make_interval(secs => $3) WHERE {key} = $1 AND reconcile_epoch = $2
+"""
+
+_log = logs.get("reconcile")
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A row this process may work on until its epoch passes. `attempts` counts from 1."""
+
+    entity_id: UUID
+    account_id: UUID
+    epoch: int
+    attempts: int
+
+
+@dataclass(slots=True)
+class Reconciler:
+    """Works through the due rows of one table.
+
+    `work` makes the world as the row says and writes the outcome back guarded by the claim's epoch; it must be safe to
+    run again. When it raises, the row is tried again later.
+    """
+
+    table: str
+    key: str
+    database: SystemDatabase
+    work: Callable[[Claim], Awaitable[None]]
+    awake: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def wake(self) -> None:
+        """Tell the reconciler that a row became due."""
+        self.awake.set()
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            while True:
+                for claim in await self._claim():
+                    group.create_task(self._attempt(claim))
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self.awake.wait(), SWEEP)
+                self.awake.clear()
+
+    async def _claim(self) -> list[Claim]:
+        statement = _CLAIM.format(table=self.table, key=self.key)
+        try:
+            async with self.database.transaction() as connection:
+                rows = await connection.fetch(statement, LEASE, _BATCH)
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as exc:
+            _log.warning("claiming failed, trying again", table=self.table, error=str(exc))
+            return []
+        return [Claim(row["id"], row["account_id"], row["epoch"], row["attempts"]) for row in rows]
+
+    async def _attempt(self, claim: Claim) -> None:
+        trace.continue_from(None)
+        try:
+            await self.work(claim)
+        except (DomainError, OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as exc:
+            delay = _BACKOFF[claim.attempts - 1] if claim.attempts <= len(_BACKOFF) else _LONGEST
+            _log.warning("reconciling failed", table=self.table, entity_id=str(claim.entity_id), attempts=claim.attempts, error=repr(exc))
+            await self.postpone(claim, delay)
+
+    async def postpone(self, claim: Claim, seconds: float) -> None:
+        """Make a claimed row due again after a while."""
+        with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):  # the lease brings it back
+            async with self.database.connection() as connection:
+                await connection.execute(_POSTPONE.format(table=self.table, key=self.key), claim.entity_id, claim.epoch, seconds)

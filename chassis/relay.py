@@ -1,0 +1,178 @@
+"""The relay: numbers committed changes and publishes them.
+
+Positions are given after commit, under a lock on one row, because neither a sequence nor a transaction id is in the
+order of commits. Publishing may be late, repeated or lost: the table `changes` is the record, and consumers read it.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+import asyncpg
+import nats
+import nats.errors
+import nats.js.errors
+from nats.js import JetStreamContext
+from stateroom.event.v1.change_pb2 import Change, ChangeHeader
+
+from chassis import digest, logs, schema
+from chassis.system import Connection, SystemDatabase
+
+BATCH = 500
+"""Changes numbered in one transaction."""
+SWEEP = 0.25
+"""Seconds after which the outbox is looked at without a wake-up, for changes committed by other replicas."""
+SUBJECT = "stateroom"
+
+_RETRY = 1.0  # seconds to wait after a failure
+
+_MOVE = """
+WITH head AS (
+    SELECT epoch, position FROM relay_head FOR UPDATE
+), taken AS (
+    DELETE FROM outbox WHERE id IN (SELECT id FROM outbox ORDER BY id LIMIT $1) RETURNING *
+), moved AS (
+    INSERT INTO changes (position, epoch, account_id, header, salt, payload)
+    SELECT head.position + row_number() OVER (ORDER BY id), head.epoch, account_id, header, salt, payload FROM taken, head
+    RETURNING position
+)
+UPDATE relay_head SET position = COALESCE((SELECT max(position) FROM moved), position)
+WHERE EXISTS (SELECT FROM moved) RETURNING position
+"""
+_UNPUBLISHED = """
+SELECT changes.* FROM relay_head, changes
+WHERE changes.position > relay_head.published_position ORDER BY changes.position LIMIT $1
+"""
+_PUBLISHED = "UPDATE relay_head SET published_position = $1 WHERE published_position < $1"
+_NEW_TIMELINE = """
+UPDATE relay_head SET epoch = epoch + 1, epoch_base = position, timeline_id = now.timeline_id
+FROM pg_control_checkpoint() AS now WHERE relay_head.timeline_id <> now.timeline_id RETURNING epoch
+"""
+
+_log = logs.get("relay")
+
+
+@dataclass(slots=True)
+class Relay:
+    """Moves the changes of one source from its outbox to `changes` and on to JetStream."""
+
+    source: str
+    database: SystemDatabase
+    jetstream: JetStreamContext
+    key: bytes
+    """HMAC key of the source, which consumers check."""
+    awake: asyncio.Event
+
+    def wake(self) -> None:
+        """Tell the relay that something was committed."""
+        self.awake.set()
+
+    async def run(self) -> None:
+        """Number and publish until cancelled. Numbering goes on while the broker is away."""
+        async with asyncio.TaskGroup() as group:
+            publishing = asyncio.Event()
+            group.create_task(self._number(publishing))
+            group.create_task(self._publish(publishing))
+
+    async def _number(self, publishing: asyncio.Event) -> None:
+        while True:
+            try:
+                moved = await self.number()
+            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as exc:
+                _log.warning("numbering failed, trying again", source=self.source, error=str(exc))
+                await asyncio.sleep(_RETRY)
+                continue
+            if moved:
+                publishing.set()
+                continue
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.awake.wait(), SWEEP)
+            self.awake.clear()
+
+    async def number(self) -> bool:
+        """Give positions to up to 500 committed changes. Returns whether there were any."""
+        async with self.database.transaction() as connection:
+            if await connection.fetchval("SELECT NOT EXISTS (SELECT FROM outbox)"):
+                return False
+            await self._notice_restore(connection)
+            position = await connection.fetchval(_MOVE, BATCH)
+            if position is not None and position % schema.PARTITION > schema.PARTITION // 2:
+                await connection.execute("SELECT ensure_changes_partition($1)", position + schema.PARTITION)
+        return position is not None
+
+    async def _notice_restore(self, connection: Connection) -> None:
+        epoch = await connection.fetchval(_NEW_TIMELINE)
+        if epoch is not None:
+            _log.warning("the database was restored; a new epoch begins", source=self.source, epoch=epoch)
+
+    async def _publish(self, publishing: asyncio.Event) -> None:
+        while True:
+            try:
+                published = await self.publish()
+            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, nats.errors.Error) as exc:
+                _log.warning("publishing failed, trying again", source=self.source, error=repr(exc))
+                await asyncio.sleep(_RETRY)
+                continue
+            if not published:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(publishing.wait(), SWEEP * 4)
+                publishing.clear()
+
+    async def publish(self) -> bool:
+        """Publish up to 500 numbered changes in order and wait until the broker has them. Returns whether there were any."""
+        async with self.database.connection() as connection:
+            changes = [to_change(self.source, row) for row in await connection.fetch(_UNPUBLISHED, BATCH)]
+        if not changes:
+            return False
+        await self._send(changes)
+        async with self.database.connection() as connection:
+            await connection.execute(_PUBLISHED, changes[-1].position)
+        return True
+
+    async def _send(self, changes: Sequence[Change]) -> None:
+        acknowledgements = [
+            await self.jetstream.publish_async(_subject(change), change.SerializeToString(), headers=self._headers(change), wait_stall=5.0)
+            for change in changes
+        ]
+        try:
+            await asyncio.wait_for(asyncio.gather(*acknowledgements), timeout=5.0)
+        except (nats.js.errors.NoStreamResponseError, nats.errors.NoRespondersError):
+            await ensure_stream(self.jetstream, self.source)
+            raise
+
+    def _headers(self, change: Change) -> dict[str, str]:
+        header = ChangeHeader.FromString(change.header)
+        return {
+            "Nats-Msg-Id": f"{change.source}/{change.epoch}/{change.position}",
+            "Stateroom-Signature": digest.sign(self.key, change),
+            "traceparent": f"00-{header.trace_id}-{'0' * 15}1-01" if header.trace_id else "",
+            "ce-id": header.event_id,
+            "ce-source": f"/{change.source}",
+            "ce-type": f"dev.stateroom.{header.entity_type}.{header.type}",
+            "ce-time": header.time.ToJsonString(),
+        }
+
+
+def to_change(source: str, row: asyncpg.Record) -> Change:
+    """Return a row of `changes` as the message that travels."""
+    return Change(
+        source=source, epoch=row["epoch"], position=row["position"], header=row["header"], salt=row["salt"], payload=row["payload"]
+    )
+
+
+def _subject(change: Change) -> str:
+    header = ChangeHeader.FromString(change.header)
+    return f"{SUBJECT}.{change.source}.{header.entity_type}.{header.type}"
+
+
+def stream_of(source: str) -> str:
+    """Return the name of a source's stream."""
+    return f"CHANGES_{source.upper()}"
+
+
+async def ensure_stream(jetstream: JetStreamContext, source: str) -> None:
+    """Make the source's stream when it is not there: 24 hours, 1 GiB, oldest dropped first. It is a doorbell, not a record."""
+    await jetstream.add_stream(
+        name=stream_of(source), subjects=[f"{SUBJECT}.{source}.>"], max_age=24 * 3600, max_bytes=1 << 30, discard="old"
+    )

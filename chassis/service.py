@@ -1,0 +1,112 @@
+"""One way a service starts and stops: settings, logs, pools, broker, server, and whatever it runs beside them."""
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+
+import nats
+from nats.aio.client import Client as NatsClient
+from nats.js import JetStreamContext
+from sqlalchemy.ext.asyncio import AsyncEngine
+from stateroom.event.v1 import change_service_pb2
+
+from chassis import digest, logs
+from chassis.change_service import ChangeServicer
+from chassis.changes import Registry
+from chassis.consumer import Consumer, Effect, Rollback
+from chassis.database import Database, open_engine
+from chassis.pages import Pages
+from chassis.relay import Relay, ensure_stream
+from chassis.rpc.auth import Exchange, ServiceAuthenticator
+from chassis.rpc.channels import Neighbour, open_channel
+from chassis.rpc.exchange import RemoteExchange
+from chassis.rpc.server import Server
+from chassis.rpc.tokens import TokenSigner, TokenVerifier
+from chassis.settings import ServiceSettings
+from chassis.system import SystemDatabase, open_system_database
+
+GRACE = 5.0
+"""Seconds that open calls get when the service stops."""
+
+_log = logs.get("service")
+
+
+@dataclass(slots=True)
+class Service:
+    """The parts that every service is made of, opened in order and closed in reverse by one stack."""
+
+    name: str
+    settings: ServiceSettings
+    stack: AsyncExitStack
+    engine: AsyncEngine
+    system: SystemDatabase
+    jetstream: JetStreamContext
+    signer: TokenSigner
+    database: Database
+    relay: Relay
+    pages: Pages
+    loops: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
+
+    def neighbour(self, name: str) -> Neighbour:
+        """Return another service, called with this one's token. Its address is the setting `<NAME>_ADDRESS`."""
+        channel = open_channel(getattr(self.settings, f"{name}_address"))
+        self.stack.push_async_callback(channel.close)
+        return Neighbour(name, channel, self.signer)
+
+    def consume(self, source: Neighbour, effect: Effect, rolled_back: Rollback | None = None) -> None:
+        """Apply every change of another service, once and in order."""
+        key = digest.load_keys(self.settings.event_keys_file)[source.name]
+        self.loops.append(Consumer(source, self.system, self.jetstream, key, effect, rolled_back).run)
+
+    def server(self, exchange: Exchange | None = None) -> Server:
+        """Return the server, with the change record already on it.
+
+        Args:
+            exchange: how credentials become tokens; None asks the workspace service.
+        """
+        exchange = exchange or RemoteExchange(self.neighbour("workspace"))
+        server = Server(ServiceAuthenticator(TokenVerifier(self.settings.trust_keys_file), exchange))
+        changes = change_service_pb2.DESCRIPTOR.services_by_name["ChangeService"]
+        server.add(changes, ChangeServicer(self.name, self.system))
+        return server
+
+    async def run(self, server: Server) -> None:
+        """Serve until SIGTERM or SIGINT; then refuse new calls, let open ones finish, and stop the loops."""
+        stopping = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+        address = await server.start(self.settings.listen)
+        _log.info("serving", service=self.name, address=address)
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(loop()) for loop in (self.relay.run, *self.loops)]
+            await stopping.wait()
+            await server.stop(GRACE)
+            for task in tasks:
+                task.cancel()
+
+
+async def open_service(name: str, settings: ServiceSettings, registry: Registry, stack: AsyncExitStack) -> Service:
+    """Open everything a service stands on. The stack closes it again."""
+    logs.configure(level=settings.log_level, form=settings.log_format, process=name)
+    engine = await stack.enter_async_context(open_engine(settings))
+    system = await stack.enter_async_context(open_system_database(settings))
+    broker = await _connect(settings, name)
+    stack.push_async_callback(broker.close)
+    jetstream = broker.jetstream(publish_async_max_pending=1024)
+    await ensure_stream(jetstream, name)
+    signer = TokenSigner(name, settings.signing_key_file)
+    relay = Relay(name, system, jetstream, digest.load_keys(settings.event_keys_file)[name], asyncio.Event())
+    database = Database(engine, registry, relay.wake)
+    pages = Pages.keyed_by(settings.signing_key_file)
+    return Service(name, settings, stack, engine, system, jetstream, signer, database, relay, pages)
+
+
+async def _connect(settings: ServiceSettings, name: str) -> NatsClient:
+    async def report(exc: Exception) -> None:
+        _log.warning("broker", error=repr(exc))
+
+    return await nats.connect(
+        settings.nats_url.get_secret_value(), name=name, error_cb=report, max_reconnect_attempts=-1, reconnect_time_wait=0.5
+    )

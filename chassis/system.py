@@ -1,0 +1,47 @@
+"""The database as seen by the machinery that serves all accounts at once: relay, consumers, reconcilers, credential look-up.
+
+Nothing else may import this module; an import contract holds that.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TypeAlias
+
+import asyncpg
+
+from chassis.database import check_role
+from chassis.settings import ServiceSettings
+
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
+
+_COMMAND_TIMEOUT = 10.0  # seconds
+_POOL = 6  # connections: a relay, a reconciler and a few consumers
+
+
+class SystemDatabase:
+    """Transactions that see every account."""
+
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
+        self._pool = pool
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """Open a transaction; it commits at the end of the block, or rolls back."""
+        async with self._pool.acquire() as connection, connection.transaction():
+            yield connection
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """Open a connection for single statements."""
+        async with self._pool.acquire() as connection:
+            yield connection
+
+
+@asynccontextmanager
+async def open_system_database(settings: ServiceSettings) -> AsyncIterator[SystemDatabase]:
+    """Open the pool of the system role, which row-security policies name; it bypasses none. RuntimeError if it could."""
+    url = settings.system_database_url.get_secret_value().replace("postgresql+asyncpg://", "postgresql://")
+    async with asyncpg.create_pool(url, min_size=1, max_size=_POOL, command_timeout=_COMMAND_TIMEOUT) as pool:
+        async with pool.acquire() as connection:
+            await check_role(connection)
+        yield SystemDatabase(pool)
