@@ -2,7 +2,15 @@
 
 from typing import ClassVar
 
-from chassis.errors import InvalidArgument, InvalidField, LimitExceeded, NotFound, PermissionDenied, Violation
+from chassis.errors import (
+    DomainError,
+    InvalidArgument,
+    InvalidField,
+    LimitExceeded,
+    NotFound,
+    PermissionDenied,
+    Violation,
+)
 
 ECHO_BYTES = 64
 """No answer repeats more of the input than this."""
@@ -51,12 +59,12 @@ class JsonTooDeep(InvalidArgument):
         super().__init__(limit=str(limit))
 
 
-class _FieldError(InvalidArgument):
+class _FieldError(InvalidField):
     """A problem of one field, which a BadRequest detail names as well."""
 
     def __init__(self, field: str, **values: str) -> None:
         field = echo(field)
-        super().__init__(field=field, **values)
+        DomainError.__init__(self, field=field, **values)
         self.violations = (Violation(field, self.message),)
 
 

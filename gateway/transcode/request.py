@@ -11,6 +11,8 @@ from gateway.transcode.schema import Field, MessageType
 from gateway.transcode.values import ValueChecker
 
 WHOLE_BODY = "*"
+SYSTEM_PARAMETERS = frozenset({"pretty"})
+"""Names in a query that are for the gateway, not for a field."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,8 @@ class RequestBinder:
     def _bind_query(self, tree: dict[str, Json], route: Route, query: bytes) -> None:
         request, taken = route.method.request, set[str]()
         for name, text in parse_query(query):
+            if name in SYSTEM_PARAMETERS:
+                continue
             fields = request.resolve(name)
             if not fields and route.shared_prefix:
                 name = f"{route.shared_prefix}.{name}"

@@ -73,7 +73,7 @@ class Field:
     message: "MessageType | None" = None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class MessageType:
     """A message: its fields under both their names, and the class that encodes it."""
 
@@ -124,6 +124,11 @@ class Method:
     def grpc_path(self) -> str:
         """The path of the method on the wire."""
         return f"/{self.service}/{self.name}"
+
+    @property
+    def backend(self) -> str:
+        """The service that serves it: the second part of its package."""
+        return self.service.split(".")[1]
 
 
 class Schema:
