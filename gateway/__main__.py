@@ -76,7 +76,7 @@ async def serve(config: GatewaySettings) -> None:
             _log.info("gateway started", address=f"{host}:{server.bind_port}")
             await stop.wait()
             await application.stop(config.stop_grace_seconds)
-            server.stop()
+            server.stop()  # type: ignore[no-untyped-call]  # granian has no types here
     _log.info("gateway stopped")
 
 

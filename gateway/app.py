@@ -62,25 +62,33 @@ class Application:
         try:
             request.check_limits()
             check_url(request)
-            page = await self._pages.find(request.path)
-            if page is not None:
-                if request.method not in _PAGE_METHODS:
-                    raise MethodNotAllowed(request.method, _PAGE_METHODS)
-                await send_answer(request, send, *page)
+            if await self._page(request, send):
                 return
             self._origins.check(request, upgrade=False)
             match = self._match(request)
-            if match.method.client_streaming:
-                raise UpgradeRequired
-            if not match.method.server_streaming:
-                await serve_unary(self._calls, match, receive, send)
-            elif request.method == "HEAD":
-                raise MethodNotAllowed(request.method, (match.route.binding.http_method,))
-            else:
-                await serve_stream(self._calls, match, receive, send, self._stopping)
-        except Exception as exc:  # noqa: BLE001  the end of every request: whatever it is becomes an answer
+            await self._serve(match, receive, send)
+        except Exception as exc:  # noqa: BLE001  # the end of every request: whatever it is becomes an answer
             failure = _failure(exc, request, match)
             await send_answer(request, send, failure.http_status, failure.body, failure.headers)
+
+    async def _page(self, request: HttpRequest, send: Send) -> bool:
+        page = await self._pages.find(request.path)
+        if page is None:
+            return False
+        if request.method not in _PAGE_METHODS:
+            raise MethodNotAllowed(request.method, _PAGE_METHODS)
+        await send_answer(request, send, *page)
+        return True
+
+    async def _serve(self, match: Match, receive: Receive, send: Send) -> None:
+        if match.method.client_streaming:
+            raise UpgradeRequired
+        if not match.method.server_streaming:
+            await serve_unary(self._calls, match, receive, send)
+        elif match.request.method == "HEAD":
+            raise MethodNotAllowed("HEAD", (match.route.binding.http_method,))
+        else:
+            await serve_stream(self._calls, match, receive, send, self._stopping)
 
     async def _websocket(self, request: HttpRequest, subprotocols: list[str], receive: Receive, send: Send) -> None:
         try:
@@ -88,12 +96,8 @@ class Application:
             check_url(request)
             self._origins.check(request, upgrade=True)
             match = self._match(request)
-            if not match.method.client_streaming:
-                raise RouteNotFound(request.path)
-            offered = [item for item in subprotocols if not item.startswith(SUBPROTOCOL_PREFIX)]
-            if offered and SUBPROTOCOL not in offered:
-                raise UpgradeRequired
-        except Exception as exc:  # noqa: BLE001  as above, before the handshake
+            _check_handshake(match, subprotocols)
+        except Exception as exc:  # noqa: BLE001  # as above, before the handshake
             await _refuse(_failure(exc, request, None), request, receive, send)
             return
         socket = await accept(receive, send, subprotocols)
@@ -110,6 +114,14 @@ def _failure(exc: Exception, request: HttpRequest, match: Match | None) -> failu
         service=match.method.backend if match else "",
         conditional=match.conditional if match else False,
     )
+
+
+def _check_handshake(match: Match, subprotocols: list[str]) -> None:
+    if not match.method.client_streaming:
+        raise RouteNotFound(match.request.path)
+    offered = [item for item in subprotocols if not item.startswith(SUBPROTOCOL_PREFIX)]
+    if offered and SUBPROTOCOL not in offered:
+        raise UpgradeRequired
 
 
 async def _refuse(failure: failures.Failure, request: HttpRequest, receive: Receive, send: Send) -> None:

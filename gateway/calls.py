@@ -1,6 +1,6 @@
 """What all kinds of methods share: the credential, the metadata and the message a call begins with."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gateway.backends import Backends
@@ -59,7 +59,7 @@ class Calls:
     binder: RequestBinder
     body_limit: int
 
-    async def identify(self, match: Match, subprotocols: Iterable[str] = ()) -> Caller:
+    async def identify(self, match: Match, subprotocols: Sequence[str] = ()) -> Caller:
         """Exchange the request's credential, unless the method is for everybody.
 
         Raises:

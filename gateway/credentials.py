@@ -3,6 +3,7 @@
 import asyncio
 import re
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -34,7 +35,7 @@ def check_url(request: HttpRequest) -> None:
         raise CredentialInUrl
 
 
-def credential_of(request: HttpRequest, subprotocols: list[str] | None = None) -> str:
+def credential_of(request: HttpRequest, subprotocols: Sequence[str] = ()) -> str:
     """Return the credential that came with a request.
 
     Raises:
@@ -42,7 +43,7 @@ def credential_of(request: HttpRequest, subprotocols: list[str] | None = None) -
         CredentialMalformed: it is not of our form, or its checksum is wrong.
     """
     header = request.headers.get("authorization", "")
-    offered = [item for item in subprotocols or () if item.startswith(SUBPROTOCOL_PREFIX)]
+    offered = [item for item in subprotocols if item.startswith(SUBPROTOCOL_PREFIX)]
     if header:
         if header[: len(_BEARER)].lower() != _BEARER:
             raise CredentialMalformed

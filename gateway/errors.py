@@ -59,46 +59,46 @@ class JsonTooDeep(InvalidArgument):
         super().__init__(limit=str(limit))
 
 
-class _FieldError(InvalidField):
+class FieldProblem(InvalidField):
     """A problem of one field, which a BadRequest detail names as well."""
 
     def __init__(self, field: str, **values: str) -> None:
         field = echo(field)
-        DomainError.__init__(self, field=field, **values)
+        DomainError.__init__(self, retry_after=None, field=field, **values)
         self.violations = (Violation(field, self.message),)
 
 
-class DuplicateKey(_FieldError):
+class DuplicateKey(FieldProblem):
     """{field} is given twice."""
 
     reason = "DUPLICATE_KEY"
 
 
-class InvalidNumber(_FieldError):
+class InvalidNumber(FieldProblem):
     """{field}: the number is NaN, infinite or out of range."""
 
     reason = "INVALID_NUMBER"
 
 
-class InvalidUnicode(_FieldError):
+class InvalidUnicode(FieldProblem):
     """{field}: the text is not valid Unicode."""
 
     reason = "INVALID_UNICODE"
 
 
-class NulNotAllowed(_FieldError):
+class NulNotAllowed(FieldProblem):
     """{field}: the text holds a NUL character."""
 
     reason = "NUL_NOT_ALLOWED"
 
 
-class UnknownField(_FieldError):
+class UnknownField(FieldProblem):
     """There is no field {field}."""
 
     reason = "UNKNOWN_FIELD"
 
 
-class InvalidType(_FieldError):
+class InvalidType(FieldProblem):
     """{field}: expected {expected}."""
 
     reason = "INVALID_TYPE"
@@ -107,7 +107,7 @@ class InvalidType(_FieldError):
         super().__init__(field, expected=expected)
 
 
-class FieldConflict(_FieldError):
+class FieldConflict(FieldProblem):
     """{field} has one value in the path or a header and another in the query or body."""
 
     reason = "FIELD_CONFLICT"
@@ -134,7 +134,7 @@ class BodyTooLarge(LimitExceeded):
 
 
 class UrlTooLong(InvalidField):
-    """{field}: {description}"""
+    """{field}: {description}."""
 
     http_status: ClassVar[int] = 414
 
@@ -143,7 +143,7 @@ class UrlTooLong(InvalidField):
 
 
 class HeadersTooLarge(InvalidField):
-    """{field}: {description}"""
+    """{field}: {description}."""
 
     http_status: ClassVar[int] = 431
 
@@ -152,7 +152,7 @@ class HeadersTooLarge(InvalidField):
 
 
 class CredentialInUrl(InvalidArgument):
-    """A credential stands in the URL, where logs keep it. Revoke it, and send the next one in the header Authorization."""
+    """A credential stands in the URL, where logs keep it: revoke it, and send the next one in a header."""
 
     reason = "CREDENTIAL_IN_URL"
 

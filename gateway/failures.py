@@ -1,7 +1,7 @@
 """Failures as clients of REST see them: status, AIP-193 body, headers, and the close code of a WebSocket."""
 
-import math
 from dataclasses import dataclass, field
+from typing import Any
 
 import grpc
 import orjson
@@ -102,14 +102,15 @@ def _from_rpc(exc: grpc.aio.AioRpcError, *, correlation_id: str, service: str, c
 
 def _sent_status(exc: grpc.aio.AioRpcError) -> status_pb2.Status | None:
     """Return the status that the service itself sent, None when gRPC made up the error."""
-    for key, value in exc.trailing_metadata() or ():
-        if key == grpc_status.DETAILS_KEY and isinstance(value, bytes):
-            try:
-                status = status_pb2.Status.FromString(value)
-            except DecodeError:
-                return None
-            return status if _reason(status) else None
-    return None
+    metadata: Any = exc.trailing_metadata() or ()
+    sent = dict(metadata).get(grpc_status.DETAILS_KEY)
+    if not isinstance(sent, bytes):
+        return None
+    try:
+        status = status_pb2.Status.FromString(sent)
+    except DecodeError:
+        return None
+    return status if _reason(status) else None
 
 
 def _own_status(exc: grpc.aio.AioRpcError, correlation_id: str, service: str) -> status_pb2.Status:
@@ -128,7 +129,7 @@ def _reason(status: status_pb2.Status) -> str:
     info = error_details_pb2.ErrorInfo()
     for detail in status.details:
         if detail.Unpack(info):
-            return info.reason
+            return str(info.reason)
     return ""
 
 
@@ -141,7 +142,7 @@ def _from_status(status: status_pb2.Status, http_status: int, headers: Headers) 
         if kind is not None:
             detail = kind.FromString(packed.value)
             if isinstance(detail, error_details_pb2.RetryInfo):
-                seconds = math.ceil(detail.retry_delay.ToTimedelta().total_seconds())
+                seconds = detail.retry_delay.seconds + (detail.retry_delay.nanos > 0)
                 headers.append((b"retry-after", str(max(seconds, 0)).encode()))
             details.append({"@type": packed.type_url, **json_format.MessageToDict(detail)})
     error = {"code": http_status, "status": code.name, "message": status.message, "details": details}

@@ -95,7 +95,8 @@ def _check_media_type(request: HttpRequest) -> None:
     if not _JSON.fullmatch(media_type.strip()):
         raise UnsupportedMediaType(media_type or "not given")
     if encoding != "identity":
-        raise UnsupportedMediaType(f"{media_type} in {encoding}")
+        described = f"{media_type} in {encoding}"
+        raise UnsupportedMediaType(described)
 
 
 def int_or_zero(text: str) -> int:

@@ -17,7 +17,9 @@ DEADLINE = 30.0
 _LONGEST = 300.0
 
 _PREFIX = "grpc-metadata-"
-_OWN = frozenset({"authorization", ACCOUNT_KEY, "x-request-id", trace.HEADER, "host", "content-type", "te", "user-agent"})
+_OWN = frozenset(
+    {"authorization", ACCOUNT_KEY, "x-request-id", trace.HEADER, "host", "content-type", "te", "user-agent"}
+)
 _OWN_PREFIXES = ("grpc-", "stateroom-", "x-forwarded-", ":")
 _KEY = re.compile(r"[a-z0-9_.-]{1,64}")
 _PRINTABLE = re.compile(r"[\x20-\x7e]*")

@@ -2,9 +2,8 @@
 
 import asyncio
 
-import grpc
-
 from gateway import failures
+from gateway.backends import read
 from gateway.calls import Caller, Calls, Match
 from gateway.http import HttpRequest, Receive, Send, answer_headers, read_body
 from gateway.watch import ClientGone, run_beside, until_disconnected, until_revoked, until_stopping
@@ -90,11 +89,9 @@ async def serve_stream(calls: Calls, match: Match, receive: Receive, send: Send,
 
 async def _pump(calls: Calls, match: Match, caller: Caller, message: bytes, answer: StreamAnswer) -> None:
     method = match.method
-    call: grpc.aio.UnaryStreamCall[bytes, bytes] = calls.backends.channel(method.backend).unary_stream(
-        method.grpc_path
-    )(message, metadata=caller.metadata)
+    call = calls.backends.server_stream(method, message, caller.metadata)
     try:
-        while (item := await call.read()) is not grpc.aio.EOF:
+        while (item := await read(call)) is not None:
             await answer.item(calls.codec.decode(method.response, item))
         await answer.end()
     finally:

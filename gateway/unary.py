@@ -2,7 +2,6 @@
 
 import re
 
-import grpc
 import orjson
 
 from gateway.calls import Calls, Match
@@ -24,9 +23,7 @@ async def serve_unary(calls: Calls, match: Match, receive: Receive, send: Send) 
     caller = await calls.identify(match)
     body = await read_body(request, receive, calls.body_limit)
     message = calls.binder.bind(match.route, match.parts(body))
-    call: grpc.aio.UnaryUnaryCall[bytes, bytes] = calls.backends.channel(method.backend).unary_unary(method.grpc_path)(
-        message, metadata=caller.metadata, timeout=deadline(request)
-    )
+    call = calls.backends.unary(method, message, caller.metadata, deadline(request))
     answer = await call
     text, etag = calls.codec.decode_resource(method.response, answer)
     headers = incoming(await call.initial_metadata())

@@ -3,21 +3,16 @@
 import asyncio
 from functools import cache
 
-import grpc
-
 from gateway import failures
+from gateway.backends import BidiCall, read
 from gateway.calls import Caller, Calls, Match
 from gateway.errors import BodyTooLarge
 from gateway.http import Receive, Send
 from gateway.transcode.codec import BytesField
-from gateway.transcode.schema import MessageType
 from gateway.watch import ClientGone, run_beside, until_revoked, until_stopping
 
 SUBPROTOCOL = "stateroom.v1"
 _NORMAL = 1000
-
-Call = grpc.aio.StreamStreamCall[bytes, bytes]
-
 
 class Socket:
     """An accepted WebSocket. A client that has left shows as ClientGone, whichever side notices first."""
@@ -32,7 +27,7 @@ class Socket:
         if event["type"] != "websocket.receive":
             raise ClientGone
         data = event.get("bytes")
-        return data if data is not None else event["text"]
+        return bytes(data) if data is not None else str(event["text"])
 
     async def write(self, frame: bytes | str) -> None:
         """Send one frame. Raises ClientGone."""
@@ -55,8 +50,8 @@ async def serve_websocket(
 ) -> None:
     """Run the method over an accepted socket until one side ends it.
 
-    A failure is a last text frame `{"error": …}` and a close code: 4000 + the HTTP status for what the client did wrong,
-    1012 when it may try again at once, 1011 for a fault. 1000 means that the method ended well.
+    A failure is a last text frame `{"error": …}` and a close code: 4000 + the HTTP status for what the client did
+    wrong, 1012 when it may try again at once, 1011 for a fault. 1000 means that the method ended well.
     """
     request, method = match.request, match.method
     try:
@@ -68,7 +63,7 @@ async def serve_websocket(
             await socket.close(_NORMAL)
         except ClientGone:
             raise
-        except Exception as exc:  # noqa: BLE001  the end of the request: whatever it is becomes a frame
+        except Exception as exc:  # noqa: BLE001  # the end of the request: whatever it is becomes a frame
             failure = failures.from_exception(exc, correlation_id=request.correlation_id, service=method.backend)
             await socket.write(failure.body.decode())
             await socket.close(failure.close_code)
@@ -79,7 +74,7 @@ async def serve_websocket(
 async def _run(calls: Calls, match: Match, caller: Caller, socket: Socket) -> None:
     method = match.method
     first = calls.binder.bind(match.route, match.parts())
-    call: Call = calls.backends.channel(method.backend).stream_stream(method.grpc_path)(metadata=caller.metadata)
+    call = calls.backends.stream(method, caller.metadata)
     try:
         await call.write(first)
         await run_beside(_to_client(calls, match, socket, call), _to_service(calls, match, socket, call))
@@ -87,15 +82,15 @@ async def _run(calls: Calls, match: Match, caller: Caller, socket: Socket) -> No
         call.cancel()
 
 
-async def _to_client(calls: Calls, match: Match, socket: Socket, call: Call) -> None:
+async def _to_client(calls: Calls, match: Match, socket: Socket, call: BidiCall) -> None:
     response = match.method.response
     field = bytes_field(response, match.method.response_bytes)
-    while (message := await call.read()) is not grpc.aio.EOF:
+    while (message := await read(call)) is not None:
         data = field.unpack(message)
         await socket.write(calls.codec.decode(response, message) if data is None else data)
 
 
-async def _to_service(calls: Calls, match: Match, socket: Socket, call: Call) -> None:
+async def _to_service(calls: Calls, match: Match, socket: Socket, call: BidiCall) -> None:
     request = match.method.request
     field = bytes_field(request, match.method.request_bytes)
     while True:

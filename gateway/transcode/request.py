@@ -81,12 +81,13 @@ class RequestBinder:
 
     def _bind_query(self, tree: dict[str, Json], route: Route, query: bytes) -> None:
         request, taken = route.method.request, set[str]()
-        for name, text in parse_query(query):
+        for given, text in parse_query(query):
+            name = given
             if name in SYSTEM_PARAMETERS:
                 continue
             fields = request.resolve(name)
             if not fields and route.shared_prefix:
-                name = f"{route.shared_prefix}.{name}"
+                name = f"{route.shared_prefix}.{given}"
                 fields = request.resolve(name)
             if not fields or route.binding.body == WHOLE_BODY:
                 raise UnknownField(name)

@@ -69,9 +69,9 @@ class Routes:
         """
         wanted = "GET" if http_method == "HEAD" else http_method
         segments = raw_path.removeprefix("/").split("/")
-        head, colon, verb = segments[-1].rpartition(":")
+        head, _, verb = segments[-1].rpartition(":")
         allowed: set[str] = set()
-        readings = [([*segments[:-1], head], verb)] if colon and head else []
+        readings = [([*segments[:-1], head], verb)] if verb and head else []
         for reading, ending in [*readings, (segments, "")]:
             for leaf in _leaves(self._root, reading, 0, ending):
                 if wanted in leaf:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from functools import cached_property
 from importlib.resources import files
+from typing import Any
 
 from protobuf import (
     DescEnum,
@@ -22,6 +23,8 @@ from protobuf import (
     ScalarType,
     wkt,
 )
+
+Single = ScalarType | DescEnum | DescMessage
 
 _INT32_END = 1 << 31
 _INT64_END = 1 << 63
@@ -107,7 +110,7 @@ class HttpBinding:
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """A method that has HTTP mappings. `request_bytes` and `response_bytes` frame a WebSocket, both empty without one."""
+    """A method that has HTTP mappings. `request_bytes` and `response_bytes` frame a WebSocket; empty without one."""
 
     service: str
     name: str
@@ -181,7 +184,7 @@ class Schema:
             response_bytes=frames.response_bytes if frames else "",
         )
 
-    def _option(self, options: Message | None, name: str) -> "Message | None":
+    def _option(self, options: Message | None, name: str) -> Any:  # the class is made at run time
         extension = self.registry.extension(name)
         if options is None or extension is None or extension.type not in options:
             return None
@@ -198,9 +201,7 @@ class Schema:
             case DescFieldValueMap(value=single):
                 return self._shaped(item, single, is_map=True)
 
-    def _shaped(
-        self, item: DescField, single: ScalarType | DescEnum | DescMessage, *, repeated: bool = False, is_map: bool = False
-    ) -> Field:
+    def _shaped(self, item: DescField, single: Single, *, repeated: bool = False, is_map: bool = False) -> Field:
         names, bounds, message = frozenset[str](), range(0), None
         if isinstance(single, ScalarType):
             kind, bounds = _SCALARS[single]
@@ -212,7 +213,7 @@ class Schema:
         return Field(item.name, item.json_name, kind, repeated, is_map, bounds, names, message)
 
 
-def _bindings(rule: "Message") -> Iterator[HttpBinding]:
+def _bindings(rule: Any) -> Iterator[HttpBinding]:  # as above
     pattern = rule.pattern
     if pattern.field == "custom":
         yield HttpBinding(pattern.value.kind, pattern.value.path, rule.body)

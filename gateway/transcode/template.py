@@ -5,6 +5,7 @@ Source: google/api/http.proto: `Template = "/" Segments [Verb]`, `**` only as th
 
 import re
 from dataclasses import dataclass
+from typing import Never
 from urllib.parse import unquote_to_bytes
 
 from gateway.errors import InvalidUnicode
@@ -54,18 +55,19 @@ class _Parser:
         self.segments: list[str] = []
         self.variables: list[Variable] = []
 
-    def fail(self, what: str) -> TemplateError:
-        return TemplateError(f"{self.text!r}: {what}")
+    def fail(self, what: str) -> Never:
+        msg = f"{self.text!r}: {what}"
+        raise TemplateError(msg)
 
     def peek(self) -> str:
         return self.tokens[self.at] if self.at < len(self.tokens) else ""
 
     def take(self, expected: str = "") -> str:
-        token = self.peek()
-        if not token or (expected and token != expected):
-            raise self.fail(f"expected {expected or 'more'}, found {token or 'the end'}")
+        taken = self.peek()
+        if not taken or (expected and taken != expected):
+            self.fail(f"expected {expected or 'more'}, found {taken or 'the end'}")
         self.at += 1
-        return token
+        return taken
 
     def parse(self) -> Template:
         self.take("/")
@@ -75,12 +77,12 @@ class _Parser:
             self.take(":")
             verb = self.take()
         if self.peek():
-            raise self.fail(f"unexpected {self.peek()}")
+            self.fail(f"unexpected {self.peek()}")
         if DEEP_WILDCARD in self.segments[:-1]:
-            raise self.fail("** must be the last segment")
+            self.fail("** must be the last segment")
         fields = [variable.field_path for variable in self.variables]
         if len(set(fields)) != len(fields):
-            raise self.fail("a field is bound twice")
+            self.fail("a field is bound twice")
         return Template(tuple(self.segments), tuple(self.variables), verb)
 
     def parse_segments(self, *, inside_variable: bool) -> None:
@@ -90,18 +92,18 @@ class _Parser:
             self.parse_segment(inside_variable=inside_variable)
 
     def parse_segment(self, *, inside_variable: bool) -> None:
-        token = self.take()
-        if token == "{" and not inside_variable:
+        taken = self.take()
+        if taken == "{" and not inside_variable:
             self.parse_variable()
-        elif token in {"/", "{", "}", "=", ":"}:
-            raise self.fail(f"unexpected {token}")
+        elif taken in {"/", "{", "}", "=", ":"}:
+            self.fail(f"unexpected {taken}")
         else:
-            self.segments.append(token)
+            self.segments.append(taken)
 
     def parse_variable(self) -> None:
         field_path, start = self.take(), len(self.segments)
         if not _FIELD_PATH.fullmatch(field_path):
-            raise self.fail(f"{field_path!r} is no field path")
+            self.fail(f"{field_path!r} is no field path")
         if self.peek() == "=":
             self.take("=")
             self.parse_segments(inside_variable=True)

@@ -89,15 +89,13 @@ def _unreachable(field: Field) -> Never:
     raise AssertionError(msg)
 
 
-def _expect(holds: bool, path: str, expected: str) -> None:  # noqa: FBT001  a condition is what it takes
+def _expect(holds: bool, path: str, expected: str) -> None:  # noqa: FBT001  # a condition is what it takes
     if not holds:
         raise InvalidType(path, expected)
 
 
 def _check_integer(field: Field, value: Json, path: str) -> None:
-    if isinstance(value, str) and _INTEGER.fullmatch(value):
-        value = int(value)
-    elif isinstance(value, float) and value.is_integer():
+    if (isinstance(value, float) and value.is_integer()) or (isinstance(value, str) and _INTEGER.fullmatch(value)):
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int):
         raise InvalidType(path, "an integer")
