@@ -38,17 +38,22 @@ def build(config: GatewaySettings, backends: Backends) -> Application:
         settings.refuse(*(f"{name.upper()}_ADDRESS: the address of the service, host:port" for name in missing))
     codec = Codec(schema.registry)
     workspace = Neighbour("workspace", backends.channel("workspace"), TokenSigner(NAME, config.signing_key_file))
-    calls = Calls(
-        backends, TokenCache(RemoteExchange(workspace)), codec, RequestBinder(codec), config.body_limit_bytes
-    )
+    calls = Calls(backends, TokenCache(RemoteExchange(workspace)), codec, RequestBinder(codec), config.body_limit_bytes)
     return Application(Routes(schema), calls, Pages(backends), OriginRule(config.allowed_origins))
 
 
-def free_port(host: str) -> int:
-    """Return a port that is free now; the HTTP server cannot tell which one it took for port 0."""
+def check_port(host: str, port: int) -> int:
+    """Return the port to listen on, a free one for 0; exits when the address cannot be had.
+
+    The HTTP server cannot tell which port it took for 0, and would share one that another process listens on.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
-        probe.bind((host, 0))
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as exc:
+            settings.refuse(f"HTTP_LISTEN: {host}:{port}: {exc.strerror}")
         return int(probe.getsockname()[1])
 
 
@@ -56,6 +61,7 @@ async def serve(config: GatewaySettings) -> None:
     """Serve until SIGTERM or SIGINT; then end open streams, wait for requests, and close everything."""
     host, _, port = config.http_listen.rpartition(":")
     host = host.strip("[]")
+    number = check_port(host, int(port))
     async with AsyncExitStack() as stack:
         backends = Backends(addresses_of(config))
         stack.push_async_callback(backends.close)
@@ -63,17 +69,17 @@ async def serve(config: GatewaySettings) -> None:
         server = Server(
             application,
             address=host,
-            port=int(port) or free_port(host),
+            port=number,
             interface=Interfaces.ASGI,
             backlog=1024,
             log_level=LogLevels.error,
         )
         stop = asyncio.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        for signal_number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(signal_number, stop.set)
         async with asyncio.TaskGroup() as group:
             group.create_task(server.serve())
-            _log.info("gateway started", address=f"{host}:{server.bind_port}")
+            _log.info("gateway started", address=f"{host}:{number}")
             await stop.wait()
             await application.stop(config.stop_grace_seconds)
             server.stop()  # type: ignore[no-untyped-call]  # granian has no types here

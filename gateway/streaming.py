@@ -43,6 +43,7 @@ class StreamAnswer:
             if not self.started:
                 headers = answer_headers(self._request, self._frames.content_type)
                 await self._send({"type": "http.response.start", "status": _OK, "headers": headers})
+                await self._body(b"", more=True)  # granian holds the head back until there is a body
                 self.started = True
 
     async def item(self, text: str) -> None:

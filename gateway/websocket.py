@@ -14,6 +14,7 @@ from gateway.watch import ClientGone, run_beside, until_revoked, until_stopping
 SUBPROTOCOL = "stateroom.v1"
 _NORMAL = 1000
 
+
 class Socket:
     """An accepted WebSocket. A client that has left shows as ClientGone, whichever side notices first."""
 
@@ -57,9 +58,7 @@ async def serve_websocket(
     try:
         try:
             caller = await calls.identify(match, subprotocols)
-            await run_beside(
-                _run(calls, match, caller, socket), until_revoked(calls, caller), until_stopping(stopping)
-            )
+            await run_beside(_run(calls, match, caller, socket), until_revoked(calls, caller), until_stopping(stopping))
             await socket.close(_NORMAL)
         except ClientGone:
             raise

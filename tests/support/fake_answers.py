@@ -4,11 +4,20 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any, NoReturn
 
-from stateroom.session.v1 import attach_pb2, session_pb2, session_service_pb2
-from stateroom.workspace.v1 import identity_service_pb2, workspace_service_pb2
-
-from chassis.errors import Conflict, CredentialInvalid, DomainError, EtagMismatch, LimitExceeded, NotFound, PermissionDenied, WrongState
+from chassis.errors import (
+    Conflict,
+    CredentialInvalid,
+    DomainError,
+    EtagMismatch,
+    LimitExceeded,
+    NotFound,
+    PermissionDenied,
+    WrongState,
+)
 from chassis.rpc import status
+from stateroom.session.v1 import session_pb2, session_service_pb2
+from stateroom.session.v1.attach_pb2 import AttachSessionResponse as Reply
+from stateroom.workspace.v1 import identity_service_pb2, workspace_service_pb2
 
 
 async def abort(context: Any, error: DomainError) -> NoReturn:
@@ -40,7 +49,8 @@ async def get_session(request: Any, _context: Any) -> session_pb2.Session:
 
 async def create_session(request: Any, _context: Any) -> session_pb2.Session:
     """Answer with the session that was sent."""
-    return request.session
+    session: session_pb2.Session = request.session
+    return session
 
 
 async def delete_workspace(request: Any, context: Any) -> workspace_service_pb2.Workspace:
@@ -50,16 +60,16 @@ async def delete_workspace(request: Any, context: Any) -> workspace_service_pb2.
     return workspace_service_pb2.Workspace(workspace_id=request.workspace_id)
 
 
-async def attach_session(requests: AsyncIterator[Any], context: Any) -> AsyncIterator[attach_pb2.AttachSessionResponse]:
+async def attach_session(requests: AsyncIterator[Any], context: Any) -> AsyncIterator[Reply]:
     """Echo: `attach` as `attached`, input as output, a resize as `resized`; an `ack` of 404 fails, any other ends."""
     async for request in requests:
         kind = request.WhichOneof("message")
         if kind == "attach":
-            yield attach_pb2.AttachSessionResponse(attached={"offset": request.attach.offset})
+            yield Reply(attached=Reply.Attached(offset=request.attach.offset))
         elif kind == "input":
-            yield attach_pb2.AttachSessionResponse(output={"data": request.input.data})
+            yield Reply(output=Reply.Output(data=request.input.data))
         elif kind == "resize":
-            yield attach_pb2.AttachSessionResponse(resized={"columns": request.resize.columns})
+            yield Reply(resized=Reply.Resized(columns=request.resize.columns))
         elif request.ack.offset in ENDINGS:
             await abort(context, ENDINGS[request.ack.offset])
         else:

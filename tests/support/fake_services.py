@@ -7,6 +7,8 @@ import grpc
 from google.protobuf import message_factory
 from google.protobuf.message import Message
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from typing_extensions import override
+
 from stateroom.audit.v1 import audit_service_pb2
 from stateroom.session.v1 import session_service_pb2
 from stateroom.workspace.v1 import identity_service_pb2, workspace_service_pb2
@@ -15,14 +17,14 @@ FILES = (identity_service_pb2, workspace_service_pb2, session_service_pb2, audit
 Answer = Callable[[Any, Any], Awaitable[Message] | AsyncIterator[Message]]
 
 
-class FakeServices(grpc.GenericRpcHandler):
+class FakeServices(grpc.GenericRpcHandler):  # type: ignore[type-arg]  # generic in the stubs only
     """Answers methods by their names; a method without an answer is UNIMPLEMENTED."""
 
     def __init__(self) -> None:
         self.answers: dict[str, Answer] = {}
         self.requests: list[Message] = []
         self.metadata: dict[str, str | bytes] = {}
-        self.health = health.aio.HealthServicer()
+        self.health = health.aio.HealthServicer()  # type: ignore[attr-defined]  # not in the stubs
         self._methods = {
             f"/{service.full_name}/{method.name}": method
             for file in FILES
@@ -40,6 +42,7 @@ class FakeServices(grpc.GenericRpcHandler):
         await server.start()
         return server, f"127.0.0.1:{port}"
 
+    @override
     def service(self, details: grpc.HandlerCallDetails) -> Any:
         """Return the handler of a method, as gRPC asks for it."""
         method = self._methods.get(details.method)

@@ -31,7 +31,9 @@ def free_port() -> int:
 
 
 @asynccontextmanager
-async def running_gateway(folder: Path, address: str, **settings: str) -> AsyncIterator[tuple[str, asyncio.subprocess.Process]]:
+async def running_gateway(
+    folder: Path, address: str, **settings: str
+) -> AsyncIterator[tuple[str, asyncio.subprocess.Process]]:
     """Run the gateway until the block ends; gives `host:port` and the process, and stops it by SIGTERM."""
     listen = f"127.0.0.1:{free_port()}"
     environment = {

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import httpx2
 import pytest
 import pytest_asyncio
-from tests.support import fake_answers
-from tests.support.fake_services import FakeServices
-from tests.support.gateway_process import running_gateway
 
 from chassis import ids
 from chassis.rpc import credential
+from tests.support import fake_answers
+from tests.support.fake_services import FakeServices
+from tests.support.gateway_process import running_gateway
 
 
 @dataclass(frozen=True, slots=True)

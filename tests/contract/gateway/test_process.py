@@ -7,14 +7,14 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from tests.support import fake_answers
-from tests.support.fake_services import FakeServices
-from tests.support.gateway_process import running_gateway, write_keys
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from chassis import ids
 from chassis.rpc import credential
+from tests.support import fake_answers
+from tests.support.fake_services import FakeServices
+from tests.support.gateway_process import running_gateway, write_keys
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -72,3 +72,16 @@ async def test_start_without_an_address_names_the_setting(tmp_path: Path) -> Non
     assert process.returncode == 3
     assert b"SESSION_ADDRESS" in errors
     assert b"AUDIT_ADDRESS" in errors
+
+
+async def test_start_on_a_taken_port_names_the_setting(tmp_path: Path) -> None:
+    """Two gateways never share a port silently."""
+    async with running_gateway(tmp_path, "127.0.0.1:1") as (listen, _):
+        addresses = {f"{name}_ADDRESS": "127.0.0.1:1" for name in ("WORKSPACE", "SESSION", "AUDIT")}
+        environment = {"PYTHONPATH": ":".join(sys.path), "HTTP_LISTEN": listen, **addresses, **write_keys(tmp_path)}
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "gateway", env=environment, stderr=asyncio.subprocess.PIPE
+        )
+        _, errors = await asyncio.wait_for(process.communicate(), 20)
+    assert process.returncode == 3
+    assert b"HTTP_LISTEN" in errors

@@ -7,9 +7,10 @@ from typing import Any
 
 import httpx2
 import pytest
+
 from stateroom.session.v1 import session_service_pb2
 from tests.contract.gateway.conftest import Stack
-from tests.support.fake_answers import abort, SessionGone, stream_output
+from tests.support.fake_answers import SessionGone, abort, stream_output
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -1,12 +1,16 @@
 """Bidirectional methods over WebSocket."""
 
+import asyncio
 import json
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from tests.contract.gateway.conftest import Stack
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from tests.contract.gateway.conftest import Stack
+from tests.support.fake_answers import attach_session
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -86,7 +90,9 @@ async def test_attach_session_bad_frame_closes_4400(stack: Stack, frame: str, re
         ("/v1/sessions/abc:attach?nope=1", {}, 4400),
     ],
 )
-async def test_attach_session_refused_after_handshake(stack: Stack, path: str, headers: dict[str, str], code: int) -> None:
+async def test_attach_session_refused_after_handshake(
+    stack: Stack, path: str, headers: dict[str, str], code: int
+) -> None:
     """What a browser must be able to read comes as a close code."""
     async with _connect(stack, path, headers=headers) as socket:
         assert (await _ending(socket))[1] == code
@@ -102,7 +108,9 @@ async def test_attach_session_refused_after_handshake(stack: Stack, path: str, h
         ("/v2/nothing", {}, 404),
     ],
 )
-async def test_attach_session_refused_before_upgrade(stack: Stack, path: str, options: dict[str, Any], status: int) -> None:
+async def test_attach_session_refused_before_upgrade(
+    stack: Stack, path: str, options: dict[str, Any], status: int
+) -> None:
     """A foreign page gets no socket at all."""
     with pytest.raises(InvalidStatus) as refused:
         async with _connect(stack, path, **options):
@@ -115,6 +123,28 @@ async def test_attach_session_same_or_allowed_origin_passes(stack: Stack) -> Non
     for origin in (f"http://{stack.listen}", "https://console.example.com"):
         async with _connect(stack, origin=origin) as socket:
             assert "attached" in json.loads(await socket.recv())
+
+
+async def test_attach_session_client_leaves_cancels_the_call(stack: Stack) -> None:
+    """A device that vanishes is detached at once."""
+    left = asyncio.Event()
+
+    async def attach(requests: AsyncIterator[Any], context: Any) -> AsyncIterator[Any]:
+        try:
+            async for response in attach_session(requests, context):
+                yield response
+        finally:
+            left.set()
+
+    stack.services.answers["AttachSession"] = attach
+    try:
+        async with _connect(stack) as socket:
+            await socket.recv()
+            socket.transport.abort()
+            async with asyncio.timeout(5):
+                await left.wait()
+    finally:
+        stack.services.answers["AttachSession"] = attach_session
 
 
 async def test_attach_session_credential_revoked_closes_4401(stack: Stack) -> None:

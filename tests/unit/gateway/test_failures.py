@@ -4,6 +4,7 @@ import grpc
 import orjson
 import pytest
 from google.protobuf import any_pb2, duration_pb2
+from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
 from chassis.errors import CredentialMissing
@@ -30,14 +31,14 @@ CODES = [
 ]
 
 
-def _rpc_error(code: grpc.StatusCode, *details: object) -> grpc.aio.AioRpcError:
+def _rpc_error(code: grpc.StatusCode, *details: Message) -> grpc.aio.AioRpcError:
     status = status_pb2.Status(code=code.value[0], message="told")
     for detail in details:
         packed = any_pb2.Any()
         packed.Pack(detail)
         status.details.append(packed)
-    trailing = grpc.aio.Metadata(("grpc-status-details-bin", status.SerializeToString())) if details else None
-    return grpc.aio.AioRpcError(code, grpc.aio.Metadata(), trailing or grpc.aio.Metadata(), details="secret cause")
+    sent = [("grpc-status-details-bin", status.SerializeToString())] if details else []
+    return grpc.aio.AioRpcError(code, grpc.aio.Metadata(), grpc.aio.Metadata(*sent), "secret cause", None)
 
 
 def _info(reason: str) -> error_details_pb2.ErrorInfo:
@@ -86,7 +87,7 @@ def test_from_exception_retry_info_becomes_retry_after() -> None:
 
 
 @pytest.mark.parametrize(("conditional", "http_status"), [(True, 412), (False, 409)])
-def test_from_exception_etag_mismatch_is_412_only_for_if_match(conditional: bool, http_status: int) -> None:
+def test_from_exception_etag_mismatch_is_412_only_for_if_match(*, conditional: bool, http_status: int) -> None:
     """An etag in the body is a conflict, one in If-Match a failed precondition."""
     exc = _rpc_error(grpc.StatusCode.ABORTED, _info("ETAG_MISMATCH"))
     assert failures.from_exception(exc, correlation_id="r", conditional=conditional).http_status == http_status

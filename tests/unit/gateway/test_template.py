@@ -27,7 +27,23 @@ def test_parse_template_valid_gives_parts(text: str, segments: tuple[str, ...], 
 
 @pytest.mark.parametrize(
     "text",
-    ["", "v1", "/", "/v1/", "//v1", "/{}", "/{a", "/{a=}", "/{a={b}}", "/**/x", "/{a}/{a}", "/{1a}", "/x:", "/x:y:z", "/a}"],
+    [
+        "",
+        "v1",
+        "/",
+        "/v1/",
+        "//v1",
+        "/{}",
+        "/{a",
+        "/{a=}",
+        "/{a={b}}",
+        "/**/x",
+        "/{a}/{a}",
+        "/{1a}",
+        "/x:",
+        "/x:y:z",
+        "/a}",
+    ],
 )
 def test_parse_template_broken_is_refused(text: str) -> None:
     """A contract with a broken path stops the start."""
