@@ -89,14 +89,14 @@ def _unique(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
     return made
 
 
-def _refuse_constant(name: str) -> Never:
-    raise InvalidNumber(name)
+def _refuse_constant(_name: str) -> Never:
+    raise InvalidNumber("body")
 
 
 def _finite(text: str) -> float:
     number = float(text)
     if number in {float("inf"), float("-inf")}:
-        raise InvalidNumber(text)
+        raise InvalidNumber("body")
     return number
 
 

@@ -97,6 +97,7 @@ def test_bind_whole_body_may_repeat_the_path(routes: Routes, binder: RequestBind
         ("POST /v1/sessions", b'"x"', ("INVALID_TYPE", "session")),
         ("POST /v1/sessions/a:write", b"[]", ("INVALID_TYPE", "body")),
         ("POST /v1/sessions/a:write", b'{"data":"a*"}', ("INVALID_TYPE", "data")),
+        ("POST /v1/sessions/a:write", b'{"data":"a"}', ("INVALID_TYPE", "data")),
         ("DELETE /v1/workspaces/a", b'{"force":true}', ("UNKNOWN_FIELD", "force")),
         ("GET /v1/sessions/a%00b", b"", ("NUL_NOT_ALLOWED", "session_id")),
         ("GET /v1/sessions?pageToken=%00", b"", ("NUL_NOT_ALLOWED", "pageToken")),
