@@ -8,7 +8,7 @@ from gateway.transcode.json_check import Json, check_text, parse_json
 from gateway.transcode.query import TextReader, parse_query
 from gateway.transcode.routes import Route
 from gateway.transcode.schema import Field, MessageType
-from gateway.transcode.values import ValueChecker
+from gateway.transcode.values import ValueChecker, check_oneof
 
 WHOLE_BODY = "*"
 SYSTEM_PARAMETERS = frozenset({"pretty"})
@@ -90,7 +90,7 @@ class RequestBinder:
                 name = f"{route.shared_prefix}.{given}"
                 fields = request.resolve(name)
             if not fields or route.binding.body == WHOLE_BODY:
-                raise UnknownField(name)
+                raise UnknownField(given)
             if fields[0].name == route.binding.body:
                 raise FieldConflict(name)
             path = ".".join(item.name for item in fields)
@@ -102,12 +102,16 @@ class RequestBinder:
     def _put(self, tree: dict[str, Json], message: MessageType, path: str, text: str) -> None:
         fields = message.resolve(path)
         for item in fields[:-1]:
+            if item.oneof:
+                check_oneof(message, tree, item, path)
             key = _key_in(tree, item)
             inner = tree.get(key)
             if not isinstance(inner, dict):
                 inner = tree[key] = {}
-            tree = inner
+            tree, message = inner, item.message or message
         last = fields[-1]
+        if last.oneof:
+            check_oneof(message, tree, last, path)
         value, key = self._reader.read(last, text, path), _key_in(tree, last)
         present = tree.get(key)
         if last.repeated:

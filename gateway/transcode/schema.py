@@ -64,7 +64,10 @@ _SCALARS: dict[ScalarType, tuple[Kind, range]] = {
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A field: its two names and the JSON it takes. `bounds` counts for integers, `enum_names` for enums."""
+    """A field: its two names and the JSON it takes. `bounds` counts for integers, `enum_names` for enums.
+
+    `oneof` names the group of which only one field may be set; empty outside one.
+    """
 
     name: str
     json_name: str
@@ -74,6 +77,7 @@ class Field:
     bounds: range = range(0)
     enum_names: frozenset[str] = frozenset()
     message: "MessageType | None" = None
+    oneof: str = ""
 
 
 @dataclass(slots=True, eq=False)
@@ -210,7 +214,9 @@ class Schema:
         else:
             well_known = single.type_name.startswith("google.protobuf.")
             kind, message = Kind.WELL_KNOWN if well_known else Kind.MESSAGE, self.message(single)
-        return Field(item.name, item.json_name, kind, repeated, is_map, bounds, names, message)
+        group = getattr(item.value, "oneof", None)
+        oneof = group.name if group else ""
+        return Field(item.name, item.json_name, kind, repeated, is_map, bounds, names, message, oneof)
 
 
 def _bindings(rule: Any) -> Iterator[HttpBinding]:  # as above

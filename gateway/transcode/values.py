@@ -2,7 +2,6 @@
 
 import math
 import re
-from typing import Never
 
 from gateway.errors import DuplicateKey, InvalidNumber, InvalidType, UnknownField
 from gateway.transcode.codec import Codec
@@ -39,6 +38,8 @@ class ValueChecker:
             if field.name in seen:
                 raise DuplicateKey(where)
             seen.add(field.name)
+            if field.oneof and item is not None:
+                check_oneof(message, value, field, where)
             if item is not None or field.kind is Kind.WELL_KNOWN:
                 self.check_field(field, item, where)
 
@@ -63,33 +64,46 @@ class ValueChecker:
 
     def _check_single(self, field: Field, value: Json, path: str) -> None:
         match field.kind:
-            case Kind.STRING:
-                _expect(isinstance(value, str), path, "a string")
-            case Kind.BYTES:
-                _expect(isinstance(value, str) and _is_base64(value), path, "a string of base64")
-            case Kind.BOOL:
-                _expect(isinstance(value, bool), path, "true or false")
+            case Kind.STRING | Kind.BYTES | Kind.BOOL:
+                _check_plain(field.kind, value, path)
             case Kind.INTEGER:
                 _check_integer(field, value, path)
             case Kind.FLOAT:
                 _check_float(value, path)
             case Kind.ENUM:
                 _check_enum(field, value, path)
-            case Kind.MESSAGE if field.message is not None:
-                self.check_message(field.message, value, path)
-            case Kind.WELL_KNOWN if field.message is not None:
-                if value is not None or field.message.full_name == "google.protobuf.Value":
-                    self._codec.encode(field.message, value, path)
-            case _:
-                _unreachable(field)
+            case Kind.MESSAGE | Kind.WELL_KNOWN:
+                self._check_nested(field, value, path)
+
+    def _check_nested(self, field: Field, value: Json, path: str) -> None:
+        if field.message is None:
+            msg = f"the schema gave {field.name} no message"
+            raise AssertionError(msg)
+        if field.kind is Kind.MESSAGE:
+            self.check_message(field.message, value, path)
+        elif value is not None or field.message.full_name == "google.protobuf.Value":
+            self._codec.encode(field.message, value, path)
 
 
-def _unreachable(field: Field) -> Never:
-    msg = f"the schema gave {field.name} no message"
-    raise AssertionError(msg)
+def check_oneof(message: MessageType, siblings: dict[str, Json], field: Field, path: str) -> None:
+    """Refuse a field beside another of its oneof, of which protobuf would silently keep the last.
+
+    Raises:
+        InvalidType: `siblings` holds another field of the oneof.
+    """
+    for key, value in siblings.items():
+        other = message.fields[key]
+        if value is not None and other.oneof == field.oneof and other is not field:
+            raise InvalidType(path, f"nothing beside {other.json_name}")
 
 
-def _expect(holds: bool, path: str, expected: str) -> None:  # noqa: FBT001  # a condition is what it takes
+def _check_plain(kind: Kind, value: Json, path: str) -> None:
+    if kind is Kind.BOOL:
+        holds, expected = isinstance(value, bool), "true or false"
+    elif kind is Kind.BYTES:
+        holds, expected = isinstance(value, str) and _is_base64(value), "a string of base64"
+    else:
+        holds, expected = isinstance(value, str), "a string"
     if not holds:
         raise InvalidType(path, expected)
 
@@ -111,7 +125,8 @@ def _check_float(value: Json, path: str) -> None:
     if isinstance(value, str):
         if value in _NOT_FINITE:
             raise InvalidNumber(path)
-        _expect(bool(_NUMBER.fullmatch(value)), path, "a number")
+        if not _NUMBER.fullmatch(value):
+            raise InvalidType(path, "a number")
         value = float(value)
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise InvalidType(path, "a number")

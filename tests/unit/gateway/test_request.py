@@ -5,8 +5,10 @@ from typing import Any
 import pytest
 
 from chassis.errors import DomainError
+from gateway.errors import InvalidType
 from gateway.transcode.request import RequestBinder, RequestParts
 from gateway.transcode.routes import Routes
+from gateway.transcode.schema import Schema
 
 
 def _bind(routes: Routes, binder: RequestBinder, call: str, body: bytes = b"", **headers: str) -> Any:
@@ -99,6 +101,8 @@ def test_bind_whole_body_may_repeat_the_path(routes: Routes, binder: RequestBind
         ("POST /v1/sessions/a:write", b'{"data":"a*"}', ("INVALID_TYPE", "data")),
         ("POST /v1/sessions/a:write", b'{"data":"a"}', ("INVALID_TYPE", "data")),
         ("DELETE /v1/workspaces/a", b'{"force":true}', ("UNKNOWN_FIELD", "force")),
+        ("GET /v1/sessions/a:attach?input.data=aGk=", b"", ("INVALID_TYPE", "input.data")),
+        ("GET /v1/sessions/a:attach?nope=1", b"", ("UNKNOWN_FIELD", "nope")),
         ("GET /v1/sessions/a%00b", b"", ("NUL_NOT_ALLOWED", "session_id")),
         ("GET /v1/sessions?pageToken=%00", b"", ("NUL_NOT_ALLOWED", "pageToken")),
         ("GET /v1/sessions?pageToken=%ff", b"", ("INVALID_UNICODE", "pageToken")),
@@ -117,3 +121,11 @@ def test_bind_header_and_query_disagree_is_refused(routes: Routes, binder: Reque
     """An Idempotency-Key that differs from the request id of the query is a conflict."""
     with pytest.raises(DomainError, match="requestId"):
         _bind(routes, binder, "POST /v1/sessions?requestId=a", b"{}", request_id="b")
+
+
+def test_bind_frame_two_of_a_oneof_is_refused(schema: Schema, binder: RequestBinder) -> None:
+    """Protobuf would keep the last one silently."""
+    attach = next(method for method in schema.methods if method.name == "AttachSession")
+    assert binder.bind_frame(attach.request, b'{"input":{"data":"aGk="},"ack":null}')
+    with pytest.raises(InvalidType, match="nothing beside"):
+        binder.bind_frame(attach.request, b'{"input":{"data":"aGk="},"ack":{"offset":"1"}}')
