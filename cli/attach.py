@@ -15,7 +15,7 @@ DETACH_KEY = b"\x1d"
 """Ctrl-]: telnet's, and hardly any program's."""
 
 
-class _Detached(Exception):  # noqa: N818 -- an end, not an error
+class _Detached(Exception):
     """The detach key was pressed."""
 
 

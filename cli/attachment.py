@@ -21,7 +21,7 @@ OPEN_SECONDS = 10.0
 _PASSING_STATUSES = {502, 503, 504}
 
 
-class ConnectionCut(Exception):  # noqa: N818 -- not an error to a device: it attaches again
+class ConnectionCut(Exception):
     """The connection is gone and the session may well live on."""
 
 
@@ -212,7 +212,7 @@ async def attach(endpoint: Endpoint, wish: Wish, account: str = "") -> AsyncIter
     except InvalidStatus as error:
         if error.response.status_code in _PASSING_STATUSES:
             raise ConnectionCut from error
-        raise from_response(error.response.status_code, error.response.body or b"") from error
+        raise from_response(error.response.status_code, bytes(error.response.body or b"")) from error
     except (OSError, InvalidHandshake, TimeoutError, EOFError) as error:
         raise ConnectionCut from error
     async with connection:

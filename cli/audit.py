@@ -11,7 +11,14 @@ from cli.render import Output
 
 app = typer.Typer(no_args_is_help=True, help="The audit log.")
 
-COLUMNS = {"time": "TIME", "action": "ACTION", "outcome": "OUTCOME", "entityId": "ENTITY", "actorId": "ACTOR", "digest": "DIGEST"}
+COLUMNS = {
+    "time": "TIME",
+    "action": "ACTION",
+    "outcome": "OUTCOME",
+    "entityId": "ENTITY",
+    "actorId": "ACTOR",
+    "digest": "DIGEST",
+}
 SHORT_DIGEST = 16
 """Hexadecimal digits of a digest in a table; --json has all 64."""
 

@@ -73,7 +73,9 @@ class Client:
         """Yield up to `limit` items of a list, page by page."""
         token = ""
         while limit > 0:
-            page = await self.get(path, **parameters, pageSize=min(limit, 100), **({"pageToken": token} if token else {}))
+            page = await self.get(
+                path, **parameters, pageSize=min(limit, 100), **({"pageToken": token} if token else {})
+            )
             for item in page.get(field, [])[:limit]:
                 yield item
                 limit -= 1

@@ -1,13 +1,12 @@
 """What every verb shares: its options, the way to the gateway, and how it ends."""
 
 import asyncio
-import os
 from collections.abc import Awaitable, Callable
 from typing import Annotated, TypeAlias
 
 import typer
 
-from cli import endpoint
+from cli import endpoint, environment
 from cli.client import Client
 from cli.errors import CommandFailed
 from cli.render import Output
@@ -36,7 +35,7 @@ def run(work: Callable[[Client, Output], Awaitable[None]], *, as_json: bool, acc
     Raises:
         typer.Exit: the work failed.
     """
-    output = Output(as_json=as_json, colour=_Global.colour and "NO_COLOR" not in os.environ)
+    output = Output(as_json=as_json, colour=_Global.colour and not environment.read().get("NO_COLOR"))
 
     async def connected() -> None:
         async with Client(endpoint.find(), account) as client:

@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
@@ -36,7 +36,7 @@ class Device:
         self.offset = wish.offset
         self.role = ""
 
-    async def events(self) -> AsyncIterator[DeviceEvent]:
+    async def events(self) -> AsyncGenerator[DeviceEvent, None]:
         """Yield what the session says, across connections, until it ends.
 
         Raises:
@@ -104,7 +104,7 @@ class Device:
             yield event
 
     def _wish_now(self) -> Wish:
-        """Return the first wish, from the offset reached; who controlled takes control back from its own dead connection."""
+        """Return the wish from the offset reached; who controlled takes control back from its dead connection."""
         again = replace(self._wish, offset=self.offset)
         if not self.role:
             return again

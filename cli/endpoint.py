@@ -1,11 +1,11 @@
 """Which gateway to talk to, and with which key."""
 
 import json
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from cli.environment import read
 from cli.errors import Refused, WrongUse
 
 FILE = "endpoint.json"
@@ -22,17 +22,17 @@ class Endpoint:
 
 
 def find(environment: Mapping[str, str] | None = None, folder: Path | None = None) -> Endpoint:
-    """Return the endpoint to use: the environment's, else that of the installation around the folder, else the person's own.
+    """Return the endpoint: the environment's, else that of the installation around the folder, else the person's.
 
     Args:
         environment: defaults to the process's.
-        folder: where to begin to look upwards for `.stateroom/endpoint.json`; defaults to the current one.
+        folder: where to begin to look upwards for `.stateroom/endpoint.json`; the current one by default.
 
     Raises:
         WrongUse: there is none, or it is incomplete.
         Refused: others can read the file.
     """
-    environment = os.environ if environment is None else environment
+    environment = read() if environment is None else environment
     if url := environment.get("STATEROOM_URL"):
         key = environment.get("STATEROOM_API_KEY")
         if not key:
@@ -55,7 +55,7 @@ def _candidates(environment: Mapping[str, str], folder: Path) -> Iterator[Path]:
 
 def _read(path: Path, key: str | None) -> Endpoint:
     if path.stat().st_mode & PRIVATE_TO_OTHERS:
-        msg = f"{path} holds an API key and others can read it; run `chmod 600 {path}`, and revoke the key if it was seen."
+        msg = f"{path} holds an API key and others can read it; run `chmod 600 {path}`."
         raise Refused(msg)
     try:
         content = json.loads(path.read_text())

@@ -1,4 +1,4 @@
-"""What a command ends with when it cannot do what was asked: a sentence, and an exit code that says whose move it is."""
+"""What a command ends with when it fails: a sentence, and an exit code that says whose move it is."""
 
 from typing import ClassVar
 

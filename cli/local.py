@@ -12,7 +12,9 @@ Data = Annotated[Path, typer.Option("--data", help="Folder of everything it keep
 
 def up(
     data: Data = Path(".stateroom"),
-    http: Annotated[int, typer.Option("--http", min=0, max=65_535, help="Port of the gateway; 0 takes a free one.")] = 0,
+    http: Annotated[
+        int, typer.Option("--http", min=0, max=65_535, help="Port of the gateway; 0 takes a free one.")
+    ] = 0,
 ) -> None:
     """Start an installation here and stay; Ctrl-C stops it."""
     _become_supervisor("up", f"--data={data}", *([f"--http={http}"] if http else []))

@@ -63,7 +63,7 @@ class Output:
 
 
 def visible(value: object) -> str:
-    """Return the value as text in which control characters are written out, such as ``\\x1b``."""
+    r"""Return the value as text in which control characters are written out, such as ``\x1b``."""
     return _CONTROLS.sub(_written_out, str(value))
 
 

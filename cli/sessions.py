@@ -20,10 +20,29 @@ app = typer.Typer(no_args_is_help=True, help="Sessions: terminals that outlive e
 
 Session = Annotated[str, typer.Argument(metavar="SESSION", help="Id.")]
 FIELDS = (
-    "sessionId", "workspaceId", "state", "stateReason", "stopReason", "exitCode", "exitSignal", "title", "columns", "rows",
-    "outputBytes", "logComplete", "createTime", "endTime",
-)  # fmt: skip
-COLUMNS = {"sessionId": "ID", "state": "STATE", "title": "TITLE", "outputBytes": "BYTES", "createTime": "CREATED", "workspaceId": "WORKSPACE"}
+    "sessionId",
+    "workspaceId",
+    "state",
+    "stateReason",
+    "stopReason",
+    "exitCode",
+    "exitSignal",
+    "title",
+    "columns",
+    "rows",
+    "outputBytes",
+    "logComplete",
+    "createTime",
+    "endTime",
+)
+COLUMNS = {
+    "sessionId": "ID",
+    "state": "STATE",
+    "title": "TITLE",
+    "outputBytes": "BYTES",
+    "createTime": "CREATED",
+    "workspaceId": "WORKSPACE",
+}
 
 
 @app.command()
@@ -116,7 +135,7 @@ def write(
     account: AccountOption = "",
     as_json: JsonOption = False,  # noqa: FBT002
 ) -> None:
-    """Type into a session without attaching: `stateroom session write ID $'make test\\n'`."""
+    r"""Type into a session without attaching: `stateroom session write ID $'make test\n'`."""
 
     async def work(client: Client, output: Output) -> None:
         data = text.encode() or sys.stdin.buffer.read()

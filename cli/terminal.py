@@ -36,7 +36,10 @@ class Terminal:
 
     def size(self) -> tuple[int, int]:
         """Return columns and rows; 0 and 0 when there is no terminal."""
-        return tuple(os.get_terminal_size(self._output)) if os.isatty(self._output) else (0, 0)
+        if not os.isatty(self._output):
+            return 0, 0
+        size = os.get_terminal_size(self._output)
+        return size.columns, size.lines
 
     @contextmanager
     def raw(self) -> Iterator[None]:

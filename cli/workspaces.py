@@ -15,14 +15,33 @@ from cli.render import Output, visible
 app = typer.Typer(no_args_is_help=True, help="Workspaces: rooms with a git checkout.")
 
 Workspace = Annotated[str, typer.Argument(metavar="WORKSPACE", help="Name or id.")]
-FIELDS = ("name", "workspaceId", "state", "stateReason", "description", "repositoryUrl", "branch", "sandbox", "createTime", "deleteTime")
-COLUMNS = {"name": "NAME", "state": "STATE", "repositoryUrl": "REPOSITORY", "createTime": "CREATED", "workspaceId": "ID"}
+FIELDS = (
+    "name",
+    "workspaceId",
+    "state",
+    "stateReason",
+    "description",
+    "repositoryUrl",
+    "branch",
+    "sandbox",
+    "createTime",
+    "deleteTime",
+)
+COLUMNS = {
+    "name": "NAME",
+    "state": "STATE",
+    "repositoryUrl": "REPOSITORY",
+    "createTime": "CREATED",
+    "workspaceId": "ID",
+}
 
 
 @app.command()
 def create(  # noqa: PLR0913, PLR0917 -- the options of a verb
     name: Annotated[str, typer.Argument(help="1 to 50 letters, digits, _ and -.")],
-    repo: Annotated[str, typer.Option(help="https URL, or an absolute path where allowed; empty for an empty room.")] = "",
+    repo: Annotated[
+        str, typer.Option(help="https URL, or an absolute path where allowed; empty for an empty room.")
+    ] = "",
     branch: Annotated[str, typer.Option(help="The repository's default when empty.")] = "",
     description: Annotated[str, typer.Option(help="At most 200 characters.")] = "",
     wait: Annotated[bool, typer.Option(help="Follow the creation to its end.")] = True,  # noqa: FBT002 -- typer's way
@@ -50,7 +69,8 @@ async def follow(client: Client, output: Output, workspace: Json) -> Json:
     columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:3.0f} %")
     with Progress(*columns, console=output.messages, transient=True, disable=output.as_json) as bar:
         task = bar.add_task("Creating", total=100)
-        async for workspace in client.stream(f"/v1/workspaces/{workspace['workspaceId']}:watch"):  # noqa: PLR1704 -- the newest is the result
+        async for latest in client.stream(f"/v1/workspaces/{workspace['workspaceId']}:watch"):
+            workspace = latest
             progress = workspace.get("progress") or {}
             step = visible(progress.get("step") or "Creating")
             bar.update(task, description=step, completed=int(progress.get("percent", 0)))

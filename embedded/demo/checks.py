@@ -4,7 +4,7 @@ import re
 from collections import Counter
 
 LINES = 300
-LOOP = f"for i in $(seq 1 {LINES}); do echo \"line $i of {LINES}\"; sleep 0.01; done; echo 'the loop is'\" done\"\n"
+LOOP = f'for i in $(seq 1 {LINES}); do echo "line $i of {LINES}"; sleep 0.01; done; echo \'the loop is\'" done"\n'
 """Prints for about three seconds. Its own echo holds neither a numbered line nor `the loop is done`."""
 LOOP_DONE = b"the loop is done"
 
@@ -15,7 +15,7 @@ class CheckFailed(Exception):
     """The message says which claim does not hold."""
 
 
-def count_lines(output: bytes) -> int:
+def count_lines(output: bytes | bytearray) -> int:
     """Return how many numbered lines there are."""
     return len(_LINE.findall(output))
 
@@ -30,7 +30,7 @@ def check(claim: str, *, holds: bool) -> None:
         raise CheckFailed(claim)
 
 
-def check_lines(name: str, output: bytes) -> None:
+def check_lines(name: str, output: bytes | bytearray) -> None:
     """Pass when every numbered line is there once, in order.
 
     Raises:

@@ -40,7 +40,9 @@ class Demo:
         except* (CheckFailed, CommandFailed) as failures:
             self._voice.fail(f"The tour failed: {_first(failures)}. The logs are in {self._data / 'logs'}.")
         except* TimeoutError:
-            self._voice.fail(f"The tour did not end within {TOUR_SECONDS:.0f} s. The logs are in {self._data / 'logs'}.")
+            self._voice.fail(
+                f"The tour did not end within {TOUR_SECONDS:.0f} s. The logs are in {self._data / 'logs'}."
+            )
         else:
             self.passed = True
         if not self.passed or self._once:

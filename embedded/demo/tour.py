@@ -48,10 +48,17 @@ class Tour:
             group.create_task(first.run())
             with self._voice.step("Device A attaches and types a command"):
                 await self._type_git_log(first)
-            with self._voice.step("A loop prints numbered lines; A's connection is cut and the session service killed meanwhile"):
+            with self._voice.step(
+                "A loop prints numbered lines; A's connection is cut and the session service killed meanwhile"
+            ):
                 await self._disturb(first)
-            second, third = self._recorder("device B", session), self._recorder("device C", session, len(first.data) // 2)
-            with self._voice.step(f"Device B attaches from byte 0, device C from byte {third.first_offset}; A types `exit`"):
+            second, third = (
+                self._recorder("device B", session),
+                self._recorder("device C", session, len(first.data) // 2),
+            )
+            with self._voice.step(
+                f"Device B attaches from byte 0, device C from byte {third.first_offset}; A types `exit`"
+            ):
                 group.create_task(second.run())
                 group.create_task(third.run())
                 await first.device.type(b"exit\n")
@@ -66,12 +73,20 @@ class Tour:
         asked = await self._client.post("/v1/workspaces", {"name": name, "repositoryUrl": repository})
         workspace = await follow(self._client, Output(as_json=False, colour=True), asked)
         reason = workspace.get("stateReason", "")
-        check(f"the workspace becomes ACTIVE; it is {workspace['state']} {reason}", holds=workspace["state"] == "ACTIVE")
+        check(
+            f"the workspace becomes ACTIVE; it is {workspace['state']} {reason}", holds=workspace["state"] == "ACTIVE"
+        )
         self._voice.result(f"ACTIVE, processes isolated by: {workspace.get('sandbox') or 'unknown'}")
         return workspace
 
     async def _create_session(self, workspace: Json) -> Json:
-        wanted = {"workspaceId": workspace["workspaceId"], "kind": "TERMINAL", "shell": "bash", "columns": 100, "rows": 30}
+        wanted = {
+            "workspaceId": workspace["workspaceId"],
+            "kind": "TERMINAL",
+            "shell": "bash",
+            "columns": 100,
+            "rows": 30,
+        }
         session = await self._client.post("/v1/sessions", wanted)
         check("the session is ACTIVE", holds=session["state"] == "ACTIVE")
         self._voice.result(f"session {session['sessionId']}")
