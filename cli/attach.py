@@ -33,7 +33,7 @@ async def run(endpoint: Endpoint, wish: Wish, account: str) -> None:
     with terminal.raw():
         try:
             await view.run()
-        except* _Detached:
+        except* (_Detached, asyncio.CancelledError):
             view.closing = "Detached; the session goes on."
     if view.closing:
         _say(view.closing)
