@@ -1,8 +1,10 @@
 """`session attach`: this terminal becomes a device of the session."""
 
 import asyncio
+import signal
 import sys
-from contextlib import aclosing
+from collections.abc import Iterator
+from contextlib import aclosing, contextmanager
 from dataclasses import replace
 
 from cli.attachment import Attached, Ended, Output, RoleChanged, Wish
@@ -30,7 +32,7 @@ async def run(endpoint: Endpoint, wish: Wish, account: str) -> None:
     view = _View(Device(endpoint, replace(wish, columns=columns, rows=rows), account), terminal)
     if terminal.interactive:
         _say("Attached. Ctrl-] detaches; the session goes on.")
-    with terminal.raw():
+    with terminal.raw(), _cancelled_by(signal.SIGTERM, signal.SIGHUP):
         try:
             await view.run()
         except* (_Detached, asyncio.CancelledError):
@@ -93,6 +95,19 @@ class _View:
     def _note(self, sentence: str) -> None:
         """Say something beside the session's own output."""
         _say(sentence, carriage_return=self._terminal.interactive)
+
+
+@contextmanager
+def _cancelled_by(*signals: signal.Signals) -> Iterator[None]:
+    """Let these signals cancel the block, so that the terminal is restored before the process ends."""
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    for number in signals:
+        loop.add_signal_handler(number, task.cancel if task else loop.stop)
+    try:
+        yield
+    finally:
+        for number in signals:
+            loop.remove_signal_handler(number)
 
 
 def ending(event: Ended) -> str:

@@ -9,6 +9,7 @@ from urllib.parse import quote, urlencode
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
+from websockets.protocol import State
 
 from cli.api_errors import from_error, from_response
 from cli.endpoint import Endpoint
@@ -140,7 +141,8 @@ class Attachment:
         self._connection.transport.abort()
 
     async def _acknowledge(self) -> None:
-        if self._next_offset - self._acknowledged >= ACK_BYTES:
+        # A server that has closed needs none, and waiting to send one would keep what it said last from being read.
+        if self._connection.state is State.OPEN and self._next_offset - self._acknowledged >= ACK_BYTES:
             self._acknowledged = self._next_offset
             await self._send(json.dumps({"ack": {"offset": str(self._acknowledged)}}))
 

@@ -12,6 +12,7 @@ from websockets.exceptions import ConnectionClosed
 from cli.endpoint import Endpoint
 
 FRAME_BYTES = 1000
+CREDIT_BYTES = 128 * 1024
 
 
 class FakeSession:
@@ -55,12 +56,20 @@ class FakeSession:
                 if not self.stay:
                     listening.cancel()
 
-    async def _print(self, device: ServerConnection, offset: int) -> None:
+    @property
+    def acknowledged(self) -> int:
+        """The last offset that was acknowledged."""
+        return max((int(str(message["ack"]["offset"])) for message in self.messages if "ack" in message), default=0)
+
+    async def _print(self, device: ServerConnection, start: int) -> None:
+        offset = start
         while offset < len(self.output):
             if self.cuts and offset >= self.cuts[0]:
                 self.cuts.pop(0)
                 device.transport.abort()
                 return
+            async with self.changed:
+                await self.changed.wait_for(lambda: offset - max(start, self.acknowledged) < CREDIT_BYTES)
             await device.send(self.output[offset : offset + FRAME_BYTES])
             offset += FRAME_BYTES
         if not self.stay:
