@@ -19,7 +19,8 @@ ACK_BYTES = 32 * 1024
 INPUT_BYTES = 32 * 1024
 """Typed bytes in one frame; the server takes 64 KiB."""
 OPEN_SECONDS = 10.0
-_PASSING_STATUSES = {502, 503, 504}
+_PASSING_STATUSES = {499, 502, 503, 504}
+"""A service is stopping, gone or slow; 499 is a stream that its end cancelled."""
 
 
 class ConnectionCut(Exception):

@@ -14,6 +14,10 @@ STOP_SECONDS = 6.0
 """A runner ends its sessions with reason `shutdown`: TERM to the shells, KILL after a while, the end in the spool."""
 
 
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+"""Changes with each boot, since which start ticks are counted."""
+
+
 @dataclass(frozen=True, slots=True)
 class Runner:
     """A process that a room's `runner.json` names, with the time it began."""
@@ -43,7 +47,8 @@ def _noted(rooms: Path) -> Iterator[Runner]:
     for file in rooms.glob("rooms/*/runner.json"):
         try:
             noted = json.loads(file.read_text())
-            yield Runner(pid=int(noted["pid"]), ticks=int(noted["start_ticks"]))
+            if noted.get("boot_id") == BOOT_ID.read_text().strip():
+                yield Runner(pid=int(noted["pid"]), ticks=int(noted["start_ticks"]))
         except (OSError, ValueError, KeyError, TypeError):
             continue
 

@@ -68,14 +68,17 @@ class FakeSession:
                 self.cuts.pop(0)
                 device.transport.abort()
                 return
-            async with self.changed:
-                await self.changed.wait_for(lambda: offset - max(start, self.acknowledged) < CREDIT_BYTES)
+            await self._credit(start, offset)
             await device.send(self.output[offset : offset + FRAME_BYTES])
             offset += FRAME_BYTES
         if not self.stay:
             ended = {"state": "STOPPED", "stopReason": "EXIT", "exitCode": 3, "endOffset": str(len(self.output))}
             await device.send(json.dumps({"ended": ended}))
             await device.close()
+
+    async def _credit(self, start: int, offset: int) -> None:
+        async with self.changed:
+            await self.changed.wait_for(lambda: offset - max(start, self.acknowledged) < CREDIT_BYTES)
 
     async def _listen(self, device: ServerConnection) -> None:
         with suppress(ConnectionClosed):

@@ -107,4 +107,6 @@ async def _sleeper() -> asyncio.subprocess.Process:
 
 def _note(room: Path, pid: int, ticks: int | None) -> None:
     room.mkdir(parents=True)
-    (room / "runner.json").write_text(json.dumps({"pid": pid, "start_ticks": ticks, "socket": "none"}))
+    (room / "runner.json").write_text(
+        json.dumps({"pid": pid, "start_ticks": ticks, "boot_id": runners.BOOT_ID.read_text().strip()})
+    )
