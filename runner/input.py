@@ -26,6 +26,11 @@ class Input:
         self._waiter: asyncio.Future[None] | None = None
         self._ended = False
 
+    @property
+    def waiting(self) -> bool:
+        """Whether a write waits for the program to read."""
+        return self._waiter is not None
+
     def claim(self, epoch: int) -> None:
         """Note the lease of a caller; whoever waits with an older one is refused at once.
 

@@ -92,7 +92,7 @@ def fetch_arguments(source: Source, branch: str, directory: Path) -> list[str]:
 
 def redact(text: str) -> str:
     """Return one short line without credentials and without anything that a terminal would obey."""
-    line = _CONTROL.sub(" ", text).strip().removeprefix("fatal: ").removeprefix("error: ")
+    line = " ".join(_CONTROL.sub(" ", text).split()).removeprefix("fatal: ").removeprefix("error: ")
     return _CREDENTIAL.sub("", line)[:_CAUSE_LENGTH].rstrip(" .")
 
 

@@ -18,6 +18,10 @@ _SPOOL_BYTES = 256 * 1024 * 1024
 """What one terminal keeps before its programs wait: hours of ordinary output, or a long outage of the database."""
 
 
+_SMALLEST_SPOOL = 1024 * 1024
+"""The file that is written to is never dropped, so it must be a small part of the limit."""
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What a runner is told at its start.
@@ -46,8 +50,9 @@ def load() -> Settings:
     wrong += [f"{name}: must be an absolute path" for name in ("ROOM_DIRECTORY", "SOCKET") if not _get(name).startswith("/")]
     if len(_get("SOCKET").encode()) > _SOCKET_BYTES:
         wrong.append(f"SOCKET: must not be longer than {_SOCKET_BYTES} bytes")
-    if not _get("SPOOL_BYTES", str(_SPOOL_BYTES)).isdecimal():
-        wrong.append("SPOOL_BYTES: must be a number of bytes")
+    spool_bytes = _get("SPOOL_BYTES", str(_SPOOL_BYTES))
+    if not spool_bytes.isdecimal() or int(spool_bytes) < _SMALLEST_SPOOL:
+        wrong.append(f"SPOOL_BYTES: must be a number of bytes, at least {_SMALLEST_SPOOL}")
     if _get("SANDBOX", "auto") not in ("auto", *Level):
         wrong.append(f"SANDBOX: must be auto, {', '.join(Level)}")
     if wrong:
@@ -58,7 +63,7 @@ def load() -> Settings:
         room=Path(_get("ROOM_DIRECTORY")).resolve(),
         socket=Path(_get("SOCKET")),
         allow_local=_get("ALLOW_LOCAL_REPOSITORIES").lower() in ("1", "true", "yes", "on"),
-        spool_bytes=int(_get("SPOOL_BYTES", str(_SPOOL_BYTES))),
+        spool_bytes=int(spool_bytes),
         sandbox=None if _get("SANDBOX", "auto") == "auto" else Level(_get("SANDBOX")),
         log_level=_get("LOG_LEVEL", "INFO"),
         log_format=_get("LOG_FORMAT", "json"),

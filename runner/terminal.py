@@ -81,7 +81,7 @@ class Terminal:
 
     async def run(self) -> None:
         """Wait for the shell's end, take all that is still printed, and close the log with EXIT."""
-        running = self._started()
+        running = self.running_program
         ended = await running.wait()
         self.running = False
         self.process_id = 0
@@ -117,7 +117,7 @@ class Terminal:
         self.expect_running()
         self._asked[number] = reason
         self._patience = max(self._patience, asyncio.get_running_loop().time() + grace)
-        running, leader = self._started(), processes.find(self.process_id)
+        running, leader = self.running_program, processes.find(self.process_id)
         await asyncio.to_thread(running.signal, number)
         if number == signal.SIGTERM and leader is not None:
             processes.send_all([leader], signal.SIGHUP)
@@ -125,7 +125,7 @@ class Terminal:
 
     async def kill(self) -> None:
         """Kill every process of the terminal; none is left when this returns."""
-        await self._started().kill()
+        await self.running_program.kill()
 
     def acknowledge(self, sequence: int) -> None:
         """Drop what is stored elsewhere, and go on reading if the spool was full."""
@@ -141,7 +141,9 @@ class Terminal:
     def _full(self) -> bool:
         return self.spool.full and not self._unbounded
 
-    def _started(self) -> program.RunningProgram:
+    @property
+    def running_program(self) -> program.RunningProgram:
+        """The shell with all that descends from it."""
         assert self._program is not None  # noqa: S101 `open` returns only started ones
         return self._program
 
