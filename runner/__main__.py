@@ -1,15 +1,15 @@
-"""The composition root of the runner: settings and token → sandbox, terminals, server; lives until it is told to stop."""
+"""The composition root of the runner: settings and token → sandbox, terminals, server; lives until told to stop."""
 
 import asyncio
 import signal
 import sys
 from hashlib import sha256
 
+from stateroom.runner.v1 import runner_service_pb2
+
 from chassis import logs
 from chassis.rpc.auth import RunnerAuthenticator
 from chassis.rpc.server import Server
-from stateroom.runner.v1 import runner_service_pb2
-
 from runner import program, room, settings
 from runner.clone import Workspace
 from runner.servicer import RunnerServicer

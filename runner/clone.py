@@ -51,6 +51,7 @@ class Workspace:
         Args:
             url: an https URL, an absolute path where the installation allows it, or empty for a fresh repository.
             branch: empty for the remote's default, or `main`.
+
         Raises:
             CloneFailed: the repository is refused, or git could not get it.
         """
@@ -73,7 +74,7 @@ class Workspace:
                     await self._quietly(source, ["-C", str(incoming), "remote", "set-url", "origin", source.url])
                 head = await self._quietly(source, ["-C", str(incoming), "symbolic-ref", "--short", "HEAD"])
         except TimeoutError as error:
-            raise CloneFailed("it took longer than an hour") from error  # noqa: EM101 the value is shown
+            raise CloneFailed(repository.Refusal.TIME) from error
         await asyncio.to_thread(self._finish, incoming, head)
 
     def _finish(self, incoming: Path, branch: str) -> None:
@@ -106,7 +107,9 @@ class Workspace:
         )
         pipe, nothing = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
         try:
-            running = await program.start(self._sandbox, described, program.Streams(nothing, pipe, asyncio.subprocess.STDOUT))
+            running = await program.start(
+                self._sandbox, described, program.Streams(nothing, pipe, asyncio.subprocess.STDOUT)
+            )
         except program.CannotStart as error:
             raise CloneFailed(repository.redact(str(error))) from error
         try:

@@ -9,6 +9,7 @@ from runner.terminal import Size, Terminal
 from runner.terminals import LeftTerminal, Order
 
 _NANOSECONDS = 1_000_000_000
+_KINDS = {kind: pb.Record.Kind.Value(kind.name) for kind in Kind}
 
 
 def order_from_proto(request: pb.OpenTerminalRequest) -> Order:
@@ -46,7 +47,9 @@ def records_to_proto(records: list[Record]) -> pb.StreamRecordsResponse:
 
 def record_to_proto(record: Record) -> pb.Record:
     """Return the message of a record."""
-    message = pb.Record(sequence=record.sequence, offset=record.offset, time=time_to_proto(record.time), kind=int(record.kind))
+    message = pb.Record(
+        sequence=record.sequence, offset=record.offset, time=time_to_proto(record.time), kind=_KINDS[record.kind]
+    )
     if record.kind is Kind.RESIZE:
         message.columns, message.rows = size_of(record)
     elif record.kind is Kind.EXIT:

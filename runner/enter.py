@@ -1,9 +1,13 @@
-"""Starts one program inside a sandbox and stays as its keeper: run by path with `python -I -S`, imports nothing of ours.
+# Pathlib would double the start of every shell; the temporary folders are the inside's own:
+# ruff: noqa: PTH103, PTH110, PTH112, PTH114, PTH115, PTH120, PTH123, PTH211, S108
+"""Starts one program inside a sandbox and stays as its keeper: run by path with `python -I -S`, without our modules.
 
 It reads one JSON object from the descriptor given as first argument, and writes lines to the one given as second:
 `ready` before the program begins, then `exit N` or `signal N` when it ended, or `error TEXT`. The keeper itself lives
 until every descendant of the program is gone, also those that left the session, because it is their reaper.
 """
+
+from __future__ import annotations
 
 import ctypes
 import errno
@@ -14,6 +18,12 @@ import resource
 import signal
 import sys
 import termios
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # the real one would import a module that only a type checker needs, in every shell's keeper
+    from typing import Any, NoReturn
+
+    Description = dict[str, Any]
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS, _PR_SET_CHILD_SUBREAPER = 1, 38, 36
@@ -29,28 +39,31 @@ _CAPABILITY_VERSION = 0x20080522
 _DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
 
 
-def _check(result, what):
+def _check(result: int, what: str) -> None:
     if result < 0:
         number = ctypes.get_errno()
         raise OSError(number, f"{what}: {os.strerror(number)}")
 
 
-def _prctl(option, value=1, third=0):
-    return _LIBC.prctl(option, ctypes.c_ulong(value), ctypes.c_ulong(third), ctypes.c_ulong(0), ctypes.c_ulong(0))
+def _prctl(option: int, value: int = 1, third: int = 0) -> int:
+    result: int = _LIBC.prctl(
+        option, ctypes.c_ulong(value), ctypes.c_ulong(third), ctypes.c_ulong(0), ctypes.c_ulong(0)
+    )
+    return result
 
 
-def _mount(source, target, kind=None, flags=0, data=None):
+def _mount(source: str | None, target: str, kind: str | None = None, flags: int = 0, data: str | None = None) -> None:
     encoded = [None if text is None else os.fsencode(text) for text in (source, target, kind, data)]
     _check(_LIBC.mount(encoded[0], encoded[1], encoded[2], ctypes.c_ulong(flags), encoded[3]), f"mount {target}")
 
 
-def _read_only(target):
+def _read_only(target: str) -> None:
     attributes = (ctypes.c_uint64 * 4)(_MOUNT_ATTR_RDONLY | _MOUNT_ATTR_NOSUID, 0, 0, 0)
     arguments = (_MOUNT_SETATTR, _AT_FDCWD, os.fsencode(target), _AT_RECURSIVE, attributes, ctypes.sizeof(attributes))
     _check(_LIBC.syscall(*arguments), f"read-only {target}")
 
 
-def _bind(root, path, *, writable):
+def _bind(root: str, path: str, *, writable: bool) -> None:
     """Show a path of the outside at the same place inside; symbolic links stay links."""
     target = root + path
     if os.path.islink(path):
@@ -69,7 +82,7 @@ def _bind(root, path, *, writable):
         _read_only(target)
 
 
-def _make_devices(root):
+def _make_devices(root: str) -> None:
     """A /dev with the harmless devices, a terminal folder of its own, and our own terminal as the console."""
     _mount("tmpfs", root + "/dev", "tmpfs", _MS_NOSUID, "mode=755,size=65536k")
     for name in _DEVICES:
@@ -86,7 +99,7 @@ def _make_devices(root):
         _mount(os.ttyname(0), root + "/dev/console", flags=_MS_BIND)
 
 
-def _build_root(spec):
+def _build_root(spec: Description) -> None:
     """Make a root that holds only what the room may see, and move into it."""
     root = spec["root"]
     _mount(None, "/", flags=_MS_REC | _MS_PRIVATE)
@@ -112,7 +125,7 @@ def _build_root(spec):
     os.chdir("/")
 
 
-def _unshare():
+def _unshare() -> None:
     """Leave the mounts and processes of the outside; without root by way of a user namespace."""
     user, group = os.getuid(), os.getgid()
     flags = _CLONE_NEWNS | _CLONE_NEWPID | _CLONE_NEWIPC
@@ -124,7 +137,7 @@ def _unshare():
             file.write(text)
 
 
-def _drop_capabilities():
+def _drop_capabilities() -> None:
     _prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL)
     for capability in range(64):
         if _prctl(_PR_CAPBSET_DROP, capability) < 0:
@@ -133,7 +146,7 @@ def _drop_capabilities():
     _check(_LIBC.syscall(_CAPSET[os.uname().machine], header, (ctypes.c_uint32 * 6)()), "capset")
 
 
-def _become(spec, parent):
+def _become(spec: Description, parent: int) -> None:
     """Turn this process into the program."""
     _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
@@ -151,7 +164,7 @@ def _become(spec, parent):
     os.umask(0o022)
 
 
-def _start(spec, report):
+def _start(spec: Description, report: int) -> int:
     """Fork the program and return its process id."""
     parent = os.getpid() if spec["level"] != "namespaces" else 1
     child = os.fork()
@@ -161,13 +174,13 @@ def _start(spec, report):
         _become(spec, parent)
         arguments = _through_descriptor(spec) if spec["options"] else spec["argv"]
         os.write(report, b"ready\n")
-        os.execve(arguments[0], arguments, spec["environment"])
-    except BaseException as error:  # whatever happens, the child must not go on as a second keeper
+        os.execve(arguments[0], arguments, spec["environment"])  # noqa: S606 no shell is meant
+    except BaseException as error:  # noqa: BLE001 whatever happens, the child must not go on as a second keeper
         os.write(report, f"error {error}\n".encode())
     os._exit(127)
 
 
-def _through_descriptor(spec):
+def _through_descriptor(spec: Description) -> list[str]:
     """Hand options to a program by descriptor, because everyone may read a command line."""
     descriptor = os.memfd_create("options", 0)
     os.write(descriptor, b"".join(os.fsencode(option) + b"\0" for option in spec["options"]))
@@ -175,7 +188,7 @@ def _through_descriptor(spec):
     return [spec["argv"][0], "--args", str(descriptor), *spec["argv"][1:]]
 
 
-def _keep(child, report):
+def _keep(child: int, report: int) -> NoReturn:
     """Reap everything until nothing is left; report how the program ended at once."""
     quiet = os.open(os.devnull, os.O_RDWR)
     for descriptor in range(3):
@@ -190,16 +203,18 @@ def _keep(child, report):
                 raise
             continue
         if process == child:
-            how, number = ("signal", os.WTERMSIG(status)) if os.WIFSIGNALED(status) else ("exit", os.WEXITSTATUS(status))
+            how, number = (
+                ("signal", os.WTERMSIG(status)) if os.WIFSIGNALED(status) else ("exit", os.WEXITSTATUS(status))
+            )
             os.write(report, f"{how} {number}\n".encode())
 
 
-def main():
+def main() -> None:
     """Read what to do, do it, keep it."""
     source, report = int(sys.argv[1]), int(sys.argv[2])
     with open(source, "rb") as file:
         spec = json.load(file)
-    os.set_inheritable(report, False)
+    os.set_inheritable(report, False)  # noqa: FBT003 the only form
     for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from pyghostty._ffi import ffi, lib  # the title is not in the package's Python layer
-from pyghostty.core import Terminal, check
+from pyghostty._ffi import ffi, lib  # type: ignore[import-untyped]  # the title is not in its Python layer
+from pyghostty.core import Terminal, check  # type: ignore[import-untyped]  # no stubs exist
 
 MAXIMUM_TITLE = 1024
 """Bytes of a title that are kept: more is no title."""
@@ -11,7 +11,6 @@ MAXIMUM_TITLE = 1024
 _FOREGROUND = (204, 204, 204)
 _BACKGROUND = (0, 0, 0)
 _CELL_PIXELS = (8, 16)
-
 
 
 class Model:

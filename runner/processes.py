@@ -36,7 +36,8 @@ def find(pid: int) -> ProcessKey | None:
 def descendants(keeper: int, depth: int = 0) -> list[ProcessKey]:
     """Return all processes below `keeper` that are more than `depth` generations below it, parents first."""
     children: defaultdict[int, list[ProcessKey]] = defaultdict(list)
-    for name in os.listdir(_PROC):
+    for entry in _PROC.iterdir():
+        name = entry.name
         if name.isdigit() and (stat := _stat(int(name))) is not None:
             children[stat[0]].append(ProcessKey(int(name), stat[1]))
     found: list[ProcessKey] = []

@@ -158,4 +158,5 @@ async def probe(room: Path, hidden: list[Path], wanted: Level | None = None) -> 
         await running.kill()
         if ended.code == 0:
             return sandbox
-    raise CannotStart("programs started inside the sandbox fail")  # noqa: EM101 nobody parses it
+    message = "programs started inside the sandbox fail"
+    raise CannotStart(message)

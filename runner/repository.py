@@ -5,6 +5,7 @@ import shlex
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -44,6 +45,20 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 _CAUSE_LENGTH = 200
 
 
+class Refusal(StrEnum):
+    """Why we do not clone a repository, as opposed to what git says."""
+
+    BRANCH = "the name of the branch is not valid"
+    CHARACTERS = "the URL holds a space or a control character"
+    LOCAL = "local paths are not allowed by this installation; use an https URL"
+    MISSING = "there is no such folder"
+    OWN_DATA = "the path lies inside this installation's own data"
+    MALFORMED = "the URL is malformed"
+    SCHEME = "only https URLs are allowed"
+    CREDENTIAL = "the URL holds a credential"
+    TIME = "it took longer than an hour"
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """A repository that may be cloned: `url` is empty for a fresh one, `local` is the folder of a local one."""
@@ -61,16 +76,19 @@ def check(url: str, branch: str, hidden: Sequence[Path] | None) -> Source:
     """Return the source behind a URL.
 
     Args:
+        url: https, an absolute path, or empty for a fresh repository.
+        branch: empty for the default.
         hidden: folders of the installation, from which nothing may be cloned; None where local paths are not allowed.
+
     Raises:
         CloneFailed: the URL or the branch is refused.
     """
-    if branch and (not _BRANCH.fullmatch(branch) or branch.endswith((".lock", "/", ".")) or any(n in branch for n in _BRANCH_NEVER)):
-        raise CloneFailed("the name of the branch is not valid")  # noqa: EM101 the value is shown
+    if branch and not _is_branch(branch):
+        raise CloneFailed(Refusal.BRANCH)
     if not url:
         return Source("")
     if _CONTROL.search(url) or " " in url:
-        raise CloneFailed("the URL holds a space or a control character")  # noqa: EM101 the value is shown
+        raise CloneFailed(Refusal.CHARACTERS)
     if url.startswith("/"):
         return Source(url, _local(url, hidden))
     _check_remote(url)
@@ -96,14 +114,19 @@ def redact(text: str) -> str:
     return _CREDENTIAL.sub("", line)[:_CAUSE_LENGTH].rstrip(" .")
 
 
+def _is_branch(name: str) -> bool:
+    plain = _BRANCH.fullmatch(name) and not name.endswith((".lock", "/", "."))
+    return bool(plain) and not any(part in name for part in _BRANCH_NEVER)
+
+
 def _local(url: str, hidden: Sequence[Path] | None) -> Path:
     if hidden is None:
-        raise CloneFailed("local paths are not allowed by this installation; use an https URL")  # noqa: EM101 shown
+        raise CloneFailed(Refusal.LOCAL)
     path = Path(url).resolve()
     if not path.is_dir():
-        raise CloneFailed("there is no such folder")  # noqa: EM101 the value is shown
+        raise CloneFailed(Refusal.MISSING)
     if any(path.is_relative_to(folder) or folder.is_relative_to(path) for folder in hidden):
-        raise CloneFailed("the path lies inside this installation's own data")  # noqa: EM101 the value is shown
+        raise CloneFailed(Refusal.OWN_DATA)
     return path
 
 
@@ -112,8 +135,8 @@ def _check_remote(url: str) -> None:
         parts = urlsplit(url)
         host, _port = parts.hostname, parts.port
     except ValueError as error:
-        raise CloneFailed("the URL is malformed") from error  # noqa: EM101 the value is shown
+        raise CloneFailed(Refusal.MALFORMED) from error
     if parts.scheme != "https" or not host or host.startswith("-"):
-        raise CloneFailed("only https URLs are allowed")  # noqa: EM101 the value is shown
+        raise CloneFailed(Refusal.SCHEME)
     if parts.username is not None or parts.password is not None or "@" in parts.netloc:
-        raise CloneFailed("the URL holds a credential")  # noqa: EM101 the value is shown
+        raise CloneFailed(Refusal.CREDENTIAL)

@@ -13,7 +13,7 @@ _READ = 512 * 1024
 
 @dataclass(slots=True)
 class Segment:
-    """A file with the records from `first` to `last`, whose valid part is `size` bytes long; `last < first` when empty."""
+    """A file with the records from `first` to `last`, whose valid part has `size` bytes; `last < first` when empty."""
 
     path: Path
     first: int
@@ -69,7 +69,7 @@ class Segment:
 
 
 def reopen(directory: Path) -> tuple[list[Segment], Record | None]:
-    """Return the segments that another runner left, and the newest record; what follows a torn record does not count."""
+    """Return the segments that another runner left, and the newest record; what follows a torn one is ignored."""
     segments: list[Segment] = []
     newest: Record | None = None
     for path in sorted(directory.glob(f"*{_SUFFIX}")):

@@ -4,9 +4,9 @@ import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
-from chassis.rpc.call import Call
 from stateroom.runner.v1 import runner_service_pb2 as pb
 
+from chassis.rpc.call import Call
 from runner import convert
 from runner.clone import Workspace
 from runner.errors import OutputTrimmed

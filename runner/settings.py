@@ -46,8 +46,12 @@ class Settings:
 
 def load() -> Settings:
     """Return the settings, or print one line for each wrong one and exit with code 3."""
-    wrong = [f"{name}: must be set" for name in ("WORKSPACE_ID", "RUNNER_ID", "ROOM_DIRECTORY", "SOCKET") if not _get(name)]
-    wrong += [f"{name}: must be an absolute path" for name in ("ROOM_DIRECTORY", "SOCKET") if not _get(name).startswith("/")]
+    wrong = [
+        f"{name}: must be set" for name in ("WORKSPACE_ID", "RUNNER_ID", "ROOM_DIRECTORY", "SOCKET") if not _get(name)
+    ]
+    wrong += [
+        f"{name}: must be an absolute path" for name in ("ROOM_DIRECTORY", "SOCKET") if not _get(name).startswith("/")
+    ]
     if len(_get("SOCKET").encode()) > _SOCKET_BYTES:
         wrong.append(f"SOCKET: must not be longer than {_SOCKET_BYTES} bytes")
     spool_bytes = _get("SPOOL_BYTES", str(_SPOOL_BYTES))

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from chassis.errors import InvalidField, Violation
-
 from runner.errors import InvalidWorkingDirectory, ShellNotFound
 from runner.sandbox import Program
 
@@ -28,8 +27,10 @@ def describe(room: Path, name: str, working_directory: str, variables: Mapping[s
 
     Args:
         room: the folder with `files` and `home`.
+        name: of the shell, as found in PATH.
         working_directory: relative to `files`; empty for `files` itself.
         variables: what the caller wants in the environment; HOME, SHELL, USER, LOGNAME and PWD stay ours.
+
     Raises:
         ShellNotFound: the shell is not installed.
         InvalidWorkingDirectory: it is no folder, or lies outside `files`.

@@ -169,4 +169,3 @@ class Spool:
         for waiter in waiters:
             if not waiter.done():
                 waiter.set_result(None)
-

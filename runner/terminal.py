@@ -92,7 +92,7 @@ class Terminal:
         self._unbounded = True
         self._resume()
         await self._reader.finished.wait()
-        while self._held or not self._write(Kind.EXIT, [pack_exit(self._explain(ended))]):
+        while self._held or not self._write(Kind.EXIT, [pack_exit(self._explain(ended))]):  # noqa: ASYNC110 no event
             await asyncio.sleep(_DISK_RETRY)
         await self.spool.close()
         self._free()
@@ -112,6 +112,8 @@ class Terminal:
         An interactive shell ignores TERM, so it is told to hang up as well: then it ends its jobs and itself.
 
         Args:
+            number: of the signal.
+            reason: for the EXIT record, if this signal ends the shell.
             grace: seconds for which what the shell leaves behind may live on.
         """
         self.expect_running()
@@ -200,4 +202,3 @@ class Terminal:
         self._reader.finished.set()
         self._model.close()
         os.close(self._descriptor)
-

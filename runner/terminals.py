@@ -122,7 +122,9 @@ class Terminals:
 
     async def shutdown(self, grace: float, reason: str) -> None:
         """End every terminal; when this returns no process is left and every log is on the disk."""
-        running = [found for found in self._terminals.values() if isinstance(found, Terminal) and not found.gone.is_set()]
+        running = [
+            found for found in self._terminals.values() if isinstance(found, Terminal) and not found.gone.is_set()
+        ]
         async with asyncio.TaskGroup() as group:
             for terminal in running:
                 group.create_task(_end(terminal, grace, reason))

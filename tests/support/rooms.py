@@ -14,15 +14,15 @@ from stateroom.runner.v1 import runner_service_pb2_grpc
 
 from runner.record import Kind, Record
 from runner.spool import Spool
-from runner.terminal import Terminal
-from runner.terminals import Order, Size, Terminals
+from runner.terminal import Size, Terminal
+from runner.terminals import Order, Terminals
 
 DEADLINE = 20.0
 """Seconds that a test waits for anything: far more than it takes, so only a fault ends it."""
 
 
 def order(**wishes: object) -> Order:
-    """Return an order of an 80 × 24 terminal with a fresh id."""
+    """Return an order of an 80 by 24 terminal with a fresh id."""
     return Order(str(uuid.uuid4()), Size(80, 24), **wishes)  # type: ignore[arg-type]  # each test names its own
 
 

@@ -43,7 +43,9 @@ async def _prepare(workspace: Workspace, url: str, branch: str = "") -> list[Pro
     return [progress async for progress in workspace.prepare(url, branch)]
 
 
-async def test_prepare_local_repository_is_cloned(room_folder: Path, sandbox: Sandbox, source: Path, tmp_path: Path) -> None:
+async def test_prepare_local_repository_is_cloned(
+    room_folder: Path, sandbox: Sandbox, source: Path, tmp_path: Path
+) -> None:
     """The files are there, progress was told, the origin is the URL, and no hook ran."""
     workspace = Workspace(room_folder, sandbox, allow_local=True)
     progress = await _prepare(workspace, str(source))
@@ -78,7 +80,9 @@ async def test_prepare_after_a_crash_begins_anew(room_folder: Path, sandbox: San
     assert not (room_folder / "files" / "half").exists()
 
 
-async def test_prepare_missing_branch_fails_and_can_be_repeated(room_folder: Path, sandbox: Sandbox, source: Path) -> None:
+async def test_prepare_missing_branch_fails_and_can_be_repeated(
+    room_folder: Path, sandbox: Sandbox, source: Path
+) -> None:
     """The cause names the branch; nothing is prepared; the next attempt works."""
     workspace = Workspace(room_folder, sandbox, allow_local=True)
     with pytest.raises(CloneFailed, match="nowhere"):

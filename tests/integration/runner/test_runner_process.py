@@ -13,11 +13,12 @@ from tests.support.rooms import RunnerProcess, runner_process
 
 
 def _open(session_id: str) -> pb.OpenTerminalRequest:
-    return pb.OpenTerminalRequest(session_id=session_id, shell="bash", columns=90, rows=30)
+    return pb.OpenTerminalRequest(session_id=session_id, shell="bash", columns=90, rows=30)  # noqa: S604  # its name, for a sandbox
 
 
 async def _read_until(runner: RunnerProcess, session_id: str, wanted: bytes) -> tuple[bytes, list[pb.Record]]:
-    output, records = b"", []
+    output = b""
+    records: list[pb.Record] = []
     request = pb.StreamRecordsRequest(session_id=session_id)
     async for batch in runner.stub.StreamRecords(request, metadata=runner.metadata, timeout=20):
         records += batch.records
@@ -60,7 +61,9 @@ async def test_shutdown_ends_everything_with_its_reason(room_folder: Path, socke
     session = str(uuid.uuid4())
     async with runner_process(room_folder, socket) as runner:
         await runner.stub.OpenTerminal(_open(session), metadata=runner.metadata)
-        await runner.stub.Shutdown(pb.ShutdownRequest(grace_milliseconds=2000, reason="shutdown"), metadata=runner.metadata)
+        await runner.stub.Shutdown(
+            pb.ShutdownRequest(grace_milliseconds=2000, reason="shutdown"), metadata=runner.metadata
+        )
         assert await runner.process.wait() == 0
     async with runner_process(room_folder, socket) as second:
         _, records = await _read_until(second, session, b"\0never")

@@ -6,8 +6,8 @@ import pytest
 
 from runner import program
 from runner.sandbox import Level, Program, Sandbox
-from tests.support.rooms import Follower, open_live, type_line
 from runner.terminals import Terminals
+from tests.support.rooms import Follower, open_live, type_line
 
 
 async def test_shell_cannot_reach_spool_socket_or_other_rooms(

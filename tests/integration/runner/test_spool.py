@@ -49,7 +49,7 @@ async def test_reopen_after_a_crash_has_everything_written(folder: Path, executo
     spool = Spool.create(folder, executor, LIMIT)
     written = spool.append(Kind.OUTPUT, [BODY] * 40)
     left = Spool.reopen(folder, executor)
-    assert [record for record in await left.read(0)] == written
+    assert await left.read(0) == written
     assert (left.end_sequence, left.end_offset) == (40, 40_000)
     assert not await left.wait(40)
     await spool.close()

@@ -28,5 +28,7 @@ async def test_output_full_spool_blocks_until_acknowledged(room_folder: Path, sa
             while more:
                 terminal.acknowledge(follower.records[-1].sequence)
                 more = await follower.step()
-        assert bytes(follower.output).split(b"READY\n")[1].startswith(b"".join(b"%d\n" % n for n in range(1, LINES + 1)))
+        assert (
+            bytes(follower.output).split(b"READY\n")[1].startswith(b"".join(b"%d\n" % n for n in range(1, LINES + 1)))
+        )
         await table.shutdown(0, "test")

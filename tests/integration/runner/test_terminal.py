@@ -11,7 +11,8 @@ import pytest
 from runner import processes
 from runner.errors import InvalidWorkingDirectory, LeaseEpochStale, TerminalEnded
 from runner.record import Kind, exit_of, size_of
-from runner.terminals import Size, Terminals
+from runner.terminal import Size
+from runner.terminals import Terminals
 from tests.support.rooms import DEADLINE, Follower, open_live, order, type_line
 
 EIGHT_MEGABYTES = 8 * 1024 * 1024
@@ -102,7 +103,7 @@ async def test_write_that_waits_is_refused_when_the_lease_is_taken(table: Termin
     await follower.until(b"READY")
     async with asyncio.TaskGroup() as group:
         stuck = group.create_task(_refused(terminal.input.write(b"x" * 60_000, 1, "")))
-        while not terminal.input.waiting:
+        while not terminal.input.waiting:  # noqa: ASYNC110  # one turn of the loop is all it takes
             await asyncio.sleep(0)
         terminal.input.claim(2)
         assert isinstance(await asyncio.wait_for(stuck, DEADLINE), LeaseEpochStale)
@@ -121,7 +122,8 @@ async def test_terminate_leaves_no_process(table: Terminals) -> None:
     """A child that ignores TERM and HUP and forked away twice is gone when the terminal has ended."""
     terminal = await open_live(table)
     follower = Follower(terminal.spool)
-    stubborn = "trap '' TERM HUP INT; (setsid bash -c 'trap \"\" TERM HUP; echo RE''ADY; while :; do sleep 1; done' &); sleep 700"
+    child = "setsid bash -c 'trap \"\" TERM HUP; echo RE''ADY; while :; do sleep 1; done'"
+    stubborn = f"trap '' TERM HUP INT; ({child} &); sleep 700"
     await type_line(terminal, stubborn)
     await follower.until(b"READY")
     running = terminal.running_program.processes()

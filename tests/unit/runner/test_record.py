@@ -26,7 +26,9 @@ def test_decode_flipped_bit_is_none(position: int) -> None:
     assert decode(bytes(data), 0) is None
 
 
-@pytest.mark.parametrize("ended", [Exit(code=0), Exit(code=255, reason="shutdown"), Exit(signal=9, reason="signal"), Exit()])
+@pytest.mark.parametrize(
+    "ended", [Exit(code=0), Exit(code=255, reason="shutdown"), Exit(signal=9, reason="signal"), Exit()]
+)
 def test_exit_of_packed_exit_is_the_same(ended: Exit) -> None:
     """Code 0, a signal and an unknown end stay apart."""
     assert exit_of(Record(1, 0, 0, Kind.EXIT, pack_exit(ended))) == ended
