@@ -1,5 +1,6 @@
 """What a change is before it is numbered: the entity's public form before and after, who did it, why, and when."""
 
+import builtins
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -37,7 +38,7 @@ class EntityKind:
     """
 
     type: str
-    entity: type
+    entity: builtins.type[Any]
     to_proto: Callable[[Any], Message]
     load: Callable[[AsyncConnection, UUID], Awaitable[Any]]
 
@@ -66,8 +67,13 @@ class PendingChange:
     payload: bytes
 
 
-def pending(  # noqa: PLR0913  # the facts of a change, none of which belongs with another
-    registry: Registry, actor: Actor, now: datetime, type: str, before: Entity | None, after: Entity | None  # noqa: A002  # the event's own word
+def pending(  # the facts of a change, none of which belongs with another
+    registry: Registry,
+    actor: Actor,
+    now: datetime,
+    type: str,  # noqa: A002  # the event's own word
+    before: Entity | None,
+    after: Entity | None,
 ) -> PendingChange:
     """Put a change into its final form. Fields marked sensitive are left out."""
     entity = after if after is not None else before

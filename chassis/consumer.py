@@ -109,7 +109,9 @@ class Consumer:
             if change.source == self.source.name and digest.signed_by(self.key, change, signature):
                 changes.append(change)
             else:
-                _log.error("a message without a valid signature was dropped", source=self.source.name, subject=message.subject)
+                _log.error(
+                    "a message without a valid signature was dropped", source=self.source.name, subject=message.subject
+                )
         return changes
 
     async def catch_up(self) -> None:
@@ -118,7 +120,9 @@ class Consumer:
         while True:
             async with self.database.transaction() as connection:
                 _, position = await self._cursor(connection)
-            page = await self.source.call(stub.ListChanges, pb.ListChangesRequest(after_position=position, page_size=PAGE))
+            page = await self.source.call(
+                stub.ListChanges, pb.ListChangesRequest(after_position=position, page_size=PAGE)
+            )
             await self._follow_epoch(page.head)
             await self._apply(list(page.changes))
             if len(page.changes) < PAGE:

@@ -86,7 +86,11 @@ class Database:
         self._wake_relay = wake_relay
 
     async def write(
-        self, actor: Actor, operation: Callable[Concatenate[Transaction, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs
+        self,
+        actor: Actor,
+        operation: Callable[Concatenate[Transaction, P], Awaitable[T]],
+        *args: P.args,
+        **kwargs: P.kwargs,
     ) -> T:
         """Run an operation in a transaction and commit what it did together with the changes it recorded.
 
@@ -108,7 +112,11 @@ class Database:
         raise TransactionConflict
 
     async def read(
-        self, actor: Actor, query: Callable[Concatenate[AsyncConnection, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs
+        self,
+        actor: Actor,
+        query: Callable[Concatenate[AsyncConnection, P], Awaitable[T]],
+        *args: P.args,
+        **kwargs: P.kwargs,
     ) -> T:
         """Run a query in a read-only transaction of the actor's account. Raises DatabaseUnavailable."""
         try:
@@ -118,11 +126,16 @@ class Database:
             raise _translated(exc) from exc
 
     async def _write_once(
-        self, actor: Actor, operation: Callable[Concatenate[Transaction, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs
+        self,
+        actor: Actor,
+        operation: Callable[Concatenate[Transaction, P], Awaitable[T]],
+        *args: P.args,
+        **kwargs: P.kwargs,
     ) -> T:
         async with self._scoped(actor.account_id, "BEGIN") as (connection, driver):
             if actor.repeat is not None and (earlier := await _claim(driver, actor)):
-                return await self._registry.load(connection, *earlier)
+                current: T = await self._registry.load(connection, *earlier)
+                return current
             transaction = Transaction(connection, actor, self._registry)
             result = await operation(transaction, *args, **kwargs)
             await _flush(driver, transaction)
@@ -136,7 +149,7 @@ class Database:
     @asynccontextmanager
     async def _scoped(self, account_id: UUID, begin: str) -> AsyncIterator[tuple[AsyncConnection, Any]]:
         async with self._engine.connect() as connection:
-            driver = (await connection.get_raw_connection()).driver_connection
+            driver: Any = (await connection.get_raw_connection()).driver_connection
             # One round trip; the value is a UUID of ours, so there is nothing to quote.
             await driver.execute(f"{begin}; SET LOCAL app.account_id = '{account_id}'")
             try:
@@ -192,7 +205,13 @@ def _worth_repeating(exc: BaseException, *, repeatable: bool) -> bool:
 
 
 def _lost_connection(cause: BaseException) -> bool:
-    kinds = (OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError, asyncpg.CannotConnectNowError)
+    kinds = (
+        OSError,
+        asyncpg.InterfaceError,
+        asyncpg.PostgresConnectionError,
+        asyncpg.OperatorInterventionError,
+        asyncpg.CannotConnectNowError,
+    )
     return isinstance(cause, kinds)
 
 

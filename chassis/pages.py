@@ -45,7 +45,7 @@ class Page:
 
 
 class Pages:
-    """Opens and continues pages. Tokens are encrypted, so that they carry no authority and nobody builds on their form."""
+    """Opens and continues pages. Tokens are encrypted: they carry no authority and nobody builds on their form."""
 
     def __init__(self, secret: bytes) -> None:
         self._cipher = AESGCM(sha256(b"page-token\0" + secret).digest())
@@ -67,8 +67,15 @@ class Pages:
             raise InvalidPageToken from exc
         return Page(limit, str(json.loads(opened)))
 
-    def cut(self, request: Any, account_id: UUID, page: Page, rows: list[T], key: Callable[[T], UUID | int]) -> tuple[list[T], str]:  # noqa: ANN401, PLR0913  # as above; a page is all of these
-        """Cut what was read, one row more than the limit, to the page and the token of the next one (empty at the end)."""
+    def cut(
+        self,
+        request: Any,  # noqa: ANN401  # as above
+        account_id: UUID,
+        page: Page,
+        rows: list[T],
+        key: Callable[[T], UUID | int],
+    ) -> tuple[list[T], str]:
+        """Cut what was read, one row more than the limit, to the page and the next one's token (empty at the end)."""
         if len(rows) <= page.limit:
             return rows, ""
         shown = rows[: page.limit]
@@ -85,4 +92,6 @@ def _purpose(request: Any, account_id: UUID) -> bytes:  # noqa: ANN401  # as abo
     arguments.CopyFrom(request)
     for name in _PAGING_FIELDS:
         arguments.ClearField(name)
-    return b"\0".join((request.DESCRIPTOR.full_name.encode(), account_id.bytes, arguments.SerializeToString(deterministic=True)))
+    return b"\0".join(
+        (request.DESCRIPTOR.full_name.encode(), account_id.bytes, arguments.SerializeToString(deterministic=True))
+    )

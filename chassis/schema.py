@@ -73,7 +73,8 @@ SELECT ensure_changes_partition(0), ensure_changes_partition({partition});
 _ISOLATE = """
 ALTER TABLE {table} ENABLE ROW LEVEL SECURITY;
 ALTER TABLE {table} FORCE ROW LEVEL SECURITY;
-CREATE POLICY account ON {table} TO {service} USING (account_id = NULLIF(current_setting('app.account_id', true), '')::uuid);
+CREATE POLICY account ON {table} TO {service}
+    USING (account_id = NULLIF(current_setting('app.account_id', true), '')::uuid);
 CREATE POLICY system ON {table} TO {service}_system USING (true);
 GRANT {rights} ON {table} TO {service};
 GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO {service}_system;

@@ -14,7 +14,7 @@ _PREFIX = ("postgresql://", "postgresql+asyncpg://")
 
 
 class ProcessSettings(BaseSettings):
-    """What every process has: where it listens and how it logs. A field's environment variable is its upper-cased name."""
+    """What every process has: where it listens and how it logs. A field's variable is its upper-cased name."""
 
     model_config = SettingsConfigDict(extra="ignore", hide_input_in_errors=True)
 

@@ -1,4 +1,4 @@
-"""What happens around every handler, in this order: correlation, tracing, logging, metrics, errors, authentication, validation.
+"""What happens around every handler: correlation, tracing, logging, errors, authentication, validation, in this order.
 
 Each step is a context manager around the ones after it, so that all four kinds of handlers share one chain.
 """
