@@ -69,7 +69,7 @@ def load() -> Settings:
         allow_local=_get("ALLOW_LOCAL_REPOSITORIES").lower() in ("1", "true", "yes", "on"),
         spool_bytes=int(spool_bytes),
         sandbox=None if _get("SANDBOX", "auto") == "auto" else Level(_get("SANDBOX")),
-        log_level=_get("LOG_LEVEL", "INFO"),
+        log_level=_get("LOG_LEVEL", "WARNING"),
         log_format=_get("LOG_FORMAT", "json"),
     )
 

@@ -31,8 +31,19 @@ async def test_shell_cannot_reach_spool_socket_or_other_rooms(
     await type_line(terminal, attempts)
     await follower.end()
     assert b"secret-of" not in follower.output
-    assert b"\r\nfiles  home\r\n" in follower.output or b"home" in follower.output
     assert not Path("/usr/x").exists()
+
+
+async def test_shell_has_no_capabilities(table: Terminals, sandbox: Sandbox) -> None:
+    """Root inside is root of nothing: no capability in force, and none that a set-uid program could get."""
+    if sandbox.level is Level.PROCESS:
+        pytest.skip("this machine allows no namespaces, and the level says so")
+    terminal = await open_live(table)
+    follower = Follower(terminal.spool)
+    await type_line(terminal, "grep -E 'Cap(Prm|Eff)|NoNew' /proc/self/status; exit")
+    await follower.end()
+    for line in (b"CapPrm:\t0000000000000000", b"CapEff:\t0000000000000000", b"NoNewPrivs:\t1"):
+        assert line in follower.output
 
 
 @pytest.mark.parametrize("level", list(Level))
