@@ -49,6 +49,7 @@ def prepare(layout: Layout) -> None:
 
 def _signing_key(file: Path, service: str) -> OKPKey:
     if not file.exists():
-        key = OKPKey.generate_key("Ed25519", {"kid": service, "alg": "EdDSA", "use": "sig"}, private=True)
+        parameters = {"kid": service, "alg": "Ed25519", "use": "sig"}
+        key = OKPKey.generate_key("Ed25519", parameters=parameters, private=True)
         private_files.write_json(file, key.as_dict(private=True))
     return OKPKey.import_key(json.loads(file.read_text()))
