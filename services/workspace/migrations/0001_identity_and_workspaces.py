@@ -1,7 +1,5 @@
 """Users, API keys, workspaces and runners."""
 
-from alembic import op
-
 from chassis import schema
 
 revision = "0001"
@@ -95,6 +93,6 @@ CREATE TRIGGER final_state BEFORE UPDATE ON api_keys FOR EACH ROW
 def upgrade() -> None:
     """Create the tables, each isolated by account."""
     schema.create_chassis_tables("workspace")
-    op.execute(_TABLES)
+    schema.execute(_TABLES)
     for table in ("users", "bootstrap_claims", "api_keys", "workspaces", "runners"):
         schema.isolate(table, "workspace")
