@@ -1,108 +1,74 @@
-"""A room on disk and what tests do with its terminals."""
+"""The smallest domain there is: rooms with a name. It stands for any service whose changes others consume."""
 
-import asyncio
-import os
-import sys
-import uuid
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
+from uuid import UUID
 
-import grpc
-from stateroom.runner.v1 import runner_service_pb2_grpc
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+from stateroom.workspace.v1 import workspace_service_pb2
 
-from runner.record import Kind, Record
-from runner.spool import Spool
-from runner.terminal import Size, Terminal
-from runner.terminals import Order, Terminals
-
-DEADLINE = 20.0
-"""Seconds that a test waits for anything: far more than it takes, so only a fault ends it."""
+from chassis import ids
+from chassis.actor import Actor, RepeatKey
+from chassis.changes import EntityKind, Registry
+from chassis.database import Transaction
 
 
-def order(**wishes: object) -> Order:
-    """Return an order of an 80 by 24 terminal with a fresh id."""
-    return Order(str(uuid.uuid4()), Size(80, 24), **wishes)  # type: ignore[arg-type]  # each test names its own
+class RolledBackError(Exception):
+    """Makes an operation fail after it has done everything."""
 
 
-async def open_live(terminals: Terminals, wanted: Order | None = None) -> Terminal:
-    """Open a terminal that runs."""
-    terminal = await terminals.open(wanted or order())
-    assert isinstance(terminal, Terminal)
-    return terminal
+@dataclass(frozen=True, slots=True)
+class Room:
+    """A room."""
+
+    entity_id: UUID
+    version: int
+    name: str
 
 
-async def type_line(terminal: Terminal, line: str) -> None:
-    """Type a line under the newest lease."""
-    await terminal.input.write(line.encode() + b"\n", terminal.input.epoch, "")
+def room_to_proto(room: Room) -> workspace_service_pb2.Workspace:
+    """Return a room in the form of a workspace, the nearest thing in the contracts."""
+    return workspace_service_pb2.Workspace(workspace_id=str(room.entity_id), name=room.name)
 
 
-class Follower:
-    """Reads a spool in order and keeps what it saw."""
-
-    def __init__(self, spool: Spool) -> None:
-        self.spool = spool
-        self.records: list[Record] = []
-        self.output = bytearray()
-
-    async def step(self) -> bool:
-        """Read what comes next; False at the end."""
-        after = self.records[-1].sequence if self.records else 0
-        if not await self.spool.wait(after):
-            return False
-        for record in await self.spool.read(after):
-            self.records.append(record)
-            if record.kind is Kind.OUTPUT:
-                self.output += record.body
-        return True
-
-    async def until(self, wanted: bytes) -> None:
-        """Read until the output holds these bytes."""
-        async with asyncio.timeout(DEADLINE):
-            while wanted not in self.output:
-                assert await self.step(), bytes(self.output[-500:])
-
-    async def end(self) -> Record:
-        """Read to the end and return the last record."""
-        async with asyncio.timeout(DEADLINE):
-            while await self.step():
-                pass
-        return self.records[-1]
+async def load_room(connection: AsyncConnection, room_id: UUID) -> Room:
+    """Return a room as it is, and lock it."""
+    row = (await connection.execute(text("SELECT * FROM rooms WHERE room_id = :id FOR UPDATE"), {"id": room_id})).one()
+    return Room(row.room_id, row.version, row.name)
 
 
-@dataclass
-class RunnerProcess:
-    """A runner in a process of its own."""
+async def create_room(tx: Transaction, *, name: str, fail: bool = False) -> Room:
+    """Create a room; raise RolledBackError at the end when told to fail."""
+    room = Room(ids.new(), 1, name)
+    values = {"id": room.entity_id, "account": tx.account_id, "name": name}
+    await tx.connection.execute(text("INSERT INTO rooms VALUES (:id, :account, 1, :name)"), values)
+    tx.record("created", after=room)
+    if fail:
+        raise RolledBackError
+    return room
 
-    process: asyncio.subprocess.Process
-    stub: "runner_service_pb2_grpc.RunnerServiceAsyncStub"
-    metadata: tuple[tuple[str, str], ...]
+
+async def rename_room(tx: Transaction, *, room_id: UUID, name: str) -> Room:
+    """Rename a room."""
+    before = await load_room(tx.connection, room_id)
+    after = replace(before, version=before.version + 1, name=name)
+    values = {"id": room_id, "version": after.version, "name": name}
+    await tx.connection.execute(text("UPDATE rooms SET version = :version, name = :name WHERE room_id = :id"), values)
+    tx.record("renamed", before=before, after=after)
+    return after
 
 
-@asynccontextmanager
-async def runner_process(room: Path, socket: Path) -> AsyncIterator[RunnerProcess]:
-    """Start a runner and connect to it; kill it at the end if it still runs."""
-    token = os.urandom(32).hex()
-    environment = {
-        "WORKSPACE_ID": "workspace",
-        "RUNNER_ID": "runner",
-        "ROOM_DIRECTORY": str(room),
-        "SOCKET": str(socket),
-        "PYTHONPATH": os.pathsep.join(sys.path),
-        "CANARY": "canary-of-the-runner",
-    }
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "runner", stdin=asyncio.subprocess.PIPE, env=environment, start_new_session=True
+REGISTRY = Registry(EntityKind("workspace", Room, room_to_proto, load_room))
+
+
+def actor(account_id: UUID, *, repeat: RepeatKey | None = None) -> Actor:
+    """Return somebody who acts in an account."""
+    return Actor(
+        account_id=account_id,
+        subject=str(account_id),
+        credential_id="key-1",
+        correlation_id="request-1",
+        ip_address="192.0.2.7",
+        user_agent="test/1",
+        repeat=repeat,
     )
-    assert process.stdin is not None
-    process.stdin.write(f"{token}\n".encode())
-    try:
-        async with grpc.aio.insecure_channel(f"unix:{socket}") as channel:
-            await asyncio.wait_for(channel.channel_ready(), DEADLINE)
-            stub = runner_service_pb2_grpc.RunnerServiceStub(channel)
-            yield RunnerProcess(process, stub, (("authorization", f"Bearer {token}"),))
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()

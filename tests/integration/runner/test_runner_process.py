@@ -9,7 +9,7 @@ import pytest
 from stateroom.runner.v1 import runner_service_pb2 as pb
 
 from runner import processes
-from tests.support.rooms import RunnerProcess, runner_process
+from tests.support.runner_rooms import RunnerProcess, runner_process
 
 
 def _open(session_id: str) -> pb.OpenTerminalRequest:

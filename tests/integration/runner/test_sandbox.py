@@ -9,7 +9,7 @@ import pytest
 from runner import processes, program
 from runner.sandbox import Level, Program, Sandbox
 from runner.terminals import Terminals
-from tests.support.rooms import Follower, open_live, type_line
+from tests.support.runner_rooms import Follower, open_live, type_line
 
 
 async def test_shell_cannot_reach_spool_socket_or_other_rooms(

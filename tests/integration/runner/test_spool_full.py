@@ -5,7 +5,7 @@ from pathlib import Path
 
 from runner.sandbox import Sandbox
 from runner.terminals import Terminals
-from tests.support.rooms import DEADLINE, Follower, open_live, type_line
+from tests.support.runner_rooms import DEADLINE, Follower, open_live, type_line
 
 LIMIT = 256 * 1024
 LINES = 100_000

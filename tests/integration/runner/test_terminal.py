@@ -13,7 +13,7 @@ from runner.errors import InvalidWorkingDirectory, LeaseEpochStale, TerminalEnde
 from runner.record import Kind, exit_of, size_of
 from runner.terminal import Size
 from runner.terminals import Terminals
-from tests.support.rooms import DEADLINE, Follower, open_live, order, type_line
+from tests.support.runner_rooms import DEADLINE, Follower, open_live, order, type_line
 
 EIGHT_MEGABYTES = 8 * 1024 * 1024
 
