@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from pyghostty._ffi import ffi, lib  # type: ignore[import-untyped]  # the title is not in its Python layer
-from pyghostty.core import Terminal, check  # type: ignore[import-untyped]  # no stubs exist
+from pyghostty._ffi import ffi, lib  # the title is not in its Python layer
+from pyghostty.core import Terminal, check
 
 MAXIMUM_TITLE = 1024
 """Bytes of a title that are kept: more is no title."""

@@ -26,7 +26,7 @@ _GENTLE_ROUNDS = 3
 """Looks after which the innermost keeper is killed too, which takes its whole process namespace with it."""
 
 
-class CannotStart(Exception):  # noqa: N818 it says what happened, not that it is an error
+class CannotStart(Exception):
     """The program did not begin; the text says why, for people."""
 
 

@@ -29,7 +29,7 @@ class RunnerServicer:
     stop: Callable[[], None]
     start_time: int = field(default_factory=time.time_ns)
 
-    async def GetStatus(self, _request: pb.GetStatusRequest, _call: Call) -> pb.Status:  # noqa: N802 the contract's name
+    async def GetStatus(self, _request: pb.GetStatusRequest, _call: Call) -> pb.Status:
         """Tell what the runner is."""
         return pb.Status(
             runner_id=self.runner_id,
@@ -41,39 +41,39 @@ class RunnerServicer:
             terminals=map(convert.terminal_to_proto, self.terminals.noteworthy()),
         )
 
-    async def Prepare(self, request: pb.PrepareRequest, _call: Call) -> AsyncIterator[pb.PrepareResponse]:  # noqa: N802 as above
+    async def Prepare(self, request: pb.PrepareRequest, _call: Call) -> AsyncIterator[pb.PrepareResponse]:
         """Make the workspace's directory."""
         async for progress in self.workspace.prepare(request.repository_url, request.branch):
             yield convert.progress_to_proto(progress)
 
-    async def OpenTerminal(self, request: pb.OpenTerminalRequest, _call: Call) -> pb.Terminal:  # noqa: N802 as above
+    async def OpenTerminal(self, request: pb.OpenTerminalRequest, _call: Call) -> pb.Terminal:
         """Open a terminal."""
         return convert.terminal_to_proto(await self.terminals.open(convert.order_from_proto(request)))
 
-    async def WriteTerminal(self, request: pb.WriteTerminalRequest, _call: Call) -> pb.WriteTerminalResponse:  # noqa: N802 as above
+    async def WriteTerminal(self, request: pb.WriteTerminalRequest, _call: Call) -> pb.WriteTerminalResponse:
         """Type into a terminal."""
         await self.terminals.live(request.session_id).input.write(request.data, request.lease_epoch, request.write_id)
         return pb.WriteTerminalResponse()
 
-    async def StreamInput(  # noqa: N802 as above
+    async def StreamInput(
         self, requests: AsyncIterator[pb.WriteTerminalRequest], call: Call
     ) -> AsyncIterator[pb.WriteTerminalResponse]:
         """Type into a terminal, many times."""
         async for request in requests:
             yield await self.WriteTerminal(request, call)
 
-    async def ResizeTerminal(self, request: pb.ResizeTerminalRequest, _call: Call) -> pb.Terminal:  # noqa: N802 as above
+    async def ResizeTerminal(self, request: pb.ResizeTerminalRequest, _call: Call) -> pb.Terminal:
         """Resize a terminal."""
         if request.lease_epoch:
             self.terminals.live(request.session_id).input.claim(request.lease_epoch)
         return convert.terminal_to_proto(self.terminals.resize(request.session_id, Size(request.columns, request.rows)))
 
-    async def SignalTerminal(self, request: pb.SignalTerminalRequest, _call: Call) -> pb.Terminal:  # noqa: N802 as above
+    async def SignalTerminal(self, request: pb.SignalTerminalRequest, _call: Call) -> pb.Terminal:
         """Signal a terminal's processes."""
         grace = request.grace_milliseconds / _MILLISECONDS
         return convert.terminal_to_proto(await self.terminals.signal(request.session_id, request.signal, grace))
 
-    async def StreamRecords(  # noqa: N802 as above
+    async def StreamRecords(
         self, request: pb.StreamRecordsRequest, _call: Call
     ) -> AsyncIterator[pb.StreamRecordsResponse]:
         """Stream a terminal's records."""
@@ -85,11 +85,11 @@ class RunnerServicer:
             yield convert.records_to_proto(records)
             after = records[-1].sequence
 
-    async def AcknowledgeRecords(self, request: pb.AcknowledgeRecordsRequest, _call: Call) -> pb.Terminal:  # noqa: N802 as above
+    async def AcknowledgeRecords(self, request: pb.AcknowledgeRecordsRequest, _call: Call) -> pb.Terminal:
         """Drop records that are stored elsewhere."""
         return convert.terminal_to_proto(await self.terminals.acknowledge(request.session_id, request.sequence))
 
-    async def Shutdown(self, request: pb.ShutdownRequest, _call: Call) -> pb.ShutdownResponse:  # noqa: N802 as above
+    async def Shutdown(self, request: pb.ShutdownRequest, _call: Call) -> pb.ShutdownResponse:
         """End every terminal, then the runner."""
         await self.terminals.shutdown(request.grace_milliseconds / _MILLISECONDS, request.reason)
         self.stop()

@@ -81,4 +81,4 @@ def refuse(*lines: str) -> NoReturn:
 
 
 def _get(name: str, default: str = "") -> str:
-    return os.environ.get(name, default)
+    return os.environ.get(name, default)  # noqa: TID251  # these are the settings

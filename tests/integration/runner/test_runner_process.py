@@ -1,13 +1,16 @@
 """A runner in a process of its own: its contract, its death, what the next one finds."""
 
+# Looking at a file for a moment blocks nobody but the test itself:
+# ruff: noqa: ASYNC240
+
 import json
-import uuid
 from pathlib import Path
 
 import grpc
 import pytest
 from stateroom.runner.v1 import runner_service_pb2 as pb
 
+from chassis import ids
 from runner import processes
 from tests.support.runner_rooms import RunnerProcess, runner_process
 
@@ -30,7 +33,7 @@ async def _read_until(runner: RunnerProcess, session_id: str, wanted: bytes) -> 
 
 async def test_runner_killed_next_one_finds_the_log(room_folder: Path, socket: Path) -> None:
     """Everything that a device saw before SIGKILL is there again, the terminal has ended, and no EXIT was invented."""
-    session = str(uuid.uuid4())
+    session = str(ids.new())
     async with runner_process(room_folder, socket) as first:
         opened = await first.stub.OpenTerminal(_open(session), metadata=first.metadata)
         shell = processes.find(opened.process_id)
@@ -58,7 +61,7 @@ async def test_runner_killed_next_one_finds_the_log(room_folder: Path, socket: P
 
 async def test_shutdown_ends_everything_with_its_reason(room_folder: Path, socket: Path) -> None:
     """The answer comes when no process is left; the log says why; the runner ends."""
-    session = str(uuid.uuid4())
+    session = str(ids.new())
     async with runner_process(room_folder, socket) as runner:
         await runner.stub.OpenTerminal(_open(session), metadata=runner.metadata)
         await runner.stub.Shutdown(
@@ -91,7 +94,7 @@ async def test_runner_announces_itself(room_folder: Path, socket: Path) -> None:
 
 async def test_acknowledge_exit_removes_the_spool(room_folder: Path, socket: Path) -> None:
     """When the last record is stored elsewhere, nothing of the terminal is left here."""
-    session = str(uuid.uuid4())
+    session = str(ids.new())
     async with runner_process(room_folder, socket) as runner:
         await runner.stub.OpenTerminal(_open(session), metadata=runner.metadata)
         write = pb.WriteTerminalRequest(session_id=session, data=b"exit\n")
