@@ -93,7 +93,9 @@ def execute(script: str) -> None:
 
     A lock that is not free within four seconds ends the migration rather than make requests queue behind it.
     """
-    op.execute("SET LOCAL lock_timeout = '4s'")  # also begins the transaction, which SQLAlchemy leaves to its first statement
+    op.execute(
+        "SET LOCAL lock_timeout = '4s'"
+    )  # also begins the transaction, which SQLAlchemy leaves to its first statement
     op.get_bind().connection.dbapi_connection.run_async(lambda driver: driver.execute(script))
 
 

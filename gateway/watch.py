@@ -9,7 +9,7 @@ from gateway.calls import Caller, Calls
 from gateway.http import Receive
 
 
-class ClientGone(Exception):  # noqa: N818  # not an error: a client may leave at any time
+class ClientGone(Exception):  # not an error: a client may leave at any time
     """The client closed the connection; there is nobody to answer."""
 
 

@@ -1,6 +1,5 @@
 """`python -m services.workspace`: the workspace service as a process."""
 
-import asyncio
 from contextlib import AsyncExitStack
 
 import uvloop
@@ -40,7 +39,9 @@ async def main() -> None:
         server = service.server(exchange)
         server.add(
             identity_service_pb2.DESCRIPTOR.services_by_name["IdentityService"],
-            IdentityServicer(service.database, service.pages, exchange, config.bootstrap_token, config.sign_up == "open"),
+            IdentityServicer(
+                service.database, service.pages, exchange, config.bootstrap_token, config.sign_up == "open"
+            ),
         )
         server.add(
             workspace_service_pb2.DESCRIPTOR.services_by_name["WorkspaceService"],

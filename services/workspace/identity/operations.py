@@ -13,7 +13,9 @@ from services.workspace.identity.domain import ApiKey, State, User
 EVERYTHING = "*"
 
 
-async def create_user(tx: Transaction, *, user: User, credential: Credential, bootstrap_sha256: bytes | None) -> tuple[User, ApiKey]:
+async def create_user(
+    tx: Transaction, *, user: User, credential: Credential, bootstrap_sha256: bytes | None
+) -> tuple[User, ApiKey]:
     """Create a user with a first key that may do everything in the user's own account.
 
     Args:
@@ -30,12 +32,20 @@ async def create_user(tx: Transaction, *, user: User, credential: Credential, bo
     created = replace(user, create_time=tx.now, update_time=tx.now)
     await store.insert_user(tx.connection, created)
     tx.record("created", after=created)
-    api_key = await create_api_key(tx, user_id=user.user_id, name="first key", scopes=(EVERYTHING,), expire_time=None, credential=credential)
+    api_key = await create_api_key(
+        tx, user_id=user.user_id, name="first key", scopes=(EVERYTHING,), expire_time=None, credential=credential
+    )
     return created, api_key
 
 
-async def create_api_key(  # noqa: PLR0913  # the fields of a key
-    tx: Transaction, *, user_id: UUID, name: str, scopes: tuple[str, ...], expire_time: datetime | None, credential: Credential
+async def create_api_key(  # the fields of a key
+    tx: Transaction,
+    *,
+    user_id: UUID,
+    name: str,
+    scopes: tuple[str, ...],
+    expire_time: datetime | None,
+    credential: Credential,
 ) -> ApiKey:
     """Create a key for a user in the acting account."""
     api_key = ApiKey(

@@ -24,11 +24,13 @@ async def get_api_key(connection: AsyncConnection, *, api_key_id: UUID, user_id:
     return api_key
 
 
-async def list_api_keys(  # noqa: PLR0913  # each one narrows the list
+async def list_api_keys(  # each one narrows the list
     connection: AsyncConnection, *, user_id: UUID, state: State | None, key_prefix: str, limit: int, after: UUID | None
 ) -> list[ApiKey]:
     """Return a user's keys, newest first."""
-    statement = select(api_keys).where(api_keys.c.user_id == user_id).order_by(api_keys.c.api_key_id.desc()).limit(limit)
+    statement = (
+        select(api_keys).where(api_keys.c.user_id == user_id).order_by(api_keys.c.api_key_id.desc()).limit(limit)
+    )
     if state is not None:
         statement = statement.where(api_keys.c.state == state)
     if key_prefix:

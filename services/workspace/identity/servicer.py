@@ -112,7 +112,9 @@ class IdentityServicer:
         )
         return convert.api_key_to_proto(api_key)
 
-    async def ExchangeCredential(self, request: pb.ExchangeCredentialRequest, _call: Call) -> pb.ExchangeCredentialResponse:
+    async def ExchangeCredential(
+        self, request: pb.ExchangeCredentialRequest, _call: Call
+    ) -> pb.ExchangeCredentialResponse:
         """Return a token for a credential."""
         token, expiry = await self.exchange.exchange(request.credential, request.account)
         response = pb.ExchangeCredentialResponse(token=token)

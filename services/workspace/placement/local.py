@@ -79,7 +79,9 @@ class LocalPlacement:
             stub = RunnerServiceStub(channel)
             metadata = (("authorization", f"Bearer {self.token(runner_id)}"),)
             try:
-                await stub.GetStatus(pb.GetStatusRequest(), metadata=metadata, timeout=START_DEADLINE, wait_for_ready=True)
+                await stub.GetStatus(
+                    pb.GetStatusRequest(), metadata=metadata, timeout=START_DEADLINE, wait_for_ready=True
+                )
             except grpc.aio.AioRpcError as exc:
                 if process.returncode is None:
                     process.kill()

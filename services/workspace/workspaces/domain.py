@@ -48,7 +48,9 @@ class Workspace:
     def activate(self, now: datetime, *, branch: str, sandbox: str) -> "Workspace":
         """Return the workspace ready for sessions. WorkspaceNotActive unless it was CREATING."""
         self._expect_creating()
-        return self._changed(now, state=State.ACTIVE, branch=branch, sandbox=sandbox, progress_step="", progress_percent=0)
+        return self._changed(
+            now, state=State.ACTIVE, branch=branch, sandbox=sandbox, progress_step="", progress_percent=0
+        )
 
     def fail(self, now: datetime, *, reason: str) -> "Workspace":
         """Return the workspace broken. WorkspaceNotActive unless it was CREATING."""

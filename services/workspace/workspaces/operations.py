@@ -10,7 +10,7 @@ from services.workspace.workspaces.domain import State, Workspace
 from services.workspace.workspaces.errors import WorkspaceLimitReached
 
 
-async def create_workspace(  # noqa: PLR0913  # the fields of a workspace
+async def create_workspace(  # the fields of a workspace
     tx: Transaction, *, name: str, description: str, repository_url: str, branch: str, limit: int
 ) -> Workspace:
     """Create a workspace in state CREATING; the reconciler makes its room.

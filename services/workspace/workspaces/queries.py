@@ -15,7 +15,7 @@ async def get_workspace(connection: AsyncConnection, *, workspace_id: UUID) -> W
     return await store.get_workspace(connection, workspace_id)
 
 
-async def list_workspaces(  # noqa: PLR0913  # each one narrows the list
+async def list_workspaces(  # each one narrows the list
     connection: AsyncConnection, *, state: State | None, name: str, show_deleted: bool, limit: int, after: UUID | None
 ) -> list[Workspace]:
     """Return the account's workspaces, newest first."""

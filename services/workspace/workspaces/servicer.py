@@ -65,7 +65,9 @@ class WorkspaceServicer:
             limit=page.limit + 1,
             after=page.after_id,
         )
-        shown, token = self.pages.cut(request, call.account_id, page, rows, key=lambda workspace: workspace.workspace_id)
+        shown, token = self.pages.cut(
+            request, call.account_id, page, rows, key=lambda workspace: workspace.workspace_id
+        )
         return pb.ListWorkspacesResponse(workspaces=map(convert.workspace_to_proto, shown), next_page_token=token)
 
     async def DeleteWorkspace(self, request: pb.DeleteWorkspaceRequest, call: Call) -> pb.Workspace:

@@ -21,7 +21,11 @@ _LOCK_ACCOUNT = text("SELECT pg_advisory_xact_lock(hashtextextended('workspaces:
 
 async def insert_workspace(connection: AsyncConnection, workspace: Workspace) -> None:
     """Store a new workspace, due for reconciliation. WorkspaceNameTaken."""
-    values = asdict(workspace) | {"reconcile_time": workspace.create_time, "reconcile_epoch": 0, "reconcile_attempts": 0}
+    values = asdict(workspace) | {
+        "reconcile_time": workspace.create_time,
+        "reconcile_epoch": 0,
+        "reconcile_attempts": 0,
+    }
     try:
         await connection.execute(insert(workspaces).values(values))
     except IntegrityError as exc:
@@ -30,21 +34,29 @@ async def insert_workspace(connection: AsyncConnection, workspace: Workspace) ->
         raise WorkspaceNameTaken(workspace.name) from exc
 
 
-async def update_workspace(connection: AsyncConnection, workspace: Workspace, *, reconcile_time: datetime | None) -> None:
+async def update_workspace(
+    connection: AsyncConnection, workspace: Workspace, *, reconcile_time: datetime | None
+) -> None:
     """Store a changed workspace; `reconcile_time` says when it is due, None for never."""
     values = asdict(workspace) | {"reconcile_time": reconcile_time, "reconcile_attempts": 0}
-    await connection.execute(update(workspaces).where(workspaces.c.workspace_id == workspace.workspace_id).values(values))
+    await connection.execute(
+        update(workspaces).where(workspaces.c.workspace_id == workspace.workspace_id).values(values)
+    )
 
 
 async def update_progress(connection: AsyncConnection, workspace_id: UUID, *, step: str, percent: int) -> None:
     """Store how far a creation is. Progress is not a change of the resource: no version, no event."""
-    statement = update(workspaces).where(workspaces.c.workspace_id == workspace_id, workspaces.c.state == State.CREATING)
+    statement = update(workspaces).where(
+        workspaces.c.workspace_id == workspace_id, workspaces.c.state == State.CREATING
+    )
     await connection.execute(statement.values(progress_step=step, progress_percent=percent))
 
 
 async def settle(connection: AsyncConnection, workspace_id: UUID, epoch: int) -> None:
     """Take a workspace off the reconciler's list, unless somebody else has claimed it since."""
-    statement = update(workspaces).where(workspaces.c.workspace_id == workspace_id, workspaces.c.reconcile_epoch == epoch)
+    statement = update(workspaces).where(
+        workspaces.c.workspace_id == workspace_id, workspaces.c.reconcile_epoch == epoch
+    )
     await connection.execute(statement.values(reconcile_time=None))
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import httpx2
 import pytest
-
 from stateroom.session.v1 import session_service_pb2
+
 from tests.contract.gateway.conftest import Stack
 from tests.support.fake_answers import SessionGone, abort, stream_output
 

@@ -1,6 +1,6 @@
 """Recording: every change once and in order, whatever becomes of the relay, the broker and the service."""
 
-from chassis import digest, ids
+from chassis import ids
 from tests.support.ledger import Ledger, pb
 from tests.support.source import Source
 from tests.support.waiting import running
