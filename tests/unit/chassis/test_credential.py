@@ -1,5 +1,7 @@
 """Credentials: what is minted is read back, and what is mistyped is seen before any look-up."""
 
+from uuid import UUID
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,7 +16,7 @@ CHARACTERS = st.characters(min_codepoint=33, max_codepoint=126)
 
 
 @given(credential_id=IDS)
-def test_parse_of_what_mint_made_returns_the_same(credential_id: ids.UUID) -> None:
+def test_parse_of_what_mint_made_returns_the_same(credential_id: UUID) -> None:
     """The id comes back, and the secret's digest, for every id."""
     minted = credential.mint(credential.API_KEY, credential_id)
     parsed = credential.parse(minted.text)
@@ -23,7 +25,7 @@ def test_parse_of_what_mint_made_returns_the_same(credential_id: ids.UUID) -> No
 
 
 @given(credential_id=IDS, position=POSITIONS, character=CHARACTERS)
-def test_parse_with_one_changed_character_is_malformed(credential_id: ids.UUID, position: int, character: str) -> None:
+def test_parse_with_one_changed_character_is_malformed(credential_id: UUID, position: int, character: str) -> None:
     """A typing error is told apart from a revoked key, and costs no query."""
     text = credential.mint(credential.API_KEY, credential_id).text
     position %= len(text)

@@ -35,7 +35,7 @@ def _detail(packed: bytes, kind: type[Message]) -> Message | None:
 
 def _answered(error: errors.DomainError) -> grpc.aio.AioRpcError:
     trailing = grpc.aio.Metadata((status.DETAILS_KEY, status.details_of(error, "correlation")))
-    return grpc.aio.AioRpcError(status.code_of(error), grpc.aio.Metadata(), trailing, error.message)
+    return grpc.aio.AioRpcError(status.code_of(error), grpc.aio.Metadata(), trailing, error.message, None)
 
 
 def test_message_of_an_error_is_its_docstring_filled_with_its_values() -> None:
@@ -108,7 +108,7 @@ def test_relayed_internal_error_of_a_neighbour_becomes_service_unavailable() -> 
 
 def test_relayed_error_without_details_becomes_service_unavailable() -> None:
     """What no service of ours said, such as a refused connection, names the service that did not answer."""
-    exc = grpc.aio.AioRpcError(grpc.StatusCode.UNAVAILABLE, grpc.aio.Metadata(), grpc.aio.Metadata(), "refused")
+    exc = grpc.aio.AioRpcError(grpc.StatusCode.UNAVAILABLE, grpc.aio.Metadata(), grpc.aio.Metadata(), "refused", None)
     with pytest.raises(errors.ServiceUnavailable) as caught:
         status.raise_relayed(exc, service="workspace")
     assert caught.value.values == {"service": "workspace"}
