@@ -18,6 +18,7 @@ from tests.support.probe import KINDS, Request, Response, Stub, service
 
 GOOD = str(ids.new())
 CHANGED, BROKEN, WAITING = (str(ids.new()) for _ in range(3))
+STALE = '"1"'
 READER = Principal("user", ids.new(), policy_pb2.VIEWER, frozenset({"sessions.read"}))
 
 
@@ -49,7 +50,7 @@ class Probe:
         """Return the response to one request."""
         self.calls.append(call)
         if request.session_id == CHANGED:
-            raise EtagMismatch('"1"')
+            raise EtagMismatch(STALE)
         if request.session_id == BROKEN:
             msg = "canary: /etc/secret"
             raise RuntimeError(msg)
@@ -106,7 +107,8 @@ async def stub(served: Served) -> AsyncIterator[Stub]:
 
 
 def _reason(exc: grpc.aio.AioRpcError) -> error_details_pb2.ErrorInfo:
-    packed = dict(exc.trailing_metadata())[status.DETAILS_KEY]  # type: ignore[arg-type,call-overload]  # pairs; the stub has no iterator
+    trailing: dict[str, Any] = dict(exc.trailing_metadata())  # type: ignore[arg-type]  # pairs; the stub has no iterator
+    packed = trailing[status.DETAILS_KEY]
     info = error_details_pb2.ErrorInfo()
     assert status_pb2.Status.FromString(packed).details[0].Unpack(info)
     return info
@@ -137,7 +139,7 @@ async def test_call_of_each_kind_that_raises_a_domain_error_ends_with_its_status
     """The one mapper works for every kind of handler."""
     code, reason, message = await _refused(stub, name, Request(session_id=CHANGED))
     assert (code, reason) == ("ABORTED", "ETAG_MISMATCH")
-    assert '"1"' in message
+    assert STALE in message
 
 
 @pytest.mark.parametrize("name", KINDS)
