@@ -31,7 +31,7 @@ def sign(key: bytes, change: Change) -> str:
 
 def signed_by(key: bytes, change: Change, signature: str) -> bool:
     """Whether a signature was made with the key for exactly this change."""
-    return hmac.compare_digest(sign(key, change), signature)
+    return hmac.compare_digest(sign(key, change).encode(), signature.encode())
 
 
 def load_keys(path: Path) -> dict[str, bytes]:

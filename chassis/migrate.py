@@ -40,7 +40,7 @@ def main() -> None:
         asyncio.run(migrate(service, admin_url, *role_urls))
 
 
-async def migrate(service: str, admin_url: str, url: str, system_url: str) -> None:
+async def migrate(service: str, admin_url: str, url: str, system_url: str, folder: Path | None = None) -> None:
     """Make or update one service's roles, schema and tables.
 
     Args:
@@ -48,6 +48,7 @@ async def migrate(service: str, admin_url: str, url: str, system_url: str) -> No
         admin_url: a role that may create roles and schemas.
         url: of the service's own role.
         system_url: of its system role.
+        folder: of the migrations, when it is not the service's own.
     """
     admin = await asyncpg.connect(admin_url)
     try:
@@ -62,7 +63,7 @@ async def migrate(service: str, admin_url: str, url: str, system_url: str) -> No
             await connection.execute(text(f"SET ROLE {service}_owner"))
             await connection.execute(text(f"SET search_path TO {service}"))
             await connection.commit()
-            await connection.run_sync(_upgrade, service)
+            await connection.run_sync(_upgrade, service, folder or ROOT / "services" / service / "migrations")
     finally:
         await engine.dispose()
 
@@ -86,10 +87,10 @@ async def _make_roles(
     await admin.execute(f"GRANT EXECUTE ON FUNCTION pg_control_checkpoint() TO {service}_owner")
 
 
-def _upgrade(connection: Connection, service: str) -> None:
+def _upgrade(connection: Connection, service: str, folder: Path) -> None:
     config = Config()
     config.set_main_option("script_location", str(ROOT / "chassis" / "migrations"))
-    config.set_main_option("version_locations", str(ROOT / "services" / service / "migrations"))
+    config.set_main_option("version_locations", str(folder))
     config.set_main_option("path_separator", "os")
     config.attributes.update(connection=connection, schema=service)
     command.upgrade(config, "head")

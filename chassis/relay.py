@@ -41,6 +41,10 @@ WITH head AS (
 UPDATE relay_head SET position = COALESCE((SELECT max(position) FROM moved), position)
 WHERE EXISTS (SELECT FROM moved) RETURNING position
 """
+_WORK = """
+SELECT EXISTS (SELECT FROM outbox) AS waiting, relay_head.timeline_id <> now.timeline_id AS restored
+FROM relay_head, pg_control_checkpoint() AS now
+"""
 _UNPUBLISHED = """
 SELECT changes.* FROM relay_head, changes
 WHERE changes.position > relay_head.published_position ORDER BY changes.position LIMIT $1
@@ -94,15 +98,17 @@ class Relay:
     async def number(self) -> bool:
         """Give positions to up to 500 committed changes. Returns whether there were any."""
         async with self.database.transaction() as connection:
-            if await connection.fetchval("SELECT NOT EXISTS (SELECT FROM outbox)"):
+            work = await connection.fetchrow(_WORK)
+            if work["restored"]:
+                await self._begin_epoch(connection)
+            if not work["waiting"]:
                 return False
-            await self._notice_restore(connection)
             position = await connection.fetchval(_MOVE, BATCH)
             if position is not None and position % schema.PARTITION > schema.PARTITION // 2:
                 await connection.execute("SELECT ensure_changes_partition($1)", position + schema.PARTITION)
         return position is not None
 
-    async def _notice_restore(self, connection: Connection) -> None:
+    async def _begin_epoch(self, connection: Connection) -> None:
         epoch = await connection.fetchval(_NEW_TIMELINE)
         if epoch is not None:
             _log.warning("the database was restored; a new epoch begins", source=self.source, epoch=epoch)
