@@ -36,8 +36,9 @@ class Server:
     stream is an async generator; a client stream gets an async iterator of requests instead of one.
     """
 
-    def __init__(self, authenticator: auth.Authenticator) -> None:
+    def __init__(self, authenticator: auth.Authenticator, recheck_seconds: float = RECHECK_SECONDS) -> None:
         self._authenticator = authenticator
+        self._recheck_seconds = recheck_seconds
         self._server = grpc.aio.server(options=OPTIONS)
         self._health = health.aio.HealthServicer()  # type: ignore[attr-defined]  # missing in the stub
         self._names: list[str] = [health.SERVICE_NAME, reflection.SERVICE_NAME]
@@ -116,7 +117,7 @@ class Server:
         if call.metadata.get("authorization", "").startswith("Bearer eyJ"):
             return  # whoever exchanged the credential checks it again and ends the call
         while True:
-            await asyncio.sleep(RECHECK_SECONDS)
+            await asyncio.sleep(self._recheck_seconds)
             call.principal = await self._authenticator.authenticate(call)
             auth.authorize(call)
 
