@@ -4,6 +4,10 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any, NoReturn
 
+from stateroom.session.v1 import session_pb2, session_service_pb2
+from stateroom.session.v1.attach_pb2 import AttachSessionResponse as Reply
+from stateroom.workspace.v1 import identity_service_pb2, workspace_service_pb2
+
 from chassis.errors import (
     Conflict,
     CredentialInvalid,
@@ -15,9 +19,6 @@ from chassis.errors import (
     WrongState,
 )
 from chassis.rpc import status
-from stateroom.session.v1 import session_pb2, session_service_pb2
-from stateroom.session.v1.attach_pb2 import AttachSessionResponse as Reply
-from stateroom.workspace.v1 import identity_service_pb2, workspace_service_pb2
 
 
 async def abort(context: Any, error: DomainError) -> NoReturn:
@@ -39,7 +40,7 @@ class Revocable:
         self.count += 1
         if self.revoked:
             await abort(context, CredentialInvalid())
-        return identity_service_pb2.ExchangeCredentialResponse(token="eyJ.test.token")  # noqa: S106  # not a secret
+        return identity_service_pb2.ExchangeCredentialResponse(token="eyJ.test.token")  # not a secret
 
 
 async def get_session(request: Any, _context: Any) -> session_pb2.Session:

@@ -37,9 +37,7 @@ class Source:
 
     async def rename(self, account_id: UUID, room_id: UUID, name: str) -> rooms.Room:
         """Rename a room."""
-        return await self.service.database.write(
-            rooms.actor(account_id), rooms.rename_room, room_id=room_id, name=name
-        )
+        return await self.service.database.write(rooms.actor(account_id), rooms.rename_room, room_id=room_id, name=name)
 
     async def head(self) -> int:
         """Return the position of the newest numbered change."""
