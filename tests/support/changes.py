@@ -10,7 +10,9 @@ from stateroom.workspace.v1.workspace_service_pb2 import Workspace
 from chassis import ids
 
 
-def change(account_id: UUID, position: int, *, source: str = "workspace", epoch: int = 1, **header: Any) -> Change:  # noqa: ANN401  # fields of ChangeHeader
+def change(
+    account_id: UUID, position: int, *, source: str = "workspace", epoch: int = 1, **header: Any
+) -> Change:  # fields of ChangeHeader
     """Return the change at a position; `header` replaces what its header would say by itself."""
     fields: dict[str, Any] = {
         "event_id": str(ids.new()),
