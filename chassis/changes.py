@@ -54,7 +54,7 @@ class Registry:
         """Return the kind of an entity. KeyError for a class nobody registered."""
         return self._by_class[type(entity)]
 
-    async def load(self, connection: AsyncConnection, type: str, entity_id: UUID) -> Any:  # noqa: A002, ANN401  # any kind
+    async def load(self, connection: AsyncConnection, type: str, entity_id: UUID) -> Any:  # noqa: A002  # any kind
         """Return an entity as it is now."""
         return await self._by_type[type].load(connection, entity_id)
 

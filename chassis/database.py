@@ -160,14 +160,14 @@ class Database:
             await driver.execute("COMMIT")
 
 
-async def _roll_back(connection: AsyncConnection, driver: Any) -> None:  # noqa: ANN401  # asyncpg's connection is untyped here
+async def _roll_back(connection: AsyncConnection, driver: Any) -> None:  # asyncpg's connection is untyped here
     try:
         await driver.execute("ROLLBACK")
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
         await connection.invalidate()
 
 
-async def _claim(driver: Any, actor: Actor) -> tuple[str, UUID] | None:  # noqa: ANN401  # as above
+async def _claim(driver: Any, actor: Actor) -> tuple[str, UUID] | None:  # as above
     """Claim the request id, or return what the earlier request with it made. A rival waits on the index."""
     repeat = actor.repeat
     assert repeat is not None  # noqa: S101  # the caller checked; for the type checker
@@ -180,7 +180,7 @@ async def _claim(driver: Any, actor: Actor) -> tuple[str, UUID] | None:  # noqa:
     return row["resource_type"], row["resource_id"]
 
 
-async def _flush(driver: Any, transaction: Transaction) -> None:  # noqa: ANN401  # as above
+async def _flush(driver: Any, transaction: Transaction) -> None:  # as above
     if transaction.changes:
         await driver.execute(
             _RECORD,
@@ -254,7 +254,7 @@ async def open_engine(settings: ServiceSettings) -> AsyncIterator[AsyncEngine]:
         await engine.dispose()
 
 
-async def check_role(driver: Any) -> None:  # noqa: ANN401  # as above
+async def check_role(driver: Any) -> None:  # as above
     """Refuse a role that row security does not bind: a superuser, one with BYPASSRLS, or the owner of a table."""
     unbound = await driver.fetchval(
         "SELECT rolsuper OR rolbypassrls OR EXISTS (SELECT FROM pg_class WHERE relowner = pg_roles.oid)"

@@ -55,7 +55,7 @@ class Pages:
         """Derive the key from a file that all replicas of a service share."""
         return cls(key_file.read_bytes())
 
-    def open(self, request: Any, account_id: UUID, *, maximum: int = MAXIMUM_SIZE) -> Page:  # noqa: ANN401  # any List request
+    def open(self, request: Any, account_id: UUID, *, maximum: int = MAXIMUM_SIZE) -> Page:  # any List request
         """Return the page a List request asks for. InvalidPageToken when its token was made for another list."""
         limit = min(request.page_size or DEFAULT_SIZE, maximum)
         if not request.page_token:
@@ -69,7 +69,7 @@ class Pages:
 
     def cut(
         self,
-        request: Any,  # noqa: ANN401  # as above
+        request: Any,  # as above
         account_id: UUID,
         page: Page,
         rows: list[T],
@@ -81,13 +81,13 @@ class Pages:
         shown = rows[: page.limit]
         return shown, self._token(request, account_id, key(shown[-1]))
 
-    def _token(self, request: Any, account_id: UUID, last_key: UUID | int) -> str:  # noqa: ANN401  # as above
+    def _token(self, request: Any, account_id: UUID, last_key: UUID | int) -> str:  # as above
         nonce = os.urandom(_NONCE)
         sealed = nonce + self._cipher.encrypt(nonce, json.dumps(str(last_key)).encode(), _purpose(request, account_id))
         return base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
 
 
-def _purpose(request: Any, account_id: UUID) -> bytes:  # noqa: ANN401  # as above
+def _purpose(request: Any, account_id: UUID) -> bytes:  # as above
     arguments = type(request)()
     arguments.CopyFrom(request)
     for name in _PAGING_FIELDS:

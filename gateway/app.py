@@ -86,7 +86,7 @@ class Application:
         if not match.method.server_streaming:
             await serve_unary(self._calls, match, receive, send)
         elif match.request.method == "HEAD":
-            raise MethodNotAllowed("HEAD", (match.route.binding.http_method,))
+            raise MethodNotAllowed(method="HEAD", allowed=(match.route.binding.http_method,))
         else:
             await serve_stream(self._calls, match, receive, send, self._stopping)
 

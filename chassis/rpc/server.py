@@ -86,7 +86,7 @@ class Server:
         )
 
     def _single(self, method: Method, handler: Handler) -> Callable[..., Awaitable[Any]]:
-        async def handle(request: Any, context: chain.Context) -> Any:  # noqa: ANN401  # any contract message
+        async def handle(request: Any, context: chain.Context) -> Any:  # any contract message
             call = _call(method, context)
             async with chain.around(call, context, self._authenticator):
                 return await handler(_checked(request, call), call)
@@ -94,7 +94,7 @@ class Server:
         return handle
 
     def _streaming(self, method: Method, handler: Handler) -> Callable[..., Awaitable[None]]:
-        async def handle(request: Any, context: chain.Context) -> None:  # noqa: ANN401  # as above
+        async def handle(request: Any, context: chain.Context) -> None:  # as above
             call = _call(method, context)
             async with chain.around(call, context, self._authenticator), self._rechecked(call):
                 async for response in handler(_checked(request, call), call):
@@ -127,7 +127,7 @@ def _call(method: Method, context: chain.Context) -> Call:
     return Call(method, metadata, peer_address(context.peer()))
 
 
-def _checked(request: Any, call: Call) -> Any:  # noqa: ANN401  # one message or an iterator of them
+def _checked(request: Any, call: Call) -> Any:  # one message or an iterator of them
     if call.method.descriptor.client_streaming:
         return _checked_stream(request)
     chain.validate(request)

@@ -30,13 +30,13 @@ def parse_json(body: bytes) -> Json:
     try:
         text = body.decode()
     except UnicodeDecodeError as exc:
-        raise InvalidUnicode("body") from exc
+        raise InvalidUnicode(field="body") from exc
     try:
         value: Json = _DECODER.decode(text)
     except json.JSONDecodeError as exc:
         raise InvalidJson(exc.msg, exc.lineno, exc.colno) from exc
     except ValueError as exc:
-        raise InvalidNumber("body") from exc
+        raise InvalidNumber(field="body") from exc
     if "\\u" in text:
         _check_text(value, "")
     return value
@@ -90,13 +90,13 @@ def _unique(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
 
 
 def _refuse_constant(_name: str) -> Never:
-    raise InvalidNumber("body")
+    raise InvalidNumber(field="body")
 
 
 def _finite(text: str) -> float:
     number = float(text)
     if number in {float("inf"), float("-inf")}:
-        raise InvalidNumber("body")
+        raise InvalidNumber(field="body")
     return number
 
 

@@ -71,7 +71,7 @@ class RequestBinder:
             if isinstance(value, dict) and value:
                 raise UnknownField(next(iter(value)))
             if value is not None and value != {}:
-                raise InvalidType("body", "no body")
+                raise InvalidType(field="body", expected="no body")
             return {}
         if value is None:
             return {}

@@ -7,7 +7,6 @@ from uuid import UUID
 
 import grpc
 from stateroom.api.v1 import policy_pb2
-from stateroom.audit.v1 import audit_service_pb2 as pb
 from stateroom.audit.v1.audit_service_pb2_grpc import AuditServiceStub
 
 from chassis.rpc.call import Principal
@@ -88,6 +87,3 @@ async def refusal(call: "grpc.aio.UnaryUnaryCall[object, object]") -> tuple[grpc
         return exc.code(), details
     msg = "the call was answered"
     raise AssertionError(msg)
-
-
-__all__ = ["Ledger", "open_ledger", "pb", "refusal", "user_metadata"]

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import sys
-import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from pathlib import Path
 import grpc
 from stateroom.runner.v1 import runner_service_pb2_grpc
 
+from chassis import ids
 from runner.record import Kind, Record
 from runner.spool import Spool
 from runner.terminal import Size, Terminal
@@ -23,7 +23,7 @@ DEADLINE = 20.0
 
 def order(**wishes: object) -> Order:
     """Return an order of an 80 by 24 terminal with a fresh id."""
-    return Order(str(uuid.uuid4()), Size(80, 24), **wishes)  # type: ignore[arg-type]  # each test names its own
+    return Order(str(ids.new()), Size(80, 24), **wishes)  # type: ignore[arg-type]  # each test names its own
 
 
 async def open_live(terminals: Terminals, wanted: Order | None = None) -> Terminal:

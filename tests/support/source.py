@@ -73,7 +73,7 @@ async def source(installation: Installation) -> AsyncIterator[Source]:
         yield opened
 
 
-async def query(url: str, statement: str, *arguments: Any) -> list[asyncpg.Record]:  # noqa: ANN401  # SQL values
+async def query(url: str, statement: str, *arguments: Any) -> list[asyncpg.Record]:  # SQL values
     """Run a statement as the role of a URL and return its rows."""
     connection = await asyncpg.connect(url)
     try:

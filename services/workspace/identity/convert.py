@@ -37,6 +37,6 @@ def api_key_to_proto(api_key: ApiKey) -> pb.ApiKey:
     return message
 
 
-def state_from_proto(state: pb.ApiKey.State) -> State | None:
+def state_from_proto(state: pb.ApiKey.State.ValueType) -> State | None:
     """Return the state a filter names; None for no filter."""
     return None if state == pb.ApiKey.STATE_UNSPECIFIED else State[pb.ApiKey.State.Name(state)]

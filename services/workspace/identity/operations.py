@@ -19,6 +19,7 @@ async def create_user(
     """Create a user with a first key that may do everything in the user's own account.
 
     Args:
+        tx: of the new account.
         user: without times; its id is also the acting account.
         credential: the first key, minted beforehand.
         bootstrap_sha256: digest of a right bootstrap token, which is used up; None where sign-up is open.

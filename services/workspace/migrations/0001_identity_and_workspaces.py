@@ -49,7 +49,8 @@ CREATE TABLE workspaces (
     description text NOT NULL,
     repository_url text NOT NULL,
     branch text NOT NULL,
-    state text NOT NULL CONSTRAINT ck_workspaces_state CHECK (state IN ('CREATING', 'ACTIVE', 'ARCHIVED', 'ERROR', 'DELETED')),
+    state text NOT NULL
+        CONSTRAINT ck_workspaces_state CHECK (state IN ('CREATING', 'ACTIVE', 'ARCHIVED', 'ERROR', 'DELETED')),
     state_reason text NOT NULL,
     progress_step text NOT NULL,
     progress_percent integer NOT NULL CONSTRAINT ck_workspaces_progress CHECK (progress_percent BETWEEN 0 AND 100),
@@ -80,7 +81,8 @@ CREATE UNIQUE INDEX uq_runners_live ON runners (workspace_id) WHERE end_time IS 
 
 CREATE FUNCTION refuse_leaving_terminal_state() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    RAISE EXCEPTION '% is final', OLD.state USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'final_state';
+    RAISE EXCEPTION '% is final', OLD.state
+        USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'final_state';
 END
 $$;
 CREATE TRIGGER final_state BEFORE UPDATE ON workspaces FOR EACH ROW

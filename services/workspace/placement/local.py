@@ -3,7 +3,6 @@
 import asyncio
 import hmac
 import json
-import os
 import sys
 from hashlib import sha256
 from pathlib import Path
@@ -16,6 +15,7 @@ from stateroom.runner.v1.runner_service_pb2_grpc import RunnerServiceStub
 from chassis import logs
 from chassis.errors import ServiceUnavailable
 from chassis.rpc.channels import open_channel
+from chassis.settings import inherited
 from services.workspace.settings import WorkspaceSettings
 
 START_DEADLINE = 10.0
@@ -85,11 +85,10 @@ class LocalPlacement:
             except grpc.aio.AioRpcError as exc:
                 if process.returncode is None:
                     process.kill()
-                raise ServiceUnavailable("runner") from exc
+                raise ServiceUnavailable(service="runner") from exc
 
     def _environment(self, runner_id: UUID, workspace_id: UUID, room: Path) -> dict[str, str]:
-        inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
-        return inherited | {
+        return inherited(*_INHERITED) | {
             "RUNNER_ID": str(runner_id),
             "WORKSPACE_ID": str(workspace_id),
             "ROOM_DIRECTORY": str(room),
@@ -114,7 +113,7 @@ async def _tell(process: asyncio.subprocess.Process, token: str) -> None:
 
 
 def _start_ticks(pid: int) -> int:
-    """Return when a process started, in clock ticks since boot: with the pid it names one process (proc(5), field 22)."""
+    """Return when a process started, in clock ticks since boot (proc(5), field 22): with its pid, a name for ever."""
     return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
 
 

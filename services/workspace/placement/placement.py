@@ -122,4 +122,4 @@ class Placement:
     async def _forget(self, workspace_id: UUID) -> None:
         known = self._handles.pop(workspace_id, None)
         if known is not None:
-            await known.channel.close()
+            await known.channel.close(None)

@@ -29,6 +29,6 @@ def workspace_to_proto(workspace: Workspace) -> pb.Workspace:
     return message
 
 
-def state_from_proto(state: pb.Workspace.State) -> State | None:
+def state_from_proto(state: pb.Workspace.State.ValueType) -> State | None:
     """Return the state a filter names; None for no filter."""
     return None if state == pb.Workspace.STATE_UNSPECIFIED else State[pb.Workspace.State.Name(state)]

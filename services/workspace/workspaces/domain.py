@@ -73,7 +73,7 @@ class Workspace:
 
 @dataclass(frozen=True, slots=True)
 class RepositoryRule:
-    """Which repositories may be cloned here: https without a credential, and local paths where the installation allows them."""
+    """Which repositories may be cloned here: https without a credential, and local paths where that is allowed."""
 
     local_paths: bool
 
@@ -88,18 +88,18 @@ class RepositoryRule:
             parts = urlsplit(url)
             host, _ = parts.hostname, parts.port
         except ValueError as exc:
-            raise RepositoryUrlNotAllowed("not a URL") from exc
+            raise RepositoryUrlNotAllowed(cause="not a URL") from exc
         if parts.scheme != "https":
-            raise RepositoryUrlNotAllowed("only https URLs can be cloned")
+            raise RepositoryUrlNotAllowed(cause="only https URLs can be cloned")
         if "@" in parts.netloc:
-            raise RepositoryUrlNotAllowed("take the credential out of the URL")
+            raise RepositoryUrlNotAllowed(cause="take the credential out of the URL")
         if not host or host.startswith("-"):
-            raise RepositoryUrlNotAllowed("the URL names no host")
+            raise RepositoryUrlNotAllowed(cause="the URL names no host")
         if not parts.path.strip("/") or ".." in PurePosixPath(parts.path).parts:
-            raise RepositoryUrlNotAllowed("the URL names no repository")
+            raise RepositoryUrlNotAllowed(cause="the URL names no repository")
 
     def _check_path(self, path: str) -> None:
         if not self.local_paths:
-            raise RepositoryUrlNotAllowed("this installation does not clone local paths")
+            raise RepositoryUrlNotAllowed(cause="this installation does not clone local paths")
         if ".." in PurePosixPath(path).parts:
-            raise RepositoryUrlNotAllowed("the path must not contain `..`")
+            raise RepositoryUrlNotAllowed(cause="the path must not contain `..`")

@@ -16,6 +16,7 @@ async def create_workspace(  # the fields of a workspace
     """Create a workspace in state CREATING; the reconciler makes its room.
 
     Args:
+        tx: of the account the workspace will belong to.
         name: unique among the account's undeleted workspaces.
         description: for people.
         repository_url: what to clone, checked beforehand; empty for an empty workspace.

@@ -1,10 +1,9 @@
 """REST in front of real gRPC: unary methods."""
 
-import uuid
-
 import httpx2
 import pytest
 
+from chassis import ids
 from tests.contract.gateway.conftest import Stack
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -30,7 +29,7 @@ async def test_get_session_answers_protobuf_json(client: httpx2.AsyncClient) -> 
 
 async def test_get_session_passes_context_and_no_identity(stack: Stack, client: httpx2.AsyncClient) -> None:
     """The service gets the exchanged token, the trace and the real address, never what a client claims."""
-    account = str(uuid.uuid4())
+    account = str(ids.new())
     await client.get(
         "/v1/sessions/abc",
         headers={
@@ -56,7 +55,7 @@ async def test_get_session_passes_context_and_no_identity(stack: Stack, client: 
 
 async def test_create_session_maps_idempotency_key(stack: Stack, client: httpx2.AsyncClient) -> None:
     """Idempotency-Key is the request id."""
-    key = str(uuid.uuid4())
+    key = str(ids.new())
     response = await client.post("/v1/sessions", json={"columns": 90}, headers={"idempotency-key": key})
     assert response.json()["columns"] == 90
     assert stack.services.requests[-1].request_id == key  # type: ignore[attr-defined]
