@@ -1,0 +1,1 @@
+"""The services of Stateroom, each with its own tables and process."""
