@@ -2,13 +2,17 @@
 
 from stateroom.event.v1 import change_service_pb2 as pb
 
+from chassis.errors import DatabaseUnavailable
 from chassis.relay import to_change
 from chassis.rpc.call import Call
 from chassis.system import Connection, SystemDatabase
 
 DEFAULT_PAGE = 500
 
-_HEAD = "SELECT epoch, position, epoch_base FROM relay_head"
+_HEAD = """
+SELECT epoch, position, epoch_base, relay_head.timeline_id <> now.timeline_id AS restored
+FROM relay_head, pg_control_checkpoint() AS now
+"""
 _AFTER = "SELECT * FROM changes WHERE position > $1 ORDER BY position LIMIT $2"
 
 
@@ -34,4 +38,7 @@ class ChangeServicer:
 
 async def _head(connection: Connection) -> pb.Head:
     row = await connection.fetchrow(_HEAD)
+    if row["restored"]:
+        # The relay has not begun the new epoch yet; in the old one the record would seem to have gone back.
+        raise DatabaseUnavailable
     return pb.Head(epoch=row["epoch"], position=row["position"], epoch_base=row["epoch_base"])

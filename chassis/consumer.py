@@ -7,11 +7,12 @@ are believed.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import asyncpg
 import nats.errors
-import nats.js.errors
+from google.protobuf.message import DecodeError
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
@@ -33,11 +34,6 @@ Rollback = Callable[[Connection, str, int], Awaitable[None]]
 PAGE = 500
 HEAD_POLL = 5.0
 """Seconds between looks at the source's head: a lost tail leaves no gap to notice."""
-
-_FETCH = 5.0  # seconds a pull waits; each pull is a new request, a parked one is never trusted
-_RETRY = 1.0  # seconds to wait after a failure
-_FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, nats.errors.Error, DomainError)
-
 _ENROL = "INSERT INTO cursors (source) VALUES ($1) ON CONFLICT DO NOTHING"
 _LOCK = "SELECT epoch, position FROM cursors WHERE source = $1 FOR UPDATE"
 _ADVANCE = "UPDATE cursors SET epoch = $2, position = $3, update_time = now() WHERE source = $1"
@@ -47,6 +43,16 @@ _log = logs.get("consumer")
 
 class SourceWentBack(Exception):
     """A source's head lies below the cursor within one epoch: its record was changed behind its back."""
+
+
+class RecordIncomplete(Exception):
+    """A source's record skips a position."""
+
+
+_FETCH = 5.0  # seconds a pull waits; each pull is a new request, a parked one is never trusted
+_RETRY = 1.0  # seconds to wait after a failure
+_REST = 1.0  # seconds to wait for messages that the broker has said are there
+_FAILURES = (RecordIncomplete, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, nats.errors.Error, DomainError)
 
 
 @dataclass(slots=True)
@@ -62,10 +68,14 @@ class Consumer:
     rolled_back: Rollback | None = None
 
     async def run(self) -> None:
-        """Consume until cancelled; failures are logged and tried again."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._forever(self._listen))
-            group.create_task(self._forever(self._poll))
+        """Consume until cancelled; failures are logged and tried again, a source that went back stops it."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._forever(self._listen))
+                group.create_task(self._forever(self._poll))
+        except* SourceWentBack:
+            _log.error("the source's record went back within one epoch; consuming stops", source=self.source.name)
+        await asyncio.Event().wait()
 
     async def _forever(self, loop: Callable[[], Awaitable[None]]) -> None:
         while True:
@@ -73,9 +83,6 @@ class Consumer:
                 await loop()
             except _FAILURES as exc:
                 _log.warning("consuming failed, trying again", source=self.source.name, error=repr(exc))
-            except SourceWentBack:
-                _log.error("the source's record went back within one epoch; consuming stops", source=self.source.name)
-                await asyncio.Event().wait()
             await asyncio.sleep(_RETRY)
 
     async def _poll(self) -> None:
@@ -92,66 +99,105 @@ class Consumer:
         try:
             await self.catch_up()
             while True:
-                try:
-                    messages = await subscription.fetch(PAGE, timeout=_FETCH)
-                except nats.errors.TimeoutError:
-                    await subscription.consumer_info()  # a consumer that the broker has forgotten raises here
-                    continue
-                await self._apply(self._believed(messages))
+                await self._hear(self._believed(await _pull(subscription)))
         finally:
-            await subscription.unsubscribe()
+            with suppress(nats.errors.Error):
+                await subscription.unsubscribe()
 
     def _believed(self, messages: list[Msg]) -> list[Change]:
+        """Return the changes among messages that the source itself has signed."""
         changes = []
         for message in messages:
-            change = Change.FromString(message.data)
+            change = _decoded(message)
             signature = (message.headers or {}).get("Stateroom-Signature", "")
-            if change.source == self.source.name and digest.signed_by(self.key, change, signature):
+            if (
+                change is not None
+                and change.source == self.source.name
+                and digest.signed_by(self.key, change, signature)
+            ):
                 changes.append(change)
             else:
-                _log.error("a message without a valid signature was dropped", source=self.source.name, subject=message.subject)
+                _log.error(
+                    "a message without a valid signature was dropped", source=self.source.name, subject=message.subject
+                )
         return changes
 
-    async def catch_up(self) -> None:
-        """Read the source's record from the cursor to its head."""
-        stub = ChangeServiceStub(self.source.channel)
-        while True:
-            async with self.database.transaction() as connection:
-                _, position = await self._cursor(connection)
-            page = await self.source.call(stub.ListChanges, pb.ListChangesRequest(after_position=position, page_size=PAGE))
-            await self._follow_epoch(page.head)
-            await self._apply(list(page.changes))
-            if len(page.changes) < PAGE:
-                return
-
-    async def _apply(self, changes: list[Change]) -> None:
-        gap = False
-        async with self.database.transaction() as connection:
-            epoch, position = await self._cursor(connection)
-            fresh: list[Change] = []
-            for change in sorted(changes, key=lambda change: change.position):
-                if change.position <= position + len(fresh):
-                    continue
-                if change.position > position + len(fresh) + 1 or change.epoch < epoch:
-                    gap = True
-                    break
-                fresh.append(change)
-            if fresh:
-                await self.effect(connection, fresh)
-                await connection.execute(_ADVANCE, self.source.name, fresh[-1].epoch, fresh[-1].position)
-        if gap:
+    async def _hear(self, changes: list[Change]) -> None:
+        """Apply what the broker brought, or read the record when that is not what comes next."""
+        epochs = {change.epoch for change in changes}
+        if epochs and (len(epochs) > 1 or not await self._apply(changes, epochs.pop())):
             await self.catch_up()
 
-    async def _follow_epoch(self, head: pb.Head) -> None:
-        async with self.database.transaction() as connection:
-            epoch, position = await self._cursor(connection)
-            if head.epoch > epoch:
-                kept = min(position, head.epoch_base)
-                if position > kept and self.rolled_back is not None:
-                    await self.rolled_back(connection, self.source.name, kept)
-                await connection.execute(_ADVANCE, self.source.name, head.epoch, kept)
-            elif head.position < position:
+    async def catch_up(self) -> None:
+        """Read the source's record from the cursor to its head. SourceWentBack, RecordIncomplete."""
+        while True:
+            async with self.database.transaction() as connection:
+                epoch, position = await self._cursor(connection)
+            page = await self._record(position, PAGE)
+            if page.head.epoch > epoch:
+                await self._follow(page.head, epoch, position)
+                continue
+            if page.head.epoch < epoch or page.head.position < position:
                 raise SourceWentBack(self.source.name)
+            if [change.position for change in page.changes] != list(
+                range(position + 1, position + 1 + len(page.changes))
+            ):
+                raise RecordIncomplete(self.source.name)
+            if await self._apply(page.changes, epoch) and len(page.changes) < PAGE:
+                return
+
+    async def _record(self, after_position: int, page_size: int) -> pb.ListChangesResponse:
+        request = pb.ListChangesRequest(after_position=after_position, page_size=page_size)
+        return await self.source.call(ChangeServiceStub(self.source.channel).ListChanges, request)
+
+    async def _apply(self, changes: Sequence[Change], epoch: int) -> bool:
+        """Apply those changes that come next and are new.
+
+        Args:
+            changes: in any order, with repetitions.
+            epoch: the source's when it sent them; what it sent in another one is of no use.
+
+        Returns:
+            Whether all are applied now; if not, something is missing before them.
+        """
+        async with self.database.transaction() as connection:
+            own_epoch, position = await self._cursor(connection)
+            if epoch != own_epoch:
+                return False
+            fresh: list[Change] = []
+            for change in sorted(changes, key=lambda change: change.position):
+                if change.position == position + len(fresh) + 1:
+                    fresh.append(change)
+            if fresh:
+                await self.effect(connection, fresh)
+                await connection.execute(_ADVANCE, self.source.name, epoch, fresh[-1].position)
+        return all(change.position <= position + len(fresh) for change in changes)
+
+    async def _follow(self, head: pb.Head, epoch: int, position: int) -> None:
+        """Go back to the last position that a restored source still has, and on in its new epoch."""
+        kept = await self._last_kept(epoch, min(position, head.epoch_base))
+        async with self.database.transaction() as connection:
+            if await self._cursor(connection) != (epoch, position):
+                return  # another replica of this service was faster
+            if position > kept and self.rolled_back is not None:
+                await self.rolled_back(connection, self.source.name, kept)
+            await connection.execute(_ADVANCE, self.source.name, head.epoch, kept)
+
+    async def _last_kept(self, epoch: int, highest: int) -> int:
+        """Return the last position, at most `highest`, that was written in our epoch or before.
+
+        The head tells only of the last restore; an earlier one that we slept through may have gone further back.
+        Epochs never fall from one position to the next, so the place is found by halving.
+        """
+        lowest, probe = 0, highest
+        while lowest < highest:
+            page = await self._record(probe - 1, 1)
+            if page.changes and page.changes[0].epoch <= epoch:
+                lowest = probe
+            else:
+                highest = probe - 1
+            probe = (lowest + highest + 1) // 2
+        return lowest
 
     async def _cursor(self, connection: Connection) -> tuple[int, int]:
         row = await connection.fetchrow(_LOCK, self.source.name)
@@ -159,3 +205,28 @@ class Consumer:
             await connection.execute(_ENROL, self.source.name)
             row = await connection.fetchrow(_LOCK, self.source.name)
         return row["epoch"], row["position"]
+
+
+def _decoded(message: Msg) -> Change | None:
+    """Return the change in a message; None for bytes that are no change."""
+    try:
+        change = Change.FromString(message.data)
+    except DecodeError:
+        return None
+    return change if change.epoch > 0 and change.position > 0 else None
+
+
+async def _pull(subscription: JetStreamContext.PullSubscription) -> list[Msg]:
+    """Wait for a message and return it with those that wait behind it; empty after a while without any.
+
+    A fetch ends when its number is complete, so it never asks for more than there is.
+    """
+    try:
+        messages = await subscription.fetch(1, timeout=_FETCH)
+    except TimeoutError:
+        await subscription.consumer_info()  # a consumer that the broker has forgotten raises here
+        return []
+    if waiting := min(messages[0].metadata.num_pending, PAGE):
+        with suppress(TimeoutError):  # a stream that was purged meanwhile; the record fills the gap
+            messages += await subscription.fetch(waiting, timeout=_REST)
+    return messages

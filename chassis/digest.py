@@ -1,4 +1,4 @@
-"""The digest of a change: what proves it later, and what signs it on the way. Over stored bytes, never over re-encoded ones."""
+"""The digest of a change, over stored bytes, never over re-encoded ones: what proves it and signs it on the way."""
 
 import hmac
 import json
@@ -31,7 +31,7 @@ def sign(key: bytes, change: Change) -> str:
 
 def signed_by(key: bytes, change: Change, signature: str) -> bool:
     """Whether a signature was made with the key for exactly this change."""
-    return hmac.compare_digest(sign(key, change), signature)
+    return hmac.compare_digest(sign(key, change).encode(), signature.encode())
 
 
 def load_keys(path: Path) -> dict[str, bytes]:

@@ -73,7 +73,8 @@ SELECT ensure_changes_partition(0), ensure_changes_partition({partition});
 _ISOLATE = """
 ALTER TABLE {table} ENABLE ROW LEVEL SECURITY;
 ALTER TABLE {table} FORCE ROW LEVEL SECURITY;
-CREATE POLICY account ON {table} TO {service} USING (account_id = NULLIF(current_setting('app.account_id', true), '')::uuid);
+CREATE POLICY account ON {table} TO {service}
+    USING (account_id = NULLIF(current_setting('app.account_id', true), '')::uuid);
 CREATE POLICY system ON {table} TO {service}_system USING (true);
 GRANT {rights} ON {table} TO {service};
 GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO {service}_system;
@@ -87,14 +88,25 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO {service}_system;
 """
 
 
+def execute(script: str) -> None:
+    """Run several statements, which the driver does not prepare, in the migration's transaction.
+
+    A lock that is not free within four seconds ends the migration rather than make requests queue behind it.
+    """
+    op.execute(
+        "SET LOCAL lock_timeout = '4s'"
+    )  # also begins the transaction, which SQLAlchemy leaves to its first statement
+    op.get_bind().connection.dbapi_connection.run_async(lambda driver: driver.execute(script))
+
+
 def create_chassis_tables(service: str) -> None:
     """Create the outbox, the numbered changes, cursors and request ids, each isolated."""
-    op.execute(_TABLES.format(partition=PARTITION))
+    execute(_TABLES.format(partition=PARTITION))
     isolate("idempotency", service)
     isolate("outbox", service, rights="INSERT")
     for table in ("changes", "relay_head", "cursors"):
-        op.execute(_SYSTEM_ONLY.format(table=table, service=service))
-    op.execute(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA {service} TO {service}, {service}_system")
+        execute(_SYSTEM_ONLY.format(table=table, service=service))
+    execute(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA {service} TO {service}, {service}_system")
 
 
 def isolate(table: str, service: str, *, rights: str = "SELECT, INSERT, UPDATE, DELETE") -> None:
@@ -105,4 +117,4 @@ def isolate(table: str, service: str, *, rights: str = "SELECT, INSERT, UPDATE, 
         service: name of the schema.
         rights: what the service's role may do with the rows of the account it acts in.
     """
-    op.execute(_ISOLATE.format(table=table, service=service, rights=rights))
+    execute(_ISOLATE.format(table=table, service=service, rights=rights))

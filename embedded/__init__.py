@@ -1,0 +1,1 @@
+"""The embedded default: everything Stateroom needs, run by one supervisor on one machine."""

@@ -1,0 +1,126 @@
+"""`python -m embedded up | down | demo`: an installation on this machine, in one folder."""
+
+import argparse
+import asyncio
+import signal
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+
+from rich.console import Console
+
+from embedded import lock, settings
+from embedded.demo.command import Demo
+from embedded.down import down
+from embedded.endpoint import Endpoint
+from embedded.errors import StartFailed
+from embedded.layout import open_layout
+from embedded.progress import Progress
+from embedded.running import find_running
+from embedded.supervisor import Supervisor
+
+EXIT_FAILED = 3
+"""The installation cannot start as it is set up; the same code that services use for a wrong setting."""
+
+
+async def up(options: argparse.Namespace, progress: Progress) -> int:
+    """Start the installation and stay; find the one that runs instead, when there is one."""
+
+    async def stay(_: Endpoint) -> bool:
+        progress.say("Ctrl-C stops it. In another terminal: stateroom whoami, stateroom ws create NAME --repo URL")
+        return True
+
+    try:
+        with lock.held(options.data):
+            await _supervisor(options, progress).run(stay)
+    except lock.AlreadyRunning:
+        endpoint = await find_running(options.data)
+        progress.say(f"Already running: {endpoint.gateway}")
+    return 0
+
+
+async def demo(options: argparse.Namespace, progress: Progress) -> int:
+    """Start the installation, or find the one that runs, and show the main job on it."""
+    tour = Demo(_repository(options.repo), options.data, once=options.once)
+    try:
+        with lock.held(options.data):
+            await _supervisor(options, progress).run(tour.run)
+    except lock.AlreadyRunning:
+        await tour.run(await find_running(options.data))
+    return 0 if tour.passed else 1
+
+
+def _repository(text: str) -> str:
+    """Return a URL as it is, and a local path in full."""
+    return text if "://" in text else str(Path(text).expanduser().absolute())
+
+
+def _supervisor(options: argparse.Namespace, progress: Progress) -> Supervisor:
+    given = settings.load()
+    layout = open_layout(options.data, given.runtime_folder)
+    return Supervisor(layout, given, progress, http_port=options.http)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="stateroom", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, summary in (("up", "start and stay"), ("demo", "start and show the main job"), ("down", "stop")):
+        command = commands.add_parser(name, help=summary)
+        command.add_argument("--data", type=_folder, default=Path(".stateroom").absolute(), help="folder of everything")
+        if name != "down":
+            command.add_argument("--http", type=_port, default=0, metavar="PORT", help="port of the gateway")
+        if name == "demo":
+            command.add_argument("--repo", default=str(Path.cwd()), help="git repository: https URL or local path")
+            command.add_argument("--once", action="store_true", help="end after the tour")
+    return parser
+
+
+def _folder(text: str) -> Path:
+    return Path(text).expanduser().absolute()
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 65535:  # noqa: PLR2004 -- the range of TCP ports
+        msg = f"{text!r} is not a port: 1 to 65535"
+        raise argparse.ArgumentTypeError(msg)
+    return int(text)
+
+
+async def _until_signalled(work: Coroutine[None, None, int]) -> int:
+    """Run the work; the first SIGINT or SIGTERM cancels it, later ones do not disturb the stopping."""
+    loop = asyncio.get_running_loop()
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(work)
+
+        def stop_once() -> None:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.add_signal_handler(number, lambda: None)
+            task.cancel()
+
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stop_once)
+    return 0 if task.cancelled() else task.result()
+
+
+def main() -> None:
+    """Run the command of the command line."""
+    options = _parser().parse_args()
+    console = Console()
+    progress = Progress(console)
+    work = {"up": up, "demo": demo, "down": down}[options.command]
+    try:
+        code = asyncio.run(_until_signalled(work(options, progress)))
+    except* StartFailed as failures:
+        Console(stderr=True).print(str(_first(failures)), style="red", markup=False, highlight=False, soft_wrap=True)
+        code = EXIT_FAILED
+    sys.exit(code)
+
+
+def _first(failures: BaseExceptionGroup[BaseException]) -> BaseException:
+    """Return the first failure: parts start side by side, and one reason is enough to act on."""
+    first = failures.exceptions[0]
+    return _first(first) if isinstance(first, BaseExceptionGroup) else first
+
+
+if __name__ == "__main__":
+    main()

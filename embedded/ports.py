@@ -1,0 +1,57 @@
+"""Free ports on 127.0.0.1, the same at every start where possible, so that a noted address stays right."""
+
+import json
+import secrets
+import socket
+
+from embedded import private_files
+from embedded.errors import StartFailed
+from embedded.layout import Layout
+
+FIRST, LAST = 20_000, 32_000
+"""Below the range the kernel takes from for outgoing connections (32768 and up): nobody gets in between by accident."""
+ATTEMPTS = 200
+
+
+class Ports:
+    """The ports of one installation, by the name of their user."""
+
+    def __init__(self, layout: Layout) -> None:
+        self._file = layout.ports
+        self._known: dict[str, int] = json.loads(self._file.read_text()) if self._file.exists() else {}
+        self._given: set[int] = set()
+
+    def take(self, name: str, wanted: int = 0) -> int:
+        """Return a free port and remember it; `wanted` is taken or refused, 0 leaves the choice.
+
+        Raises:
+            StartFailed: the wanted port is in use.
+        """
+        if wanted and not self._free(wanted):
+            msg = f"Port {wanted} is in use; choose another with --http, or leave it out to get a free one."
+            raise StartFailed(msg)
+        port = wanted or self._choose(name)
+        self._given.add(port)
+        self._known[name] = port
+        private_files.write_json(self._file, self._known)
+        return port
+
+    def _choose(self, name: str) -> int:
+        candidates = [self._known.get(name, 0)]
+        candidates += [FIRST + secrets.randbelow(LAST - FIRST) for _ in range(ATTEMPTS)]
+        for port in candidates:
+            if port and self._free(port):
+                return port
+        msg = f"No free port between {FIRST} and {LAST} on 127.0.0.1."
+        raise StartFailed(msg)
+
+    def _free(self, port: int) -> bool:
+        if port in self._given:
+            return False
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                return False
+        return True

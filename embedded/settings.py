@@ -1,0 +1,52 @@
+"""What the environment may say about an embedded installation, and what of it the services inherit."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+INHERITED = frozenset(
+    {
+        "ALL_PROXY",
+        "GIT_SSL_CAINFO",
+        "HOME",
+        "HTTPS_PROXY",
+        "HTTP_PROXY",
+        "LANG",
+        "LC_ALL",
+        "LOG_FORMAT",
+        "LOG_LEVEL",
+        "NO_PROXY",
+        "PATH",
+        "PYTHONPATH",
+        "SSL_CERT_DIR",
+        "SSL_CERT_FILE",
+        "TMPDIR",
+        "TZ",
+        "all_proxy",
+        "http_proxy",
+        "https_proxy",
+        "no_proxy",
+    }
+)
+"""Names that reach the services, with those that begin with OTEL_. All else in the environment may be a secret."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Parts that are not started because somebody else runs them, and where sockets go."""
+
+    admin_database_url: str
+    nats_url: str
+    runtime_folder: str
+    inherited: Mapping[str, str]
+
+
+def load() -> Settings:
+    """Read the environment: `DATABASE_URL` is a superuser's, `NATS_URL` one that every service shares."""
+    environment = os.environ  # noqa: TID251 -- where the settings of services come from
+    return Settings(
+        admin_database_url=environment.get("DATABASE_URL", ""),
+        nats_url=environment.get("NATS_URL", ""),
+        runtime_folder=environment.get("XDG_RUNTIME_DIR", ""),
+        inherited={name: value for name, value in environment.items() if name in INHERITED or name.startswith("OTEL_")},
+    )

@@ -1,0 +1,28 @@
+"""Waiting for something to become true, with a deadline instead of a guess."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+POLL_SECONDS = 0.02
+
+
+async def until(check: Callable[[], Awaitable[bool]], *, seconds: float = 20.0) -> None:
+    """Return once the check holds. TimeoutError when it never does."""
+    async with asyncio.timeout(seconds):
+        while not await check():
+            await asyncio.sleep(POLL_SECONDS)
+
+
+@asynccontextmanager
+async def running(*loops: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
+    """Run endless loops beside the block; they are cancelled at its end, wherever they are."""
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(_run(loop)) for loop in loops]
+        yield
+        for task in tasks:
+            task.cancel()
+
+
+async def _run(loop: Callable[[], Awaitable[None]]) -> None:
+    await loop()
