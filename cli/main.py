@@ -7,7 +7,12 @@ import typer
 
 from cli import audit, context, local, raw_call, sessions, users, workspaces
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Durable rooms for developers and coding agents.")
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="Durable rooms for developers and coding agents.",
+)
 app.add_typer(workspaces.app, name="ws")
 app.add_typer(sessions.app, name="session")
 app.add_typer(audit.app, name="audit")

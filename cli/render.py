@@ -13,6 +13,9 @@ from rich.text import Text
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 """Control characters, ESC among them, and marks that turn the direction of text."""
 
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
+PIPE_COLUMNS = 240
+
 
 class Output:
     """Where a command's result goes; messages beside it go to standard error."""
@@ -20,7 +23,9 @@ class Output:
     def __init__(self, *, as_json: bool, colour: bool) -> None:
         self.as_json = as_json
         no_color = None if colour else True
-        self.console = Console(no_color=no_color, highlight=False)
+        # A program that reads the table gets whole lines, however narrow its terminal is.
+        width = None if sys.stdout.isatty() else PIPE_COLUMNS
+        self.console = Console(no_color=no_color, highlight=False, width=width)
         self.messages = Console(stderr=True, no_color=no_color, highlight=False)
 
     def resource(self, resource: Mapping[str, Any], fields: Sequence[str]) -> None:
@@ -44,7 +49,7 @@ class Output:
         for heading in columns.values():
             table.add_column(heading, overflow="fold")
         for resource in resources:
-            table.add_row(*(Text(visible(resource.get(field, ""))) for field in columns))
+            table.add_row(*(Text(cell(resource.get(field, ""))) for field in columns))
         self.console.print(table if resources else Text("Nothing to show.", style="dim"))
 
     def json(self, value: Mapping[str, Any]) -> None:
@@ -65,6 +70,12 @@ class Output:
 def visible(value: object) -> str:
     r"""Return the value as text in which control characters are written out, such as ``\x1b``."""
     return _CONTROLS.sub(_written_out, str(value))
+
+
+def cell(value: object) -> str:
+    """Return the value for a table, where times end with their second."""
+    text = visible(value)
+    return f"{text[:10]} {text[11:19]}" if _TIME.fullmatch(text) else text
 
 
 def words(field: str) -> str:

@@ -67,8 +67,9 @@ class Terminal:
 
     async def typed(self) -> AsyncIterator[bytes]:
         """Yield what is typed or piped in, until its end."""
-        if stat.S_ISREG(os.fstat(self._input).st_mode):
-            # A file is always readable, and the event loop refuses to watch one.
+        kind = os.fstat(self._input).st_mode
+        if not (os.isatty(self._input) or stat.S_ISFIFO(kind) or stat.S_ISSOCK(kind)):
+            # A file and /dev/null are always readable, and the event loop refuses to watch them.
             while data := os.read(self._input, READ_BYTES):
                 yield data
             return

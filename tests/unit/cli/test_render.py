@@ -30,6 +30,12 @@ def test_rows_as_json_are_one_object_per_line(capsys: pytest.CaptureFixture[str]
     assert "\x1b" not in "".join(lines)
 
 
+def test_rows_for_people_end_times_with_the_second(capsys: pytest.CaptureFixture[str]) -> None:
+    """A table is read by eye."""
+    Output(as_json=False, colour=False).rows([{"time": "2026-01-02T03:04:05.678901Z"}], {"time": "TIME"})
+    assert capsys.readouterr().out.splitlines()[1].strip() == "2026-01-02 03:04:05"
+
+
 def test_rows_for_people_show_escape_sequences_written_out(capsys: pytest.CaptureFixture[str]) -> None:
     """A table holds no raw control character either."""
     Output(as_json=False, colour=False).rows([{"name": "a\x1b[2J"}], {"name": "NAME"})
