@@ -14,8 +14,6 @@ from services.session.sessions.log import Copy
 
 START_LEASE = timedelta(seconds=30)
 """How long a shell may take to start before the session counts as failed."""
-INLINE = timedelta(seconds=1)
-"""Head start of the caller that asked for a resize before the reconciler makes sure of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +105,7 @@ async def resize_session(tx: Transaction, *, session_id: UUID, columns: int, row
     resized = current.resize(tx.now, columns, rows)
     if (current.columns, current.rows) == (columns, rows):
         return current
-    await store.update_session(tx.connection, resized, due=tx.now if resized.stop_request else tx.now + INLINE)
+    await store.update_session(tx.connection, resized, due=tx.now)
     tx.record("resized", before=current, after=resized)
     return resized
 
