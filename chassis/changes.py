@@ -1,5 +1,6 @@
 """What a change is before it is numbered: the entity's public form before and after, who did it, why, and when."""
 
+import builtins
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -37,7 +38,7 @@ class EntityKind:
     """
 
     type: str
-    entity: type
+    entity: builtins.type[Any]
     to_proto: Callable[[Any], Message]
     load: Callable[[AsyncConnection, UUID], Awaitable[Any]]
 
@@ -53,7 +54,7 @@ class Registry:
         """Return the kind of an entity. KeyError for a class nobody registered."""
         return self._by_class[type(entity)]
 
-    async def load(self, connection: AsyncConnection, type: str, entity_id: UUID) -> Any:  # noqa: A002, ANN401  # any kind
+    async def load(self, connection: AsyncConnection, type: str, entity_id: UUID) -> Any:  # noqa: A002  # any kind
         """Return an entity as it is now."""
         return await self._by_type[type].load(connection, entity_id)
 
@@ -66,8 +67,13 @@ class PendingChange:
     payload: bytes
 
 
-def pending(  # noqa: PLR0913  # the facts of a change, none of which belongs with another
-    registry: Registry, actor: Actor, now: datetime, type: str, before: Entity | None, after: Entity | None  # noqa: A002  # the event's own word
+def pending(  # the facts of a change, none of which belongs with another
+    registry: Registry,
+    actor: Actor,
+    now: datetime,
+    type: str,  # noqa: A002  # the event's own word
+    before: Entity | None,
+    after: Entity | None,
 ) -> PendingChange:
     """Put a change into its final form. Fields marked sensitive are left out."""
     entity = after if after is not None else before

@@ -54,6 +54,7 @@ _RETRY = 1.0  # seconds to wait after a failure
 _REST = 1.0  # seconds to wait for messages that the broker has said are there
 _FAILURES = (RecordIncomplete, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, nats.errors.Error, DomainError)
 
+
 @dataclass(slots=True)
 class Consumer:
     """Consumes one source."""
@@ -112,10 +113,16 @@ class Consumer:
         for message in messages:
             change = _decoded(message)
             signature = (message.headers or {}).get("Stateroom-Signature", "")
-            if change is not None and change.source == self.source.name and digest.signed_by(self.key, change, signature):
+            if (
+                change is not None
+                and change.source == self.source.name
+                and digest.signed_by(self.key, change, signature)
+            ):
                 changes.append(change)
             else:
-                _log.error("a message without a valid signature was dropped", source=self.source.name, subject=message.subject)
+                _log.error(
+                    "a message without a valid signature was dropped", source=self.source.name, subject=message.subject
+                )
         return changes
 
     async def _hear(self, changes: list[Change]) -> None:
@@ -136,7 +143,9 @@ class Consumer:
                 continue
             if page.head.epoch < epoch or page.head.position < position:
                 raise SourceWentBack(self.source.name)
-            if [change.position for change in page.changes] != list(range(position + 1, position + 1 + len(page.changes))):
+            if [change.position for change in page.changes] != list(
+                range(position + 1, position + 1 + len(page.changes))
+            ):
                 raise RecordIncomplete(self.source.name)
             if await self._apply(page.changes, epoch) and len(page.changes) < PAGE:
                 return

@@ -86,7 +86,11 @@ class Database:
         self._wake_relay = wake_relay
 
     async def write(
-        self, actor: Actor, operation: Callable[Concatenate[Transaction, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs
+        self,
+        actor: Actor,
+        operation: Callable[Concatenate[Transaction, P], Awaitable[T]],
+        *args: P.args,
+        **kwargs: P.kwargs,
     ) -> T:
         """Run an operation in a transaction and commit what it did together with the changes it recorded.
 
@@ -108,7 +112,11 @@ class Database:
         raise TransactionConflict
 
     async def read(
-        self, actor: Actor, query: Callable[Concatenate[AsyncConnection, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs
+        self,
+        actor: Actor,
+        query: Callable[Concatenate[AsyncConnection, P], Awaitable[T]],
+        *args: P.args,
+        **kwargs: P.kwargs,
     ) -> T:
         """Run a query in a read-only transaction of the actor's account. Raises DatabaseUnavailable."""
         try:
@@ -118,11 +126,16 @@ class Database:
             raise _translated(exc) from exc
 
     async def _write_once(
-        self, actor: Actor, operation: Callable[Concatenate[Transaction, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs
+        self,
+        actor: Actor,
+        operation: Callable[Concatenate[Transaction, P], Awaitable[T]],
+        *args: P.args,
+        **kwargs: P.kwargs,
     ) -> T:
         async with self._scoped(actor.account_id, "BEGIN") as (connection, driver):
             if actor.repeat is not None and (earlier := await _claim(driver, actor)):
-                return await self._registry.load(connection, *earlier)
+                current: T = await self._registry.load(connection, *earlier)
+                return current
             transaction = Transaction(connection, actor, self._registry)
             result = await operation(transaction, *args, **kwargs)
             await _flush(driver, transaction)
@@ -136,7 +149,7 @@ class Database:
     @asynccontextmanager
     async def _scoped(self, account_id: UUID, begin: str) -> AsyncIterator[tuple[AsyncConnection, Any]]:
         async with self._engine.connect() as connection:
-            driver = (await connection.get_raw_connection()).driver_connection
+            driver: Any = (await connection.get_raw_connection()).driver_connection
             # One round trip; the value is a UUID of ours, so there is nothing to quote.
             await driver.execute(f"{begin}; SET LOCAL app.account_id = '{account_id}'")
             try:
@@ -147,14 +160,14 @@ class Database:
             await driver.execute("COMMIT")
 
 
-async def _roll_back(connection: AsyncConnection, driver: Any) -> None:  # noqa: ANN401  # asyncpg's connection is untyped here
+async def _roll_back(connection: AsyncConnection, driver: Any) -> None:  # asyncpg's connection is untyped here
     try:
         await driver.execute("ROLLBACK")
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
         await connection.invalidate()
 
 
-async def _claim(driver: Any, actor: Actor) -> tuple[str, UUID] | None:  # noqa: ANN401  # as above
+async def _claim(driver: Any, actor: Actor) -> tuple[str, UUID] | None:  # as above
     """Claim the request id, or return what the earlier request with it made. A rival waits on the index."""
     repeat = actor.repeat
     assert repeat is not None  # noqa: S101  # the caller checked; for the type checker
@@ -167,7 +180,7 @@ async def _claim(driver: Any, actor: Actor) -> tuple[str, UUID] | None:  # noqa:
     return row["resource_type"], row["resource_id"]
 
 
-async def _flush(driver: Any, transaction: Transaction) -> None:  # noqa: ANN401  # as above
+async def _flush(driver: Any, transaction: Transaction) -> None:  # as above
     if transaction.changes:
         await driver.execute(
             _RECORD,
@@ -192,7 +205,13 @@ def _worth_repeating(exc: BaseException, *, repeatable: bool) -> bool:
 
 
 def _lost_connection(cause: BaseException) -> bool:
-    kinds = (OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError, asyncpg.CannotConnectNowError)
+    kinds = (
+        OSError,
+        asyncpg.InterfaceError,
+        asyncpg.PostgresConnectionError,
+        asyncpg.OperatorInterventionError,
+        asyncpg.CannotConnectNowError,
+    )
     return isinstance(cause, kinds)
 
 
@@ -235,7 +254,7 @@ async def open_engine(settings: ServiceSettings) -> AsyncIterator[AsyncEngine]:
         await engine.dispose()
 
 
-async def check_role(driver: Any) -> None:  # noqa: ANN401  # as above
+async def check_role(driver: Any) -> None:  # as above
     """Refuse a role that row security does not bind: a superuser, one with BYPASSRLS, or the owner of a table."""
     unbound = await driver.fetchval(
         "SELECT rolsuper OR rolbypassrls OR EXISTS (SELECT FROM pg_class WHERE relowner = pg_roles.oid)"

@@ -1,4 +1,4 @@
-"""The digest of a change: what proves it later, and what signs it on the way. Over stored bytes, never over re-encoded ones."""
+"""The digest of a change, over stored bytes, never over re-encoded ones: what proves it and signs it on the way."""
 
 import hmac
 import json

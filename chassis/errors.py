@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import ClassVar
 
+from typing_extensions import override
+
 
 class DomainError(Exception):
     """Something a caller is told about.
@@ -16,6 +18,7 @@ class DomainError(Exception):
     reason: ClassVar[str]
     registry: ClassVar[dict[str, type["DomainError"]]] = {}
 
+    @override
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
         reason = cls.__dict__.get("reason")
@@ -86,7 +89,7 @@ class Violation:
 
 
 class InvalidField(InvalidArgument):
-    """{field}: {description}"""
+    """{field}: {description}"""  # noqa: D415  # the description ends the sentence
 
     reason = "INVALID_FIELD"
 

@@ -30,9 +30,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("services", nargs="+", metavar="service")
     services = parser.parse_args().services
-    admin_url = os.environ.get("ADMIN_DATABASE_URL") or refuse("ADMIN_DATABASE_URL: not set")
+    settings = dict(os.environ)  # noqa: TID251  # one setting for each service named, which no class can declare
+    admin_url = settings.get("ADMIN_DATABASE_URL") or refuse("ADMIN_DATABASE_URL: not set")
     for service in services:
-        role_urls = [_role_url(service, kind, alone=len(services) == 1) for kind in ("DATABASE_URL", "SYSTEM_DATABASE_URL")]
+        role_urls = [
+            _role_url(settings, service, kind, alone=len(services) == 1)
+            for kind in ("DATABASE_URL", "SYSTEM_DATABASE_URL")
+        ]
         asyncio.run(migrate(service, admin_url, *role_urls))
 
 
@@ -64,11 +68,15 @@ async def migrate(service: str, admin_url: str, url: str, system_url: str, folde
         await engine.dispose()
 
 
-async def _make_roles(admin: "asyncpg.Connection[asyncpg.Record]", service: str, password: str, system_password: str) -> None:
+async def _make_roles(
+    admin: "asyncpg.Connection[asyncpg.Record]", service: str, password: str, system_password: str
+) -> None:
     roles = {f"{service}_owner": "NOLOGIN", service: _login(password), f"{service}_system": _login(system_password)}
     for role, options in roles.items():
         exists = await admin.fetchval("SELECT true FROM pg_roles WHERE rolname = $1", role)
-        await admin.execute(f"{'ALTER' if exists else 'CREATE'} ROLE {role} {options} NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS")
+        await admin.execute(
+            f"{'ALTER' if exists else 'CREATE'} ROLE {role} {options} NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS"
+        )
     await admin.execute(f"GRANT {service}_owner TO CURRENT_USER")
     await admin.execute(f"CREATE SCHEMA IF NOT EXISTS {service} AUTHORIZATION {service}_owner")
     await admin.execute("REVOKE ALL ON SCHEMA public FROM PUBLIC")
@@ -88,9 +96,9 @@ def _upgrade(connection: Connection, service: str, folder: Path) -> None:
     command.upgrade(config, "head")
 
 
-def _role_url(service: str, kind: str, *, alone: bool) -> str:
+def _role_url(settings: dict[str, str], service: str, kind: str, *, alone: bool) -> str:
     names = [f"{service.upper()}_{kind}", *([kind] if alone else [])]
-    return next((os.environ[name] for name in names if os.environ.get(name)), None) or refuse(f"{names[0]}: not set")
+    return next((settings[name] for name in names if settings.get(name)), None) or refuse(f"{names[0]}: not set")
 
 
 def _password(url: str) -> str:

@@ -45,7 +45,7 @@ class Page:
 
 
 class Pages:
-    """Opens and continues pages. Tokens are encrypted, so that they carry no authority and nobody builds on their form."""
+    """Opens and continues pages. Tokens are encrypted: they carry no authority and nobody builds on their form."""
 
     def __init__(self, secret: bytes) -> None:
         self._cipher = AESGCM(sha256(b"page-token\0" + secret).digest())
@@ -55,7 +55,7 @@ class Pages:
         """Derive the key from a file that all replicas of a service share."""
         return cls(key_file.read_bytes())
 
-    def open(self, request: Any, account_id: UUID, *, maximum: int = MAXIMUM_SIZE) -> Page:  # noqa: ANN401  # any List request
+    def open(self, request: Any, account_id: UUID, *, maximum: int = MAXIMUM_SIZE) -> Page:  # any List request
         """Return the page a List request asks for. InvalidPageToken when its token was made for another list."""
         limit = min(request.page_size or DEFAULT_SIZE, maximum)
         if not request.page_token:
@@ -67,22 +67,31 @@ class Pages:
             raise InvalidPageToken from exc
         return Page(limit, str(json.loads(opened)))
 
-    def cut(self, request: Any, account_id: UUID, page: Page, rows: list[T], key: Callable[[T], UUID | int]) -> tuple[list[T], str]:  # noqa: ANN401, PLR0913  # as above; a page is all of these
-        """Cut what was read, one row more than the limit, to the page and the token of the next one (empty at the end)."""
+    def cut(
+        self,
+        request: Any,  # as above
+        account_id: UUID,
+        page: Page,
+        rows: list[T],
+        key: Callable[[T], UUID | int],
+    ) -> tuple[list[T], str]:
+        """Cut what was read, one row more than the limit, to the page and the next one's token (empty at the end)."""
         if len(rows) <= page.limit:
             return rows, ""
         shown = rows[: page.limit]
         return shown, self._token(request, account_id, key(shown[-1]))
 
-    def _token(self, request: Any, account_id: UUID, last_key: UUID | int) -> str:  # noqa: ANN401  # as above
+    def _token(self, request: Any, account_id: UUID, last_key: UUID | int) -> str:  # as above
         nonce = os.urandom(_NONCE)
         sealed = nonce + self._cipher.encrypt(nonce, json.dumps(str(last_key)).encode(), _purpose(request, account_id))
         return base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
 
 
-def _purpose(request: Any, account_id: UUID) -> bytes:  # noqa: ANN401  # as above
+def _purpose(request: Any, account_id: UUID) -> bytes:  # as above
     arguments = type(request)()
     arguments.CopyFrom(request)
     for name in _PAGING_FIELDS:
         arguments.ClearField(name)
-    return b"\0".join((request.DESCRIPTOR.full_name.encode(), account_id.bytes, arguments.SerializeToString(deterministic=True)))
+    return b"\0".join(
+        (request.DESCRIPTOR.full_name.encode(), account_id.bytes, arguments.SerializeToString(deterministic=True))
+    )

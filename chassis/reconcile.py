@@ -1,4 +1,4 @@
-"""Work outside the database: rows that say what should be are claimed, one function makes it so, and the row is updated.
+"""Work outside the database: rows that say what should be are claimed, one function makes it so, the row is updated.
 
 A table takes part with the columns `reconcile_time` (when it is due; NULL for never), `reconcile_epoch` and
 `reconcile_attempts`. A claim raises the epoch and pushes the time into the future, so that a claimant that dies is
@@ -97,11 +97,19 @@ class Reconciler:
             await self.work(claim)
         except (DomainError, OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as exc:
             delay = _BACKOFF[claim.attempts - 1] if claim.attempts <= len(_BACKOFF) else _LONGEST
-            _log.warning("reconciling failed", table=self.table, entity_id=str(claim.entity_id), attempts=claim.attempts, error=repr(exc))
+            _log.warning(
+                "reconciling failed",
+                table=self.table,
+                entity_id=str(claim.entity_id),
+                attempts=claim.attempts,
+                error=repr(exc),
+            )
             await self.postpone(claim, delay)
 
     async def postpone(self, claim: Claim, seconds: float) -> None:
         """Make a claimed row due again after a while."""
         with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):  # the lease brings it back
             async with self.database.connection() as connection:
-                await connection.execute(_POSTPONE.format(table=self.table, key=self.key), claim.entity_id, claim.epoch, seconds)
+                await connection.execute(
+                    _POSTPONE.format(table=self.table, key=self.key), claim.entity_id, claim.epoch, seconds
+                )

@@ -35,7 +35,8 @@ WITH head AS (
     DELETE FROM outbox WHERE id IN (SELECT id FROM outbox ORDER BY id LIMIT $1) RETURNING *
 ), moved AS (
     INSERT INTO changes (position, epoch, account_id, header, salt, payload)
-    SELECT head.position + row_number() OVER (ORDER BY id), head.epoch, account_id, header, salt, payload FROM taken, head
+    SELECT head.position + row_number() OVER (ORDER BY id), head.epoch, account_id, header, salt, payload
+    FROM taken, head
     RETURNING position
 )
 UPDATE relay_head SET position = COALESCE((SELECT max(position) FROM moved), position)
@@ -131,7 +132,7 @@ class Relay:
                 publishing.clear()
 
     async def publish(self) -> bool:
-        """Publish up to 500 numbered changes in order and wait until the broker has them. Returns whether there were any."""
+        """Publish up to 500 numbered changes in order and wait for the broker; return whether there were any."""
         async with self.database.connection() as connection:
             changes = [to_change(self.source, row) for row in await connection.fetch(_UNPUBLISHED, BATCH)]
         if not changes:
@@ -143,7 +144,9 @@ class Relay:
 
     async def _send(self, changes: Sequence[Change]) -> None:
         acknowledgements = [
-            await self.jetstream.publish_async(_subject(change), change.SerializeToString(), headers=self._headers(change), wait_stall=5.0)
+            await self.jetstream.publish_async(
+                _subject(change), change.SerializeToString(), headers=self._headers(change), wait_stall=5.0
+            )
             for change in changes
         ]
         try:
@@ -169,7 +172,12 @@ class Relay:
 def to_change(source: str, row: asyncpg.Record) -> Change:
     """Return a row of `changes` as the message that travels."""
     return Change(
-        source=source, epoch=row["epoch"], position=row["position"], header=row["header"], salt=row["salt"], payload=row["payload"]
+        source=source,
+        epoch=row["epoch"],
+        position=row["position"],
+        header=row["header"],
+        salt=row["salt"],
+        payload=row["payload"],
     )
 
 
@@ -184,7 +192,7 @@ def stream_of(source: str) -> str:
 
 
 async def ensure_stream(jetstream: JetStreamContext, source: str) -> None:
-    """Make the source's stream when it is not there: 24 hours, 1 GiB, oldest dropped first. It is a doorbell, not a record."""
+    """Make the source's stream when it is missing: 24 hours, 1 GiB, oldest dropped first; a doorbell, not a record."""
     await jetstream.add_stream(
         name=stream_of(source), subjects=[f"{SUBJECT}.{source}.>"], max_age=24 * 3600, max_bytes=1 << 30, discard="old"
     )

@@ -73,7 +73,8 @@ SELECT ensure_changes_partition(0), ensure_changes_partition({partition});
 _ISOLATE = """
 ALTER TABLE {table} ENABLE ROW LEVEL SECURITY;
 ALTER TABLE {table} FORCE ROW LEVEL SECURITY;
-CREATE POLICY account ON {table} TO {service} USING (account_id = NULLIF(current_setting('app.account_id', true), '')::uuid);
+CREATE POLICY account ON {table} TO {service}
+    USING (account_id = NULLIF(current_setting('app.account_id', true), '')::uuid);
 CREATE POLICY system ON {table} TO {service}_system USING (true);
 GRANT {rights} ON {table} TO {service};
 GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO {service}_system;
@@ -92,7 +93,9 @@ def execute(script: str) -> None:
 
     A lock that is not free within four seconds ends the migration rather than make requests queue behind it.
     """
-    op.execute("SET LOCAL lock_timeout = '4s'")  # also begins the transaction, which SQLAlchemy leaves to its first statement
+    op.execute(
+        "SET LOCAL lock_timeout = '4s'"
+    )  # also begins the transaction, which SQLAlchemy leaves to its first statement
     op.get_bind().connection.dbapi_connection.run_async(lambda driver: driver.execute(script))
 
 

@@ -2,9 +2,10 @@
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from typing import Any
 
 import nats
 from nats.aio.client import Client as NatsClient
@@ -47,12 +48,12 @@ class Service:
     database: Database
     relay: Relay
     pages: Pages
-    loops: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
+    loops: list[Callable[[], Coroutine[Any, Any, None]]] = field(default_factory=list)
 
     def neighbour(self, name: str) -> Neighbour:
         """Return another service, called with this one's token. Its address is the setting `<NAME>_ADDRESS`."""
         channel = open_channel(getattr(self.settings, f"{name}_address"))
-        self.stack.push_async_callback(channel.close)
+        self.stack.push_async_callback(channel.close, None)
         return Neighbour(name, channel, self.signer)
 
     def consume(self, source: Neighbour, effect: Effect, rolled_back: Rollback | None = None) -> None:
@@ -108,5 +109,9 @@ async def _connect(settings: ServiceSettings, name: str) -> NatsClient:
         _log.warning("broker", error=repr(exc))
 
     return await nats.connect(
-        settings.nats_url.get_secret_value(), name=name, error_cb=report, max_reconnect_attempts=-1, reconnect_time_wait=0.5
+        settings.nats_url.get_secret_value(),
+        name=name,
+        error_cb=report,
+        max_reconnect_attempts=-1,
+        reconnect_time_wait=0.5,
     )

@@ -1,5 +1,6 @@
 """Settings from the environment. A wrong one stops the start and names itself."""
 
+import os
 import sys
 from pathlib import Path
 from typing import Literal, NoReturn, TypeVar
@@ -14,7 +15,7 @@ _PREFIX = ("postgresql://", "postgresql+asyncpg://")
 
 
 class ProcessSettings(BaseSettings):
-    """What every process has: where it listens and how it logs. A field's environment variable is its upper-cased name."""
+    """What every process has: where it listens and how it logs. A field's variable is its upper-cased name."""
 
     model_config = SettingsConfigDict(extra="ignore", hide_input_in_errors=True)
 
@@ -77,6 +78,11 @@ def load(settings: type[SettingsT]) -> SettingsT:
         return settings()
     except ValidationError as exc:
         refuse(*(f"{'.'.join(map(str, error['loc'])).upper()}: {error['msg']}" for error in exc.errors()))
+
+
+def inherited(*names: str) -> dict[str, str]:
+    """Return those of the named variables that are set, for a child that must see nothing else."""
+    return {name: os.environ[name] for name in names if name in os.environ}
 
 
 def refuse(*lines: str) -> NoReturn:

@@ -1,4 +1,4 @@
-"""The database as seen by the machinery that serves all accounts at once: relay, consumers, reconcilers, credential look-up.
+"""The database as the machinery sees it that serves all accounts at once: relay, consumers, reconcilers.
 
 Nothing else may import this module; an import contract holds that.
 """
@@ -39,7 +39,7 @@ class SystemDatabase:
 
 @asynccontextmanager
 async def open_system_database(settings: ServiceSettings) -> AsyncIterator[SystemDatabase]:
-    """Open the pool of the system role, which row-security policies name; it bypasses none. RuntimeError if it could."""
+    """Open the pool of the system role, which row-security policies name. RuntimeError if it bypasses them."""
     url = settings.system_database_url.get_secret_value().replace("postgresql+asyncpg://", "postgresql://")
     async with asyncpg.create_pool(url, min_size=1, max_size=_POOL, command_timeout=_COMMAND_TIMEOUT) as pool:
         async with pool.acquire() as connection:

@@ -6,7 +6,7 @@ from contextvars import ContextVar
 
 HEADER = "traceparent"
 
-_FORM = re.compile(r"^00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}$")
+_FORM = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}")
 _current: ContextVar[str] = ContextVar("traceparent", default="")
 
 
@@ -16,7 +16,7 @@ def continue_from(traceparent: str | None) -> str:
     Returns:
         The new `traceparent`: the caller's trace id with a fresh span id.
     """
-    match = _FORM.match(traceparent or "")
+    match = _FORM.fullmatch(traceparent or "")
     trace_id = match.group(1) if match and set(match.group(1)) != {"0"} else os.urandom(16).hex()
     value = f"00-{trace_id}-{os.urandom(8).hex()}-01"
     _current.set(value)

@@ -41,13 +41,18 @@ async def up(options: argparse.Namespace, progress: Progress) -> int:
 
 async def demo(options: argparse.Namespace, progress: Progress) -> int:
     """Start the installation, or find the one that runs, and show the main job on it."""
-    tour = Demo(repository=options.repo, once=options.once)
+    tour = Demo(_repository(options.repo), options.data, once=options.once)
     try:
         with lock.held(options.data):
             await _supervisor(options, progress).run(tour.run)
     except lock.AlreadyRunning:
         await tour.run(await find_running(options.data))
     return 0 if tour.passed else 1
+
+
+def _repository(text: str) -> str:
+    """Return a URL as it is, and a local path in full."""
+    return text if "://" in text else str(Path(text).expanduser().absolute())
 
 
 def _supervisor(options: argparse.Namespace, progress: Progress) -> Supervisor:

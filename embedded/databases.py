@@ -16,7 +16,7 @@ TAIL_LINES = 10
 
 
 def urls(layout: Layout, admin_url: str, service: str) -> dict[str, str]:
-    """Return the service's two URLs by the names of their settings: for one account at a time, and for the system's work."""
+    """Return the service's two URLs by their settings: for one account at a time, and for the system's work."""
     return {
         "DATABASE_URL": _as_role(layout, admin_url, service),
         "SYSTEM_DATABASE_URL": _as_role(layout, admin_url, f"{service}_system"),

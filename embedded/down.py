@@ -1,17 +1,15 @@
 """Stopping an installation that runs in another process."""
 
 import argparse
-import asyncio
 import os
 import signal
 
-from embedded import lock
+from embedded import lock, polling
 from embedded.errors import StartFailed
 from embedded.progress import Progress
 
 WAIT_SECONDS = 25.0
 """The supervisor takes at most 20."""
-POLL_SECONDS = 0.05
 
 
 async def down(options: argparse.Namespace, progress: Progress) -> int:
@@ -25,12 +23,8 @@ async def down(options: argparse.Namespace, progress: Progress) -> int:
         progress.say(f"Nothing runs in {options.data}.")
         return 0
     os.kill(pid, signal.SIGTERM)
-    try:
-        async with asyncio.timeout(WAIT_SECONDS):
-            while lock.is_held(options.data):
-                await asyncio.sleep(POLL_SECONDS)
-    except TimeoutError as error:
+    if not await polling.until(lambda: not lock.is_held(options.data), WAIT_SECONDS):
         msg = f"The supervisor (process {pid}) does not stop; `kill -9 {pid}` ends it and all but the runners."
-        raise StartFailed(msg) from error
+        raise StartFailed(msg)
     progress.say("Stopped. Everything is kept; start again to go on.")
     return 0

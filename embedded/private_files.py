@@ -28,7 +28,7 @@ def write(path: Path, content: str) -> None:
     fresh.replace(path)
 
 
-def write_json(path: Path, value: Any) -> None:  # noqa: ANN401 -- whatever JSON can hold
+def write_json(path: Path, value: Any) -> None:
     """Replace the file with the value as JSON."""
     write(path, json.dumps(value, indent=2) + "\n")
 

@@ -20,7 +20,9 @@ class Progress:
         """Time the block and print its line when it succeeds."""
         began = time.monotonic()
         yield
-        self._console.print(f"  [green]✓[/green] {escape(name):<24} [dim]{time.monotonic() - began:5.1f} s[/dim]", highlight=False)
+        self._console.print(
+            f"  [green]✓[/green] {escape(name):<24} [dim]{time.monotonic() - began:5.1f} s[/dim]", highlight=False
+        )
 
     def ready(self, url: str) -> None:
         """Say that everything runs, and where."""

@@ -1,6 +1,5 @@
 """Ending the runners, which outlive everything else by design."""
 
-import asyncio
 import json
 import os
 import signal
@@ -8,11 +7,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from embedded import polling
 from embedded.lock import start_ticks
 
 STOP_SECONDS = 6.0
 """A runner ends its sessions with reason `shutdown`: TERM to the shells, KILL after a while, the end in the spool."""
-POLL_SECONDS = 0.05
+
+
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+"""Changes with each boot, since which start ticks are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +36,7 @@ async def stop_all(rooms: Path) -> int:
     runners = [runner for runner in _noted(rooms) if runner.alive]
     for runner in runners:
         _send(runner, signal.SIGTERM)
-    try:
-        async with asyncio.timeout(STOP_SECONDS):
-            while any(runner.alive for runner in runners):
-                await asyncio.sleep(POLL_SECONDS)
-    except TimeoutError:
+    if not await polling.until(lambda: not any(runner.alive for runner in runners), STOP_SECONDS):
         for runner in runners:
             _send(runner, signal.SIGKILL)
     return len(runners)
@@ -48,7 +47,8 @@ def _noted(rooms: Path) -> Iterator[Runner]:
     for file in rooms.glob("rooms/*/runner.json"):
         try:
             noted = json.loads(file.read_text())
-            yield Runner(pid=int(noted["pid"]), ticks=int(noted["start_ticks"]))
+            if noted.get("boot_id") == BOOT_ID.read_text().strip():
+                yield Runner(pid=int(noted["pid"]), ticks=int(noted["start_ticks"]))
         except (OSError, ValueError, KeyError, TypeError):
             continue
 

@@ -16,7 +16,7 @@ STOP_SECONDS = 4.0
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What the services find around them. `addresses` maps each to host:port; `nats_urls` each to its own URL."""
+    """What the services find around them: their addresses (host:port) and NATS URLs by name, and the rest."""
 
     admin_database_url: str
     nats_urls: Mapping[str, str]
@@ -26,7 +26,7 @@ class Surroundings:
 
 
 class Service:
-    """One of our own programs: started until it is ready, stopped in an orderly way, started again at the same address."""
+    """One of our own programs: started until it is ready, stopped in order, started again at the same address."""
 
     def __init__(self, name: str, program: Program, ready: Callable[[], Awaitable[bool]]) -> None:
         self.name = name
@@ -74,9 +74,7 @@ def gateway(layout: Layout, around: Surroundings) -> Service:
     """Return the gateway."""
     url = f"http://{around.gateway_listen}"
     own = {"HTTP_LISTEN": around.gateway_listen, "ALLOWED_ORIGINS": f'["{url}"]'}
-    return Service(
-        "gateway", _program(layout, "gateway", "gateway", around, own), lambda: readiness.http_ready(url)
-    )
+    return Service("gateway", _program(layout, "gateway", "gateway", around, own), lambda: readiness.http_ready(url))
 
 
 def _program(layout: Layout, module: str, name: str, around: Surroundings, own: Mapping[str, str]) -> Program:

@@ -28,7 +28,7 @@ INHERITED = frozenset(
         "no_proxy",
     }
 )
-"""Names that reach the services, with those that begin with OTEL_. All else in a person's environment may be a secret."""
+"""Names that reach the services, with those that begin with OTEL_. All else in the environment may be a secret."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +43,10 @@ class Settings:
 
 def load() -> Settings:
     """Read the environment: `DATABASE_URL` is a superuser's, `NATS_URL` one that every service shares."""
-    environment = os.environ
+    environment = os.environ  # noqa: TID251 -- where the settings of services come from
     return Settings(
         admin_database_url=environment.get("DATABASE_URL", ""),
         nats_url=environment.get("NATS_URL", ""),
         runtime_folder=environment.get("XDG_RUNTIME_DIR", ""),
-        inherited={
-            name: value for name, value in environment.items() if name in INHERITED or name.startswith("OTEL_")
-        },
+        inherited={name: value for name, value in environment.items() if name in INHERITED or name.startswith("OTEL_")},
     )

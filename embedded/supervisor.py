@@ -70,9 +70,7 @@ class Supervisor:
             inherited=self._settings.inherited,
         )
         with self._progress.part("Database schemas"):
-            await databases.migrate(
-                self._layout, around.admin_database_url, services.DURABLE, self._settings.inherited
-            )
+            await databases.migrate(self._layout, around.admin_database_url, services.DURABLE, self._settings.inherited)
         for name in services.DURABLE:
             self._services[name] = services.durable(self._layout, name, around)
         self._services["gateway"] = services.gateway(self._layout, around)
@@ -94,9 +92,7 @@ class Supervisor:
         """Return each service's URL."""
         if self._settings.nats_url:
             return dict.fromkeys(services.DURABLE, self._settings.nats_url)
-        passwords = {
-            name: private_files.secret(self._layout.passwords / f"nats-{name}") for name in services.DURABLE
-        }
+        passwords = {name: private_files.secret(self._layout.passwords / f"nats-{name}") for name in services.DURABLE}
         self._nats = Nats(
             self._layout.data / "nats", self._layout.runtime, passwords=passwords, port=self._ports.take("nats")
         )
@@ -126,7 +122,7 @@ class Supervisor:
         return endpoint
 
     async def _stop(self) -> None:
-        """Stop within 20 seconds: 4 for the gateway, 4 for the services, 6 for runners, 2 for NATS, 4 for PostgreSQL."""
+        """Stop within 20 s: 4 for the gateway, 4 for the services, 6 for runners, 2 for NATS, 4 for PostgreSQL."""
         self._progress.say("Stopping …")
         self._layout.endpoint.unlink(missing_ok=True)
         if gateway := self._services.pop("gateway", None):

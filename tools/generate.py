@@ -1,4 +1,4 @@
-"""Generate everything that comes from the contracts: Python messages and stubs, and the descriptor set the gateway reads.
+"""Generate all that comes from the contracts: Python messages and stubs, and the descriptor set the gateway reads.
 
 `buf/validate/validate.proto` is not vendored: its descriptor is taken from the installed protovalidate, so that the
 rules and their interpreter are always of one version.
@@ -50,7 +50,7 @@ def generate(target: Path) -> None:
         )
     (target / "buf" / "validate" / "validate_pb2_grpc.py").unlink()
     for folder in [target, *(path for path in target.rglob("*") if path.is_dir())]:
-        if folder not in (target,):
+        if folder != target:
             (folder / "__init__.py").touch()
     (target / "stateroom" / "py.typed").touch()
 

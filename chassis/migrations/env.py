@@ -1,4 +1,4 @@
-"""Alembic's environment: one for all services, on a connection that chassis.migrate has opened as the schema's owner."""
+"""Alembic's environment: one for all services, on a connection that chassis.migrate opened as the schema's owner."""
 
 from alembic import context
 

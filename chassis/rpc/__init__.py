@@ -1,0 +1,1 @@
+"""How services of ours call and answer each other over gRPC."""

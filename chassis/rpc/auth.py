@@ -7,7 +7,14 @@ from typing import Protocol
 
 from stateroom.api.v1 import policy_pb2
 
-from chassis.errors import CallerNotAllowed, CredentialInvalid, CredentialMissing, RoleTooLow, ScopeMissing, Unauthenticated
+from chassis.errors import (
+    CallerNotAllowed,
+    CredentialInvalid,
+    CredentialMissing,
+    RoleTooLow,
+    ScopeMissing,
+    Unauthenticated,
+)
 from chassis.rpc import credential
 from chassis.rpc.call import ANONYMOUS, Call, Principal
 from chassis.rpc.tokens import TokenVerifier

@@ -1,4 +1,4 @@
-"""What happens around every handler, in this order: correlation, tracing, logging, metrics, errors, authentication, validation.
+"""What happens around every handler: correlation, tracing, logging, errors, authentication, validation, in this order.
 
 Each step is a context manager around the ones after it, so that all four kinds of handlers share one chain.
 """
@@ -113,7 +113,7 @@ def validate(request: Message) -> None:
         raise InvalidField(*(_violation(violation.proto) for violation in violations))
 
 
-def _violation(violation: Any) -> Violation:  # noqa: ANN401  # protovalidate's own message, whose type is not public
+def _violation(violation: Any) -> Violation:  # protovalidate's own message, whose type is not public
     path = ".".join(_element(element) for element in (violation.field.elements if violation.field else ()))
     if path:
         return Violation(path, violation.message)
@@ -121,7 +121,7 @@ def _violation(violation: Any) -> Violation:  # noqa: ANN401  # protovalidate's 
     return Violation(field, description) if description else Violation("request", violation.message)
 
 
-def _element(element: Any) -> str:  # noqa: ANN401  # as above
+def _element(element: Any) -> str:  # as above
     subscript = getattr(element, "subscript", None)
     if subscript is None or subscript.value in {None, ""}:
         return str(element.field_name)

@@ -42,7 +42,7 @@ class Neighbour:
         """Return the metadata of a call: our token and the current trace."""
         return (*self._signer.metadata(), (trace.HEADER, trace.current()))
 
-    async def call(self, method: Callable[..., Awaitable[T]], request: Any, timeout: float = DEADLINE) -> T:  # noqa: ANN401, ASYNC109  # any message; gRPC's own deadline
+    async def call(self, method: Callable[..., Awaitable[T]], request: Any, timeout: float = DEADLINE) -> T:  # noqa: ASYNC109  # any message; gRPC's own deadline
         """Make a unary call. Raises the neighbour's own error, or ServiceUnavailable when it does not answer."""
         try:
             return await method(request, metadata=self.metadata(), timeout=timeout, wait_for_ready=True)

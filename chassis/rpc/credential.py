@@ -1,4 +1,4 @@
-"""Credentials people and programs hold: `sr<kind>_<id>_<secret>_<crc>`, opaque, findable when leaked, checked before any look-up.
+"""Credentials people and programs hold: `sr<kind>_<id>_<secret>_<crc>`, opaque and checked before any look-up.
 
 The form follows GitHub's tokens: a prefix that scanners recognise and a checksum that finds typing errors.
 """
@@ -36,7 +36,8 @@ class Credential:
 
 def mint(kind: str, credential_id: UUID) -> Credential:
     """Make a credential with a fresh secret."""
-    body = f"sr{kind}_{_base62(credential_id.int, _ID_LENGTH)}_{''.join(secrets.choice(ALPHABET) for _ in range(_SECRET_LENGTH))}"
+    secret = "".join(secrets.choice(ALPHABET) for _ in range(_SECRET_LENGTH))
+    body = f"sr{kind}_{_base62(credential_id.int, _ID_LENGTH)}_{secret}"
     return parse(f"{body}_{_checksum(body)}")
 
 
@@ -44,7 +45,11 @@ def parse(text: str) -> Credential:
     """Take a credential apart. CredentialMalformed when its form or checksum is wrong."""
     body, _, checksum = text.rpartition("_")
     parts = text.split("_")
-    if len(parts) != _PARTS or not text.startswith("sr") or not secrets.compare_digest(checksum.encode(), _checksum(body).encode()):
+    if (
+        len(parts) != _PARTS
+        or not text.startswith("sr")
+        or not secrets.compare_digest(checksum.encode(), _checksum(body).encode())
+    ):
         raise CredentialMalformed
     number = 0
     for digit in parts[1]:

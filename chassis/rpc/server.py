@@ -36,10 +36,11 @@ class Server:
     stream is an async generator; a client stream gets an async iterator of requests instead of one.
     """
 
-    def __init__(self, authenticator: auth.Authenticator) -> None:
+    def __init__(self, authenticator: auth.Authenticator, recheck_seconds: float = RECHECK_SECONDS) -> None:
         self._authenticator = authenticator
+        self._recheck_seconds = recheck_seconds
         self._server = grpc.aio.server(options=OPTIONS)
-        self._health = health.aio.HealthServicer()
+        self._health = health.aio.HealthServicer()  # type: ignore[attr-defined]  # missing in the stub
         self._names: list[str] = [health.SERVICE_NAME, reflection.SERVICE_NAME]
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
 
@@ -85,7 +86,7 @@ class Server:
         )
 
     def _single(self, method: Method, handler: Handler) -> Callable[..., Awaitable[Any]]:
-        async def handle(request: Any, context: chain.Context) -> Any:  # noqa: ANN401  # any contract message
+        async def handle(request: Any, context: chain.Context) -> Any:  # any contract message
             call = _call(method, context)
             async with chain.around(call, context, self._authenticator):
                 return await handler(_checked(request, call), call)
@@ -93,7 +94,7 @@ class Server:
         return handle
 
     def _streaming(self, method: Method, handler: Handler) -> Callable[..., Awaitable[None]]:
-        async def handle(request: Any, context: chain.Context) -> None:  # noqa: ANN401  # as above
+        async def handle(request: Any, context: chain.Context) -> None:  # as above
             call = _call(method, context)
             async with chain.around(call, context, self._authenticator), self._rechecked(call):
                 async for response in handler(_checked(request, call), call):
@@ -116,7 +117,7 @@ class Server:
         if call.metadata.get("authorization", "").startswith("Bearer eyJ"):
             return  # whoever exchanged the credential checks it again and ends the call
         while True:
-            await asyncio.sleep(RECHECK_SECONDS)
+            await asyncio.sleep(self._recheck_seconds)
             call.principal = await self._authenticator.authenticate(call)
             auth.authorize(call)
 
@@ -126,7 +127,7 @@ def _call(method: Method, context: chain.Context) -> Call:
     return Call(method, metadata, peer_address(context.peer()))
 
 
-def _checked(request: Any, call: Call) -> Any:  # noqa: ANN401  # one message or an iterator of them
+def _checked(request: Any, call: Call) -> Any:  # one message or an iterator of them
     if call.method.descriptor.client_streaming:
         return _checked_stream(request)
     chain.validate(request)

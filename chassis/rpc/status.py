@@ -1,14 +1,16 @@
 """The one place where errors become gRPC statuses, and statuses of other services become errors again (AIP-193)."""
 
-from typing import NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import grpc
 from google.protobuf import any_pb2, duration_pb2
-from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
 from chassis import errors
 from chassis.errors import DomainError
+
+if TYPE_CHECKING:
+    from google.protobuf.message import Message
 
 DOMAIN = "stateroom.dev"
 DETAILS_KEY = "grpc-status-details-bin"
@@ -53,14 +55,16 @@ def details_of(error: DomainError, correlation_id: str) -> bytes:
         packed = any_pb2.Any()
         packed.Pack(detail)
         status.details.append(packed)
-    return status.SerializeToString()
+    serialized: bytes = status.SerializeToString()
+    return serialized
 
 
 class _Relayed(DomainError):
     """An error of another service, passed on as it came."""
 
     def __init__(self, reason: str, message: str, metadata: dict[str, str]) -> None:
-        super().__init__(**metadata)
+        super().__init__()
+        self.values = metadata
         self.reason = reason  # type: ignore[misc]  # an instance carries the neighbour's reason
         self.args = (message,)
 
@@ -73,7 +77,8 @@ def raise_relayed(exc: grpc.aio.AioRpcError, *, service: str) -> NoReturn:
 
     `error.reason` is the neighbour's, so a caller can tell causes apart without knowing its classes.
     """
-    details = dict(exc.trailing_metadata() or ()).get(DETAILS_KEY)
+    trailing: dict[str, Any] = dict(exc.trailing_metadata() or ())  # type: ignore[arg-type]  # pairs; the stub has no iterator
+    details = trailing.get(DETAILS_KEY)
     relayed = _RELAYED.get(exc.code())
     if not isinstance(details, bytes) or relayed is None:
         raise errors.ServiceUnavailable(service) from exc

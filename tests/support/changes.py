@@ -13,7 +13,9 @@ FIRST_SECOND = 1_700_000_000
 """The time of position 0, in Unix seconds; each position is one second later."""
 
 
-def change(account_id: UUID, position: int, *, source: str = "workspace", epoch: int = 1, **header: Any) -> Change:  # noqa: ANN401  # fields of ChangeHeader
+def change(
+    account_id: UUID, position: int, *, source: str = "workspace", epoch: int = 1, **header: Any
+) -> Change:  # fields of ChangeHeader
     """Return the change at a position; `header` replaces what its header would say by itself."""
     fields: dict[str, Any] = {
         "event_id": str(_event_id(position)),

@@ -42,7 +42,7 @@ class Installation:
         """The same for the superuser."""
         return self.postgres.admin_url.replace("/postgres?", f"/{self.database}?")
 
-    def settings(self, service: str, **others: Any) -> dict[str, Any]:  # noqa: ANN401  # values of any setting
+    def settings(self, service: str, **others: Any) -> dict[str, Any]:  # values of any setting
         """Return the settings of a service by the names of their fields."""
         return {
             "log_level": "WARNING",

@@ -37,9 +37,7 @@ class Source:
 
     async def rename(self, account_id: UUID, room_id: UUID, name: str) -> rooms.Room:
         """Rename a room."""
-        return await self.service.database.write(
-            rooms.actor(account_id), rooms.rename_room, room_id=room_id, name=name
-        )
+        return await self.service.database.write(rooms.actor(account_id), rooms.rename_room, room_id=room_id, name=name)
 
     async def head(self) -> int:
         """Return the position of the newest numbered change."""
@@ -75,7 +73,7 @@ async def source(installation: Installation) -> AsyncIterator[Source]:
         yield opened
 
 
-async def query(url: str, statement: str, *arguments: Any) -> list[asyncpg.Record]:  # noqa: ANN401  # SQL values
+async def query(url: str, statement: str, *arguments: Any) -> list[asyncpg.Record]:  # SQL values
     """Run a statement as the role of a URL and return its rows."""
     connection = await asyncpg.connect(url)
     try:

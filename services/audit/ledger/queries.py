@@ -33,7 +33,7 @@ async def list_entries(
 async def list_changes(
     connection: AsyncConnection, *, account_id: UUID, wanted: Filter, limit: int, after: UUID | None
 ) -> list[Entry]:
-    """Return entries with content that their source still has: newest first, or one entity's in order of its versions."""
+    """Return entries with content that their source still has: newest first, or one entity's by version."""
     statement = _matching(account_id, wanted).where(entries.c.has_content, ~entries.c.orphaned)
     if wanted.entity_id is None:
         return await _read(connection, _newest_first(statement, limit, after))

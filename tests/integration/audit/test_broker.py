@@ -88,7 +88,9 @@ async def test_hear_forged_messages_records_none_and_goes_on(source: Source, led
 
 
 @pytest.mark.usefixtures("no_poll")
-async def test_hear_repeated_and_reordered_messages_records_once(source: Source, ledger: Ledger, broker: Client) -> None:
+async def test_hear_repeated_and_reordered_messages_records_once(
+    source: Source, ledger: Ledger, broker: Client
+) -> None:
     """Old messages that come again, backwards, change nothing."""
     async with running(*ledger.service.loops, source.relay.run):
         await _listening(broker)
@@ -103,7 +105,9 @@ async def test_hear_repeated_and_reordered_messages_records_once(source: Source,
 
 
 @pytest.mark.usefixtures("no_poll")
-async def test_hear_message_after_a_gap_fills_it_from_the_record(source: Source, ledger: Ledger, broker: Client) -> None:
+async def test_hear_message_after_a_gap_fills_it_from_the_record(
+    source: Source, ledger: Ledger, broker: Client
+) -> None:
     """A message that is not the next one makes the consumer read what lies between."""
     async with running(*ledger.service.loops):
         await _listening(broker)

@@ -107,7 +107,9 @@ async def test_record_unknown_kind_of_entity_and_event_is_recorded(source: Sourc
     unknown = changes.change(ACCOUNT, 1, entity_type="spaceship", type="launched")
     values = (ACCOUNT, unknown.header, unknown.salt, b"\x0a\x09\x0a\x07unknown")
     async with source.service.system.connection() as connection:
-        await connection.execute("INSERT INTO outbox (account_id, header, salt, payload) VALUES ($1, $2, $3, $4)", *values)
+        await connection.execute(
+            "INSERT INTO outbox (account_id, header, salt, payload) VALUES ($1, $2, $3, $4)", *values
+        )
     async with running(source.relay.run, *ledger.service.loops):
         await ledger.caught_up(source)
     listed = await ledger.stub.ListChangeEvents(pb.ListChangeEventsRequest(), metadata=ledger.metadata(ACCOUNT))

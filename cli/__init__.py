@@ -1,0 +1,1 @@
+"""The command line. It talks to the gateway and to nothing else, as any client could."""

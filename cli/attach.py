@@ -1,0 +1,125 @@
+"""`session attach`: this terminal becomes a device of the session."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import aclosing, contextmanager
+from dataclasses import replace
+
+from cli.attachment import Attached, Ended, Output, RoleChanged, Wish
+from cli.device import Device, DeviceEvent, Reconnecting
+from cli.endpoint import Endpoint
+from cli.query_filter import QueryFilter
+from cli.terminal import Terminal
+
+DETACH_KEY = b"\x1d"
+"""Ctrl-]: telnet's, and hardly any program's."""
+
+
+class _Detached(Exception):
+    """The detach key was pressed."""
+
+
+async def run(endpoint: Endpoint, wish: Wish, account: str) -> None:
+    """Show the session and type into it until it ends or the detach key is pressed.
+
+    Raises:
+        CommandFailed: the server refuses, or nobody answers.
+    """
+    terminal = Terminal()
+    columns, rows = terminal.size()
+    view = _View(Device(endpoint, replace(wish, columns=columns, rows=rows), account), terminal)
+    if terminal.interactive:
+        _say("Attached. Ctrl-] detaches; the session goes on.")
+    with terminal.raw(), _cancelled_by(signal.SIGTERM, signal.SIGHUP):
+        try:
+            await view.run()
+        except* (_Detached, asyncio.CancelledError):
+            view.closing = "Detached; the session goes on."
+    if view.closing:
+        _say(view.closing)
+
+
+class _View:
+    """What connects a device with the local terminal; `closing` is what to say at the end."""
+
+    def __init__(self, device: Device, terminal: Terminal) -> None:
+        self._device = device
+        self._terminal = terminal
+        self._filter = QueryFilter()
+        self._size_changed = asyncio.Event()
+        self.closing = ""
+
+    async def run(self) -> None:
+        with self._terminal.watch_size(self._size_changed.set):
+            async with asyncio.TaskGroup() as group:
+                inputs = [group.create_task(self._type()), group.create_task(self._follow_size())]
+                async with aclosing(self._device.events()) as events:
+                    async for event in events:
+                        await self._handle(event)
+                for task in inputs:
+                    task.cancel()
+
+    async def _handle(self, event: DeviceEvent) -> None:
+        match event:
+            case Output():
+                await self._terminal.show(self._filter.feed(event.data))
+            case Attached() | RoleChanged() if event.role == "OBSERVER":
+                self._note("read-only: another device controls the session")
+            case Reconnecting():
+                self._note("connection lost; attaching again")
+            case Ended():
+                self.closing = ending(event)
+            case _:
+                pass
+
+    async def _type(self) -> None:
+        async for data in self._terminal.typed():
+            if self._terminal.interactive and DETACH_KEY in data:
+                await self._send(data.partition(DETACH_KEY)[0])
+                raise _Detached
+            await self._send(data)
+
+    async def _send(self, data: bytes) -> None:
+        # Input of an observer would end the attachment.
+        if data and self._device.role != "OBSERVER":
+            await self._device.type(data)
+
+    async def _follow_size(self) -> None:
+        while True:
+            await self._size_changed.wait()
+            self._size_changed.clear()
+            await self._device.resize(*self._terminal.size())
+
+    def _note(self, sentence: str) -> None:
+        """Say something beside the session's own output."""
+        _say(sentence, carriage_return=self._terminal.interactive)
+
+
+@contextmanager
+def _cancelled_by(*signals: signal.Signals) -> Iterator[None]:
+    """Let these signals cancel the block, so that the terminal is restored before the process ends."""
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    for number in signals:
+        loop.add_signal_handler(number, task.cancel if task else loop.stop)
+    try:
+        yield
+    finally:
+        for number in signals:
+            loop.remove_signal_handler(number)
+
+
+def ending(event: Ended) -> str:
+    """Return how the session ended, in words."""
+    if event.exit_code is not None:
+        return f"The session ended: exit code {event.exit_code}."
+    if event.exit_signal is not None:
+        return f"The session ended: signal {event.exit_signal}."
+    return f"The session ended: {event.stop_reason.lower().replace('_', ' ') or event.state.lower()}."
+
+
+def _say(sentence: str, *, carriage_return: bool = False) -> None:
+    end = "\r\n" if carriage_return else "\n"
+    sys.stderr.write(f"{end if carriage_return else ''}[{sentence}]{end}")
+    sys.stderr.flush()

@@ -1,0 +1,120 @@
+"""The REST API for a program: JSON in and out, pages and streams as iterators, errors as exceptions."""
+
+import json
+from collections.abc import AsyncIterator, Mapping
+from types import TracebackType
+from typing import Any, Self, TypeAlias
+
+import httpx2
+
+from chassis import ids
+from cli.api_errors import from_response
+from cli.endpoint import Endpoint
+from cli.errors import ServerFailed, Unreachable
+
+Json: TypeAlias = dict[str, Any]
+"""A resource or message as the API writes it: camelCase names, 64-bit numbers as strings."""
+
+TIMEOUT = httpx2.Timeout(30.0, connect=5.0)
+"""Seconds; creating a session waits for its shell."""
+
+
+class Client:
+    """One connection pool to one gateway; `account` is the account to act in, empty for the key's own."""
+
+    def __init__(self, endpoint: Endpoint, account: str = "") -> None:
+        headers = {"Authorization": f"Bearer {endpoint.api_key}"}
+        if account:
+            headers["Stateroom-Account"] = account
+        self.endpoint = endpoint
+        self._http = httpx2.AsyncClient(base_url=endpoint.url, headers=headers, timeout=TIMEOUT)
+
+    async def __aenter__(self) -> Self:
+        await self._http.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._http.__aexit__(kind, error, trace)
+
+    async def get(self, path: str, **parameters: str | int) -> Json:
+        """Return what the path names."""
+        return await self.call("GET", path, parameters=parameters)
+
+    async def post(self, path: str, body: Json) -> Json:
+        """Create something, or do what the path's verb says."""
+        return await self.call("POST", path, body=body)
+
+    async def delete(self, path: str) -> Json:
+        """Delete what the path names."""
+        return await self.call("DELETE", path)
+
+    async def call(
+        self, method: str, path: str, *, body: Json | None = None, parameters: Mapping[str, str | int] | None = None
+    ) -> Json:
+        """Make one call. A call that changes something carries an id, so that the transport may repeat it.
+
+        Raises:
+            Refused: a 4xx answer.
+            ServerFailed: a 5xx answer.
+            Unreachable: no answer, or none of Stateroom's.
+        """
+        headers = {} if method == "GET" else {"Idempotency-Key": str(ids.new())}
+        try:
+            response = await self._http.request(method, path, json=body, params=parameters or None, headers=headers)
+        except httpx2.HTTPError as error:
+            raise self._unreachable() from error
+        if not response.is_success:
+            raise from_response(response.status_code, response.content)
+        return self._decode(response.content)
+
+    async def pages(self, path: str, field: str, *, limit: int, **parameters: str | int) -> AsyncIterator[Json]:
+        """Yield up to `limit` items of a list, page by page."""
+        token = ""
+        while limit > 0:
+            page = await self.get(
+                path, **parameters, pageSize=min(limit, 100), **({"pageToken": token} if token else {})
+            )
+            for item in page.get(field, [])[:limit]:
+                yield item
+                limit -= 1
+            token = page.get("nextPageToken", "")
+            if not token:
+                return
+
+    async def stream(self, path: str, **parameters: str | int) -> AsyncIterator[Json]:
+        """Yield the messages of a server stream; an error in its middle is raised as from a call."""
+        timeout = httpx2.Timeout(None, connect=5.0)
+        headers = {"Accept": "application/x-ndjson"}
+        try:
+            async with self._http.stream(
+                "GET", path, params=parameters or None, headers=headers, timeout=timeout
+            ) as response:
+                if not response.is_success:
+                    raise from_response(response.status_code, await response.aread())
+                async for line in response.aiter_lines():
+                    if line.strip():
+                        yield self._result(line)
+        except httpx2.HTTPError as error:
+            raise self._unreachable() from error
+
+    def _result(self, line: str) -> Json:
+        message = self._decode(line.encode())
+        if "error" in message:
+            raise from_response(int(message["error"].get("code", 500)), line.encode())
+        return dict(message.get("result", message))
+
+    def _decode(self, content: bytes) -> Json:
+        try:
+            value = json.loads(content or b"{}")
+        except ValueError as error:
+            msg = f"{self.endpoint.url} answers, but not as Stateroom; check the URL."
+            raise Unreachable(msg) from error
+        if not isinstance(value, dict):
+            msg = f"{self.endpoint.url} answered with something that is not an object."
+            raise ServerFailed(msg)
+        return value
+
+    def _unreachable(self) -> Unreachable:
+        return Unreachable(f"Nothing answers at {self.endpoint.url}; is it running (`stateroom up`)?")

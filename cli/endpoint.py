@@ -1,0 +1,65 @@
+"""Which gateway to talk to, and with which key."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from cli.environment import read
+from cli.errors import Refused, WrongUse
+
+FILE = "endpoint.json"
+PRIVATE_TO_OTHERS = 0o077
+"""Permission bits of group and world; a file with a key has none of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A gateway's URL without a final slash, and an API key for it."""
+
+    url: str
+    api_key: str
+
+
+def find(environment: Mapping[str, str] | None = None, folder: Path | None = None) -> Endpoint:
+    """Return the endpoint: the environment's, else that of the installation around the folder, else the person's.
+
+    Args:
+        environment: defaults to the process's.
+        folder: where to begin to look upwards for `.stateroom/endpoint.json`; the current one by default.
+
+    Raises:
+        WrongUse: there is none, or it is incomplete.
+        Refused: others can read the file.
+    """
+    environment = read() if environment is None else environment
+    if url := environment.get("STATEROOM_URL"):
+        key = environment.get("STATEROOM_API_KEY")
+        if not key:
+            msg = "STATEROOM_URL is set but STATEROOM_API_KEY is not; set it to an API key of that installation."
+            raise WrongUse(msg)
+        return Endpoint(url.rstrip("/"), key)
+    for path in _candidates(environment, folder or Path.cwd()):
+        if path.is_file():
+            return _read(path, environment.get("STATEROOM_API_KEY"))
+    msg = "No installation found here; start one with `stateroom up`, or set STATEROOM_URL and STATEROOM_API_KEY."
+    raise WrongUse(msg)
+
+
+def _candidates(environment: Mapping[str, str], folder: Path) -> Iterator[Path]:
+    for place in (folder, *folder.parents):
+        yield place / ".stateroom" / FILE
+    home = Path(environment.get("HOME", "/"))
+    yield Path(environment.get("XDG_CONFIG_HOME") or home / ".config") / "stateroom" / FILE
+
+
+def _read(path: Path, key: str | None) -> Endpoint:
+    if path.stat().st_mode & PRIVATE_TO_OTHERS:
+        msg = f"{path} holds an API key and others can read it; run `chmod 600 {path}`."
+        raise Refused(msg)
+    try:
+        content = json.loads(path.read_text())
+        return Endpoint(str(content["gateway"]).rstrip("/"), key or str(content["api_key"]))
+    except (ValueError, KeyError, TypeError) as error:
+        msg = f"{path} is damaged; start the installation again with `stateroom up` to have it rewritten."
+        raise WrongUse(msg) from error

@@ -1,0 +1,9 @@
+"""The person's environment: where to connect to, and how to print."""
+
+import os
+from collections.abc import Mapping
+
+
+def read() -> Mapping[str, str]:
+    """Return all variables. STATEROOM_URL, STATEROOM_API_KEY, XDG_CONFIG_HOME, HOME and NO_COLOR mean something."""
+    return os.environ  # noqa: TID251 -- a person's environment, not a service's settings

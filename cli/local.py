@@ -1,0 +1,30 @@
+"""`stateroom up` and `down`: an installation on this machine, run by the supervisor."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+Data = Annotated[Path, typer.Option("--data", help="Folder of everything it keeps.")]
+
+
+def up(
+    data: Data = Path(".stateroom"),
+    http: Annotated[
+        int, typer.Option("--http", min=0, max=65_535, help="Port of the gateway; 0 takes a free one.")
+    ] = 0,
+) -> None:
+    """Start an installation here and stay; Ctrl-C stops it."""
+    _become_supervisor("up", f"--data={data}", *([f"--http={http}"] if http else []))
+
+
+def down(data: Data = Path(".stateroom")) -> None:
+    """Stop the installation that runs here; everything is kept."""
+    _become_supervisor("down", f"--data={data}")
+
+
+def _become_supervisor(*arguments: str) -> NoReturn:
+    """Replace this process, so that signals meant for the supervisor reach it."""
+    os.execv(sys.executable, [sys.executable, "-P", "-m", "embedded", *arguments])  # noqa: S606 -- no shell on purpose

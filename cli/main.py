@@ -1,0 +1,42 @@
+"""The command `stateroom`."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from cli import audit, context, local, raw_call, sessions, users, workspaces
+
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="Durable rooms for developers and coding agents.",
+)
+app.add_typer(workspaces.app, name="ws")
+app.add_typer(sessions.app, name="session")
+app.add_typer(audit.app, name="audit")
+app.command()(local.up)
+app.command()(local.down)
+app.command()(users.whoami)
+app.command("call")(raw_call.call)
+
+
+@app.callback()
+def options(
+    no_color: Annotated[bool, typer.Option("--no-color", help="No colours; NO_COLOR does the same.")] = False,  # noqa: FBT002 -- typer's way
+) -> None:
+    """Durable rooms for developers and coding agents.
+
+    Exit codes: 2 wrong use, 4 refused, 5 the server failed, 6 nobody answers.
+    """
+    context.set_colour(colour=not no_color)
+
+
+def run() -> None:
+    """Run the command line; a reader that goes away, such as `head`, is not an error."""
+    try:
+        app()
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(0)

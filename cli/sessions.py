@@ -1,0 +1,164 @@
+"""`stateroom session …`: terminals that outlive every connection."""
+
+import base64
+import sys
+from typing import Annotated
+from urllib.parse import quote
+
+import typer
+
+from cli import attach as attaching
+from cli import context, resolve
+from cli.attachment import Wish
+from cli.client import Client, Json
+from cli.context import AccountOption, JsonOption, LimitOption
+from cli.errors import WrongUse
+from cli.render import Output
+from cli.terminal import Terminal
+
+app = typer.Typer(no_args_is_help=True, help="Sessions: terminals that outlive every connection.")
+
+Session = Annotated[str, typer.Argument(metavar="SESSION", help="Id.")]
+FIELDS = (
+    "sessionId",
+    "workspaceId",
+    "state",
+    "stateReason",
+    "stopReason",
+    "exitCode",
+    "exitSignal",
+    "title",
+    "columns",
+    "rows",
+    "outputBytes",
+    "logComplete",
+    "createTime",
+    "endTime",
+)
+COLUMNS = {
+    "sessionId": "ID",
+    "state": "STATE",
+    "title": "TITLE",
+    "outputBytes": "BYTES",
+    "createTime": "CREATED",
+    "workspaceId": "WORKSPACE",
+}
+
+
+@app.command()
+def create(
+    workspace: Annotated[str, typer.Argument(help="Name or id.")],
+    directory: Annotated[str, typer.Option("--directory", help="Where it starts, relative to the workspace.")] = "",
+    attach: Annotated[bool, typer.Option("--attach", help="Attach to it at once.")] = False,  # noqa: FBT002 -- typer's way
+    account: AccountOption = "",
+    as_json: JsonOption = False,  # noqa: FBT002
+) -> None:
+    """Open a terminal in a room."""
+
+    async def work(client: Client, output: Output) -> None:
+        columns, rows = Terminal().size()
+        body: Json = {
+            "workspaceId": await resolve.workspace_id(client, workspace),
+            "kind": "TERMINAL",
+            "shell": "bash",
+            "workingDirectory": directory,
+            "columns": columns,
+            "rows": rows,
+        }
+        session = await client.post("/v1/sessions", body)
+        if attach:
+            await attaching.run(client.endpoint, Wish(session["sessionId"]), account)
+            return
+        output.resource(session, FIELDS)
+        output.say(f"Attach to it: stateroom session attach {session['sessionId']}")
+
+    context.run(work, as_json=as_json, account=account)
+
+
+@app.command("list")
+def list_sessions(
+    workspace: Annotated[str, typer.Option(help="Only those of this workspace, by name or id.")] = "",
+    state: Annotated[str, typer.Option(help="Only these: ACTIVE, STOPPED, LOST …")] = "",
+    limit: LimitOption = 100,
+    account: AccountOption = "",
+    as_json: JsonOption = False,  # noqa: FBT002
+) -> None:
+    """List the account's sessions, newest first."""
+
+    async def work(client: Client, output: Output) -> None:
+        filters = {"state": state.upper()} if state else {}
+        if workspace:
+            filters["workspaceId"] = await resolve.workspace_id(client, workspace)
+        pages = client.pages("/v1/sessions", "sessions", limit=limit, **filters)
+        output.rows([session async for session in pages], COLUMNS)
+
+    context.run(work, as_json=as_json, account=account)
+
+
+@app.command()
+def show(session: Session, account: AccountOption = "", as_json: JsonOption = False) -> None:  # noqa: FBT002
+    """Show a session."""
+
+    async def work(client: Client, output: Output) -> None:
+        output.resource(await client.get(_path(session)), FIELDS)
+
+    context.run(work, as_json=as_json, account=account)
+
+
+@app.command()
+def attach(
+    session: Session,
+    offset: Annotated[int, typer.Option(min=0, help="Begin at this byte of the output.")] = 0,
+    read_only: Annotated[bool, typer.Option("--read-only", help="Only look.")] = False,  # noqa: FBT002
+    take_over: Annotated[bool, typer.Option("--take-over", help="Take control from the device that has it.")] = False,  # noqa: FBT002
+    account: AccountOption = "",
+) -> None:
+    """Be a terminal of the session. Ctrl-] detaches; it comes back by itself when the connection is cut.
+
+    With piped input it types that and stays until the session ends.
+    """
+    if read_only and take_over:
+        msg = "--read-only and --take-over exclude each other"
+        raise typer.BadParameter(msg)
+    role = "OBSERVER" if read_only else "CONTROLLER" if take_over else ""
+
+    async def work(client: Client, _: Output) -> None:
+        await attaching.run(client.endpoint, Wish(session, offset, role, take_over=take_over), account)
+
+    context.run(work, as_json=False, account=account)
+
+
+@app.command()
+def write(
+    session: Session,
+    text: Annotated[str, typer.Argument(help="What to type; standard input when absent. A line needs its \\n.")] = "",
+    account: AccountOption = "",
+    as_json: JsonOption = False,  # noqa: FBT002
+) -> None:
+    r"""Type into a session without attaching: `stateroom session write ID $'make test\n'`."""
+
+    async def work(client: Client, output: Output) -> None:
+        data = text.encode() or sys.stdin.buffer.read()
+        if not data:
+            msg = "Nothing to type: give a text, or pipe it in."
+            raise WrongUse(msg)
+        for start in range(0, len(data), 65_536):
+            part = base64.b64encode(data[start : start + 65_536]).decode()
+            await client.post(f"{_path(session)}:write", {"data": part})
+        output.say(f"{len(data)} bytes typed.")
+
+    context.run(work, as_json=as_json, account=account)
+
+
+@app.command()
+def terminate(session: Session, account: AccountOption = "", as_json: JsonOption = False) -> None:  # noqa: FBT002
+    """End a session: TERM to all its processes, KILL after 5 seconds."""
+
+    async def work(client: Client, output: Output) -> None:
+        output.resource(await client.post(f"{_path(session)}:terminate", {}), FIELDS)
+
+    context.run(work, as_json=as_json, account=account)
+
+
+def _path(session: str) -> str:
+    return f"/v1/sessions/{quote(session, safe='')}"

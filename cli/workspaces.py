@@ -1,0 +1,118 @@
+"""`stateroom ws …`: rooms."""
+
+from typing import Annotated
+from urllib.parse import quote
+
+import typer
+from rich.progress import BarColumn, Progress, TextColumn
+
+from cli import context, resolve
+from cli.client import Client, Json
+from cli.context import AccountOption, JsonOption, LimitOption
+from cli.errors import Refused
+from cli.render import Output, visible
+
+app = typer.Typer(no_args_is_help=True, help="Workspaces: rooms with a git checkout.")
+
+Workspace = Annotated[str, typer.Argument(metavar="WORKSPACE", help="Name or id.")]
+FIELDS = (
+    "name",
+    "workspaceId",
+    "state",
+    "stateReason",
+    "description",
+    "repositoryUrl",
+    "branch",
+    "sandbox",
+    "createTime",
+    "deleteTime",
+)
+COLUMNS = {
+    "name": "NAME",
+    "state": "STATE",
+    "repositoryUrl": "REPOSITORY",
+    "createTime": "CREATED",
+    "workspaceId": "ID",
+}
+
+
+@app.command()
+def create(  # noqa: PLR0913, PLR0917 -- the options of a verb
+    name: Annotated[str, typer.Argument(help="1 to 50 letters, digits, _ and -.")],
+    repo: Annotated[
+        str, typer.Option(help="https URL, or an absolute path where allowed; empty for an empty room.")
+    ] = "",
+    branch: Annotated[str, typer.Option(help="The repository's default when empty.")] = "",
+    description: Annotated[str, typer.Option(help="At most 200 characters.")] = "",
+    wait: Annotated[bool, typer.Option(help="Follow the creation to its end.")] = True,  # noqa: FBT002 -- typer's way
+    account: AccountOption = "",
+    as_json: JsonOption = False,  # noqa: FBT002
+) -> None:
+    """Create a room, and follow until it is ready."""
+
+    async def work(client: Client, output: Output) -> None:
+        body: Json = {"name": name, "repositoryUrl": repo, "branch": branch, "description": description}
+        workspace = await client.post("/v1/workspaces", {field: value for field, value in body.items() if value})
+        if wait:
+            workspace = await follow(client, output, workspace)
+        output.resource(workspace, FIELDS)
+        if workspace["state"] == "ERROR":
+            msg = f"The workspace could not be made: {workspace.get('stateReason', '')}"
+            raise Refused(msg)
+        output.say(f"Open a terminal in it: stateroom session create {name} --attach")
+
+    context.run(work, as_json=as_json, account=account)
+
+
+async def follow(client: Client, output: Output, workspace: Json) -> Json:
+    """Show the progress of a creation and return the workspace as it is at the end."""
+    columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:3.0f} %")
+    with Progress(*columns, console=output.messages, transient=True, disable=output.as_json) as bar:
+        task = bar.add_task("Creating", total=100)
+        async for latest in client.stream(f"/v1/workspaces/{workspace['workspaceId']}:watch"):
+            workspace = latest
+            progress = workspace.get("progress") or {}
+            step = visible(progress.get("step") or "Creating")
+            bar.update(task, description=step, completed=int(progress.get("percent", 0)))
+            if workspace["state"] != "CREATING":
+                break
+    return workspace
+
+
+@app.command("list")
+def list_workspaces(
+    state: Annotated[str, typer.Option(help="Only these: CREATING, ACTIVE, ERROR …")] = "",
+    limit: LimitOption = 100,
+    account: AccountOption = "",
+    as_json: JsonOption = False,  # noqa: FBT002
+) -> None:
+    """List the account's rooms, newest first."""
+
+    async def work(client: Client, output: Output) -> None:
+        filters = {"state": state.upper()} if state else {}
+        pages = client.pages("/v1/workspaces", "workspaces", limit=limit, **filters)
+        output.rows([workspace async for workspace in pages], COLUMNS)
+
+    context.run(work, as_json=as_json, account=account)
+
+
+@app.command()
+def show(workspace: Workspace, account: AccountOption = "", as_json: JsonOption = False) -> None:  # noqa: FBT002
+    """Show a room."""
+
+    async def work(client: Client, output: Output) -> None:
+        identity = await resolve.workspace_id(client, workspace)
+        output.resource(await client.get(f"/v1/workspaces/{quote(identity, safe='')}"), FIELDS)
+
+    context.run(work, as_json=as_json, account=account)
+
+
+@app.command()
+def delete(workspace: Workspace, account: AccountOption = "", as_json: JsonOption = False) -> None:  # noqa: FBT002
+    """Delete a room: its sessions stop. Its files are kept."""
+
+    async def work(client: Client, output: Output) -> None:
+        identity = await resolve.workspace_id(client, workspace)
+        output.resource(await client.delete(f"/v1/workspaces/{quote(identity, safe='')}"), FIELDS)
+
+    context.run(work, as_json=as_json, account=account)

@@ -1,0 +1,81 @@
+"""What all kinds of methods share: the credential, the metadata and the message a call begins with."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gateway.backends import Backends
+from gateway.credentials import TokenCache, credential_of
+from gateway.http import HttpRequest
+from gateway.metadata import Metadata, account_of, outgoing
+from gateway.transcode.codec import Codec
+from gateway.transcode.request import RequestBinder, RequestParts
+from gateway.transcode.routes import Route
+from gateway.transcode.schema import Method
+
+REQUEST_ID_FIELD = "request_id"
+ETAG_FIELD = "etag"
+_ANY_ETAG = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A request and the route it found; `segments` are those of the path, still encoded."""
+
+    request: HttpRequest
+    route: Route
+    segments: list[str]
+
+    @property
+    def method(self) -> Method:
+        """The method to call."""
+        return self.route.method
+
+    @property
+    def conditional(self) -> bool:
+        """Whether the caller's etag came by If-Match."""
+        return ETAG_FIELD in _header_fields(self)
+
+    def parts(self, body: bytes = b"") -> RequestParts:
+        """Return what the request's message is made of."""
+        return RequestParts(self.segments, self.request.query, body, _header_fields(self))
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls: `credential` is empty for a method that needs none; `metadata` is what the service gets."""
+
+    credential: str
+    account: str
+    metadata: Metadata
+
+
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """What is needed to make calls."""
+
+    backends: Backends
+    tokens: TokenCache
+    codec: Codec
+    binder: RequestBinder
+    body_limit: int
+
+    async def identify(self, match: Match, subprotocols: Sequence[str] = ()) -> Caller:
+        """Exchange the request's credential, unless the method is for everybody.
+
+        Raises:
+            DomainError: the credential is missing, malformed or refused, or cannot be checked now.
+        """
+        if match.method.anonymous:
+            return Caller("", "", outgoing(match.request, ""))
+        credential, account = credential_of(match.request, subprotocols), account_of(match.request)
+        token = await self.tokens.token(credential, account)
+        return Caller(credential, account, outgoing(match.request, token))
+
+
+def _header_fields(match: Match) -> dict[str, str]:
+    """Return what headers give to fields: Idempotency-Key and If-Match, of calls that change something."""
+    if match.request.is_safe:
+        return {}
+    headers, fields = match.request.headers, match.method.request.fields
+    sent = {REQUEST_ID_FIELD: headers.get("idempotency-key", ""), ETAG_FIELD: headers.get("if-match", "")}
+    return {name: value for name, value in sent.items() if value and value != _ANY_ETAG and name in fields}

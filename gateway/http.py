@@ -1,0 +1,123 @@
+"""HTTP requests as the gateway reads them from ASGI, and its answers."""
+
+import re
+from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass
+from typing import Any
+
+from chassis import ids, trace
+from gateway.errors import BodyTooLarge, HeadersTooLarge, UnsupportedMediaType, UrlTooLong
+
+Message = MutableMapping[str, Any]
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Headers = list[tuple[bytes, bytes]]
+
+URL_LIMIT = 8 << 10  # bytes
+HEADER_LIMIT = 32 << 10  # bytes of all names and values
+_CORRELATION_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+_JSON = re.compile(r"application/json\s*(;\s*charset\s*=\s*\"?utf-8\"?\s*)?", re.IGNORECASE)
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+@dataclass(slots=True)
+class HttpRequest:
+    """One request. `path` is still percent-encoded; names of `headers` are in lower case."""
+
+    method: str
+    path: str
+    query: bytes
+    headers: dict[str, str]
+    client_address: str
+    correlation_id: str
+    traceparent: str
+
+    @property
+    def is_safe(self) -> bool:
+        """Whether the method promises to change nothing."""
+        return self.method in _SAFE
+
+    def check_limits(self) -> None:
+        """Refuse what no client of ours sends: UrlTooLong, HeadersTooLarge."""
+        if len(self.path) + len(self.query) > URL_LIMIT:
+            raise UrlTooLong(URL_LIMIT)
+        if sum(len(name) + len(value) for name, value in self.headers.items()) > HEADER_LIMIT:
+            raise HeadersTooLarge(HEADER_LIMIT)
+
+
+def read_request(scope: Scope) -> HttpRequest:
+    """Read what arrived before the body. Starts a span of the caller's trace, or a trace."""
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in scope["headers"]:
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    sent = headers.get("x-request-id", "")
+    return HttpRequest(
+        method=scope.get("method", "GET"),
+        path=scope["raw_path"].decode("latin-1"),
+        query=scope["query_string"],
+        headers=headers,
+        client_address=(scope.get("client") or ("",))[0],
+        correlation_id=sent if _CORRELATION_ID.fullmatch(sent) else str(ids.new()),
+        traceparent=trace.continue_from(headers.get(trace.HEADER)),
+    )
+
+
+async def read_body(request: HttpRequest, receive: Receive, limit: int) -> bytes:
+    """Return the whole body, at most `limit` bytes.
+
+    Raises:
+        BodyTooLarge: more than `limit` bytes were announced or came.
+        UnsupportedMediaType: there is a body, and it is not plain JSON in UTF-8.
+    """
+    if int_or_zero(request.headers.get("content-length", "")) > limit:
+        raise BodyTooLarge(limit)
+    chunks, size, more = [], 0, True
+    while more:
+        event = await receive()
+        if event["type"] == "http.disconnect":
+            break
+        chunk = event.get("body", b"")
+        size += len(chunk)
+        if size > limit:
+            raise BodyTooLarge(limit)
+        chunks.append(chunk)
+        more = event.get("more_body", False)
+    if size:
+        _check_media_type(request)
+    return b"".join(chunks)
+
+
+def _check_media_type(request: HttpRequest) -> None:
+    media_type = request.headers.get("content-type", "")
+    encoding = request.headers.get("content-encoding", "identity")
+    if not _JSON.fullmatch(media_type.strip()):
+        raise UnsupportedMediaType(media_type or "not given")
+    if encoding != "identity":
+        described = f"{media_type} in {encoding}"
+        raise UnsupportedMediaType(described)
+
+
+def int_or_zero(text: str) -> int:
+    """Return the number a header holds, 0 when it holds none."""
+    return int(text) if text.isascii() and text.isdecimal() else 0
+
+
+def answer_headers(request: HttpRequest, content_type: bytes) -> Headers:
+    """Return the headers that every answer has."""
+    return [
+        (b"content-type", content_type),
+        (b"x-request-id", request.correlation_id.encode()),
+        (b"x-content-type-options", b"nosniff"),
+        (b"cache-control", b"no-store"),
+    ]
+
+
+async def send_answer(request: HttpRequest, send: Send, status: int, body: bytes, extra: Headers | None = None) -> None:
+    """Send a whole JSON answer; of one to HEAD, only the head."""
+    headers = answer_headers(request, b"application/json")
+    headers.append((b"content-length", str(len(body)).encode()))
+    headers.extend(extra or ())
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if request.method == "HEAD" else body})

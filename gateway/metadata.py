@@ -1,0 +1,110 @@
+"""Headers in and out: what of a request travels on to a service, and what of its answer comes back."""
+
+import base64
+import binascii
+import re
+from collections.abc import Iterable
+
+from chassis import trace
+from chassis.errors import InvalidField, Violation
+from chassis.rpc.auth import ACCOUNT_KEY
+from gateway.http import Headers, HttpRequest
+
+Metadata = tuple[tuple[str, str | bytes], ...]
+
+DEADLINE = 30.0
+"""Seconds a unary call may take when its caller names no other time."""
+_LONGEST = 300.0
+
+_PREFIX = "grpc-metadata-"
+_OWN = frozenset(
+    {"authorization", ACCOUNT_KEY, "x-request-id", trace.HEADER, "host", "content-type", "te", "user-agent"}
+)
+_OWN_PREFIXES = ("grpc-", "stateroom-", "x-forwarded-", ":")
+_KEY = re.compile(r"[a-z0-9_.-]{1,64}")
+_PRINTABLE = re.compile(r"[\x20-\x7e]*")
+_TIMEOUT = re.compile(r"([0-9]{1,8})([HMSmun])")
+_UNITS = {"H": 3600.0, "M": 60.0, "S": 1.0, "m": 1e-3, "u": 1e-6, "n": 1e-9}
+_USER_AGENT_LENGTH = 255
+
+
+def outgoing(request: HttpRequest, token: str) -> Metadata:
+    """Return the metadata of the call that a request becomes.
+
+    Identity comes from the exchanged token and the connection alone: a client's own headers cannot claim any.
+
+    Args:
+        request: the request.
+        token: the internal token, empty for a call without credential.
+
+    Raises:
+        InvalidField: a header that should travel on cannot.
+    """
+    user_agent = request.headers.get("user-agent", "")[:_USER_AGENT_LENGTH].encode("ascii", "replace").decode()
+    made: list[tuple[str, str | bytes]] = [
+        ("x-request-id", request.correlation_id),
+        (trace.HEADER, request.traceparent),
+        ("stateroom-ip-address", request.client_address),
+        ("stateroom-user-agent", user_agent if user_agent.isprintable() else ""),
+    ]
+    if token:
+        made.append(("authorization", f"Bearer {token}"))
+        if account := account_of(request):
+            made.append((ACCOUNT_KEY, account))
+    made.extend(_passed_on(request))
+    return tuple(made)
+
+
+def account_of(request: HttpRequest) -> str:
+    """Return the account that the request asks to act in, empty for the credential's own. Raises InvalidField."""
+    account = request.headers.get(ACCOUNT_KEY, "")
+    _check_printable(ACCOUNT_KEY, account)
+    return account
+
+
+def _passed_on(request: HttpRequest) -> Iterable[tuple[str, str | bytes]]:
+    for header, value in request.headers.items():
+        key = header.removeprefix(_PREFIX)
+        if key == header or key in _OWN or key.startswith(_OWN_PREFIXES) or not _KEY.fullmatch(key):
+            continue
+        if key.endswith("-bin"):
+            yield key, _binary(header, value)
+        else:
+            _check_printable(header, value)
+            yield key, value
+
+
+def _binary(header: str, value: str) -> bytes:
+    try:
+        return base64.b64decode(value + "=" * (-len(value) % 4), validate=True)
+    except (binascii.Error, ValueError) as exc:
+        raise InvalidField(Violation(header, "not base64")) from exc
+
+
+def _check_printable(header: str, value: str) -> None:
+    if not _PRINTABLE.fullmatch(value):
+        raise InvalidField(Violation(header, "only printable ASCII characters"))
+
+
+def deadline(request: HttpRequest) -> float:
+    """Return how many seconds a unary call may take: `Grpc-Timeout`, `Connect-Timeout-Ms` or 30, at most 300."""
+    asked = request.headers.get("grpc-timeout", "")
+    if not asked and (milliseconds := request.headers.get("connect-timeout-ms", "")):
+        asked = f"{milliseconds}m"
+    if not asked:
+        return DEADLINE
+    match = _TIMEOUT.fullmatch(asked)
+    if match is None:
+        raise InvalidField(Violation("grpc-timeout", "at most 8 digits and one of H, M, S, m, u, n"))
+    return min(int(match[1]) * _UNITS[match[2]], _LONGEST)
+
+
+def incoming(metadata: Iterable[tuple[str, str | bytes]] | None) -> Headers:
+    """Return the headers that metadata of an answer becomes: each with the prefix `Grpc-Metadata-`."""
+    headers: Headers = []
+    for key, value in metadata or ():
+        if key in _OWN or key.startswith(_OWN_PREFIXES):
+            continue
+        raw = value.encode() if isinstance(value, str) else base64.b64encode(value)
+        headers.append((f"{_PREFIX}{key}".encode(), raw))
+    return headers

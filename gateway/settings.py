@@ -1,0 +1,28 @@
+"""Settings of the gateway: the process's own, and where browsers and scripts reach it."""
+
+from pydantic import Field, field_validator
+
+from chassis.settings import TrustSettings
+
+
+class GatewaySettings(TrustSettings):
+    """What the gateway reads from its environment.
+
+    `http_listen` is `host:port`, port 0 takes a free one. `allowed_origins` are origins besides the gateway's own whose
+    pages may call it, such as `https://console.example.com`; in the environment a JSON list.
+    """
+
+    http_listen: str = Field("127.0.0.1:8080", pattern=r"^[^\s]+:\d{1,5}$")
+    allowed_origins: frozenset[str] = frozenset()
+    body_limit_bytes: int = Field(1 << 20, ge=1, le=1 << 22)
+    stop_grace_seconds: float = Field(3.0, ge=0, le=60)
+
+    @field_validator("allowed_origins")
+    @classmethod
+    def _origins(cls, origins: frozenset[str]) -> frozenset[str]:
+        for origin in origins:
+            scheme, _, host = origin.partition("://")
+            if scheme not in {"http", "https"} or not host or "/" in host:
+                msg = f"{origin!r} is no origin; write it as https://host or https://host:port"
+                raise ValueError(msg)
+        return frozenset(origin.lower() for origin in origins)

@@ -1,0 +1,89 @@
+"""Messages between their bytes and their JSON: the only module that knows which library does it."""
+
+from protobuf import DescField, DescFieldValueMessage, DescMessage, Message, Registry, message_from_json_value
+
+from gateway.errors import InvalidType
+from gateway.transcode.json_check import Json
+from gateway.transcode.schema import MessageType
+
+
+class Codec:
+    """Encodes and decodes messages of one set of contracts.
+
+    Args:
+        registry: resolves `google.protobuf.Any`.
+    """
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+
+    def encode(self, message: MessageType, value: Json, field: str = "body") -> bytes:
+        """Return the bytes of the message that a JSON value means.
+
+        Raises:
+            InvalidType: the value does not fit the message; `field` names where it stands.
+        """
+        try:
+            return message_from_json_value(message.python_type, value, registry=self._registry).to_binary()
+        except (TypeError, ValueError, OverflowError, RecursionError) as exc:
+            raise InvalidType(field, f"the JSON form of {message.full_name}") from exc
+
+    def decode(self, message: MessageType, data: bytes) -> str:
+        """Return a message's JSON: lowerCamelCase, scalars and lists always present, unset messages left out."""
+        return self._to_json(message.python_type.from_binary(data))
+
+    def decode_resource(self, message: MessageType, data: bytes) -> tuple[str, str]:
+        """Return a message's JSON as `decode` does, and its etag, empty when it has none."""
+        decoded = message.python_type.from_binary(data)
+        return self._to_json(decoded), str(getattr(decoded, "etag", ""))
+
+    def _to_json(self, decoded: Message) -> str:
+        return decoded.to_json(registry=self._registry, always_emit_implicit=True)
+
+
+class BytesField:
+    """One bytes field deep inside a message, packed and unpacked without a detour through JSON.
+
+    Args:
+        message: the message.
+        path: proto names of the fields that lead to it, such as `output.data`; each but the last holds a message.
+
+    Raises:
+        KeyError: there is no such field.
+    """
+
+    def __init__(self, message: MessageType, path: str) -> None:
+        self._type = message.python_type
+        names = path.split(".")
+        descriptor = self._type.desc()
+        self._parents: list[tuple[DescField, type[Message]]] = []
+        for name in names[:-1]:
+            field = _field(descriptor, name)
+            if not isinstance(field.value, DescFieldValueMessage):
+                raise KeyError(path)
+            descriptor = field.value.message
+            self._parents.append((field, descriptor.type))
+        self._last = _field(descriptor, names[-1])
+
+    def pack(self, data: bytes) -> bytes:
+        """Return the bytes of a message in which only this field is set."""
+        made = inner = self._type()
+        for field, kind in self._parents:
+            child = kind()
+            inner[field] = child
+            inner = child
+        inner[self._last] = data
+        return made.to_binary()
+
+    def unpack(self, encoded: bytes) -> bytes | None:
+        """Return the field's bytes, None when the message it stands in is not set."""
+        message = self._type.from_binary(encoded)
+        for field, _ in self._parents:
+            if field not in message:
+                return None
+            message = message[field]
+        return bytes(message[self._last])
+
+
+def _field(descriptor: DescMessage, name: str) -> DescField:
+    return next(field for field in descriptor.fields if field.name == name)

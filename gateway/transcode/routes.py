@@ -1,0 +1,104 @@
+"""Finds the method for an HTTP method and path. Literals win over wildcards, wildcards over `**`."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from gateway.errors import MethodNotAllowed, RouteNotFound
+from gateway.transcode.schema import HttpBinding, Method, Schema
+from gateway.transcode.template import DEEP_WILDCARD, WILDCARD, Template, TemplateError, parse_template, variable_value
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One HTTP mapping of one method."""
+
+    method: Method
+    binding: HttpBinding
+    template: Template
+
+    @property
+    def shared_prefix(self) -> str:
+        """The sub-message that all path variables of a stream live in, whose fields the query may name directly."""
+        prefixes = {item.field_path.rpartition(".")[0] for item in self.template.variables}
+        return prefixes.pop() if self.method.client_streaming and len(prefixes) == 1 else ""
+
+    def path_values(self, segments: list[str]) -> dict[str, str]:
+        """Return field path → decoded value for the raw segments of a path that this route matched."""
+        return {item.field_path: variable_value(item, segments) for item in self.template.variables}
+
+
+@dataclass(slots=True)
+class _Node:
+    """A point in the tree of segments; `leaves` has the routes that end here: verb → HTTP method → route."""
+
+    children: dict[str, "_Node"] = field(default_factory=dict)
+    leaves: dict[str, dict[str, Route]] = field(default_factory=dict)
+
+
+class Routes:
+    """All routes of a schema, as a tree of path segments."""
+
+    def __init__(self, schema: Schema) -> None:
+        self._root = _Node()
+        for method in schema.methods:
+            for binding in method.bindings:
+                self._add(Route(method, binding, parse_template(binding.path)))
+
+    def _add(self, route: Route) -> None:
+        for variable in route.template.variables:
+            if not route.method.request.resolve(variable.field_path):
+                msg = f"{route.binding.path!r}: {route.method.request.full_name} has no field {variable.field_path}"
+                raise TemplateError(msg)
+        node = self._root
+        for segment in route.template.segments:
+            node = node.children.setdefault(segment, _Node())
+        leaf = node.leaves.setdefault(route.template.verb, {})
+        taken = leaf.setdefault(route.binding.http_method, route)
+        if taken is not route:
+            msg = f"{route.binding.http_method} {route.binding.path} is taken by {taken.method.grpc_path}"
+            raise TemplateError(msg)
+
+    def find(self, http_method: str, raw_path: str) -> tuple[Route, list[str]]:
+        """Return the route and the path's raw segments, without the verb.
+
+        HEAD finds what GET finds. Only a colon that is not percent-encoded begins a verb.
+
+        Raises:
+            RouteNotFound: no template matches the path.
+            MethodNotAllowed: templates match the path, but none for this HTTP method.
+        """
+        wanted = "GET" if http_method == "HEAD" else http_method
+        segments = raw_path.removeprefix("/").split("/")
+        head, _, verb = segments[-1].rpartition(":")
+        allowed: set[str] = set()
+        readings = [([*segments[:-1], head], verb)] if verb and head else []
+        for reading, ending in [*readings, (segments, "")]:
+            for leaf in _leaves(self._root, reading, 0, ending):
+                if wanted in leaf:
+                    return leaf[wanted], reading
+                allowed.update(leaf)
+        if not allowed:
+            raise RouteNotFound(raw_path)
+        raise MethodNotAllowed(http_method, tuple(sorted(allowed | ({"HEAD"} if "GET" in allowed else set()))))
+
+
+def _leaves(node: _Node, segments: list[str], at: int, verb: str) -> Iterator[dict[str, Route]]:
+    """Yield what matches `segments[at:]` below the node, the most literal first.
+
+    The depth of the recursion is that of the templates, not of the path.
+    """
+    deep = node.children.get(DEEP_WILDCARD)
+    if at == len(segments):
+        if verb in node.leaves:
+            yield node.leaves[verb]
+    else:
+        segment = segments[at]
+        literal = node.children.get(segment) if segment not in {WILDCARD, DEEP_WILDCARD} else None
+        if literal is not None:
+            yield from _leaves(literal, segments, at + 1, verb)
+        wildcard = node.children.get(WILDCARD)
+        has_unknown_verb = not verb and at == len(segments) - 1 and ":" in segment
+        if wildcard is not None and segment and not has_unknown_verb:
+            yield from _leaves(wildcard, segments, at + 1, verb)
+    if deep is not None and verb in deep.leaves:
+        yield deep.leaves[verb]

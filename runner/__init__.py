@@ -1,0 +1,1 @@
+"""The daemon of one workspace: its terminals, their spools, and git; it knows no account, database or broker."""

@@ -1,0 +1,76 @@
+"""The composition root of the runner: settings and token → sandbox, terminals, server; lives until told to stop."""
+
+import asyncio
+import signal
+import sys
+from hashlib import sha256
+
+from stateroom.runner.v1 import runner_service_pb2
+
+from chassis import logs
+from chassis.rpc.auth import RunnerAuthenticator
+from chassis.rpc.server import Server
+from runner import program, room, settings
+from runner.clone import Workspace
+from runner.servicer import RunnerServicer
+from runner.settings import Settings
+from runner.terminals import table
+
+_SERVICE = runner_service_pb2.DESCRIPTOR.services_by_name["RunnerService"]
+_TOKEN_BYTES = 32
+_STOP_GRACE = 5.0
+"""Seconds between TERM and KILL when the runner itself is told to stop."""
+
+_ANSWER_GRACE = 1.0
+"""Seconds for open calls to end: time for the answer to Shutdown."""
+
+
+def read_token() -> bytes:
+    """Return the SHA-256 of the token that stands as one line on standard input; the token itself is not kept."""
+    line = sys.stdin.readline().strip()
+    try:
+        valid = len(bytes.fromhex(line)) == _TOKEN_BYTES
+    except ValueError:
+        valid = False
+    if not valid:
+        settings.refuse("standard input: must hold the token, 64 hexadecimal digits on one line")
+    return sha256(line.encode()).digest()
+
+
+async def serve(options: Settings, token_sha256: bytes) -> None:
+    """Serve one room until SIGTERM or a Shutdown call."""
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, stopped.set)
+    for number in (signal.SIGHUP, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)
+    room.prepare(options.room, options.socket)
+    sandbox = await program.probe(options.room, [options.room.parent, options.socket.parent], options.sandbox)
+    workspace = Workspace(options.room, sandbox, allow_local=options.allow_local)
+    server = Server(RunnerAuthenticator(token_sha256))
+    async with table(options.room, sandbox, options.spool_bytes) as terminals:
+        server.add(
+            _SERVICE,
+            RunnerServicer(options.runner_id, options.workspace_id, sandbox, workspace, terminals, stopped.set),
+        )
+        await server.start(f"unix:{options.socket}")
+        options.socket.chmod(0o600)
+        room.announce(options.room, options.runner_id, options.socket)
+        await stopped.wait()
+        await terminals.shutdown(_STOP_GRACE, "shutdown")
+        await server.stop(_ANSWER_GRACE)
+
+
+def main() -> None:
+    """Run the process."""
+    options = settings.load()
+    logs.configure(level=options.log_level, form=options.log_format, process="runner")
+    token_sha256 = read_token()
+    try:
+        asyncio.run(serve(options, token_sha256))
+    except program.CannotStart as error:
+        settings.refuse(f"SANDBOX: {error}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,75 @@
+"""Between the terminals and the contract's messages; pure."""
+
+from google.protobuf.timestamp_pb2 import Timestamp
+from stateroom.runner.v1 import runner_service_pb2 as pb
+
+from runner.clone import Progress
+from runner.record import Kind, Record, exit_of, size_of
+from runner.terminal import Size, Terminal
+from runner.terminals import LeftTerminal, Order
+
+_NANOSECONDS = 1_000_000_000
+_KINDS = {kind: pb.Record.Kind.Value(kind.name) for kind in Kind}
+
+
+def order_from_proto(request: pb.OpenTerminalRequest) -> Order:
+    """Return what the request asks for."""
+    return Order(
+        request.session_id,
+        Size(request.columns, request.rows),
+        request.shell,
+        request.working_directory,
+        dict(request.environment),
+    )
+
+
+def terminal_to_proto(terminal: Terminal | LeftTerminal) -> pb.Terminal:
+    """Return the message of a terminal."""
+    message = pb.Terminal(
+        session_id=terminal.session_id,
+        end_sequence=terminal.spool.end_sequence,
+        end_offset=terminal.spool.end_offset,
+        acknowledged_sequence=terminal.spool.acknowledged_sequence,
+        columns=terminal.size.columns,
+        rows=terminal.size.rows,
+    )
+    if isinstance(terminal, Terminal):
+        message.running = terminal.running
+        message.process_id = terminal.process_id
+        message.lease_epoch = terminal.input.epoch
+    return message
+
+
+def records_to_proto(records: list[Record]) -> pb.StreamRecordsResponse:
+    """Return one message with all the records."""
+    return pb.StreamRecordsResponse(records=map(record_to_proto, records))
+
+
+def record_to_proto(record: Record) -> pb.Record:
+    """Return the message of a record."""
+    message = pb.Record(
+        sequence=record.sequence, offset=record.offset, time=time_to_proto(record.time), kind=_KINDS[record.kind]
+    )
+    if record.kind is Kind.RESIZE:
+        message.columns, message.rows = size_of(record)
+    elif record.kind is Kind.EXIT:
+        ended = exit_of(record)
+        message.reason = ended.reason
+        if ended.code is not None:
+            message.exit_code = ended.code
+        if ended.signal is not None:
+            message.exit_signal = ended.signal
+    else:
+        message.data = record.body
+    return message
+
+
+def progress_to_proto(progress: Progress) -> pb.PrepareResponse:
+    """Return the message of a preparation's progress."""
+    done = progress.branch is not None
+    return pb.PrepareResponse(step=progress.step, percent=progress.percent, done=done, branch=progress.branch or "")
+
+
+def time_to_proto(nanoseconds: int) -> Timestamp:
+    """Return a time given in nanoseconds since 1970."""
+    return Timestamp(seconds=nanoseconds // _NANOSECONDS, nanos=nanoseconds % _NANOSECONDS)

@@ -1,0 +1,75 @@
+"""What the runner tells its callers when it cannot do what they ask."""
+
+from chassis.errors import Conflict, InvalidArgument, NotFound, OutOfRange, Unavailable, WrongState
+
+
+class TerminalNotFound(NotFound):
+    """This runner has no terminal {sessionId}."""
+
+    reason = "TERMINAL_NOT_FOUND"
+
+    def __init__(self, session_id: str) -> None:
+        super().__init__(sessionId=session_id)
+
+
+class TerminalEnded(WrongState):
+    """The shell of terminal {sessionId} has ended; it takes no more input."""
+
+    reason = "TERMINAL_ENDED"
+
+    def __init__(self, session_id: str) -> None:
+        super().__init__(sessionId=session_id)
+
+
+class LeaseEpochStale(Conflict):
+    """The input lease {leaseEpoch} was taken over; {current} is in force."""
+
+    reason = "LEASE_EPOCH_STALE"
+
+    def __init__(self, lease_epoch: int, current: int) -> None:
+        super().__init__(leaseEpoch=str(lease_epoch), current=str(current))
+
+
+class OutputTrimmed(OutOfRange):
+    """Records after {sequence} were stored elsewhere and dropped here; the first one left is {first}."""
+
+    reason = "OUTPUT_TRIMMED"
+
+    def __init__(self, sequence: int, first: int) -> None:
+        super().__init__(sequence=str(sequence), first=str(first))
+
+
+class CloneFailed(WrongState):
+    """The repository cannot be cloned: {cause}."""
+
+    reason = "CLONE_FAILED"
+
+    def __init__(self, cause: str) -> None:
+        super().__init__(cause=cause)
+
+
+class ShellNotFound(WrongState):
+    """The shell {shell} is not installed on this machine."""
+
+    reason = "SHELL_NOT_FOUND"
+
+    def __init__(self, shell: str) -> None:
+        super().__init__(shell=shell)
+
+
+class InvalidWorkingDirectory(InvalidArgument):
+    """The working directory {path} is no directory inside the workspace."""
+
+    reason = "INVALID_WORKING_DIRECTORY"
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path=path[:64])
+
+
+class CannotStartSession(Unavailable):
+    """The terminal {sessionId} cannot be started: {cause}."""
+
+    reason = "CANNOT_START_SESSION"
+
+    def __init__(self, session_id: str, cause: str) -> None:
+        super().__init__(sessionId=session_id, cause=cause)

@@ -1,0 +1,162 @@
+"""A program inside the sandbox, from its start until the last of its descendants is gone."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from asyncio.subprocess import Process
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from runner import processes
+from runner.record import Exit
+from runner.sandbox import Level, Program, Sandbox
+
+_KEEPER = Path(__file__).with_name("enter.py")
+_ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
+_SIGNAL_STATUS = 128
+"""A shell reports a child that a signal ended as this plus the signal; bubblewrap does so too."""
+
+_KILL_INTERVAL = 0.1
+"""Seconds between two looks for survivors: a process that forks as fast as it can is caught by the next."""
+
+_GENTLE_ROUNDS = 3
+"""Looks after which the innermost keeper is killed too, which takes its whole process namespace with it."""
+
+
+class CannotStart(Exception):
+    """The program did not begin; the text says why, for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class Streams:
+    """Descriptors or `asyncio.subprocess` constants for the program's standard streams."""
+
+    standard_input: int
+    standard_output: int
+    standard_error: int
+
+
+class RunningProgram:
+    """A program and its keeper. `exit` is there once the program ended; descendants may go on."""
+
+    def __init__(self, keeper: Process, level: Level, reports: asyncio.StreamReader) -> None:
+        self.keeper = keeper
+        self._level = level
+        self._reports = reports
+
+    async def wait(self) -> Exit:
+        """Return how the program ended; neither code nor signal when its keeper was killed."""
+        while line := await self._reports.readline():
+            how, _, number = line.decode(errors="replace").strip().partition(" ")
+            if how in ("exit", "signal"):
+                return self._exit(how, int(number))
+        return Exit()
+
+    def signal(self, number: int) -> None:
+        """Signal the program and all its descendants."""
+        processes.send_all(self.processes(), number)
+
+    def processes(self) -> list[processes.ProcessKey]:
+        """Return the program and all its descendants that are there now, the program first."""
+        if self.keeper.returncode is not None:
+            return []
+        return processes.descendants(self.keeper.pid, self._level.keepers)
+
+    async def kill(self) -> None:
+        """Kill everything; when this returns no process is left.
+
+        The keepers go last, and only when the rest does not die: they report how the program ended.
+        """
+        rounds = 0
+        while self.keeper.returncode is None:
+            depth = self._level.keepers if rounds < _GENTLE_ROUNDS else 0
+            found = await asyncio.to_thread(processes.descendants, self.keeper.pid, depth)
+            processes.send_all(found, signal.SIGKILL)
+            rounds += 1
+            with suppress(TimeoutError):
+                await asyncio.wait_for(asyncio.shield(self.keeper.wait()), _KILL_INTERVAL)
+
+    def _exit(self, how: str, number: int) -> Exit:
+        if how == "signal":
+            return Exit(signal=number)
+        if self._level is Level.BWRAP and number > _SIGNAL_STATUS:
+            return Exit(signal=number - _SIGNAL_STATUS)
+        return Exit(code=number)
+
+
+async def start(sandbox: Sandbox, program: Program, streams: Streams) -> RunningProgram:
+    """Start a program inside the sandbox and return when it begins.
+
+    Raises:
+        CannotStart: the walls or the program could not be set up.
+    """
+    source, description = os.pipe()
+    reports, report = os.pipe()
+    keeper_arguments = (sys.executable, "-I", "-S", str(_KEEPER), str(source), str(report))
+    try:
+        keeper = await asyncio.create_subprocess_exec(
+            *keeper_arguments,
+            stdin=streams.standard_input,
+            stdout=streams.standard_output,
+            stderr=streams.standard_error,
+            env=_ENVIRONMENT,
+            cwd="/",
+            pass_fds=(source, report),
+            start_new_session=True,
+        )
+    except OSError as error:
+        os.close(description)
+        os.close(reports)
+        raise CannotStart(error.strerror or str(error)) from error
+    finally:
+        os.close(source)
+        os.close(report)
+    running = RunningProgram(keeper, sandbox.level, await _reader(reports))
+    await asyncio.to_thread(_describe, description, sandbox.describe(program))
+    line = (await running._reports.readline()).decode(errors="replace").strip()  # noqa: SLF001 made here
+    if line != "ready":
+        await running.kill()
+        raise CannotStart(line.removeprefix("error ") or "the keeper ended")
+    return running
+
+
+def _describe(descriptor: int, description: dict[str, object]) -> None:
+    try:
+        with os.fdopen(descriptor, "wb") as pipe:
+            pipe.write(json.dumps(description).encode())
+    except BrokenPipeError:
+        return  # the keeper died; its missing report says so
+
+
+async def _reader(descriptor: int) -> asyncio.StreamReader:
+    reader = asyncio.StreamReader()
+    await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(descriptor, "rb", buffering=0)
+    )
+    return reader
+
+
+async def probe(room: Path, hidden: list[Path], wanted: Level | None = None) -> Sandbox:
+    """Return the strongest sandbox that works here, or the wanted one.
+
+    Raises:
+        CannotStart: the wanted level does not work on this machine.
+    """
+    silent = asyncio.subprocess.DEVNULL
+    for level in Level if wanted is None else (wanted,):
+        sandbox = Sandbox(level, room, hidden)
+        try:
+            running = await start(sandbox, Program(("/bin/true",), {}, room / "files"), Streams(silent, silent, silent))
+        except CannotStart:
+            if wanted is not None or level is Level.PROCESS:
+                raise
+            continue
+        ended = await running.wait()
+        await running.kill()
+        if ended.code == 0:
+            return sandbox
+    message = "programs started inside the sandbox fail"
+    raise CannotStart(message)

@@ -1,0 +1,204 @@
+"""One terminal: a shell in the sandbox, its log, and the life of both."""
+
+import asyncio
+import os
+import signal
+from contextlib import suppress
+from dataclasses import dataclass
+
+from chassis import logs
+from runner import processes, program, pty
+from runner.errors import CannotStartSession, TerminalEnded
+from runner.input import Input
+from runner.model import Model
+from runner.record import MAXIMUM_OUTPUT, Exit, Kind, pack_exit, pack_size
+from runner.sandbox import Program, Sandbox
+from runner.spool import Spool
+
+_QUIET = 2.0
+"""Seconds without output after which what a dead shell left behind is ended too."""
+
+_DISK_RETRY = 1.0
+"""Seconds between two attempts to write to a disk that is full."""
+
+_ENDING = frozenset({signal.SIGHUP, signal.SIGQUIT, signal.SIGKILL, signal.SIGTERM})
+"""Signals that are sent to end a terminal."""
+
+_log = logs.get("terminal")
+
+
+@dataclass(slots=True)
+class Size:
+    """Columns and rows in cells."""
+
+    columns: int
+    rows: int
+
+
+class Terminal:
+    """A terminal whose shell was started here."""
+
+    def __init__(self, session_id: str, spool: Spool, descriptor: int, size: Size) -> None:
+        self.session_id = session_id
+        self.spool = spool
+        self.size = size
+        self.running = True
+        self.process_id = 0
+        self.gone = asyncio.Event()
+        self.input = Input(session_id, descriptor)
+        self._descriptor = descriptor
+        self._model = Model(size.columns, size.rows, self.input.reply)
+        self._reader = pty.PtyReader(descriptor, self._output)
+        self._held = b""
+        self._unbounded = False
+        self._asked: dict[int, str] = {}
+        self._patience = 0.0
+        self._program: program.RunningProgram | None = None
+
+    @classmethod
+    async def open(cls, session_id: str, spool: Spool, sandbox: Sandbox, shell: Program, size: Size) -> "Terminal":
+        """Start a shell in a new terminal.
+
+        Raises:
+            CannotStartSession: the machine has no terminal or process to give; the spool is gone again.
+        """
+        theirs = -1
+        terminal = None
+        try:
+            ours, theirs = pty.open_pair(size.columns, size.rows)
+            terminal = cls(session_id, spool, ours, size)
+            terminal._program = await program.start(sandbox, shell, program.Streams(theirs, theirs, theirs))
+        except (OSError, program.CannotStart) as error:
+            if terminal is not None:
+                terminal._free()
+            await spool.remove()
+            raise CannotStartSession(session_id, str(error)[:200]) from error
+        finally:
+            if theirs >= 0:
+                os.close(theirs)
+        terminal.process_id = pty.session_leader(ours)
+        return terminal
+
+    async def run(self) -> None:
+        """Wait for the shell's end, take all that is still printed, and close the log with EXIT."""
+        running = self.running_program
+        ended = await running.wait()
+        self.running = False
+        self.process_id = 0
+        self.input.close()
+        await self._settle(running)
+        await asyncio.to_thread(running.signal, signal.SIGHUP)
+        await running.kill()
+        self._unbounded = True
+        self._resume()
+        await self._reader.finished.wait()
+        while self._held or not self._write(Kind.EXIT, [pack_exit(self._explain(ended))]):  # noqa: ASYNC110 no event
+            await asyncio.sleep(_DISK_RETRY)
+        await self.spool.close()
+        self._free()
+        self.gone.set()
+
+    def resize(self, size: Size) -> None:
+        """Change the size and note it in the log."""
+        self.expect_running()
+        pty.resize(self._descriptor, size.columns, size.rows)
+        self._model.resize(size.columns, size.rows)
+        self.size = size
+        self._write(Kind.RESIZE, [pack_size(size.columns, size.rows)])
+
+    async def signal(self, number: int, grace: float, reason: str) -> None:
+        """Signal every process of the terminal.
+
+        An interactive shell ignores TERM, so it is told to hang up as well: then it ends its jobs and itself.
+
+        Args:
+            number: of the signal.
+            reason: for the EXIT record, if this signal ends the shell.
+            grace: seconds for which what the shell leaves behind may live on.
+        """
+        self.expect_running()
+        self._asked[number] = reason
+        self._patience = max(self._patience, asyncio.get_running_loop().time() + grace)
+        running, leader = self.running_program, processes.find(self.process_id)
+        await asyncio.to_thread(running.signal, number)
+        if number == signal.SIGTERM and leader is not None:
+            processes.send_all([leader], signal.SIGHUP)
+            processes.send_all([leader], signal.SIGCONT)
+
+    async def kill(self) -> None:
+        """Kill every process of the terminal; none is left when this returns."""
+        await self.running_program.kill()
+
+    def acknowledge(self, sequence: int) -> None:
+        """Drop what is stored elsewhere, and go on reading if the spool was full."""
+        self.spool.acknowledge(sequence)
+        self._resume()
+
+    def expect_running(self) -> None:
+        """Raise TerminalEnded once the shell has ended."""
+        if not self.running:
+            raise TerminalEnded(self.session_id)
+
+    @property
+    def _full(self) -> bool:
+        return self.spool.full and not self._unbounded
+
+    @property
+    def running_program(self) -> program.RunningProgram:
+        """The shell with all that descends from it."""
+        assert self._program is not None  # noqa: S101 `open` returns only started ones
+        return self._program
+
+    def _output(self, data: bytes) -> None:
+        """Take what was printed: first into the log, then onto the model's screen, whose answers come last."""
+        bodies = [data[start : start + MAXIMUM_OUTPUT] for start in range(0, len(data), MAXIMUM_OUTPUT)]
+        if not self._write(Kind.OUTPUT, bodies):
+            self._held = data
+            self._reader.pause()
+            asyncio.get_running_loop().call_later(_DISK_RETRY, self._resume)
+            return
+        self._model.feed(data)
+        title = self._model.take_title()
+        if title is not None:
+            self._write(Kind.TITLE, [title])
+        if self._full:
+            _log.warning("The spool is full; the terminal waits", session_id=self.session_id)
+            self._reader.pause()
+
+    def _resume(self) -> None:
+        if self._held:
+            held, self._held = self._held, b""
+            self._output(held)
+        if not self._held and not self._full:
+            self._reader.resume()
+
+    def _write(self, kind: Kind, bodies: list[bytes]) -> bool:
+        try:
+            self.spool.append(kind, bodies)
+        except OSError as error:
+            _log.error("The spool cannot be written", session_id=self.session_id, errno=error.errno)
+            return False
+        return True
+
+    async def _settle(self, running: program.RunningProgram) -> None:
+        """Wait until what the shell left behind is gone, or silent and out of patience."""
+        while running.keeper.returncode is None:
+            seen = self._reader.wakeups
+            with suppress(TimeoutError):
+                await asyncio.wait_for(asyncio.shield(running.keeper.wait()), _QUIET)
+            silent = self._reader.wakeups == seen and not self._reader.paused
+            if silent and asyncio.get_running_loop().time() >= self._patience:
+                return
+
+    def _explain(self, ended: Exit) -> Exit:
+        if ended.code is None and ended.signal is None:
+            ended = Exit(signal=signal.SIGKILL)
+        reasons = [reason for number, reason in self._asked.items() if number in _ENDING or number == ended.signal]
+        return Exit(ended.code, ended.signal, reasons[-1] if reasons else "")
+
+    def _free(self) -> None:
+        self.input.close()
+        asyncio.get_running_loop().remove_reader(self._descriptor)
+        self._reader.finished.set()
+        self._model.close()
+        os.close(self._descriptor)

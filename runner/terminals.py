@@ -1,0 +1,176 @@
+"""The table of terminals: those that run here, those that ended, and those that an earlier runner left."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from chassis import logs
+from runner import shell
+from runner.errors import TerminalEnded, TerminalNotFound
+from runner.sandbox import Sandbox
+from runner.spool import Spool
+from runner.terminal import Size, Terminal
+
+_SIZE_FILE = "size.json"
+
+_log = logs.get("terminals")
+
+
+@dataclass(slots=True)
+class LeftTerminal:
+    """What an earlier runner left of a terminal: its log. Nobody knows more of its end than the log says."""
+
+    session_id: str
+    spool: Spool
+    size: Size
+
+    def acknowledge(self, sequence: int) -> None:
+        """Drop what is stored elsewhere."""
+        self.spool.acknowledge(sequence)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A terminal that somebody wants."""
+
+    session_id: str
+    size: Size
+    shell: str = "bash"
+    working_directory: str = ""
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+class Terminals:
+    """All terminals of this room, by session id."""
+
+    def __init__(self, room: Path, sandbox: Sandbox, limit: int, group: asyncio.TaskGroup) -> None:
+        """Find what earlier runners left; `limit` is the bytes that each new spool may keep."""
+        self._room = room
+        self._sandbox = sandbox
+        self._limit = limit
+        self._group = group
+        self._executor = ThreadPoolExecutor(1, "spool")
+        self._opening = asyncio.Lock()
+        self._terminals: dict[str, Terminal | LeftTerminal] = {}
+        for directory in sorted((room / "spool").iterdir()):
+            self._terminals[directory.name] = self._left(directory)
+
+    async def open(self, order: Order) -> Terminal | LeftTerminal:
+        """Return the terminal of a session: the one that exists, or a new one.
+
+        Raises:
+            InvalidWorkingDirectory, ShellNotFound, InvalidField: the order cannot be met.
+            CannotStartSession: the machine refused.
+        """
+        async with self._opening:
+            existing = self._terminals.get(order.session_id)
+            if existing is not None:
+                return existing
+            described = shell.describe(self._room, order.shell, order.working_directory, order.environment)
+            shell.furnish(self._room / "home")
+            spool = Spool.create(self._room / "spool" / order.session_id, self._executor, self._limit)
+            _note_size(spool, order.size)
+            terminal = await Terminal.open(order.session_id, spool, self._sandbox, described, order.size)
+            self._terminals[order.session_id] = terminal
+            self._group.create_task(self._run(terminal))
+            return terminal
+
+    def get(self, session_id: str) -> Terminal | LeftTerminal:
+        """Return a terminal. TerminalNotFound when there is none."""
+        found = self._terminals.get(session_id)
+        if found is None:
+            raise TerminalNotFound(session_id)
+        return found
+
+    def live(self, session_id: str) -> Terminal:
+        """Return a terminal whose shell runs. TerminalNotFound or TerminalEnded when there is none."""
+        found = self.get(session_id)
+        if isinstance(found, LeftTerminal) or not found.running:
+            raise TerminalEnded(session_id)
+        return found
+
+    def noteworthy(self) -> list[Terminal | LeftTerminal]:
+        """Return those that run or have records that nobody acknowledged."""
+        return [found for found in self._terminals.values() if not _over(found)]
+
+    def resize(self, session_id: str, size: Size) -> Terminal:
+        """Change the size of a terminal."""
+        terminal = self.live(session_id)
+        terminal.resize(size)
+        _note_size(terminal.spool, size)
+        return terminal
+
+    async def signal(self, session_id: str, number: int, grace: float) -> Terminal:
+        """Signal the processes of a terminal; after `grace` seconds, unless 0, kill what is still there."""
+        terminal = self.live(session_id)
+        await terminal.signal(number, grace, "signal")
+        if grace > 0:
+            self._group.create_task(_kill_after(terminal, grace))
+        return terminal
+
+    async def acknowledge(self, session_id: str, sequence: int) -> Terminal | LeftTerminal:
+        """Drop the records that are stored elsewhere, and the whole terminal with its last one."""
+        found = self.get(session_id)
+        found.acknowledge(sequence)
+        if _over(found) and self._terminals.pop(session_id, None) is not None:
+            await found.spool.remove()
+        return found
+
+    async def shutdown(self, grace: float, reason: str) -> None:
+        """End every terminal; when this returns no process is left and every log is on the disk."""
+        running = [
+            found for found in self._terminals.values() if isinstance(found, Terminal) and not found.gone.is_set()
+        ]
+        async with asyncio.TaskGroup() as group:
+            for terminal in running:
+                group.create_task(_end(terminal, grace, reason))
+        self._executor.shutdown()
+
+    async def _run(self, terminal: Terminal) -> None:
+        try:
+            await terminal.run()
+        except Exception as error:  # noqa: BLE001 the fault of one terminal must not end the others
+            _log.error("A terminal failed", session_id=terminal.session_id, exc_info=error)
+
+    def _left(self, directory: Path) -> LeftTerminal:
+        size = Size(80, 24)
+        if (directory / _SIZE_FILE).is_file():
+            size = Size(**json.loads((directory / _SIZE_FILE).read_text()))
+        return LeftTerminal(directory.name, Spool.reopen(directory, self._executor), size)
+
+
+@asynccontextmanager
+async def table(room: Path, sandbox: Sandbox, limit: int) -> AsyncIterator[Terminals]:
+    """Own the terminals of a room; whoever leaves while some run kills them."""
+    async with asyncio.TaskGroup() as group:
+        terminals = Terminals(room, sandbox, limit, group)
+        try:
+            yield terminals
+        finally:
+            await terminals.shutdown(0, "shutdown")
+
+
+def _over(found: Terminal | LeftTerminal) -> bool:
+    return found.spool.closed and found.spool.acknowledged_sequence >= found.spool.end_sequence
+
+
+def _note_size(spool: Spool, size: Size) -> None:
+    (spool.directory / _SIZE_FILE).write_text(json.dumps({"columns": size.columns, "rows": size.rows}))
+
+
+async def _kill_after(terminal: Terminal, grace: float) -> None:
+    try:
+        await asyncio.wait_for(terminal.gone.wait(), grace)
+    except TimeoutError:
+        await terminal.kill()
+
+
+async def _end(terminal: Terminal, grace: float, reason: str) -> None:
+    if terminal.running:
+        await terminal.signal(15, grace, reason)
+    await _kill_after(terminal, grace)
+    await terminal.gone.wait()

@@ -1,0 +1,1 @@
+"""The service that owns identity and rooms."""

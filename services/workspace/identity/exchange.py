@@ -1,0 +1,60 @@
+"""Credential look-up: from a secret to a token. It comes before any account is known, so it sees all of them."""
+
+import hmac
+from datetime import UTC, datetime
+from uuid import UUID
+
+from stateroom.api.v1 import policy_pb2
+
+from chassis.errors import CredentialInvalid
+from chassis.rpc import credential
+from chassis.rpc.call import Principal
+from chassis.rpc.tokens import TokenSigner
+from chassis.system import SystemDatabase
+from services.workspace.identity.errors import AccountNotAllowed
+
+_FIND = "SELECT account_id, user_id, secret_sha256, scopes, state, expire_time FROM api_keys WHERE api_key_id = $1"
+_TOUCH = """
+UPDATE api_keys SET last_used_time = now()
+WHERE api_key_id = $1 AND (last_used_time IS NULL OR last_used_time < now() - interval '1 minute')
+"""
+
+
+class CredentialExchange:
+    """Turns API keys into tokens that speak for their owners for at most 60 seconds."""
+
+    def __init__(self, database: SystemDatabase, signer: TokenSigner) -> None:
+        self._database = database
+        self._signer = signer
+
+    async def __call__(self, text: str, account: str) -> str:
+        """Return a token. Raises as `exchange` does."""
+        return (await self.exchange(text, account))[0]
+
+    async def exchange(self, text: str, account: str) -> tuple[str, float]:
+        """Return a token and when it expires (Unix seconds).
+
+        Raises:
+            CredentialMalformed: a typing error.
+            CredentialInvalid: unknown, revoked or expired; one answer for all three.
+            AccountNotAllowed: the key does not act in the account named.
+        """
+        sent = credential.parse(text)
+        async with self._database.connection() as connection:
+            row = await connection.fetchrow(_FIND, sent.credential_id)
+            known = row["secret_sha256"] if row is not None else bytes(32)
+            if not hmac.compare_digest(sent.secret_sha256, known) or row is None:
+                raise CredentialInvalid
+            if row["state"] != "ACTIVE" or (row["expire_time"] is not None and row["expire_time"] <= datetime.now(UTC)):
+                raise CredentialInvalid
+            if account and UUID(account) != row["account_id"]:
+                raise AccountNotAllowed(account)
+            await connection.execute(_TOUCH, sent.credential_id)
+        principal = Principal(
+            subject=str(row["user_id"]),
+            account_id=row["account_id"],
+            role=policy_pb2.OWNER,
+            scopes=frozenset(row["scopes"]),
+            credential_id=str(sent.credential_id),
+        )
+        return self._signer.sign_user(principal)

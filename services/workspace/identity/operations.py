@@ -1,0 +1,87 @@
+"""Changes of people and keys."""
+
+from dataclasses import replace
+from datetime import datetime
+from uuid import UUID
+
+from chassis import etag as tags
+from chassis.database import Transaction
+from chassis.rpc.credential import Credential
+from services.workspace.identity import queries, store
+from services.workspace.identity.domain import ApiKey, State, User
+
+EVERYTHING = "*"
+
+
+async def create_user(
+    tx: Transaction, *, user: User, credential: Credential, bootstrap_sha256: bytes | None
+) -> tuple[User, ApiKey]:
+    """Create a user with a first key that may do everything in the user's own account.
+
+    Args:
+        tx: of the new account.
+        user: without times; its id is also the acting account.
+        credential: the first key, minted beforehand.
+        bootstrap_sha256: digest of a right bootstrap token, which is used up; None where sign-up is open.
+
+    Raises:
+        BootstrapTokenRefused: the token was used before.
+        UserAlreadyExists: the handle or the address is taken.
+    """
+    if bootstrap_sha256 is not None:
+        await store.claim_bootstrap(tx.connection, bootstrap_sha256, user.user_id, tx.now)
+    created = replace(user, create_time=tx.now, update_time=tx.now)
+    await store.insert_user(tx.connection, created)
+    tx.record("created", after=created)
+    api_key = await create_api_key(
+        tx, user_id=user.user_id, name="first key", scopes=(EVERYTHING,), expire_time=None, credential=credential
+    )
+    return created, api_key
+
+
+async def create_api_key(  # the fields of a key
+    tx: Transaction,
+    *,
+    user_id: UUID,
+    name: str,
+    scopes: tuple[str, ...],
+    expire_time: datetime | None,
+    credential: Credential,
+) -> ApiKey:
+    """Create a key for a user in the acting account."""
+    api_key = ApiKey(
+        api_key_id=credential.credential_id,
+        account_id=tx.account_id,
+        user_id=user_id,
+        name=name,
+        key_prefix=credential.prefix,
+        secret_sha256=credential.secret_sha256,
+        scopes=scopes,
+        state=State.ACTIVE,
+        expire_time=expire_time,
+        last_used_time=None,
+        revoke_time=None,
+        version=1,
+        create_time=tx.now,
+        update_time=tx.now,
+    )
+    await store.insert_api_key(tx.connection, api_key)
+    tx.record("created", after=api_key)
+    return api_key
+
+
+async def revoke_api_key(tx: Transaction, *, api_key_id: UUID, user_id: UUID, etag: str) -> ApiKey:
+    """Revoke a key for ever.
+
+    Raises:
+        ApiKeyNotFound: no such key of this user in the account.
+        EtagMismatch: it changed since it was read.
+        ApiKeyRevoked: it is revoked already.
+    """
+    current = await store.lock_api_key(tx.connection, api_key_id)
+    await queries.get_api_key(tx.connection, api_key_id=api_key_id, user_id=user_id)
+    tags.expect(current, etag)
+    revoked = current.revoke(tx.now)
+    await store.update_api_key(tx.connection, revoked)
+    tx.record("revoked", before=current, after=revoked)
+    return revoked

@@ -1,0 +1,73 @@
+"""Writes of people and keys, and reads by id."""
+
+from dataclasses import asdict
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from chassis.database import constraint_of
+from services.workspace.identity.domain import ApiKey, User
+from services.workspace.identity.errors import ApiKeyNotFound, BootstrapTokenRefused, UserAlreadyExists, UserNotFound
+from services.workspace.identity.tables import api_keys, bootstrap_claims, users
+
+_UNIQUE = {"uq_users_handle": "handle", "uq_users_email": "email"}
+
+
+async def insert_user(connection: AsyncConnection, user: User) -> None:
+    """Store a new user. UserAlreadyExists names the field that is taken."""
+    try:
+        await connection.execute(insert(users).values(asdict(user)))
+    except IntegrityError as exc:
+        field = _UNIQUE.get(constraint_of(exc))
+        if field is None:
+            raise
+        raise UserAlreadyExists(field) from exc
+
+
+async def get_user(connection: AsyncConnection, user_id: UUID) -> User:
+    """Return a user. UserNotFound."""
+    row = (await connection.execute(select(users).where(users.c.user_id == user_id))).one_or_none()
+    if row is None:
+        raise UserNotFound(user_id)
+    return User(**row._mapping)  # noqa: SLF001  # SQLAlchemy's documented name
+
+
+async def claim_bootstrap(connection: AsyncConnection, token_sha256: bytes, account_id: UUID, now: datetime) -> None:
+    """Use up a bootstrap token. BootstrapTokenRefused when somebody has."""
+    try:
+        values = {"token_sha256": token_sha256, "account_id": account_id, "claim_time": now}
+        await connection.execute(insert(bootstrap_claims).values(values))
+    except IntegrityError as exc:
+        raise BootstrapTokenRefused from exc
+
+
+async def insert_api_key(connection: AsyncConnection, api_key: ApiKey) -> None:
+    """Store a new key."""
+    await connection.execute(insert(api_keys).values(asdict(api_key)))
+
+
+async def update_api_key(connection: AsyncConnection, api_key: ApiKey) -> None:
+    """Store a changed key."""
+    statement = update(api_keys).where(api_keys.c.api_key_id == api_key.api_key_id)
+    await connection.execute(statement.values(asdict(api_key)))
+
+
+async def get_api_key(connection: AsyncConnection, api_key_id: UUID) -> ApiKey:
+    """Return a key of the account. ApiKeyNotFound."""
+    return await _api_key(connection, api_key_id, lock=False)
+
+
+async def lock_api_key(connection: AsyncConnection, api_key_id: UUID) -> ApiKey:
+    """Return a key of the account and hold its row until the transaction ends. ApiKeyNotFound."""
+    return await _api_key(connection, api_key_id, lock=True)
+
+
+async def _api_key(connection: AsyncConnection, api_key_id: UUID, *, lock: bool) -> ApiKey:
+    statement = select(api_keys).where(api_keys.c.api_key_id == api_key_id)
+    row = (await connection.execute(statement.with_for_update() if lock else statement)).one_or_none()
+    if row is None:
+        raise ApiKeyNotFound(api_key_id)
+    return ApiKey(**row._mapping)  # noqa: SLF001  # SQLAlchemy's documented name

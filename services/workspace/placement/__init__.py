@@ -1,0 +1,1 @@
+"""Where the runners of rooms live, and how they are found again."""

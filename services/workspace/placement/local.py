@@ -1,0 +1,122 @@
+"""Runners as processes of this machine, which outlive the service that started them."""
+
+import asyncio
+import hmac
+import json
+import sys
+from hashlib import sha256
+from pathlib import Path
+from uuid import UUID
+
+import grpc
+from stateroom.runner.v1 import runner_service_pb2 as pb
+from stateroom.runner.v1.runner_service_pb2_grpc import RunnerServiceStub
+
+from chassis import logs
+from chassis.errors import ServiceUnavailable
+from chassis.rpc.channels import open_channel
+from chassis.settings import inherited
+from services.workspace.settings import WorkspaceSettings
+
+START_DEADLINE = 10.0
+"""Seconds a runner has to come up."""
+
+_INHERITED = ("PATH", "LANG", "LC_ALL", "TZ", "PYTHONPATH", "VIRTUAL_ENV", "SYSTEMROOT")
+"""What a runner needs of our environment; it must not see our settings."""
+
+_log = logs.get("placement")
+
+
+class LocalPlacement:
+    """Starts runners as processes and finds them again by what they wrote into their room."""
+
+    def __init__(self, settings: WorkspaceSettings) -> None:
+        self._settings = settings
+        self._key = sha256(b"runner-token\0" + settings.signing_key_file.read_bytes()).digest()
+        self._children: dict[UUID, asyncio.subprocess.Process] = {}
+
+    def address(self, runner_id: UUID) -> str:
+        """Return the runner's socket."""
+        return f"unix:{self._socket(runner_id)}"
+
+    def token(self, runner_id: UUID) -> str:
+        """Return HMAC-SHA-256 of the runner's id under a key of this service."""
+        return hmac.new(self._key, runner_id.bytes, sha256).hexdigest()
+
+    async def start(self, runner_id: UUID, workspace_id: UUID) -> None:
+        """Start a runner in a session of its own and wait until it serves."""
+        room = self._room(workspace_id)
+        room.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._settings.runtime_directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with (room / "runner.log").open("ab") as output:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "runner",
+                stdin=asyncio.subprocess.PIPE,
+                stdout=output,
+                stderr=output,
+                env=self._environment(runner_id, workspace_id, room),
+                start_new_session=True,
+            )
+        self._children[runner_id] = process  # kept, so that the process is reaped when it ends
+        await _tell(process, self.token(runner_id))
+        await self._wait_until_serving(runner_id, process)
+        _log.info("runner started", workspace_id=str(workspace_id), runner_id=str(runner_id), pid=process.pid)
+
+    async def is_alive(self, runner_id: UUID, workspace_id: UUID) -> bool:
+        """Whether the process that announced itself in the room is still that process."""
+        try:
+            announced = json.loads((self._room(workspace_id) / "runner.json").read_text())
+            if (announced["runner_id"], announced["boot_id"]) != (str(runner_id), _boot_id()):
+                return False
+            return _start_ticks(int(announced["pid"])) == int(announced["start_ticks"])
+        except (OSError, ValueError, KeyError):
+            return False
+
+    async def _wait_until_serving(self, runner_id: UUID, process: asyncio.subprocess.Process) -> None:
+        async with open_channel(self.address(runner_id)) as channel:
+            stub = RunnerServiceStub(channel)
+            metadata = (("authorization", f"Bearer {self.token(runner_id)}"),)
+            try:
+                await stub.GetStatus(
+                    pb.GetStatusRequest(), metadata=metadata, timeout=START_DEADLINE, wait_for_ready=True
+                )
+            except grpc.aio.AioRpcError as exc:
+                if process.returncode is None:
+                    process.kill()
+                raise ServiceUnavailable(service="runner") from exc
+
+    def _environment(self, runner_id: UUID, workspace_id: UUID, room: Path) -> dict[str, str]:
+        return inherited(*_INHERITED) | {
+            "RUNNER_ID": str(runner_id),
+            "WORKSPACE_ID": str(workspace_id),
+            "ROOM_DIRECTORY": str(room),
+            "SOCKET": str(self._socket(runner_id)),
+            "ALLOW_LOCAL_REPOSITORIES": str(self._settings.allow_local_repositories).lower(),
+            "LOG_LEVEL": self._settings.log_level,
+            "LOG_FORMAT": self._settings.log_format,
+        }
+
+    def _room(self, workspace_id: UUID) -> Path:
+        return self._settings.data_directory / "rooms" / str(workspace_id)
+
+    def _socket(self, runner_id: UUID) -> Path:
+        return self._settings.runtime_directory / f"{runner_id.hex}.sock"
+
+
+async def _tell(process: asyncio.subprocess.Process, token: str) -> None:
+    if process.stdin is not None:
+        process.stdin.write(f"{token}\n".encode())
+        await process.stdin.drain()
+        process.stdin.close()
+
+
+def _start_ticks(pid: int) -> int:
+    """Return when a process started, in clock ticks since boot (proc(5), field 22): with its pid, a name for ever."""
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
+
+
+def _boot_id() -> str:
+    """Return what names this run of the machine: start times count from it."""
+    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()

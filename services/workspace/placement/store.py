@@ -1,0 +1,46 @@
+"""Rows of runners."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from chassis.database import Transaction
+from services.workspace.placement.tables import runners
+
+
+@dataclass(frozen=True, slots=True)
+class RunnerRow:
+    """A runner as it is remembered."""
+
+    runner_id: UUID
+    address: str
+
+
+async def find_live_runner(connection: AsyncConnection, *, workspace_id: UUID) -> RunnerRow | None:
+    """Return the runner of a workspace that has not been seen dead."""
+    live = (runners.c.workspace_id == workspace_id) & runners.c.end_time.is_(None)
+    row = (await connection.execute(select(runners.c.runner_id, runners.c.address).where(live))).one_or_none()
+    return None if row is None else RunnerRow(row.runner_id, row.address)
+
+
+async def replace_runner(tx: Transaction, *, runner_id: UUID, workspace_id: UUID, address: str) -> None:
+    """Remember a new runner; the one before it is dead."""
+    await end_runner(tx, workspace_id=workspace_id)
+    await tx.connection.execute(
+        insert(runners).values(
+            runner_id=runner_id,
+            account_id=tx.account_id,
+            workspace_id=workspace_id,
+            purpose="WORKSPACE",
+            address=address,
+            create_time=tx.now,
+        )
+    )
+
+
+async def end_runner(tx: Transaction, *, workspace_id: UUID) -> None:
+    """Remember that a workspace's runner is gone."""
+    live = (runners.c.workspace_id == workspace_id) & runners.c.end_time.is_(None)
+    await tx.connection.execute(update(runners).where(live).values(end_time=func.now()))

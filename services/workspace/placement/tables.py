@@ -1,0 +1,18 @@
+"""Table of runners."""
+
+from sqlalchemy import Column, Table, Text
+from sqlalchemy.dialects.postgresql import TIMESTAMP, UUID
+
+from chassis import tables
+
+runners = Table(
+    "runners",
+    tables.metadata(),
+    Column("runner_id", UUID, primary_key=True),
+    Column("account_id", UUID, nullable=False),
+    Column("workspace_id", UUID, nullable=False),
+    Column("purpose", Text, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("create_time", TIMESTAMP(timezone=True), nullable=False),
+    Column("end_time", TIMESTAMP(timezone=True)),
+)

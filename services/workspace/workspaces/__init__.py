@@ -1,0 +1,1 @@
+"""Rooms: their life from creation to deletion."""

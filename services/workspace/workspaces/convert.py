@@ -1,0 +1,34 @@
+"""Workspaces as messages."""
+
+from stateroom.workspace.v1 import workspace_service_pb2 as pb
+
+from chassis import etag
+from services.workspace.workspaces.domain import State, Workspace
+
+
+def workspace_to_proto(workspace: Workspace) -> pb.Workspace:
+    """Return a workspace's public form."""
+    message = pb.Workspace(
+        workspace_id=str(workspace.workspace_id),
+        name=workspace.name,
+        description=workspace.description,
+        repository_url=workspace.repository_url,
+        branch=workspace.branch,
+        state=pb.Workspace.State.Value(workspace.state.name),
+        state_reason=workspace.state_reason,
+        sandbox=workspace.sandbox,
+        etag=etag.of(workspace),
+    )
+    if workspace.state is State.CREATING:
+        message.progress.step = workspace.progress_step
+        message.progress.percent = workspace.progress_percent
+    for name in ("create_time", "update_time", "delete_time"):
+        instant = getattr(workspace, name)
+        if instant is not None:
+            getattr(message, name).FromDatetime(instant)
+    return message
+
+
+def state_from_proto(state: pb.Workspace.State.ValueType) -> State | None:
+    """Return the state a filter names; None for no filter."""
+    return None if state == pb.Workspace.STATE_UNSPECIFIED else State[pb.Workspace.State.Name(state)]

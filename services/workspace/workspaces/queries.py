@@ -1,0 +1,31 @@
+"""Reads of workspaces."""
+
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.workspace.workspaces import store
+from services.workspace.workspaces.domain import State, Workspace
+from services.workspace.workspaces.tables import workspaces
+
+
+async def get_workspace(connection: AsyncConnection, *, workspace_id: UUID) -> Workspace:
+    """Return a workspace of the account, deleted ones too. WorkspaceNotFound."""
+    return await store.get_workspace(connection, workspace_id)
+
+
+async def list_workspaces(  # each one narrows the list
+    connection: AsyncConnection, *, state: State | None, name: str, show_deleted: bool, limit: int, after: UUID | None
+) -> list[Workspace]:
+    """Return the account's workspaces, newest first."""
+    statement = select(*store.COLUMNS).order_by(workspaces.c.workspace_id.desc()).limit(limit)
+    if state is not None:
+        statement = statement.where(workspaces.c.state == state)
+    elif not show_deleted:
+        statement = statement.where(workspaces.c.state != State.DELETED)
+    if name:
+        statement = statement.where(workspaces.c.name == name)
+    if after is not None:
+        statement = statement.where(workspaces.c.workspace_id < after)
+    return [Workspace(**row._mapping) for row in await connection.execute(statement)]  # noqa: SLF001  # documented name

@@ -1,0 +1,84 @@
+"""Writes of workspaces, and reads by id."""
+
+from dataclasses import asdict, fields
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import func, insert, select, text, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from chassis.database import constraint_of
+from services.workspace.workspaces.domain import State, Workspace
+from services.workspace.workspaces.errors import WorkspaceNameTaken, WorkspaceNotFound
+from services.workspace.workspaces.tables import workspaces
+
+COLUMNS = [workspaces.c[field.name] for field in fields(Workspace)]
+"""The columns that make a Workspace; the others drive its reconciliation."""
+
+_LOCK_ACCOUNT = text("SELECT pg_advisory_xact_lock(hashtextextended('workspaces:' || :account_id, 0))")
+
+
+async def insert_workspace(connection: AsyncConnection, workspace: Workspace) -> None:
+    """Store a new workspace, due for reconciliation. WorkspaceNameTaken."""
+    values = asdict(workspace) | {
+        "reconcile_time": workspace.create_time,
+        "reconcile_epoch": 0,
+        "reconcile_attempts": 0,
+    }
+    try:
+        await connection.execute(insert(workspaces).values(values))
+    except IntegrityError as exc:
+        if constraint_of(exc) != "uq_workspaces_name":
+            raise
+        raise WorkspaceNameTaken(workspace.name) from exc
+
+
+async def update_workspace(
+    connection: AsyncConnection, workspace: Workspace, *, reconcile_time: datetime | None
+) -> None:
+    """Store a changed workspace; `reconcile_time` says when it is due, None for never."""
+    values = asdict(workspace) | {"reconcile_time": reconcile_time, "reconcile_attempts": 0}
+    await connection.execute(
+        update(workspaces).where(workspaces.c.workspace_id == workspace.workspace_id).values(values)
+    )
+
+
+async def update_progress(connection: AsyncConnection, workspace_id: UUID, *, step: str, percent: int) -> None:
+    """Store how far a creation is. Progress is not a change of the resource: no version, no event."""
+    statement = update(workspaces).where(
+        workspaces.c.workspace_id == workspace_id, workspaces.c.state == State.CREATING
+    )
+    await connection.execute(statement.values(progress_step=step, progress_percent=percent))
+
+
+async def settle(connection: AsyncConnection, workspace_id: UUID, epoch: int) -> None:
+    """Take a workspace off the reconciler's list, unless somebody else has claimed it since."""
+    statement = update(workspaces).where(
+        workspaces.c.workspace_id == workspace_id, workspaces.c.reconcile_epoch == epoch
+    )
+    await connection.execute(statement.values(reconcile_time=None))
+
+
+async def get_workspace(connection: AsyncConnection, workspace_id: UUID) -> Workspace:
+    """Return a workspace of the account, deleted ones too. WorkspaceNotFound."""
+    row = (await connection.execute(select(*COLUMNS).where(workspaces.c.workspace_id == workspace_id))).one_or_none()
+    if row is None:
+        raise WorkspaceNotFound(workspace_id)
+    return Workspace(**row._mapping)  # noqa: SLF001  # SQLAlchemy's documented name
+
+
+async def lock_workspace(connection: AsyncConnection, workspace_id: UUID) -> Workspace:
+    """Return a workspace and hold its row until the transaction ends. WorkspaceNotFound."""
+    statement = select(*COLUMNS).where(workspaces.c.workspace_id == workspace_id).with_for_update()
+    row = (await connection.execute(statement)).one_or_none()
+    if row is None:
+        raise WorkspaceNotFound(workspace_id)
+    return Workspace(**row._mapping)  # noqa: SLF001  # as above
+
+
+async def count_live(connection: AsyncConnection, account_id: UUID) -> int:
+    """Return how many workspaces the account has open, after making rivals that would open one wait."""
+    await connection.execute(_LOCK_ACCOUNT, {"account_id": str(account_id)})
+    live = workspaces.c.state.in_((State.CREATING, State.ACTIVE))
+    return int((await connection.execute(select(func.count()).select_from(workspaces).where(live))).scalar_one())

@@ -1,0 +1,33 @@
+"""Tables of workspaces and their runners."""
+
+from sqlalchemy import BigInteger, Column, Enum, Integer, Table, Text
+from sqlalchemy.dialects.postgresql import TIMESTAMP, UUID
+
+from chassis import tables
+from services.workspace.workspaces.domain import State
+
+metadata = tables.metadata()
+_Time = TIMESTAMP(timezone=True)
+
+workspaces = Table(
+    "workspaces",
+    metadata,
+    Column("workspace_id", UUID, primary_key=True),
+    Column("account_id", UUID, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("repository_url", Text, nullable=False),
+    Column("branch", Text, nullable=False),
+    Column("state", Enum(State, native_enum=False), nullable=False),
+    Column("state_reason", Text, nullable=False),
+    Column("progress_step", Text, nullable=False),
+    Column("progress_percent", Integer, nullable=False),
+    Column("sandbox", Text, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("create_time", _Time, nullable=False),
+    Column("update_time", _Time, nullable=False),
+    Column("delete_time", _Time),
+    Column("reconcile_time", _Time),
+    Column("reconcile_epoch", BigInteger, nullable=False),
+    Column("reconcile_attempts", Integer, nullable=False),
+)

@@ -1,0 +1,136 @@
+"""Every method of the contracts follows the rules that gateway, console and command line rely on."""
+
+import re
+from collections import Counter
+
+import pytest
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from stateroom.api.v1 import policy_pb2
+
+from tests.support.contracts import VERBS, Rpc, rpcs
+
+RPCS = rpcs()
+PUBLIC = [rpc for rpc in RPCS if rpc.is_public]
+MUTATIONS = [rpc for rpc in RPCS if rpc.is_mutation]
+BIDIRECTIONAL = [rpc for rpc in PUBLIC if rpc.descriptor.client_streaming and rpc.descriptor.server_streaming]
+
+
+def _id(rpc: Rpc) -> str:
+    return str(rpc.descriptor.full_name)
+
+
+def _fields(rpc: Rpc) -> dict[str, FieldDescriptor]:
+    return dict(rpc.descriptor.input_type.fields_by_name)
+
+
+def _field(message: Descriptor, path: str) -> FieldDescriptor:
+    first, _, rest = path.partition(".")
+    field = message.fields_by_name[first]
+    if not rest:
+        return field
+    assert field.message_type is not None
+    return _field(field.message_type, rest)
+
+
+@pytest.mark.parametrize("rpc", RPCS, ids=_id)
+def test_rpc_always_declares_its_policy(rpc: Rpc) -> None:
+    """Nobody can call a method of which nobody decided who may."""
+    assert rpc.access is not None
+    assert rpc.policy.rate_class != policy_pb2.RATE_CLASS_UNSPECIFIED
+    if rpc.access == "user":
+        assert re.fullmatch(r"[a-z_]+\.(read|write)", rpc.policy.user.permission)
+        assert rpc.policy.user.role != policy_pb2.ROLE_UNSPECIFIED
+    if rpc.access == "internal":
+        assert rpc.policy.internal.callers
+
+
+@pytest.mark.parametrize("rpc", RPCS, ids=_id)
+def test_rpc_always_explains_itself_and_its_errors(rpc: Rpc) -> None:
+    """The comment says what the method does, and names its errors."""
+    assert rpc.comment.strip()
+    assert "Errors: " in rpc.comment
+
+
+@pytest.mark.parametrize("rpc", RPCS, ids=_id)
+def test_rpc_that_is_public_and_no_other_has_a_route(rpc: Rpc) -> None:
+    """REST reaches exactly what people may call."""
+    routes = [getattr(rpc.http, verb) for verb in VERBS if getattr(rpc.http, verb)]
+    assert len(routes) == (1 if rpc.is_public else 0)
+    assert all(route.startswith("/v1/") for route in routes)
+
+
+def test_routes_are_unique() -> None:
+    """No two methods answer the same request."""
+    routes = Counter((verb, re.sub(r"\{[^}]*\}", "{}", path)) for verb, path in (rpc.route for rpc in PUBLIC))
+    assert [route for route, count in routes.items() if count > 1] == []
+
+
+@pytest.mark.parametrize("rpc", PUBLIC, ids=_id)
+def test_route_of_reads_is_get_and_of_mutations_is_not(rpc: Rpc) -> None:
+    """A GET changes nothing, so that a browser may repeat it."""
+    verb, _ = rpc.route
+    assert (verb == "get") == (rpc.policy.rate_class in {policy_pb2.READ, policy_pb2.STREAM})
+
+
+@pytest.mark.parametrize("rpc", MUTATIONS, ids=_id)
+def test_mutation_takes_a_request_id_and_names_its_audit_action(rpc: Rpc) -> None:
+    """A repeated mutation is harmless, and the log has a word for it."""
+    assert "request_id" in _fields(rpc)
+    assert re.fullmatch(r"[a-z_]+\.[a-z_]+", rpc.policy.audit_action)
+
+
+@pytest.mark.parametrize("rpc", [rpc for rpc in RPCS if not rpc.is_mutation and rpc.access == "user"], ids=_id)
+def test_read_names_no_audit_action(rpc: Rpc) -> None:
+    """Reads are no changes."""
+    assert not rpc.policy.audit_action
+
+
+@pytest.mark.parametrize("rpc", [rpc for rpc in PUBLIC if rpc.name.startswith("List")], ids=_id)
+def test_list_always_pages(rpc: Rpc) -> None:
+    """Every list has pages from its first version; adding them later would break callers (AIP-158)."""
+    request, response = _fields(rpc), rpc.descriptor.output_type
+    assert request["page_size"].type == FieldDescriptor.TYPE_INT32
+    assert request["page_token"].type == FieldDescriptor.TYPE_STRING
+    assert response.fields_by_name["next_page_token"].type == FieldDescriptor.TYPE_STRING
+    assert response.fields_by_number[1].is_repeated
+    assert [field.name for field in response.fields if field.is_repeated] == [response.fields_by_number[1].name]
+
+
+@pytest.mark.parametrize("rpc", PUBLIC, ids=_id)
+def test_update_or_delete_takes_an_etag(rpc: Rpc) -> None:
+    """Nobody overwrites or deletes what he has not seen unless he says so (AIP-154)."""
+    if rpc.route[0] in {"patch", "put", "delete"}:
+        assert "etag" in _fields(rpc)
+    if rpc.name.startswith("Update"):
+        assert rpc.route[0] == "patch"
+
+
+@pytest.mark.parametrize("rpc", BIDIRECTIONAL, ids=_id)
+def test_bidirectional_method_names_its_frames_and_has_an_alternative(rpc: Rpc) -> None:
+    """Binary frames carry declared fields, and who has no WebSocket reads and writes by plain calls (AIP-127)."""
+    options = rpc.descriptor.GetOptions()
+    assert options.HasExtension(policy_pb2.stream)
+    frames = options.Extensions[policy_pb2.stream]
+    for root, path in (
+        (rpc.descriptor.input_type, frames.request_bytes),
+        (rpc.descriptor.output_type, frames.response_bytes),
+    ):
+        assert _field(root, path).type == FieldDescriptor.TYPE_BYTES
+    others = [other for other in rpc.descriptor.containing_service.methods if not other.client_streaming]
+    assert any(other.server_streaming for other in others)
+    assert any(not other.server_streaming and other.name.startswith("Write") for other in others)
+
+
+@pytest.mark.parametrize("rpc", PUBLIC, ids=_id)
+def test_route_variables_are_fields_of_the_request(rpc: Rpc) -> None:
+    """Each variable of a path is a text field of the request, and `body` one of its messages."""
+    for variable in re.findall(r"\{([^}=]+)", rpc.route[1]):
+        assert _field(rpc.descriptor.input_type, variable).type == FieldDescriptor.TYPE_STRING
+    if rpc.http.body not in {"", "*"}:
+        assert rpc.http.body in _fields(rpc)
+
+
+def test_internal_methods_are_called_by_services_of_ours() -> None:
+    """A caller's name that no process has would be a door nobody watches."""
+    known = {"audit", "execution", "gateway", "session", "workspace"}
+    assert {caller for rpc in RPCS for caller in rpc.policy.internal.callers} <= known

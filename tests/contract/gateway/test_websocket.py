@@ -1,0 +1,159 @@
+"""Bidirectional methods over WebSocket."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from tests.contract.gateway.conftest import Stack
+from tests.support.fake_answers import attach_session
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+PATH = "/v1/sessions/abc:attach?offset=5"
+
+
+def _connect(stack: Stack, path: str = PATH, **options: Any) -> connect:
+    headers = {"authorization": f"Bearer {stack.credential}"} | options.pop("headers", {})
+    return connect(f"ws://{stack.listen}{path}", additional_headers=headers, **options)
+
+
+async def _ending(socket: ClientConnection) -> tuple[list[dict[str, Any]], int]:
+    """Read to the end; returns the text frames and the close code."""
+    frames = []
+    try:
+        while True:
+            frames.append(json.loads(await socket.recv()))
+    except ConnectionClosed as exc:
+        return frames, exc.rcvd.code if exc.rcvd else 0
+
+
+async def test_attach_session_echoes_bytes_and_json(stack: Stack) -> None:
+    """The first message is bound from path and query; bytes stay bytes, everything else is JSON."""
+    async with _connect(stack, subprotocols=["stateroom.v1"]) as socket:
+        assert socket.subprotocol == "stateroom.v1"
+        assert json.loads(await socket.recv())["attached"]["offset"] == "5"
+        await socket.send(b"\x00\xff")
+        assert await socket.recv() == b"\x00\xff"
+        await socket.send(json.dumps({"resize": {"columns": 90, "rows": 30}}))
+        assert json.loads(await socket.recv())["resized"]["columns"] == 90
+        await socket.send(json.dumps({"ack": {"offset": "1"}}))
+        assert await _ending(socket) == ([], 1000)
+
+
+async def test_attach_session_credential_as_subprotocol_is_not_echoed(stack: Stack) -> None:
+    """A browser offers its credential beside the subprotocol."""
+    offered = ["stateroom.v1", f"bearer.{stack.credential}"]
+    async with _connect(stack, subprotocols=offered, headers={"authorization": ""}) as socket:
+        assert socket.subprotocol == "stateroom.v1"
+        assert "attached" in json.loads(await socket.recv())
+
+
+@pytest.mark.parametrize("code", [400, 403, 404, 409, 429])
+async def test_attach_session_service_fails_closes_with_its_code(stack: Stack, code: int) -> None:
+    """The last text frame tells why, the close code what to do."""
+    async with _connect(stack) as socket:
+        await socket.recv()
+        await socket.send(json.dumps({"ack": {"offset": str(code)}}))
+        frames, close_code = await _ending(socket)
+    assert (frames[-1]["error"]["code"], close_code) == (code, 4000 + code)
+
+
+@pytest.mark.parametrize(
+    ("frame", "reason"),
+    [
+        ("{", "INVALID_JSON"),
+        ('{"nope":1}', "UNKNOWN_FIELD"),
+        ('{"ack":{"offset":true}}', "INVALID_TYPE"),
+        ("[" * 1000, "JSON_TOO_DEEP"),
+    ],
+)
+async def test_attach_session_bad_frame_closes_4400(stack: Stack, frame: str, reason: str) -> None:
+    """A frame is checked as a body is."""
+    async with _connect(stack) as socket:
+        await socket.recv()
+        await socket.send(frame)
+        frames, code = await _ending(socket)
+    assert (frames[-1]["error"]["details"][0]["reason"], code) == (reason, 4400)
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "code"),
+    [
+        (PATH, {"authorization": ""}, 4401),
+        (PATH, {"authorization": "Bearer srk_a_b_c"}, 4401),
+        ("/v1/sessions/abc:attach?offset=x", {}, 4400),
+        ("/v1/sessions/abc:attach?nope=1", {}, 4400),
+    ],
+)
+async def test_attach_session_refused_after_handshake(
+    stack: Stack, path: str, headers: dict[str, str], code: int
+) -> None:
+    """What a browser must be able to read comes as a close code."""
+    async with _connect(stack, path, headers=headers) as socket:
+        assert (await _ending(socket))[1] == code
+
+
+@pytest.mark.parametrize(
+    ("path", "options", "status"),
+    [
+        (PATH, {"origin": "https://evil.example"}, 403),
+        (PATH, {"origin": "null"}, 403),
+        (PATH, {"subprotocols": ["stateroom.v9"]}, 426),
+        ("/v1/sessions/abc", {}, 404),
+        ("/v2/nothing", {}, 404),
+    ],
+)
+async def test_attach_session_refused_before_upgrade(
+    stack: Stack, path: str, options: dict[str, Any], status: int
+) -> None:
+    """A foreign page gets no socket at all."""
+    with pytest.raises(InvalidStatus) as refused:
+        async with _connect(stack, path, **options):
+            pass
+    assert refused.value.response.status_code == status
+
+
+async def test_attach_session_same_or_allowed_origin_passes(stack: Stack) -> None:
+    """The gateway's own host and the operator's origins may attach."""
+    for origin in (f"http://{stack.listen}", "https://console.example.com"):
+        async with _connect(stack, origin=origin) as socket:
+            assert "attached" in json.loads(await socket.recv())
+
+
+async def test_attach_session_client_leaves_cancels_the_call(stack: Stack) -> None:
+    """A device that vanishes is detached at once."""
+    left = asyncio.Event()
+
+    async def attach(requests: AsyncIterator[Any], context: Any) -> AsyncIterator[Any]:
+        try:
+            async for response in attach_session(requests, context):
+                yield response
+        finally:
+            left.set()
+
+    stack.services.answers["AttachSession"] = attach
+    try:
+        async with _connect(stack) as socket:
+            await socket.recv()
+            socket.transport.abort()
+            async with asyncio.timeout(5):
+                await left.wait()
+    finally:
+        stack.services.answers["AttachSession"] = attach_session
+
+
+async def test_attach_session_credential_revoked_closes_4401(stack: Stack) -> None:
+    """An open socket ends within 5 seconds of its credential's revocation."""
+    async with _connect(stack) as socket:
+        await socket.recv()
+        stack.exchange.revoked = True
+        try:
+            frames, code = await _ending(socket)
+        finally:
+            stack.exchange.revoked = False
+    assert (frames[-1]["error"]["details"][0]["reason"], code) == ("CREDENTIAL_INVALID", 4401)

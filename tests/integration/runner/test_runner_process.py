@@ -1,0 +1,109 @@
+"""A runner in a process of its own: its contract, its death, what the next one finds."""
+
+# Looking at a file for a moment blocks nobody but the test itself:
+# ruff: noqa: ASYNC240
+
+import json
+from pathlib import Path
+
+import grpc
+import pytest
+from stateroom.runner.v1 import runner_service_pb2 as pb
+
+from chassis import ids
+from runner import processes
+from tests.support.runner_rooms import RunnerProcess, runner_process
+
+
+def _open(session_id: str) -> pb.OpenTerminalRequest:
+    return pb.OpenTerminalRequest(session_id=session_id, shell="bash", columns=90, rows=30)  # noqa: S604  # its name, for a sandbox
+
+
+async def _read_until(runner: RunnerProcess, session_id: str, wanted: bytes) -> tuple[bytes, list[pb.Record]]:
+    output = b""
+    records: list[pb.Record] = []
+    request = pb.StreamRecordsRequest(session_id=session_id)
+    async for batch in runner.stub.StreamRecords(request, metadata=runner.metadata, timeout=20):
+        records += batch.records
+        output += b"".join(record.data for record in batch.records if record.kind == pb.Record.OUTPUT)
+        if wanted in output:
+            break
+    return output, records
+
+
+async def test_runner_killed_next_one_finds_the_log(room_folder: Path, socket: Path) -> None:
+    """Everything that a device saw before SIGKILL is there again, the terminal has ended, and no EXIT was invented."""
+    session = str(ids.new())
+    async with runner_process(room_folder, socket) as first:
+        opened = await first.stub.OpenTerminal(_open(session), metadata=first.metadata)
+        shell = processes.find(opened.process_id)
+        write = pb.WriteTerminalRequest(session_id=session, data=b"seq 1 20000; echo DO''NE\n", lease_epoch=1)
+        await first.stub.WriteTerminal(write, metadata=first.metadata)
+        seen, _ = await _read_until(first, session, b"DONE")
+        first.process.kill()
+        await first.process.wait()
+    async with runner_process(room_folder, socket) as second:
+        status = await second.stub.GetStatus(pb.GetStatusRequest(), metadata=second.metadata)
+        (left,) = status.terminals
+        assert (left.session_id, left.running, left.columns, left.rows) == (session, False, 90, 30)
+        again, records = await _read_until(second, session, b"\0never")
+        assert again.startswith(seen)
+        assert records[-1].kind != pb.Record.EXIT
+        assert records[-1].sequence == left.end_sequence
+        acknowledge = pb.AcknowledgeRecordsRequest(session_id=session, sequence=left.end_sequence)
+        await second.stub.AcknowledgeRecords(acknowledge, metadata=second.metadata)
+        status = await second.stub.GetStatus(pb.GetStatusRequest(), metadata=second.metadata)
+        assert not status.terminals
+    assert list((room_folder / "spool").iterdir()) == []
+    assert shell is not None
+    assert processes.find(shell.pid) != shell
+
+
+async def test_shutdown_ends_everything_with_its_reason(room_folder: Path, socket: Path) -> None:
+    """The answer comes when no process is left; the log says why; the runner ends."""
+    session = str(ids.new())
+    async with runner_process(room_folder, socket) as runner:
+        await runner.stub.OpenTerminal(_open(session), metadata=runner.metadata)
+        await runner.stub.Shutdown(
+            pb.ShutdownRequest(grace_milliseconds=2000, reason="shutdown"), metadata=runner.metadata
+        )
+        assert await runner.process.wait() == 0
+    async with runner_process(room_folder, socket) as second:
+        _, records = await _read_until(second, session, b"\0never")
+        assert (records[-1].kind, records[-1].reason) == (pb.Record.EXIT, "shutdown")
+
+
+async def test_runner_wrong_token_is_refused(room_folder: Path, socket: Path) -> None:
+    """Nobody without the token gets an answer."""
+    async with runner_process(room_folder, socket) as runner:
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await runner.stub.GetStatus(pb.GetStatusRequest(), metadata=(("authorization", "Bearer " + "0" * 64),))
+        assert refused.value.code() is grpc.StatusCode.UNAUTHENTICATED
+
+
+async def test_runner_announces_itself(room_folder: Path, socket: Path) -> None:
+    """The file names exactly this process, and folder and socket are for us alone."""
+    async with runner_process(room_folder, socket) as runner:
+        await runner.stub.GetStatus(pb.GetStatusRequest(), metadata=runner.metadata)
+        told = json.loads((room_folder / "runner.json").read_text())
+        assert processes.find(told["pid"]) == processes.ProcessKey(runner.process.pid, told["start_ticks"])
+        assert told["boot_id"] == processes.boot_id()
+        assert room_folder.stat().st_mode & 0o777 == 0o700
+        assert socket.stat().st_mode & 0o077 == 0
+
+
+async def test_acknowledge_exit_removes_the_spool(room_folder: Path, socket: Path) -> None:
+    """When the last record is stored elsewhere, nothing of the terminal is left here."""
+    session = str(ids.new())
+    async with runner_process(room_folder, socket) as runner:
+        await runner.stub.OpenTerminal(_open(session), metadata=runner.metadata)
+        write = pb.WriteTerminalRequest(session_id=session, data=b"exit\n")
+        await runner.stub.WriteTerminal(write, metadata=runner.metadata)
+        _, records = await _read_until(runner, session, b"\0never")
+        assert records[-1].exit_code == 0
+        acknowledge = pb.AcknowledgeRecordsRequest(session_id=session, sequence=records[-1].sequence)
+        await runner.stub.AcknowledgeRecords(acknowledge, metadata=runner.metadata)
+        assert list((room_folder / "spool").iterdir()) == []
+        with pytest.raises(grpc.aio.AioRpcError) as missing:
+            await runner.stub.AcknowledgeRecords(acknowledge, metadata=runner.metadata)
+        assert missing.value.code() is grpc.StatusCode.NOT_FOUND

@@ -1,0 +1,66 @@
+"""The real gateway as a process of its own, in front of whatever address it is given."""
+
+import asyncio
+import json
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx2
+from joserfc.jwk import OKPKey
+
+STARTS_WITHIN = 20.0  # seconds, on a busy machine
+STOPS_WITHIN = 10.0
+
+
+def write_keys(folder: Path) -> dict[str, str]:
+    """Write a key pair for the gateway; returns the settings that name its files."""
+    key = OKPKey.generate_key("Ed25519")
+    (folder / "key.json").write_text(json.dumps(key.as_dict(private=True)))
+    (folder / "trust.json").write_text(json.dumps({"keys": [key.as_dict(private=False)]}))
+    return {"SIGNING_KEY_FILE": str(folder / "key.json"), "TRUST_KEYS_FILE": str(folder / "trust.json")}
+
+
+def free_port() -> int:
+    """Return a port that is free now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@asynccontextmanager
+async def running_gateway(
+    folder: Path, address: str, **settings: str
+) -> AsyncIterator[tuple[str, asyncio.subprocess.Process]]:
+    """Run the gateway until the block ends; gives `host:port` and the process, and stops it by SIGTERM."""
+    listen = f"127.0.0.1:{free_port()}"
+    environment = {
+        "PYTHONPATH": ":".join(path for path in sys.path if path),
+        "HTTP_LISTEN": listen,
+        **{f"{name}_ADDRESS": address for name in ("WORKSPACE", "SESSION", "AUDIT")},
+        **write_keys(folder),
+        **settings,
+    }
+    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "gateway", env=environment)
+    try:
+        await _answers(f"http://{listen}/healthz", process)
+        yield listen, process
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        await asyncio.wait_for(process.wait(), STOPS_WITHIN)
+
+
+async def _answers(url: str, process: asyncio.subprocess.Process) -> None:
+    async with asyncio.timeout(STARTS_WITHIN), httpx2.AsyncClient() as client:
+        while process.returncode is None:
+            try:
+                await client.get(url)
+            except httpx2.ConnectError:
+                await asyncio.sleep(0)
+            else:
+                return
+    msg = f"the gateway exited with {process.returncode}"
+    raise RuntimeError(msg)

@@ -1,0 +1,108 @@
+"""A room on disk and what tests do with its terminals."""
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import grpc
+from stateroom.runner.v1 import runner_service_pb2_grpc
+
+from chassis import ids
+from runner.record import Kind, Record
+from runner.spool import Spool
+from runner.terminal import Size, Terminal
+from runner.terminals import Order, Terminals
+
+DEADLINE = 20.0
+"""Seconds that a test waits for anything: far more than it takes, so only a fault ends it."""
+
+
+def order(**wishes: object) -> Order:
+    """Return an order of an 80 by 24 terminal with a fresh id."""
+    return Order(str(ids.new()), Size(80, 24), **wishes)  # type: ignore[arg-type]  # each test names its own
+
+
+async def open_live(terminals: Terminals, wanted: Order | None = None) -> Terminal:
+    """Open a terminal that runs."""
+    terminal = await terminals.open(wanted or order())
+    assert isinstance(terminal, Terminal)
+    return terminal
+
+
+async def type_line(terminal: Terminal, line: str) -> None:
+    """Type a line under the newest lease."""
+    await terminal.input.write(line.encode() + b"\n", terminal.input.epoch, "")
+
+
+class Follower:
+    """Reads a spool in order and keeps what it saw."""
+
+    def __init__(self, spool: Spool) -> None:
+        self.spool = spool
+        self.records: list[Record] = []
+        self.output = bytearray()
+
+    async def step(self) -> bool:
+        """Read what comes next; False at the end."""
+        after = self.records[-1].sequence if self.records else 0
+        if not await self.spool.wait(after):
+            return False
+        for record in await self.spool.read(after):
+            self.records.append(record)
+            if record.kind is Kind.OUTPUT:
+                self.output += record.body
+        return True
+
+    async def until(self, wanted: bytes) -> None:
+        """Read until the output holds these bytes."""
+        async with asyncio.timeout(DEADLINE):
+            while wanted not in self.output:
+                assert await self.step(), bytes(self.output[-500:])
+
+    async def end(self) -> Record:
+        """Read to the end and return the last record."""
+        async with asyncio.timeout(DEADLINE):
+            while await self.step():
+                pass
+        return self.records[-1]
+
+
+@dataclass
+class RunnerProcess:
+    """A runner in a process of its own."""
+
+    process: asyncio.subprocess.Process
+    stub: "runner_service_pb2_grpc.RunnerServiceAsyncStub"
+    metadata: tuple[tuple[str, str], ...]
+
+
+@asynccontextmanager
+async def runner_process(room: Path, socket: Path) -> AsyncIterator[RunnerProcess]:
+    """Start a runner and connect to it; kill it at the end if it still runs."""
+    token = os.urandom(32).hex()
+    environment = {
+        "WORKSPACE_ID": "workspace",
+        "RUNNER_ID": "runner",
+        "ROOM_DIRECTORY": str(room),
+        "SOCKET": str(socket),
+        "PYTHONPATH": os.pathsep.join(sys.path),
+        "CANARY": "canary-of-the-runner",
+    }
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "runner", stdin=asyncio.subprocess.PIPE, env=environment, start_new_session=True
+    )
+    assert process.stdin is not None
+    process.stdin.write(f"{token}\n".encode())
+    try:
+        async with grpc.aio.insecure_channel(f"unix:{socket}") as channel:
+            await asyncio.wait_for(channel.channel_ready(), DEADLINE)
+            stub = runner_service_pb2_grpc.RunnerServiceStub(channel)
+            yield RunnerProcess(process, stub, (("authorization", f"Bearer {token}"),))
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()

@@ -1,0 +1,140 @@
+"""Authorization: each policy against each kind of caller, and the cache of exchanged credentials."""
+
+from hashlib import sha256
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from stateroom.api.v1 import policy_pb2
+from stateroom.session.v1 import session_service_pb2
+from stateroom.workspace.v1 import identity_service_pb2
+
+from chassis import ids
+from chassis.errors import (
+    CallerNotAllowed,
+    CredentialInvalid,
+    CredentialMalformed,
+    CredentialMissing,
+    RoleTooLow,
+    ScopeMissing,
+)
+from chassis.rpc import auth, credential, policy
+from chassis.rpc.call import ANONYMOUS, Call, Principal
+from chassis.rpc.tokens import TokenVerifier
+from tests.support.tokens import USER, Keys
+
+ACCOUNT = ids.new()
+SESSIONS = {
+    method.descriptor.name: method
+    for method in policy.methods(session_service_pb2.DESCRIPTOR.services_by_name["SessionService"])
+}
+IDENTITY = {
+    method.descriptor.name: method
+    for method in policy.methods(identity_service_pb2.DESCRIPTOR.services_by_name["IdentityService"])
+}
+USER_METHOD = SESSIONS["CreateSession"]  # sessions.write, MEMBER
+INTERNAL_METHOD = IDENTITY["ExchangeCredential"]
+ANONYMOUS_METHOD = IDENTITY["CreateUser"]
+
+
+def _user(role: int = policy_pb2.MEMBER, scope: str = "sessions.write", account: UUID | None = ACCOUNT) -> Principal:
+    return Principal(subject=str(ids.new()), account_id=account, role=role, scopes=frozenset({scope}))
+
+
+ALLOWED = {
+    "member with the scope": (USER_METHOD, _user()),
+    "owner with every scope": (USER_METHOD, _user(policy_pb2.OWNER, "*")),
+    "service that is named": (INTERNAL_METHOD, Principal(subject="service:gateway")),
+    "nobody where anybody may": (ANONYMOUS_METHOD, ANONYMOUS),
+}
+REFUSED = {
+    "viewer": (USER_METHOD, _user(policy_pb2.VIEWER), RoleTooLow),
+    "no role": (USER_METHOD, _user(0), RoleTooLow),
+    "scope to read": (USER_METHOD, _user(scope="sessions.read"), ScopeMissing),
+    "scope of another resource": (USER_METHOD, _user(scope="workspaces.write"), ScopeMissing),
+    "service for itself": (USER_METHOD, Principal(subject="service:gateway"), CallerNotAllowed),
+    "user on an internal method": (INTERNAL_METHOD, _user(policy_pb2.OWNER, "*"), CallerNotAllowed),
+    "service that is not named": (INTERNAL_METHOD, Principal(subject="service:runner"), CallerNotAllowed),
+    "nobody on an internal method": (INTERNAL_METHOD, ANONYMOUS, CallerNotAllowed),
+    "user named like a service": (INTERNAL_METHOD, Principal(subject="gateway"), CallerNotAllowed),
+}
+
+
+@pytest.mark.parametrize(("method", "principal"), ALLOWED.values(), ids=ALLOWED.keys())
+def test_authorize_within_the_policy_lets_the_caller_in(method: policy.Method, principal: Principal) -> None:
+    """Who fulfils the policy passes."""
+    auth.authorize(Call(method, {}, "", principal=principal))
+
+
+@pytest.mark.parametrize(("method", "principal", "error"), REFUSED.values(), ids=REFUSED.keys())
+def test_authorize_outside_the_policy_refuses(
+    method: policy.Method, principal: Principal, error: type[Exception]
+) -> None:
+    """Who does not fulfil it is told what is missing."""
+    with pytest.raises(error):
+        auth.authorize(Call(method, {}, "", principal=principal))
+
+
+@pytest.mark.parametrize(
+    ("metadata", "error"),
+    [
+        ({}, CredentialMissing),
+        ({"authorization": ""}, CredentialMissing),
+        ({"authorization": "Bearer "}, CredentialInvalid),
+        ({"authorization": "Basic dTpw"}, CredentialInvalid),
+        ({"authorization": "srk_x"}, CredentialInvalid),
+    ],
+)
+def test_bearer_without_a_credential_refuses(metadata: dict[str, str], error: type[Exception]) -> None:
+    """Only `Bearer <something>` carries a credential."""
+    with pytest.raises(error):
+        auth.bearer(metadata)
+
+
+def test_bearer_in_any_case_returns_the_credential() -> None:
+    """The scheme's case does not matter (RFC 9110)."""
+    assert auth.bearer({"authorization": "bEARER srk_a_b_c"}) == "srk_a_b_c"
+
+
+class _Exchange:
+    """Stands for the workspace service: answers with a token, and counts how often it was asked."""
+
+    def __init__(self, token: str) -> None:
+        self.token = token
+        self.asked: list[tuple[str, str]] = []
+
+    async def __call__(self, text: str, account: str) -> str:
+        self.asked.append((text, account))
+        return self.token
+
+
+async def test_authenticate_twice_with_one_credential_exchanges_it_once_for_each_account(tmp_path: Path) -> None:
+    """The exchange is remembered by credential and account, never across accounts."""
+    keys = Keys(tmp_path)
+    exchange = _Exchange(keys.forge())
+    authenticator = auth.ServiceAuthenticator(TokenVerifier(keys.trust), exchange)
+    text = credential.mint(credential.API_KEY, ids.new()).text
+    for account in ("", "", str(ACCOUNT)):
+        call = Call(USER_METHOD, {"authorization": f"Bearer {text}", auth.ACCOUNT_KEY: account}, "")
+        assert (await authenticator.authenticate(call)).subject == USER.subject
+    assert exchange.asked == [(text, ""), (text, str(ACCOUNT))]
+
+
+async def test_authenticate_with_a_mistyped_credential_asks_nobody(tmp_path: Path) -> None:
+    """The checksum refuses it before any look-up."""
+    keys = Keys(tmp_path)
+    exchange = _Exchange(keys.forge())
+    call = Call(USER_METHOD, {"authorization": "Bearer srk_a_b_c"}, "")
+    with pytest.raises(CredentialMalformed):
+        await auth.ServiceAuthenticator(TokenVerifier(keys.trust), exchange).authenticate(call)
+    assert exchange.asked == []
+
+
+async def test_runner_authenticator_knows_its_token_only() -> None:
+    """A runner keeps a digest, and refuses every other text."""
+    authenticator = auth.RunnerAuthenticator(sha256(b"right").digest())
+    call = Call(USER_METHOD, {"authorization": "Bearer right"}, "")
+    assert (await authenticator.authenticate(call)).subject == "holder"
+    call.metadata["authorization"] = "Bearer wrong"
+    with pytest.raises(auth.RunnerTokenRefused):
+        await authenticator.authenticate(call)
