@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 import grpc
+import pytest_asyncio
 from stateroom.api.v1 import policy_pb2
 from stateroom.audit.v1.audit_service_pb2_grpc import AuditServiceStub
 
@@ -87,3 +88,10 @@ async def refusal(call: "grpc.aio.UnaryUnaryCall[object, object]") -> tuple[grpc
         return exc.code(), details
     msg = "the call was answered"
     raise AssertionError(msg)
+
+
+@pytest_asyncio.fixture
+async def ledger(source: Source) -> AsyncIterator[Ledger]:
+    """Return an audit service with an empty ledger."""
+    async with open_ledger(source) as opened:
+        yield opened
