@@ -1,4 +1,4 @@
-"""Cancellation that libraries swallow: before Python 3.12 `asyncio.wait_for` does, and nats-py makes another error of it."""
+"""Cancellation that libraries swallow: `asyncio.wait_for` before Python 3.12, and nats-py, which raises its own error."""
 
 import asyncio
 

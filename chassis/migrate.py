@@ -40,7 +40,7 @@ def main() -> None:
         asyncio.run(migrate(service, admin_url, *role_urls))
 
 
-async def migrate(service: str, admin_url: str, url: str, system_url: str, folder: Path | None = None) -> None:
+async def migrate(service: str, admin_url: str, url: str, system_url: str, *, folder: Path | None = None) -> None:
     """Make or update one service's roles, schema and tables.
 
     Args:

@@ -96,7 +96,8 @@ def execute(script: str) -> None:
     op.execute(
         "SET LOCAL lock_timeout = '4s'"
     )  # also begins the transaction, which SQLAlchemy leaves to its first statement
-    op.get_bind().connection.dbapi_connection.run_async(lambda driver: driver.execute(script))
+    adapted = op.get_bind().connection.dbapi_connection
+    adapted.run_async(lambda driver: driver.execute(script))  # type: ignore[union-attr]  # open during a migration
 
 
 def create_chassis_tables(service: str) -> None:

@@ -16,7 +16,7 @@ class Method:
 
     @property
     def repeatable(self) -> bool:
-        """Whether the request carries the id that makes repeating it harmless; a list may filter by a field of that name."""
+        """Whether the request carries the id that makes repeating it harmless; a list's `request_id` is a filter."""
         return self.policy.rate_class != policy_pb2.READ and "request_id" in self.descriptor.input_type.fields_by_name
 
 
