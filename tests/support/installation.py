@@ -62,7 +62,7 @@ async def template(postgres: Postgres) -> Postgres:
     admin_url = postgres.admin_url.replace("/postgres?", f"/{TEMPLATE}?")
     for service, folder in (("workspace", ROOM_MIGRATIONS), ("audit", None)):
         urls = [postgres.url(role, role, TEMPLATE) for role in (service, f"{service}_system")]
-        await migrate(service, admin_url, *urls, folder)
+        await migrate(service, admin_url, *urls, folder=folder)
     return postgres
 
 

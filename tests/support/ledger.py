@@ -1,8 +1,9 @@
 """A running audit service, and what a test asks of it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import grpc
@@ -21,13 +22,16 @@ from tests.support import waiting
 from tests.support.installation import Installation
 from tests.support.source import Source, query
 
+if TYPE_CHECKING:
+    from stateroom.audit.v1.audit_service_pb2_grpc import AuditServiceAsyncStub
+
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
     """The service, and a stub of it. It records only while the test runs its loops."""
 
     service: Service
-    stub: AuditServiceStub
+    stub: "AuditServiceAsyncStub"
     installation: Installation
 
     async def entries(self) -> list[tuple[int, int]]:
@@ -78,12 +82,13 @@ async def open_ledger(source: Source, address: str = "") -> AsyncIterator[Ledger
         yield Ledger(service, AuditServiceStub(channel), source.installation)
 
 
-async def refusal(call: "grpc.aio.UnaryUnaryCall[object, object]") -> tuple[grpc.StatusCode, bytes]:
+async def refusal(call: Awaitable[object]) -> tuple[grpc.StatusCode, bytes]:
     """Return the status and the details of a call that must fail."""
     try:
         await call
     except grpc.aio.AioRpcError as exc:
-        details = dict(exc.trailing_metadata() or ())["grpc-status-details-bin"]
+        metadata: dict[str, str | bytes] = dict(exc.trailing_metadata())  # type: ignore[arg-type]  # pairs
+        details = metadata["grpc-status-details-bin"]
         assert isinstance(details, bytes)
         return exc.code(), details
     msg = "the call was answered"

@@ -1,13 +1,13 @@
 """Entries as messages, and requests as filters."""
 
 from datetime import UTC, datetime
+from typing import cast
 from uuid import UUID
 
 from google.protobuf.any_pb2 import Any
 from google.protobuf.json_format import MessageToDict, ParseDict
 from google.protobuf.message import DecodeError
 from google.protobuf.struct_pb2 import Struct
-from google.protobuf.timestamp_pb2 import Timestamp
 from stateroom.audit.v1 import audit_service_pb2 as pb
 from stateroom.event.v1.change_pb2 import Change, ChangePayload
 from stateroom.session.v1 import session_service_pb2
@@ -127,8 +127,7 @@ def _check_text(request: pb.ListAuditLogsRequest | pb.ListChangeEventsRequest) -
 def _instant(request: pb.ListAuditLogsRequest | pb.ListChangeEventsRequest, name: str) -> datetime | None:
     if not request.HasField(name):  # type: ignore[arg-type]  # one of two names that both requests have
         return None
-    instant: Timestamp = getattr(request, name)
     try:
-        return instant.ToDatetime(UTC)
+        return cast("datetime", getattr(request, name).ToDatetime(UTC))
     except (ValueError, OverflowError) as exc:
         raise InvalidField(Violation(name, "must lie in the years 1 to 9999")) from exc

@@ -78,7 +78,9 @@ async def test_change_of_what_was_recorded_is_refused_to_both_roles(ledger: Ledg
         await query(ledger.installation.url(role), statement)
 
 
-@pytest.mark.parametrize("statement", ["UPDATE entries SET orphaned = true", "INSERT INTO entries SELECT * FROM entries"])
+@pytest.mark.parametrize(
+    "statement", ["UPDATE entries SET orphaned = true", "INSERT INTO entries SELECT * FROM entries"]
+)
 async def test_write_by_the_serving_role_is_refused(ledger: Ledger, statement: str) -> None:
     """The role that serves requests only reads."""
     with pytest.raises(asyncpg.InsufficientPrivilegeError):

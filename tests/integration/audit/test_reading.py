@@ -38,12 +38,12 @@ async def filled(ledger: Ledger) -> Ledger:
     return ledger
 
 
-async def _logs(ledger: Ledger, **fields: Any) -> list[int]:  # noqa: ANN401  # fields of the request
+async def _logs(ledger: Ledger, **fields: Any) -> list[int]:
     response = await ledger.stub.ListAuditLogs(pb.ListAuditLogsRequest(**fields), metadata=ledger.metadata(ACCOUNT))
     return [entry.position for entry in response.audit_logs]
 
 
-async def _events(ledger: Ledger, **fields: Any) -> list[int]:  # noqa: ANN401  # as above
+async def _events(ledger: Ledger, **fields: Any) -> list[int]:
     request = pb.ListChangeEventsRequest(**fields)
     response = await ledger.stub.ListChangeEvents(request, metadata=ledger.metadata(ACCOUNT))
     return [event.position for event in response.change_events]

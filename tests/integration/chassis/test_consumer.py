@@ -55,7 +55,8 @@ async def test_catch_up_more_than_a_page_applies_all(source: Source, ledger: Led
     """A long absence is made up for page by page."""
     async with source.service.system.connection() as connection:
         await connection.execute(
-            "INSERT INTO outbox (account_id, header, salt, payload) SELECT $1, $2, $3, '' FROM generate_series(1, 1201)",
+            "INSERT INTO outbox (account_id, header, salt, payload) SELECT $1, $2, $3, ''"
+            " FROM generate_series(1, 1201)",
             *await _one_change(source),
         )
     await _numbered(source, 0)

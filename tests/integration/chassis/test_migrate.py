@@ -9,7 +9,8 @@ from tests.support.source import query
 _SCHEMA = """
 SELECT table_name, column_name, data_type FROM information_schema.columns WHERE table_schema = 'audit'
 UNION ALL SELECT tablename, policyname, roles::text FROM pg_policies WHERE schemaname = 'audit'
-UNION ALL SELECT table_name, grantee, privilege_type FROM information_schema.role_table_grants WHERE table_schema = 'audit'
+UNION ALL SELECT table_name, grantee, privilege_type FROM information_schema.role_table_grants
+WHERE table_schema = 'audit'
 ORDER BY 1, 2, 3
 """
 
@@ -31,6 +32,7 @@ async def test_migrate_leaves_nothing_to_other_services(installation: Installati
     rows = await query(
         installation.admin_url,
         "SELECT has_schema_privilege('audit', 'workspace', 'USAGE'),"
-        " has_schema_privilege('workspace_system', 'audit', 'USAGE'), has_schema_privilege('audit', 'public', 'CREATE')",
+        " has_schema_privilege('workspace_system', 'audit', 'USAGE'),"
+        " has_schema_privilege('audit', 'public', 'CREATE')",
     )
     assert tuple(rows[0]) == (False, False, False)

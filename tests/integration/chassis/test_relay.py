@@ -17,7 +17,8 @@ async def _positions(source: Source) -> list[int]:
 
 
 async def _empty(source: Source) -> bool:
-    return (await query(source.installation.url("workspace_system"), "SELECT count(*) FROM outbox"))[0][0] == 0
+    rows = await query(source.installation.url("workspace_system"), "SELECT count(*) FROM outbox")
+    return int(rows[0][0]) == 0
 
 
 async def test_number_eight_writers_with_rollbacks_is_dense(source: Source) -> None:
