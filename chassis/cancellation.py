@@ -1,4 +1,4 @@
-"""Cancellation that libraries swallow: `asyncio.wait_for` before Python 3.12, and nats-py, which raises another error."""
+"""Cancellation that libraries swallow: `asyncio.wait_for` before Python 3.12, and nats-py that raises its own error."""
 
 import asyncio
 
