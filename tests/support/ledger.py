@@ -1,12 +1,17 @@
 """A running audit service, and what a test asks of it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+<<<<<<< HEAD
 from typing import TYPE_CHECKING, Any
+=======
+from typing import TYPE_CHECKING
+>>>>>>> audit
 from uuid import UUID
 
 import grpc
+import pytest_asyncio
 from stateroom.api.v1 import policy_pb2
 from stateroom.audit.v1.audit_service_pb2_grpc import AuditServiceStub
 
@@ -81,14 +86,26 @@ async def open_ledger(source: Source, address: str = "") -> AsyncIterator[Ledger
         yield Ledger(service, AuditServiceStub(channel), source.installation)
 
 
-async def refusal(call: "grpc.aio.UnaryUnaryCall[object, object]") -> tuple[grpc.StatusCode, bytes]:
+async def refusal(call: Awaitable[object]) -> tuple[grpc.StatusCode, bytes]:
     """Return the status and the details of a call that must fail."""
     try:
         await call
     except grpc.aio.AioRpcError as exc:
+<<<<<<< HEAD
         trailing: dict[str, Any] = dict(exc.trailing_metadata() or ())  # type: ignore[arg-type]  # pairs; the stub has no iterator
         details = trailing["grpc-status-details-bin"]
+=======
+        metadata: dict[str, str | bytes] = dict(exc.trailing_metadata())  # type: ignore[arg-type]  # pairs
+        details = metadata["grpc-status-details-bin"]
+>>>>>>> audit
         assert isinstance(details, bytes)
         return exc.code(), details
     msg = "the call was answered"
     raise AssertionError(msg)
+
+
+@pytest_asyncio.fixture
+async def ledger(source: Source) -> AsyncIterator[Ledger]:
+    """Return an audit service with an empty ledger."""
+    async with open_ledger(source) as opened:
+        yield opened

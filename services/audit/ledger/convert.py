@@ -1,7 +1,11 @@
 """Entries as messages, and requests as filters."""
 
 from datetime import UTC, datetime
+<<<<<<< HEAD
 from typing import TYPE_CHECKING
+=======
+from typing import cast
+>>>>>>> audit
 from uuid import UUID
 
 from google.protobuf.any_pb2 import Any
@@ -130,8 +134,7 @@ def _check_text(request: pb.ListAuditLogsRequest | pb.ListChangeEventsRequest) -
 def _instant(request: pb.ListAuditLogsRequest | pb.ListChangeEventsRequest, name: str) -> datetime | None:
     if not request.HasField(name):  # type: ignore[arg-type]  # one of two names that both requests have
         return None
-    instant: Timestamp = getattr(request, name)
     try:
-        return instant.ToDatetime(UTC)
+        return cast("datetime", getattr(request, name).ToDatetime(UTC))
     except (ValueError, OverflowError) as exc:
         raise InvalidField(Violation(name, "must lie in the years 1 to 9999")) from exc
