@@ -69,6 +69,6 @@ class Stub:
         call = self.open(name, iter(requests) if streams_in else requests[0])
         return [response async for response in call] if streams_out else [await call]
 
-    def open(self, name: str, requests: object, authorization: str = "Bearer srk_open") -> Any:  # noqa: ANN401  # four kinds of calls
+    def open(self, name: str, requests: object, authorization: str = "Bearer srk_open") -> Any:  # four kinds of calls
         """Begin a call."""
         return self._methods[name](requests, metadata=(("authorization", authorization),))

@@ -45,10 +45,13 @@ class Lease:
     controls: bool
 
 
-async def attach(tx: Transaction, *, attachment: Attachment, wants_control: bool, demands: bool, take_over: bool) -> Lease:
+async def attach(
+    tx: Transaction, *, attachment: Attachment, wants_control: bool, demands: bool, take_over: bool
+) -> Lease:
     """Attach a device.
 
     Args:
+        tx: of the device's account.
         attachment: the device.
         wants_control: give it control when nobody has it.
         demands: refuse the device when somebody else has it.

@@ -21,7 +21,7 @@ _RECORD_COLUMNS = [column for column in events.c if column.name not in {"session
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A place in a log: records after `sequence` hold what comes from an offset on. `end` is the end of what is stored."""
+    """A place in a log: what comes from an offset on stands after `sequence`. `end` is the end of what is stored."""
 
     sequence: int
     end: int
@@ -32,7 +32,7 @@ async def get_session(connection: AsyncConnection, *, session_id: UUID) -> Sessi
     return await store.get_session(connection, session_id)
 
 
-async def list_sessions(  # noqa: PLR0913  # each one narrows the list
+async def list_sessions(  # each one narrows the list
     connection: AsyncConnection,
     *,
     workspace_id: UUID | None,
