@@ -137,9 +137,7 @@ async def test_stream_output_from_the_middle_gets_exactly_the_rest(stage: Stage)
     assert [event.sequence for event in first.session_events] == list(range(1, len(first.session_events) + 1))
 
 
-async def _from(
-    stage: Stage, session_id: str, offset: int, role: pb.AttachRole.ValueType = pb.OBSERVER
-) -> bytes:
+async def _from(stage: Stage, session_id: str, offset: int, role: pb.AttachRole.ValueType = pb.OBSERVER) -> bytes:
     async with attach(stage, session_id, role=role, offset=offset) as screen:
         await screen.until_told("ended")
         return bytes(screen.output)
