@@ -20,7 +20,7 @@ from stateroom.event.v1 import change_service_pb2 as pb
 from stateroom.event.v1.change_pb2 import Change
 from stateroom.event.v1.change_service_pb2_grpc import ChangeServiceStub
 
-from chassis import digest, logs
+from chassis import cancellation, digest, logs
 from chassis.errors import DomainError
 from chassis.relay import SUBJECT, stream_of
 from chassis.rpc.channels import Neighbour
@@ -79,6 +79,7 @@ class Consumer:
 
     async def _forever(self, loop: Callable[[], Awaitable[None]]) -> None:
         while True:
+            cancellation.heed()
             try:
                 await loop()
             except _FAILURES as exc:
@@ -87,6 +88,7 @@ class Consumer:
 
     async def _poll(self) -> None:
         while True:
+            cancellation.heed()
             await self.catch_up()
             await asyncio.sleep(HEAD_POLL)
 
@@ -99,6 +101,7 @@ class Consumer:
         try:
             await self.catch_up()
             while True:
+                cancellation.heed()
                 await self._hear(self._believed(await _pull(subscription)))
         finally:
             with suppress(nats.errors.Error):
@@ -131,6 +134,7 @@ class Consumer:
     async def catch_up(self) -> None:
         """Read the source's record from the cursor to its head. SourceWentBack, RecordIncomplete."""
         while True:
+            cancellation.heed()
             async with self.database.transaction() as connection:
                 epoch, position = await self._cursor(connection)
             page = await self._record(position, PAGE)

@@ -13,7 +13,7 @@ from uuid import UUID
 
 import asyncpg
 
-from chassis import logs, trace
+from chassis import cancellation, logs, trace
 from chassis.errors import DomainError
 from chassis.system import SystemDatabase
 
@@ -73,10 +73,12 @@ class Reconciler:
         """Work until cancelled."""
         async with asyncio.TaskGroup() as group:
             while True:
+                cancellation.heed()
                 for claim in await self._claim():
                     group.create_task(self._attempt(claim))
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self.awake.wait(), SWEEP)
+                    async with asyncio.timeout(SWEEP):
+                        await self.awake.wait()
                 self.awake.clear()
 
     async def _claim(self) -> list[Claim]:

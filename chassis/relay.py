@@ -16,7 +16,7 @@ import nats.js.errors
 from nats.js import JetStreamContext
 from stateroom.event.v1.change_pb2 import Change, ChangeHeader
 
-from chassis import digest, logs, schema
+from chassis import cancellation, digest, logs, schema
 from chassis.system import Connection, SystemDatabase
 
 BATCH = 500
@@ -26,6 +26,7 @@ SWEEP = 0.25
 SUBJECT = "stateroom"
 
 _RETRY = 1.0  # seconds to wait after a failure
+_ACKNOWLEDGED = 5.0  # seconds the broker has for a batch
 
 _MOVE = """
 WITH head AS (
@@ -82,6 +83,7 @@ class Relay:
 
     async def _number(self, publishing: asyncio.Event) -> None:
         while True:
+            cancellation.heed()
             try:
                 moved = await self.number()
             except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as exc:
@@ -92,7 +94,8 @@ class Relay:
                 publishing.set()
                 continue
             with suppress(TimeoutError):
-                await asyncio.wait_for(self.awake.wait(), SWEEP)
+                async with asyncio.timeout(SWEEP):
+                    await self.awake.wait()
             self.awake.clear()
 
     async def number(self) -> bool:
@@ -115,6 +118,7 @@ class Relay:
 
     async def _publish(self, publishing: asyncio.Event) -> None:
         while True:
+            cancellation.heed()
             try:
                 published = await self.publish()
             except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, nats.errors.Error) as exc:
@@ -123,7 +127,8 @@ class Relay:
                 continue
             if not published:
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(publishing.wait(), SWEEP * 4)
+                    async with asyncio.timeout(SWEEP * 4):
+                        await publishing.wait()
                 publishing.clear()
 
     async def publish(self) -> bool:
@@ -145,7 +150,8 @@ class Relay:
             for change in changes
         ]
         try:
-            await asyncio.wait_for(asyncio.gather(*acknowledgements), timeout=5.0)
+            async with asyncio.timeout(_ACKNOWLEDGED):
+                await asyncio.gather(*acknowledgements)
         except (nats.js.errors.NoStreamResponseError, nats.errors.NoRespondersError):
             await ensure_stream(self.jetstream, self.source)
             raise

@@ -1,13 +1,13 @@
 """Entries as messages, and requests as filters."""
 
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from google.protobuf.any_pb2 import Any
 from google.protobuf.json_format import MessageToDict, ParseDict
 from google.protobuf.message import DecodeError
 from google.protobuf.struct_pb2 import Struct
-from google.protobuf.timestamp_pb2 import Timestamp
 from stateroom.audit.v1 import audit_service_pb2 as pb
 from stateroom.event.v1.change_pb2 import Change, ChangePayload
 from stateroom.session.v1 import session_service_pb2
@@ -15,6 +15,9 @@ from stateroom.workspace.v1 import identity_service_pb2, workspace_service_pb2
 
 from chassis.errors import InvalidField, Violation
 from services.audit.ledger.domain import Entry, Filter
+
+if TYPE_CHECKING:
+    from google.protobuf.timestamp_pb2 import Timestamp
 
 RESOURCES = (identity_service_pb2, workspace_service_pb2, session_service_pb2)
 """The contracts whose resources can be shown: importing them makes them known to protobuf's pool."""

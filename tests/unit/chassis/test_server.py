@@ -207,7 +207,7 @@ async def test_open_stream_whose_credential_is_revoked_is_ended(served: Served, 
     assert served.probe.cancelled.is_set()
 
 
-async def _outcome(call: Any) -> None:  # noqa: ANN401  # four kinds of calls
+async def _outcome(call: Any) -> None:  # four kinds of calls
     if hasattr(call, "read"):
         await call.read()  # begins the call
     await call.code()

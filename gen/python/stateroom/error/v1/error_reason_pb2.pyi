@@ -186,7 +186,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """
     INVALID_JSON: _ErrorReason.ValueType  # 122
     """The body is not JSON.
-    Example: {"reason": "INVALID_JSON", "metadata": {"line": "1", "column": "12"}}
+    Example: {"reason": "INVALID_JSON", "metadata": {"problem": "…", "line": "1", "column": "12"}}
     """
     JSON_TOO_DEEP: _ErrorReason.ValueType  # 123
     """The body nests too deeply.
@@ -198,15 +198,15 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """
     INVALID_NUMBER: _ErrorReason.ValueType  # 125
     """A number is NaN, infinite or out of range.
-    Example: {"reason": "INVALID_NUMBER", "metadata": {}}
+    Example: {"reason": "INVALID_NUMBER", "metadata": {"field": "columns"}}
     """
     INVALID_UNICODE: _ErrorReason.ValueType  # 126
     """A text holds a lone surrogate.
-    Example: {"reason": "INVALID_UNICODE", "metadata": {}}
+    Example: {"reason": "INVALID_UNICODE", "metadata": {"field": "name"}}
     """
     NUL_NOT_ALLOWED: _ErrorReason.ValueType  # 127
     """A text holds a NUL character.
-    Example: {"reason": "NUL_NOT_ALLOWED", "metadata": {}}
+    Example: {"reason": "NUL_NOT_ALLOWED", "metadata": {"field": "name"}}
     """
     UNKNOWN_FIELD: _ErrorReason.ValueType  # 128
     """The body or query names a field that does not exist.
@@ -214,7 +214,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """
     INVALID_TYPE: _ErrorReason.ValueType  # 129
     """A value has the wrong type for its field.
-    Example: {"reason": "INVALID_TYPE", "metadata": {"field": "columns"}}
+    Example: {"reason": "INVALID_TYPE", "metadata": {"field": "columns", "expected": "a whole number"}}
     """
     UNSUPPORTED_MEDIA_TYPE: _ErrorReason.ValueType  # 130
     """The content type is not application/json.
@@ -267,6 +267,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     SHELL_NOT_FOUND: _ErrorReason.ValueType  # 146
     """The shell is not installed.
     Example: {"reason": "SHELL_NOT_FOUND", "metadata": {"shell": "fish"}}
+    """
+    CANNOT_OPEN_TERMINAL: _ErrorReason.ValueType  # 147
+    """The runner could not open a terminal: the machine has none, or no process, to give.
+    Example: {"reason": "CANNOT_OPEN_TERMINAL", "metadata": {"sessionId": "…", "cause": "…"}}
     """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
@@ -438,7 +442,7 @@ Example: {"reason": "METHOD_NOT_ALLOWED", "metadata": {"method": "PUT"}}
 """
 INVALID_JSON: ErrorReason.ValueType  # 122
 """The body is not JSON.
-Example: {"reason": "INVALID_JSON", "metadata": {"line": "1", "column": "12"}}
+Example: {"reason": "INVALID_JSON", "metadata": {"problem": "…", "line": "1", "column": "12"}}
 """
 JSON_TOO_DEEP: ErrorReason.ValueType  # 123
 """The body nests too deeply.
@@ -450,15 +454,15 @@ Example: {"reason": "DUPLICATE_KEY", "metadata": {"field": "name"}}
 """
 INVALID_NUMBER: ErrorReason.ValueType  # 125
 """A number is NaN, infinite or out of range.
-Example: {"reason": "INVALID_NUMBER", "metadata": {}}
+Example: {"reason": "INVALID_NUMBER", "metadata": {"field": "columns"}}
 """
 INVALID_UNICODE: ErrorReason.ValueType  # 126
 """A text holds a lone surrogate.
-Example: {"reason": "INVALID_UNICODE", "metadata": {}}
+Example: {"reason": "INVALID_UNICODE", "metadata": {"field": "name"}}
 """
 NUL_NOT_ALLOWED: ErrorReason.ValueType  # 127
 """A text holds a NUL character.
-Example: {"reason": "NUL_NOT_ALLOWED", "metadata": {}}
+Example: {"reason": "NUL_NOT_ALLOWED", "metadata": {"field": "name"}}
 """
 UNKNOWN_FIELD: ErrorReason.ValueType  # 128
 """The body or query names a field that does not exist.
@@ -466,7 +470,7 @@ Example: {"reason": "UNKNOWN_FIELD", "metadata": {"field": "isAdmin"}}
 """
 INVALID_TYPE: ErrorReason.ValueType  # 129
 """A value has the wrong type for its field.
-Example: {"reason": "INVALID_TYPE", "metadata": {"field": "columns"}}
+Example: {"reason": "INVALID_TYPE", "metadata": {"field": "columns", "expected": "a whole number"}}
 """
 UNSUPPORTED_MEDIA_TYPE: ErrorReason.ValueType  # 130
 """The content type is not application/json.
@@ -519,5 +523,9 @@ Example: {"reason": "TERMINAL_ENDED", "metadata": {"sessionId": "…"}}
 SHELL_NOT_FOUND: ErrorReason.ValueType  # 146
 """The shell is not installed.
 Example: {"reason": "SHELL_NOT_FOUND", "metadata": {"shell": "fish"}}
+"""
+CANNOT_OPEN_TERMINAL: ErrorReason.ValueType  # 147
+"""The runner could not open a terminal: the machine has none, or no process, to give.
+Example: {"reason": "CANNOT_OPEN_TERMINAL", "metadata": {"sessionId": "…", "cause": "…"}}
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -1,0 +1,37 @@
+"""Changes as a source would send them, made by hand."""
+
+from typing import Any
+from uuid import UUID
+
+from google.protobuf.timestamp_pb2 import Timestamp
+from stateroom.event.v1.change_pb2 import Change, ChangeHeader, ChangePayload
+from stateroom.workspace.v1.workspace_service_pb2 import Workspace
+
+from chassis import ids
+
+
+def change(
+    account_id: UUID, position: int, *, source: str = "workspace", epoch: int = 1, **header: Any
+) -> Change:  # fields of ChangeHeader
+    """Return the change at a position; `header` replaces what its header would say by itself."""
+    fields: dict[str, Any] = {
+        "event_id": str(ids.new()),
+        "account_id": str(account_id),
+        "entity_type": "workspace",
+        "entity_id": str(ids.new()),
+        "entity_version": 1,
+        "type": "created",
+        "actor_id": str(account_id),
+        "time": Timestamp(seconds=1_700_000_000 + position),
+        "outcome": ChangeHeader.SUCCEEDED,
+    }
+    payload = ChangePayload(ip_address="192.0.2.7", user_agent="test/1", changed_fields=["name"])
+    payload.after.Pack(Workspace(name=f"n{position}"))
+    return Change(
+        source=source,
+        epoch=epoch,
+        position=position,
+        header=ChangeHeader(**(fields | header)).SerializeToString(),
+        salt=position.to_bytes(16),
+        payload=payload.SerializeToString(),
+    )
