@@ -33,6 +33,7 @@ async def create_session(tx: Transaction, *, wish: Wish, copier_process: int, li
     """Create a session in state STARTING.
 
     Args:
+        tx: of the account it is to belong to.
         wish: what it is to be.
         copier_process: the process that opens its terminal and copies its log.
         limit: how many live sessions the account may have.

@@ -21,7 +21,7 @@ _RECORD_COLUMNS = [column for column in events.c if column.name not in {"session
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A place in a log: records after `sequence` hold what comes from an offset on. `end` is the end of what is stored."""
+    """A place in a log: what comes from an offset on stands after `sequence`. `end` is the end of what is stored."""
 
     sequence: int
     end: int

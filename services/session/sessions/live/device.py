@@ -55,7 +55,7 @@ class Device:
         self._lost_control = float("-inf")
 
     @property
-    def role(self) -> pb.AttachRole:
+    def role(self) -> pb.AttachRole.ValueType:
         """What the device may do now."""
         return pb.CONTROLLER if self.lease.controls else pb.OBSERVER
 
@@ -67,7 +67,7 @@ class Device:
         self._keyboard.typed = False
         return True
 
-    async def attach(self, role: pb.AttachRole, *, take_over: bool) -> None:
+    async def attach(self, role: pb.AttachRole.ValueType, *, take_over: bool) -> None:
         """Take a role. ControllerTaken."""
         lease = await self._desk.database.write(
             self._actor,
