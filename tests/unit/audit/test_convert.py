@@ -110,8 +110,13 @@ def test_audit_logs_filter_empty_request_leaves_everything_open() -> None:
 def test_audit_logs_filter_full_request_keeps_each_field() -> None:
     """Each field lands in its own place."""
     request = pb.ListAuditLogsRequest(
-        source="a", action="b.c", entity_type="d", entity_id=HEADER.entity_id, actor_id="e", request_id="f",
-        outcome=ChangeHeader.DENIED
+        source="a",
+        action="b.c",
+        entity_type="d",
+        entity_id=HEADER.entity_id,
+        actor_id="e",
+        request_id="f",
+        outcome=ChangeHeader.DENIED,
     )
     request.start_time.FromDatetime(NOW)
     request.end_time.FromDatetime(NOW)
