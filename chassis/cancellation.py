@@ -1,8 +1,4 @@
-<<<<<<< HEAD
 """Cancellation that libraries swallow: `asyncio.wait_for` before Python 3.12, and nats-py."""
-=======
-"""Cancellation that libraries swallow: `asyncio.wait_for` before Python 3.12, and nats-py that raises its own error."""
->>>>>>> audit
 
 import asyncio
 

@@ -95,18 +95,10 @@ def execute(script: str) -> None:
 
     A lock that is not free within four seconds ends the migration rather than make requests queue behind it.
     """
-<<<<<<< HEAD
     # Also begins the transaction, which SQLAlchemy leaves to its first statement.
     op.execute("SET LOCAL lock_timeout = '4s'")
     driver_connection: Any = op.get_bind().connection.dbapi_connection
     driver_connection.run_async(lambda driver: driver.execute(script))
-=======
-    op.execute(
-        "SET LOCAL lock_timeout = '4s'"
-    )  # also begins the transaction, which SQLAlchemy leaves to its first statement
-    adapted = op.get_bind().connection.dbapi_connection
-    adapted.run_async(lambda driver: driver.execute(script))  # type: ignore[union-attr]  # open during a migration
->>>>>>> audit
 
 
 def create_chassis_tables(service: str) -> None:

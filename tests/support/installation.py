@@ -60,15 +60,9 @@ async def template(postgres: Postgres) -> Postgres:
     """Migrate a database that every test gets a copy of: the schemas of audit and session, and a source's."""
     await postgres.create_database(TEMPLATE)
     admin_url = postgres.admin_url.replace("/postgres?", f"/{TEMPLATE}?")
-<<<<<<< HEAD
     for service, folder in (("workspace", ROOM_MIGRATIONS), ("audit", None), ("session", None)):
         url, system_url = (postgres.url(role, role, TEMPLATE) for role in (service, f"{service}_system"))
-        await migrate(service, admin_url, url, system_url, folder)
-=======
-    for service, folder in (("workspace", ROOM_MIGRATIONS), ("audit", None)):
-        urls = [postgres.url(role, role, TEMPLATE) for role in (service, f"{service}_system")]
-        await migrate(service, admin_url, *urls, folder=folder)
->>>>>>> audit
+        await migrate(service, admin_url, url, system_url, folder=folder)
     return postgres
 
 

@@ -3,11 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-<<<<<<< HEAD
 from typing import TYPE_CHECKING, Any
-=======
-from typing import TYPE_CHECKING
->>>>>>> audit
 from uuid import UUID
 
 import grpc
@@ -91,13 +87,8 @@ async def refusal(call: Awaitable[object]) -> tuple[grpc.StatusCode, bytes]:
     try:
         await call
     except grpc.aio.AioRpcError as exc:
-<<<<<<< HEAD
         trailing: dict[str, Any] = dict(exc.trailing_metadata() or ())  # type: ignore[arg-type]  # pairs; the stub has no iterator
         details = trailing["grpc-status-details-bin"]
-=======
-        metadata: dict[str, str | bytes] = dict(exc.trailing_metadata())  # type: ignore[arg-type]  # pairs
-        details = metadata["grpc-status-details-bin"]
->>>>>>> audit
         assert isinstance(details, bytes)
         return exc.code(), details
     msg = "the call was answered"

@@ -10,11 +10,7 @@ POLL_SECONDS = 0.02
 async def until(check: Callable[[], Awaitable[bool]], *, seconds: float = 20.0) -> None:
     """Return once the check holds. TimeoutError when it never does."""
     async with asyncio.timeout(seconds):
-<<<<<<< HEAD
         while not await check():  # noqa: ASYNC110  # the world outside this process sends no event
-=======
-        while not await check():  # noqa: ASYNC110  # what is waited for happens in servers, which set no event of ours
->>>>>>> audit
             await asyncio.sleep(POLL_SECONDS)
 
 

@@ -1,11 +1,6 @@
 """Entries as messages, and requests as filters."""
 
 from datetime import UTC, datetime
-<<<<<<< HEAD
-from typing import TYPE_CHECKING
-=======
-from typing import cast
->>>>>>> audit
 from uuid import UUID
 
 from google.protobuf.any_pb2 import Any
@@ -19,9 +14,6 @@ from stateroom.workspace.v1 import identity_service_pb2, workspace_service_pb2
 
 from chassis.errors import InvalidField, Violation
 from services.audit.ledger.domain import Entry, Filter
-
-if TYPE_CHECKING:
-    from google.protobuf.timestamp_pb2 import Timestamp
 
 RESOURCES = (identity_service_pb2, workspace_service_pb2, session_service_pb2)
 """The contracts whose resources can be shown: importing them makes them known to protobuf's pool."""
