@@ -62,10 +62,10 @@ async def test_input_is_stored_nowhere(stage: Stage) -> None:
     """What is typed while echo is off leaves no trace in any table."""
     session = await stage.create()
     async with attach(stage, session.session_id, role=pb.CONTROLLER) as screen:
-        await screen.type("read -rs secret; echo re''ad\n")
-        await screen.until(b"echo re''ad\r\n")
+        await screen.type("stty -echo; echo re''ady; read -r secret; stty echo; echo do''ne\n")
+        await screen.until(b"ready\r\n")
         await screen.type("hunter-forty-two\n")
-        await screen.until(b"\nread\r\n")
+        await screen.until(b"done\r\n")
         await screen.type("exit\n")
         await screen.until_told("ended")
     for table in ("sessions", "session_events", "session_heads", "changes", "outbox"):
