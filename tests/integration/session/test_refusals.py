@@ -34,7 +34,7 @@ TABLES = ("sessions", "session_heads", "session_events", "session_controls", "se
         ("kind", 7),
     ],
 )
-async def test_create_session_with_a_bad_field_names_it(stage: Stage, field: str, value: object) -> None:
+async def test_create_session_with_a_bad_field_names_it(stage: Stage, field: str, value: Any) -> None:
     """Nothing is created."""
     with pytest.raises(grpc.aio.AioRpcError) as refused:
         await stage.create(**{field: value})

@@ -1,6 +1,7 @@
 """The rules of a session's life."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -15,13 +16,13 @@ LATER = NOW + timedelta(minutes=1)
 
 def starting() -> Session:
     """Return a session that was just created."""
-    return Session(
+    return Session(  # noqa: S604  # the name of a shell; nothing runs
         session_id=ids.new(),
         account_id=ids.new(),
         workspace_id=ids.new(),
         kind=Kind.TERMINAL,
         state=State.STARTING,
-        shell="bash",
+        shell="bash",  # its name, nothing runs
         working_directory="",
         environment_names=(),
         columns=80,
@@ -83,22 +84,22 @@ def test_lose_session_whose_workspace_is_deleted_counts_as_stopped() -> None:
 def test_ended_session_refuses_every_transition(state: State) -> None:
     """Nothing leaves a final state."""
     ended = {
-        State.STOPPED: lambda: active().stop(NOW, Exit(code=0)),
-        State.FAILED: lambda: starting().fail(NOW, "no shell"),
-        State.LOST: lambda: active().lose(NOW, "gone", log_complete=False),
-    }[state]()
+        State.STOPPED: active().stop(NOW, Exit(code=0)),
+        State.FAILED: starting().fail(NOW, "no shell"),
+        State.LOST: active().lose(NOW, "gone", log_complete=False),
+    }[state]
     assert ended.state is state
-    transitions = [
-        lambda: ended.activate(LATER, "runner"),
-        lambda: ended.fail(LATER, "x"),
-        lambda: ended.resize(LATER, 1, 1),
-        lambda: ended.request_stop(LATER, StopReason.TERMINATED, ""),
-        lambda: ended.stop(LATER, Exit()),
-        lambda: ended.lose(LATER, "x", log_complete=True),
+    transitions: list[tuple[str, dict[str, Any]]] = [
+        ("activate", {"runner_id": "runner"}),
+        ("fail", {"cause": "x"}),
+        ("resize", {"columns": 1, "rows": 1}),
+        ("request_stop", {"reason": StopReason.TERMINATED, "cause_event_id": ""}),
+        ("stop", {"shell_exit": Exit()}),
+        ("lose", {"cause": "x", "log_complete": True}),
     ]
-    for transition in transitions:
+    for name, arguments in transitions:
         with pytest.raises(SessionNotActive):
-            transition()
+            getattr(ended, name)(LATER, **arguments)
 
 
 def test_active_session_cannot_start_or_fail_again() -> None:

@@ -11,14 +11,15 @@ from stateroom.session.v1 import attach_pb2 as pb
 from chassis.actor import Actor
 from chassis.database import Database
 from chassis.errors import DomainError, InvalidField, Violation
-from services.session.sessions import leases, operations
+from services.session.sessions import operations
 from services.session.sessions.domain import Session
 from services.session.sessions.errors import ReadOnly, SessionNotActive
-from services.session.sessions.leases import Attachment, Lease
 from services.session.sessions.live.background import Background
 from services.session.sessions.live.keyboard import Keyboard
 from services.session.sessions.live.reconciliation import Reconciliation
 from services.session.sessions.live.runners import Runners
+from services.session.sessions.store import leases
+from services.session.sessions.store.leases import Attachment, Lease
 
 CREDIT = 128 * 1024
 """Bytes that may be sent beyond what is acknowledged."""
