@@ -1,6 +1,7 @@
 """Entries as messages, and requests as filters."""
 
 from datetime import UTC, datetime
+from typing import cast
 from uuid import UUID
 
 from google.protobuf.any_pb2 import Any
