@@ -3,6 +3,7 @@
 from tests.support.installation import installation, template
 from tests.support.nats import nats
 from tests.support.postgres import postgres
+from tests.support.product import product, product_template, shared_product
 from tests.support.source import source
 
-__all__ = ["installation", "nats", "postgres", "source", "template"]
+__all__ = ["installation", "nats", "postgres", "product", "product_template", "shared_product", "source", "template"]
