@@ -4,6 +4,17 @@ from tests.support.installation import installation, template
 from tests.support.ledger import ledger
 from tests.support.nats import nats
 from tests.support.postgres import postgres
+from tests.support.product import product, product_template, shared_product
 from tests.support.source import source
 
-__all__ = ["installation", "ledger", "nats", "postgres", "source", "template"]
+__all__ = [
+    "installation",
+    "ledger",
+    "nats",
+    "postgres",
+    "product",
+    "product_template",
+    "shared_product",
+    "source",
+    "template",
+]
