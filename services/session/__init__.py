@@ -1,0 +1,1 @@
+"""The service that owns terminals and their logs."""

@@ -1,0 +1,64 @@
+"""`python -m services.session`: terminals, their logs and the devices attached to them."""
+
+import asyncio
+from contextlib import AsyncExitStack
+
+from stateroom.session.v1 import session_service_pb2
+
+from chassis import settings
+from chassis.changes import Registry
+from chassis.reconcile import Reconciler
+from chassis.rpc.server import Server
+from chassis.service import Service, open_service
+from services.session.sessions import events
+from services.session.sessions.consumers import WorkspaceChanges
+from services.session.sessions.live.attachment import Attachments
+from services.session.sessions.live.background import open_background
+from services.session.sessions.live.copier import Copier
+from services.session.sessions.live.device import Desk
+from services.session.sessions.live.devices import Devices
+from services.session.sessions.live.feed import Parts
+from services.session.sessions.live.feeds import Feeds
+from services.session.sessions.live.opening import Opener
+from services.session.sessions.live.presence import Presence
+from services.session.sessions.live.reconciliation import Reconciliation
+from services.session.sessions.live.runners import Runners
+from services.session.sessions.servicer import SessionServicer
+from services.session.settings import SessionSettings
+
+
+async def open_session(configured: SessionSettings, stack: AsyncExitStack) -> tuple[Service, Server]:
+    """Put the service together. The stack closes it again."""
+    service = await open_service("session", configured, Registry(events.SESSION), stack)
+    workspace = service.neighbour("workspace")
+    database, system = service.database, service.system
+    runners = Runners(workspace)
+    stack.push_async_callback(runners.close)
+    presence = Presence(system)
+    background = await stack.enter_async_context(open_background())
+    parts = Parts(database, system, runners)
+    feeds = Feeds(parts, presence, background)
+    devices = Devices(system)
+    reconciliation = Reconciliation(database, runners)
+    reconciler = Reconciler("sessions", "session_id", system, reconciliation.work)
+    service.consume(workspace, WorkspaceChanges(database, reconciler.wake).apply)
+    copier = Copier(parts, feeds.bell)
+    service.loops.extend(part.run for part in (presence, feeds, copier, devices, reconciler))
+    opener = Opener(database, runners, feeds, presence, background, configured.session_limit)
+    desk = Desk(database, runners, reconciliation, background)
+    attachments = Attachments(desk, feeds, devices, presence, configured.slow_device_seconds)
+    servicer = SessionServicer(database, service.pages, runners, opener, attachments, reconciler.wake)
+    server = service.server()
+    server.add(session_service_pb2.DESCRIPTOR.services_by_name["SessionService"], servicer)
+    return service, server
+
+
+async def main() -> None:
+    """Serve until stopped."""
+    async with AsyncExitStack() as stack:
+        service, server = await open_session(settings.load(SessionSettings), stack)
+        await service.run(server)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

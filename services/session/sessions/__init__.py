@@ -1,0 +1,1 @@
+"""Sessions: terminals, their life and their log."""

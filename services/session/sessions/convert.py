@@ -1,0 +1,90 @@
+"""Sessions and records as messages."""
+
+from datetime import UTC
+
+from stateroom.runner.v1 import runner_service_pb2 as runner
+from stateroom.session.v1 import session_pb2 as pb
+
+from chassis import etag
+from services.session.sessions.domain import Kind, Session, State
+from services.session.sessions.log import Record, RecordType
+
+_OPTIONAL_TIMES = ("end_time", "create_time", "update_time", "last_activity_time")
+
+
+def session_to_proto(session: Session) -> pb.Session:
+    """Return a session's public form."""
+    message = pb.Session(
+        session_id=str(session.session_id),
+        workspace_id=str(session.workspace_id),
+        kind=pb.Session.Kind.Value(session.kind.name),
+        state=pb.Session.State.Value(session.state.name),
+        shell=session.shell,
+        working_directory=session.working_directory,
+        environment_names=session.environment_names,
+        columns=session.columns,
+        rows=session.rows,
+        title=session.title,
+        exit_code=session.exit_code,
+        exit_signal=session.exit_signal,
+        stop_reason=stop_reason_to_proto(session),
+        state_reason=session.state_reason,
+        log_complete=session.log_complete,
+        output_bytes=session.output_bytes,
+        etag=etag.of(session),
+    )
+    for name in _OPTIONAL_TIMES:
+        instant = getattr(session, name)
+        if instant is not None:
+            getattr(message, name).FromDatetime(instant)
+    return message
+
+
+def stop_reason_to_proto(session: Session) -> pb.Session.StopReason:
+    """Return why a session ended; unset while it lives."""
+    if session.stop_reason is None:
+        return pb.Session.STOP_REASON_UNSPECIFIED
+    return pb.Session.StopReason.Value(session.stop_reason.name)
+
+
+def state_from_proto(state: pb.Session.State) -> State | None:
+    """Return the state a filter names; None for no filter."""
+    return None if state == pb.Session.STATE_UNSPECIFIED else State[pb.Session.State.Name(state)]
+
+
+def kind_from_proto(kind: pb.Session.Kind) -> Kind | None:
+    """Return the kind a filter names; None for no filter."""
+    return None if kind == pb.Session.KIND_UNSPECIFIED else Kind[pb.Session.Kind.Name(kind)]
+
+
+def record_to_proto(record: Record) -> pb.SessionEvent:
+    """Return a record's public form."""
+    message = pb.SessionEvent(
+        sequence=record.sequence,
+        offset=record.offset,
+        type=pb.SessionEvent.Type.Value(record.type.name),
+        data=record.data if record.type is RecordType.OUTPUT else b"",
+        columns=record.columns,
+        rows=record.rows,
+        title=record.data.decode("utf-8", "replace") if record.type is RecordType.TITLE else "",
+        exit_code=record.exit_code,
+        exit_signal=record.exit_signal,
+    )
+    message.time.FromDatetime(record.time)
+    return message
+
+
+def record_from_runner(message: runner.Record) -> Record:
+    """Return a record as the runner sent it."""
+    return Record(
+        sequence=message.sequence,
+        offset=message.offset,
+        time=message.time.ToDatetime(UTC),
+        type=RecordType(message.kind),
+        data=message.data,
+        columns=message.columns,
+        rows=message.rows,
+        exit_code=message.exit_code if message.HasField("exit_code") else None,
+        exit_signal=message.exit_signal if message.HasField("exit_signal") else None,
+        reason=message.reason,
+    )

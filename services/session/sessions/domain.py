@@ -1,0 +1,148 @@
+"""A session and the rules of its life. STOPPED, FAILED and LOST are final: nothing leaves them."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import Enum
+from uuid import UUID
+
+from services.session.sessions.errors import SessionNotActive
+from services.session.sessions.log import Exit
+
+
+class Kind(Enum):
+    """What runs in a session."""
+
+    TERMINAL = "TERMINAL"
+
+
+class State(Enum):
+    """Where a session is in its life."""
+
+    STARTING = "STARTING"
+    ACTIVE = "ACTIVE"
+    STOPPED = "STOPPED"
+    FAILED = "FAILED"
+    LOST = "LOST"
+
+    @property
+    def final(self) -> bool:
+        """Whether nothing follows."""
+        return self not in LIVE
+
+
+LIVE = (State.STARTING, State.ACTIVE)
+
+
+class StopReason(Enum):
+    """Why a session ended."""
+
+    EXIT = "EXIT"
+    SIGNAL = "SIGNAL"
+    TERMINATED = "TERMINATED"
+    WORKSPACE_DELETED = "WORKSPACE_DELETED"
+    SHUTDOWN = "SHUTDOWN"
+    RUNNER_LOST = "RUNNER_LOST"
+    START_FAILED = "START_FAILED"
+
+
+_RUNNER_REASONS = {"shutdown": StopReason.SHUTDOWN, "workspace_deleted": StopReason.WORKSPACE_DELETED}
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A terminal in a workspace.
+
+    `stop_request` is what somebody wants and the reconciler pursues; `stop_reason` is what happened. `runner_id` is
+    the run of the runner that opened the terminal. `title`, `output_bytes` and `last_activity_time` belong to the log
+    and change without a version.
+    """
+
+    session_id: UUID
+    account_id: UUID
+    workspace_id: UUID
+    kind: Kind
+    state: State
+    shell: str
+    working_directory: str
+    environment_names: tuple[str, ...]
+    columns: int
+    rows: int
+    runner_id: str
+    stop_request: StopReason | None
+    stop_cause_event_id: str
+    stop_reason: StopReason | None
+    state_reason: str
+    exit_code: int | None
+    exit_signal: int | None
+    log_complete: bool
+    version: int
+    create_time: datetime
+    update_time: datetime
+    end_time: datetime | None
+    title: str
+    output_bytes: int
+    last_activity_time: datetime
+
+    @property
+    def entity_id(self) -> UUID:
+        """The session's id."""
+        return self.session_id
+
+    def expect_live(self) -> None:
+        """Raise SessionNotActive once the session has ended."""
+        if self.state.final:
+            raise SessionNotActive(self.session_id, self.state.name)
+
+    def expect_active(self) -> None:
+        """Raise SessionNotActive unless the shell runs."""
+        if self.state is not State.ACTIVE:
+            raise SessionNotActive(self.session_id, self.state.name)
+
+    def activate(self, now: datetime, runner_id: str) -> "Session":
+        """Return the session with its shell running in a run of a runner."""
+        if self.state is not State.STARTING:
+            raise SessionNotActive(self.session_id, self.state.name)
+        return self._changed(now, state=State.ACTIVE, runner_id=runner_id)
+
+    def fail(self, now: datetime, cause: str) -> "Session":
+        """Return the session as one whose shell could not be started."""
+        if self.state is not State.STARTING:
+            raise SessionNotActive(self.session_id, self.state.name)
+        return self._ended(now, State.FAILED, StopReason.START_FAILED, state_reason=cause, log_complete=True)
+
+    def resize(self, now: datetime, columns: int, rows: int) -> "Session":
+        """Return the session with another size."""
+        self.expect_active()
+        return self._changed(now, columns=columns, rows=rows)
+
+    def request_stop(self, now: datetime, reason: StopReason, cause_event_id: str) -> "Session":
+        """Return the session as one that somebody wants ended; the first wish counts."""
+        self.expect_live()
+        return self._changed(now, stop_request=reason, stop_cause_event_id=cause_event_id)
+
+    def stop(self, now: datetime, shell_exit: Exit) -> "Session":
+        """Return the session with its shell ended: by whoever asked for it, else by a signal, else by itself."""
+        self.expect_live()
+        own = StopReason.EXIT if shell_exit.signal is None else StopReason.SIGNAL
+        reason = self.stop_request or _RUNNER_REASONS.get(shell_exit.reason, own)
+        return self._ended(
+            now,
+            State.STOPPED,
+            reason,
+            exit_code=shell_exit.code,
+            exit_signal=shell_exit.signal,
+            log_complete=True,
+        )
+
+    def lose(self, now: datetime, cause: str, *, log_complete: bool) -> "Session":
+        """Return the session as one whose runner died; with its workspace deleted that is how it was to end."""
+        self.expect_live()
+        if self.stop_request is StopReason.WORKSPACE_DELETED:
+            return self._ended(now, State.STOPPED, StopReason.WORKSPACE_DELETED, log_complete=log_complete)
+        return self._ended(now, State.LOST, StopReason.RUNNER_LOST, state_reason=cause, log_complete=log_complete)
+
+    def _ended(self, now: datetime, state: State, reason: StopReason, **values: object) -> "Session":
+        return self._changed(now, state=state, stop_reason=reason, end_time=now, **values)
+
+    def _changed(self, now: datetime, **values: object) -> "Session":
+        return replace(self, update_time=now, version=self.version + 1, **values)  # type: ignore[arg-type]

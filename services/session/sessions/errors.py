@@ -1,0 +1,77 @@
+"""What can go wrong with sessions."""
+
+from uuid import UUID
+
+from chassis.errors import LimitExceeded, NotFound, OutOfRange, Unavailable, WrongState
+
+
+class SessionNotFound(NotFound):
+    """There is no session {sessionId} in this account."""
+
+    reason = "SESSION_NOT_FOUND"
+
+    def __init__(self, session_id: UUID) -> None:
+        super().__init__(sessionId=str(session_id))
+
+
+class SessionNotActive(WrongState):
+    """Session {sessionId} is {state}; it takes no more of this."""
+
+    reason = "SESSION_NOT_ACTIVE"
+
+    def __init__(self, session_id: UUID, state: str) -> None:
+        super().__init__(sessionId=str(session_id), state=state)
+
+
+class SessionLimitReached(LimitExceeded):
+    """The account has {limit} live sessions, as many as it may have; end one first."""
+
+    reason = "SESSION_LIMIT_REACHED"
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(limit=str(limit))
+
+
+class CannotStartSession(Unavailable):
+    """Session {sessionId} could not be started: {cause}."""
+
+    def __init__(self, session_id: UUID, cause: str) -> None:
+        super().__init__(sessionId=str(session_id), cause=cause)
+        # The class that owns this reason is the runner's, whose refusal this passes on.
+        self.reason = "CANNOT_START_SESSION"  # type: ignore[misc]
+
+
+class ControllerTaken(WrongState):
+    """Another device controls session {sessionId}; take it over, or only watch."""
+
+    reason = "CONTROLLER_TAKEN"
+
+    def __init__(self, session_id: UUID) -> None:
+        super().__init__(sessionId=str(session_id))
+
+
+class ReadOnly(WrongState):
+    """This device only watches session {sessionId}; take control before typing or resizing."""
+
+    reason = "READ_ONLY"
+
+    def __init__(self, session_id: UUID) -> None:
+        super().__init__(sessionId=str(session_id))
+
+
+class OffsetOutOfRange(OutOfRange):
+    """The offset {offset} is beyond the end of the output, {end}."""
+
+    reason = "OFFSET_OUT_OF_RANGE"
+
+    def __init__(self, offset: int, end: int) -> None:
+        super().__init__(offset=str(offset), end=str(end))
+
+
+class SlowConsumer(LimitExceeded):
+    """The device acknowledged nothing beyond {offset} of session {sessionId} for too long; attach again from there."""
+
+    reason = "SLOW_CONSUMER"
+
+    def __init__(self, session_id: UUID, offset: int) -> None:
+        super().__init__(sessionId=str(session_id), offset=str(offset))

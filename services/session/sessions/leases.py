@@ -1,0 +1,126 @@
+"""Who is attached to a session and who controls it: one device at a time, each with a higher input lease than the last.
+
+A controller whose process is gone controls no more. The runner refuses input with an older lease than the newest it
+saw, so whoever was taken over cannot type even before it hears of it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from chassis.database import Transaction
+from services.session.sessions.errors import ControllerTaken
+from services.session.sessions.tables import attachments, controls
+
+_DEAD = """
+DELETE FROM session_attachments WHERE process IN (
+    SELECT process FROM (SELECT DISTINCT process FROM session_attachments) AS known WHERE NOT is_present(process)
+)
+"""
+_HELD = "SELECT attachment_id FROM session_controls WHERE session_id = ANY($1::uuid[]) AND attachment_id IS NOT NULL"
+
+Driver = Any
+"""asyncpg's connection, from the system's pool."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A device on its way in. `process` is the service process it is connected to."""
+
+    attachment_id: UUID
+    session_id: UUID
+    process: int
+    device: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to type, in force until a higher epoch is given; `controls` is False for a device that only watches."""
+
+    epoch: int
+    controls: bool
+
+
+async def attach(tx: Transaction, *, attachment: Attachment, wants_control: bool, demands: bool, take_over: bool) -> Lease:
+    """Attach a device.
+
+    Args:
+        attachment: the device.
+        wants_control: give it control when nobody has it.
+        demands: refuse the device when somebody else has it.
+        take_over: give it control in any case.
+
+    Raises:
+        ControllerTaken: another device controls the session, and this one demands to.
+    """
+    values = {
+        "attachment_id": attachment.attachment_id,
+        "account_id": tx.account_id,
+        "session_id": attachment.session_id,
+        "process": attachment.process,
+        "subject": tx.actor.subject,
+        "device": attachment.device,
+        "attach_time": tx.now,
+    }
+    await tx.connection.execute(insert(attachments).values(values))
+    row = await _lock(tx.connection, attachment.session_id)
+    if not wants_control:
+        return Lease(row.lease_epoch, controls=False)
+    if not take_over and await _present(tx.connection, row.attachment_id):
+        if demands:
+            raise ControllerTaken(attachment.session_id)
+        return Lease(row.lease_epoch, controls=False)
+    return await _give(tx.connection, attachment.session_id, attachment.attachment_id, row.lease_epoch + 1)
+
+
+async def take_control(tx: Transaction, *, session_id: UUID, attachment_id: UUID) -> Lease:
+    """Give control to an attached device, whoever has it."""
+    row = await _lock(tx.connection, session_id)
+    return await _give(tx.connection, session_id, attachment_id, row.lease_epoch + 1)
+
+
+async def detach(tx: Transaction, *, session_id: UUID, attachment_id: UUID) -> None:
+    """Forget a device; what it controlled is free."""
+    held = (controls.c.session_id == session_id) & (controls.c.attachment_id == attachment_id)
+    await tx.connection.execute(update(controls).where(held).values(attachment_id=None))
+    await tx.connection.execute(delete(attachments).where(attachments.c.attachment_id == attachment_id))
+
+
+async def expect_free(connection: AsyncConnection, *, session_id: UUID) -> int:
+    """Return the input lease that is in force while no device controls the session. ControllerTaken."""
+    row = (await connection.execute(select(controls).where(controls.c.session_id == session_id))).one()
+    if await _present(connection, row.attachment_id):
+        raise ControllerTaken(session_id)
+    return int(row.lease_epoch)
+
+
+async def controllers(driver: Driver, session_ids: Sequence[UUID]) -> set[UUID]:
+    """Return the devices that control some of the sessions."""
+    return {row["attachment_id"] for row in await driver.fetch(_HELD, list(session_ids))}
+
+
+async def forget_dead(driver: Driver) -> None:
+    """Forget devices whose process is gone."""
+    await driver.execute(_DEAD)
+
+
+async def _give(connection: AsyncConnection, session_id: UUID, attachment_id: UUID, epoch: int) -> Lease:
+    statement = update(controls).where(controls.c.session_id == session_id)
+    await connection.execute(statement.values(attachment_id=attachment_id, lease_epoch=epoch))
+    return Lease(epoch, controls=True)
+
+
+async def _lock(connection: AsyncConnection, session_id: UUID) -> Row[tuple[object, ...]]:
+    statement = select(controls).where(controls.c.session_id == session_id).with_for_update()
+    return (await connection.execute(statement)).one()
+
+
+async def _present(connection: AsyncConnection, attachment_id: UUID | None) -> bool:
+    if attachment_id is None:
+        return False
+    process = select(attachments.c.process).where(attachments.c.attachment_id == attachment_id).scalar_subquery()
+    return bool((await connection.execute(select(func.is_present(process)))).scalar())

@@ -1,0 +1,1 @@
+"""What runs in this process for sessions that live: feeds from runners, the copier, attached devices."""

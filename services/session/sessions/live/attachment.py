@@ -1,0 +1,175 @@
+"""The loop that serves one device: replay and live output are the same thing, the log from an offset on."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from dataclasses import dataclass
+
+from stateroom.session.v1 import attach_pb2 as pb
+from stateroom.session.v1 import session_service_pb2 as service
+
+from chassis import ids
+from chassis.actor import Actor
+from chassis.errors import DomainError
+from services.session.sessions import convert, queries
+from services.session.sessions.domain import Session, State
+from services.session.sessions.errors import SlowConsumer
+from services.session.sessions.leases import Attachment
+from services.session.sessions.live.device import CREDIT, Desk, Device
+from services.session.sessions.live.devices import Devices
+from services.session.sessions.live.feed import Feed
+from services.session.sessions.live.feeds import Feeds
+from services.session.sessions.live.presence import Presence
+from services.session.sessions.live.reader import BATCH, LogReader, Output
+from services.session.sessions.log import Record, RecordType
+
+Response = pb.AttachSessionResponse
+
+
+@dataclass(frozen=True, slots=True)
+class Attachments:
+    """Serves devices and streams of output."""
+
+    desk: Desk
+    feeds: Feeds
+    devices: Devices
+    presence: Presence
+    patience: float
+    """Seconds a device may go without acknowledging while its credit is used up."""
+
+    async def stream(self, actor: Actor, session: Session, offset: int) -> AsyncIterator[service.StreamOutputResponse]:
+        """Stream the output from an offset until the session ends. OffsetOutOfRange."""
+        feed = self._feed(session)
+        reader = LogReader(self.desk.database, actor, session.session_id, feed)
+        awake = asyncio.Event()
+        if feed is not None:
+            feed.watch(awake)
+        try:
+            await reader.seek(offset)
+            while not reader.at_end:
+                awake.clear()
+                found = await reader.next(BATCH)
+                if isinstance(found, Output):
+                    yield service.StreamOutputResponse(offset=found.offset, data=found.data)
+                elif found is None and not reader.at_end:
+                    await awake.wait()
+        finally:
+            if feed is not None:
+                feed.unwatch(awake)
+
+    async def attach(
+        self,
+        actor: Actor,
+        session: Session,
+        wish: pb.AttachSessionRequest.Attach,
+        requests: AsyncIterator[pb.AttachSessionRequest],
+    ) -> AsyncIterator[Response]:
+        """Serve a device until it goes or the session ends.
+
+        Raises:
+            OffsetOutOfRange, ControllerTaken: it cannot attach like this.
+            ReadOnly: it typed or resized while it only watches.
+            SlowConsumer: it acknowledged nothing for too long while its credit was used up.
+        """
+        await self.presence.shown.wait()
+        feed = self._feed(session)
+        reader = LogReader(self.desk.database, actor, session.session_id, feed)
+        attachment = Attachment(ids.new(), session.session_id, self.presence.number, wish.device)
+        device = Device(self.desk, actor, session, attachment)
+        if feed is not None:
+            feed.watch(device.awake)
+        try:
+            await reader.seek(wish.offset)
+            device.acknowledged = wish.offset
+            if feed is not None:
+                await self._enter(device, wish)
+            yield _attached(device, reader)
+            listening = self.desk.background.spawn(device.listen(requests))
+            try:
+                async for response in self._serve(device, reader):
+                    yield response
+            finally:
+                listening.cancel()
+            yield await self._ended(actor, session, feed, reader)
+        finally:
+            await self._leave(device, feed)
+
+    def _feed(self, session: Session) -> Feed | None:
+        return self.feeds.of(session) if session.state is State.ACTIVE else None
+
+    async def _enter(self, device: Device, wish: pb.AttachSessionRequest.Attach) -> None:
+        await device.attach(wish.role, take_over=wish.take_over and wish.role != pb.OBSERVER)
+        self.devices.add(device)
+        if device.lease.controls:
+            with suppress(DomainError):  # the reconciler makes up for a runner that is away
+                await device.resize(wish.columns, wish.rows)
+
+    async def _leave(self, device: Device, feed: Feed | None) -> None:
+        self.devices.remove(device)
+        if feed is not None:
+            feed.unwatch(device.awake)
+            with suppress(DomainError):  # the row is forgotten with this process at the latest
+                await device.detach()
+
+    async def _serve(self, device: Device, reader: LogReader) -> AsyncIterator[Response]:
+        blocked_since: float | None = None
+        while not reader.at_end:
+            device.awake.clear()
+            if device.failure is not None:
+                raise device.failure
+            while device.notices:
+                self.devices.announce(device)
+                yield device.notices.popleft()
+            budget = min(BATCH, device.acknowledged + CREDIT - reader.offset)
+            found = await reader.next(budget) if budget > 0 else None
+            blocked_since = (blocked_since or time.monotonic()) if budget <= 0 else None
+            if found is not None:
+                response = _told(found)
+                if response is not None:
+                    yield response
+            elif not reader.at_end:
+                await self._wait(device, blocked_since)
+
+    async def _wait(self, device: Device, blocked_since: float | None) -> None:
+        remaining = None if blocked_since is None else blocked_since + self.patience - time.monotonic()
+        try:
+            async with asyncio.timeout(remaining):
+                await device.awake.wait()
+        except TimeoutError as exc:
+            raise SlowConsumer(device.session.session_id, device.acknowledged) from exc
+
+    async def _ended(self, actor: Actor, session: Session, feed: Feed | None, reader: LogReader) -> Response:
+        ended = feed.ended if feed is not None else session
+        if ended is None or not ended.state.final:
+            read = queries.get_session
+            ended = await self.desk.database.read(actor, read, session_id=session.session_id)
+        end = Response.Ended(
+            state=convert.session_to_proto(ended).state,
+            stop_reason=convert.stop_reason_to_proto(ended),
+            exit_code=ended.exit_code,
+            exit_signal=ended.exit_signal,
+            end_offset=reader.offset,
+        )
+        return Response(ended=end)
+
+
+def _attached(device: Device, reader: LogReader) -> Response:
+    attached = Response.Attached(
+        offset=reader.offset,
+        end_offset=reader.end,
+        columns=device.session.columns,
+        rows=device.session.rows,
+        role=device.role,
+        credit_bytes=CREDIT,
+    )
+    return Response(attached=attached)
+
+
+def _told(found: Output | Record) -> Response | None:
+    """Return what a device is told of a piece of the log; nothing of titles, and of the end at the end."""
+    if isinstance(found, Output):
+        return Response(output=Response.Output(offset=found.offset, data=found.data))
+    if found.type is RecordType.RESIZE:
+        return Response(resized=Response.Resized(columns=found.columns, rows=found.rows))
+    return None

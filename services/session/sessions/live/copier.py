@@ -1,0 +1,89 @@
+"""The copier: writes what feeds hold to PostgreSQL, the chunks of many sessions in one transaction every 25 ms."""
+
+import asyncio
+from dataclasses import dataclass
+
+from chassis import logs
+from chassis.errors import DomainError
+from services.session.sessions import log_store, operations
+from services.session.sessions.live.feed import FAILURES, CopierBell, Feed, Parts
+from services.session.sessions.log import Copy
+
+INTERVAL = 0.025
+"""Seconds between transactions: half of the 50 ms within which PostgreSQL follows."""
+SESSION_BYTES = 1024 * 1024
+"""Bytes of one session in one transaction, so that a loud one does not hold up the others."""
+TOTAL_BYTES = 8 * 1024 * 1024
+"""Bytes in one transaction; the rest goes into the next."""
+
+_RETRY = 0.5  # seconds to wait after a failure
+
+_log = logs.get("copier")
+
+
+@dataclass(frozen=True, slots=True)
+class Copier:
+    """Copies for all feeds of this process."""
+
+    parts: Parts
+    bell: CopierBell
+
+    async def run(self) -> None:
+        """Copy until cancelled; failures are logged and tried again."""
+        while True:
+            await self.bell.awake.wait()
+            self.bell.awake.clear()
+            await asyncio.sleep(INTERVAL)
+            try:
+                await self.copy()
+            except FAILURES as exc:
+                _log.warning("copying failed, trying again", error=repr(exc))
+                self.bell.awake.set()
+                await asyncio.sleep(_RETRY)
+
+    async def copy(self) -> None:
+        """Write one chunk of each session that has something new."""
+        chunks = self._chunks()
+        going_on = {feed: chunk for feed, chunk in chunks.items() if chunk.shell_exit is None}
+        if going_on:
+            async with self.parts.system.transaction() as connection:
+                won = await log_store.append(connection, list(going_on.values()))
+            for feed, chunk in going_on.items():
+                if chunk.session_id in won:
+                    feed.stored(chunk.last.sequence)
+                else:
+                    await feed.look_up()
+        for feed in chunks.keys() - going_on.keys():
+            await self._close(feed, chunks[feed])
+
+    def _chunks(self) -> dict[Feed, Copy]:
+        chunks: dict[Feed, Copy] = {}
+        budget = TOTAL_BYTES
+        for feed in list(self.bell.waiting):
+            if budget <= 0:
+                self.bell.awake.set()
+                break
+            chunk = feed.pending(SESSION_BYTES)
+            if chunk is None:
+                del self.bell.waiting[feed]
+                continue
+            chunks[feed] = chunk
+            budget -= chunk.last.end_offset - chunk.records[0].offset
+            self.bell.awake.set()
+        return chunks
+
+    async def _close(self, feed: Feed, chunk: Copy) -> None:
+        try:
+            ended = await self.parts.database.write(feed.actor, operations.close_log, copy=chunk)
+        except DomainError:
+            await feed.look_up()
+            raise
+        if ended is None:
+            await feed.look_up()
+            return
+        feed.stored(chunk.last.sequence)
+        try:
+            await feed.acknowledge()
+        except DomainError as exc:
+            _log.info("an ended terminal was not acknowledged", session_id=str(chunk.session_id), error=repr(exc))
+        feed.finish(ended)

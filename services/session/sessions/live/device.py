@@ -1,0 +1,184 @@
+"""One attached device: what it may do, what it says, what it was told."""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+
+from stateroom.session.v1 import attach_pb2 as pb
+
+from chassis.actor import Actor
+from chassis.database import Database
+from chassis.errors import DomainError, InvalidField, Violation
+from services.session.sessions import leases, operations
+from services.session.sessions.domain import Session
+from services.session.sessions.errors import ReadOnly, SessionNotActive
+from services.session.sessions.leases import Attachment, Lease
+from services.session.sessions.live.background import Background
+from services.session.sessions.live.keyboard import Keyboard
+from services.session.sessions.live.reconciliation import Reconciliation
+from services.session.sessions.live.runners import Runners
+
+CREDIT = 128 * 1024
+"""Bytes that may be sent beyond what is acknowledged."""
+
+_UNAWARE = 2.0  # seconds for which a device that lost control may go on typing into the void before it is told off
+_OVER = {"LEASE_EPOCH_STALE", "TERMINAL_ENDED", "TERMINAL_NOT_FOUND"}
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What devices work with."""
+
+    database: Database
+    runners: Runners
+    reconciliation: Reconciliation
+    background: Background
+
+
+class Device:
+    """A device attached to a session. `awake` is set whenever there may be something to tell it."""
+
+    def __init__(self, desk: Desk, actor: Actor, session: Session, attachment: Attachment) -> None:
+        self.session = session
+        self.attachment = attachment
+        self.awake = asyncio.Event()
+        self.acknowledged = 0
+        self.failure: Exception | None = None
+        self.notices: deque[pb.AttachSessionResponse] = deque()
+        self.lease = Lease(0, controls=False)
+        self._desk = desk
+        self._actor = replace(actor, repeat=None)
+        self._keyboard: Keyboard | None = None
+        self._typing: asyncio.Task[None] | None = None
+        self._lost_control = float("-inf")
+
+    @property
+    def role(self) -> pb.AttachRole:
+        """What the device may do now."""
+        return pb.CONTROLLER if self.lease.controls else pb.OBSERVER
+
+    @property
+    def typed(self) -> bool:
+        """Whether it typed since this was last asked."""
+        if self._keyboard is None or not self._keyboard.typed:
+            return False
+        self._keyboard.typed = False
+        return True
+
+    async def attach(self, role: pb.AttachRole, *, take_over: bool) -> None:
+        """Take a role. ControllerTaken."""
+        lease = await self._desk.database.write(
+            self._actor,
+            leases.attach,
+            attachment=self.attachment,
+            wants_control=role != pb.OBSERVER,
+            demands=role == pb.CONTROLLER,
+            take_over=take_over,
+        )
+        self._hold(lease)
+
+    async def detach(self) -> None:
+        """Give up the role and everything else."""
+        self._let_go()
+        ids = {"session_id": self.session.session_id, "attachment_id": self.attachment.attachment_id}
+        await self._desk.database.write(self._actor, leases.detach, **ids)
+
+    async def listen(self, requests: AsyncIterator[pb.AttachSessionRequest]) -> None:
+        """Do what the device says until it stops talking. What goes wrong becomes its `failure`."""
+        try:
+            async for request in requests:
+                await self._take(request)
+        except Exception as exc:  # noqa: BLE001  # raised again by the loop that answers the device
+            self.failure = exc
+        finally:
+            self.awake.set()
+
+    async def resize(self, columns: int, rows: int) -> None:
+        """Change the session's size, if the device's is another; a session that just ended keeps its own."""
+        if not columns or not rows:
+            return
+        try:
+            self.session = await self._desk.database.write(
+                self._actor,
+                operations.resize_session,
+                session_id=self.session.session_id,
+                columns=columns,
+                rows=rows,
+                etag="",
+            )
+        except SessionNotActive:
+            return
+        await self._desk.reconciliation.resize(self.session)
+
+    def lose_control(self) -> None:
+        """Become an observer, because another device controls the session now."""
+        if self.lease.controls:
+            self._let_go()
+            self.lease = replace(self.lease, controls=False)
+            self._lost_control = time.monotonic()
+            self._tell_role()
+
+    async def _take(self, request: pb.AttachSessionRequest) -> None:
+        kind = request.WhichOneof("message")
+        if kind == "input":
+            if self._may_write() and self._keyboard is not None:
+                await self._keyboard.type(request.input.data)
+        elif kind == "ack":
+            self.acknowledged = max(self.acknowledged, request.ack.offset)
+            self.awake.set()
+        elif kind == "resize":
+            if self._may_write():
+                await self.resize(request.resize.columns, request.resize.rows)
+        elif kind == "take_control":
+            await self._take_control()
+        else:
+            raise InvalidField(Violation("attach", "the device is attached already"))
+
+    async def _take_control(self) -> None:
+        if self.lease.controls:
+            return
+        ids = {"session_id": self.session.session_id, "attachment_id": self.attachment.attachment_id}
+        self._hold(await self._desk.database.write(self._actor, leases.take_control, **ids))
+        self._tell_role()
+
+    def _may_write(self) -> bool:
+        """Whether what was typed may go on. ReadOnly, but for what was typed before the device could know."""
+        if self.lease.controls:
+            return True
+        if time.monotonic() < self._lost_control + _UNAWARE:
+            return False
+        raise ReadOnly(self.session.session_id)
+
+    def _hold(self, lease: Lease) -> None:
+        self.lease = lease
+        if lease.controls:
+            self._keyboard = Keyboard(self._desk.runners, self.session, lease.epoch)
+            self._typing = self._desk.background.spawn(self._type(self._keyboard))
+
+    def _let_go(self) -> None:
+        if self._typing is not None:
+            self._typing.cancel()
+        self._keyboard = self._typing = None
+
+    async def _type(self, keyboard: Keyboard) -> None:
+        try:
+            refusal = await keyboard.run()
+        except Exception as exc:  # noqa: BLE001  # raised again by the loop that answers the device
+            self.failure = exc
+        else:
+            self._refused(refusal)
+        self.awake.set()
+
+    def _refused(self, refusal: DomainError) -> None:
+        if refusal.reason == "LEASE_EPOCH_STALE":
+            self._typing = None
+            self.lose_control()
+        elif refusal.reason not in _OVER:
+            self.failure = refusal
+
+    def _tell_role(self) -> None:
+        changed = pb.AttachSessionResponse.RoleChanged(role=self.role)
+        self.notices.append(pb.AttachSessionResponse(role_changed=changed))
+        self.awake.set()

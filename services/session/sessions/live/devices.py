@@ -1,0 +1,63 @@
+"""The devices of this process, and who of them still controls: another process's device may have taken over."""
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from uuid import UUID
+
+from chassis import logs
+from chassis.system import SystemDatabase
+from services.session.sessions import leases, log_store
+from services.session.sessions.live.device import Device
+from services.session.sessions.live.feed import FAILURES
+
+WATCH = 1.0
+"""Seconds between looks at who controls; the runner refuses the one who was taken over at once."""
+
+_log = logs.get("devices")
+
+
+@dataclass(frozen=True, slots=True)
+class Devices:
+    """Attached devices by attachment."""
+
+    database: SystemDatabase
+    attached: dict[UUID, Device] = field(default_factory=dict)
+
+    def add(self, device: Device) -> None:
+        """Watch over a device."""
+        self.attached[device.attachment.attachment_id] = device
+        self.announce(device)
+
+    def remove(self, device: Device) -> None:
+        """Forget a device."""
+        self.attached.pop(device.attachment.attachment_id, None)
+
+    def announce(self, controller: Device) -> None:
+        """Tell the others of a controller's session here that they control it no more."""
+        for device in list(self.attached.values()):
+            same = device.session.session_id == controller.session.session_id
+            if same and device is not controller and device.lease.epoch < controller.lease.epoch:
+                device.lose_control()
+
+    async def run(self) -> None:
+        """Watch until cancelled."""
+        while True:
+            await asyncio.sleep(WATCH)
+            try:
+                await self._look()
+            except FAILURES as exc:
+                _log.warning("who controls cannot be read, trying again", error=repr(exc))
+
+    async def _look(self) -> None:
+        typed = {device.session.session_id for device in self.attached.values() if device.typed}
+        holders = [device for device in self.attached.values() if device.lease.controls]
+        if not typed and not holders:
+            return
+        async with self.database.connection() as connection:
+            if typed:
+                await log_store.note_input(connection, sorted(typed), datetime.now(UTC))
+            in_control = await leases.controllers(connection, [device.session.session_id for device in holders])
+        for device in holders:
+            if device.attachment.attachment_id not in in_control:
+                device.lose_control()

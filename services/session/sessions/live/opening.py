@@ -1,0 +1,105 @@
+"""Opening a terminal: the row first, then the runner, then the row again."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from stateroom.runner.v1 import runner_service_pb2 as pb
+
+from chassis.actor import Actor
+from chassis.database import Database
+from chassis.errors import DomainError, InvalidArgument
+from services.session.sessions import operations, queries
+from services.session.sessions.domain import Session, State
+from services.session.sessions.errors import CannotStartSession
+from services.session.sessions.live.background import Background
+from services.session.sessions.live.feeds import Feeds
+from services.session.sessions.live.presence import Presence
+from services.session.sessions.live.runners import Runner, Runners
+from services.session.sessions.operations import Wish
+
+OWN_NAMES = ("PWD", "WORKSPACE_NAME", "WORKSPACE_REPO")
+"""Variables that every shell has beside those that its creator sets."""
+
+_POLL = 0.1  # seconds between looks at a session that another call starts
+_STALE = {"SERVICE_UNAVAILABLE", "RUNNER_TOKEN_REFUSED"}
+
+
+@dataclass(frozen=True, slots=True)
+class Opener:
+    """Opens sessions."""
+
+    database: Database
+    runners: Runners
+    feeds: Feeds
+    presence: Presence
+    background: Background
+    limit: int
+    """Live sessions an account may have."""
+
+    async def open(self, actor: Actor, wish: Wish, environment: Mapping[str, str]) -> Session:
+        """Create a session and start its shell. The values of the environment go to the runner and nowhere else.
+
+        Raises what the workspace service says of the workspace, and then no session exists; or what kept the shell
+        from starting, and then the session is FAILED.
+        """
+        await self.presence.shown.wait()
+        runner = await self.runners.find(actor.account_id, wish.workspace_id)
+        process = self.presence.number
+        session = await self.database.write(
+            actor, operations.create_session, wish=wish, copier_process=process, limit=self.limit
+        )
+        if session.session_id != wish.session_id:
+            return await self.started(actor, session)
+        values = {**environment, "WORKSPACE_NAME": runner.workspace_name, "WORKSPACE_REPO": runner.repository_url}
+        outcome = await asyncio.shield(self.background.spawn(self._start(actor, session, values)))
+        if isinstance(outcome, DomainError):
+            raise outcome
+        return outcome
+
+    async def started(self, actor: Actor, session: Session) -> Session:
+        """Return the session once it is no longer STARTING, which takes 30 seconds at most."""
+        reader = replace(actor, repeat=None)
+        while session.state is State.STARTING:
+            await asyncio.sleep(_POLL)
+            session = await self.database.read(reader, queries.get_session, session_id=session.session_id)
+        return session
+
+    async def _start(self, actor: Actor, session: Session, environment: Mapping[str, str]) -> Session | DomainError:
+        """Start the shell, whether or not the caller still waits. Errors are returned: nobody may be there to catch them."""
+        actor = replace(actor, repeat=None)
+        try:
+            try:
+                runner = await self._open_terminal(session, environment)
+            except DomainError as exc:
+                await self.database.write(
+                    actor, operations.fail_session, session_id=session.session_id, cause=exc.message
+                )
+                return exc if isinstance(exc, InvalidArgument) else CannotStartSession(session.session_id, exc.message)
+            active = await self.database.write(
+                actor, operations.activate_session, session_id=session.session_id, runner_id=runner.runner_id
+            )
+        except DomainError as exc:
+            return exc
+        self.feeds.begin(active)
+        return active
+
+    async def _open_terminal(self, session: Session, environment: Mapping[str, str]) -> Runner:
+        request = pb.OpenTerminalRequest(
+            session_id=str(session.session_id),
+            shell=session.shell,
+            working_directory=session.working_directory,
+            environment=environment,
+            columns=session.columns,
+            rows=session.rows,
+        )
+        runner = await self.runners.find(session.account_id, session.workspace_id)
+        try:
+            await runner.call(runner.stub.OpenTerminal, request)
+        except DomainError as exc:
+            if exc.reason not in _STALE:
+                raise
+            self.runners.forget(session.workspace_id)
+            runner = await self.runners.find(session.account_id, session.workspace_id)
+            await runner.call(runner.stub.OpenTerminal, request)
+        return runner

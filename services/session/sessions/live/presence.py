@@ -1,0 +1,46 @@
+"""The sign that this process lives: an advisory lock on a connection of its own, which PostgreSQL drops with the process.
+
+Logs and devices belong to a process by this number; the function `is_present` tells others whether it is gone.
+"""
+
+import asyncio
+import secrets
+from dataclasses import dataclass, field
+
+import asyncpg
+
+from chassis import logs
+from chassis.system import SystemDatabase
+
+_BEAT = 2.0  # seconds between looks at the connection
+_RETRY = 0.5  # seconds to wait after a failure
+
+_log = logs.get("presence")
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """This process's number and the lock on it."""
+
+    database: SystemDatabase
+    number: int = field(default_factory=lambda: secrets.randbits(62) + 1)
+    shown: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set while the lock is held."""
+
+    async def run(self) -> None:
+        """Hold the lock until cancelled; a lost connection is opened again."""
+        while True:
+            try:
+                await self._hold()
+            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as exc:
+                self.shown.clear()
+                _log.warning("the presence lock was lost, trying again", error=repr(exc))
+                await asyncio.sleep(_RETRY)
+
+    async def _hold(self) -> None:
+        async with self.database.connection() as connection:
+            await connection.execute("SELECT pg_advisory_lock($1)", self.number)
+            self.shown.set()
+            while True:
+                await asyncio.sleep(_BEAT)
+                await connection.execute("SELECT 1")

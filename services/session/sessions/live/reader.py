@@ -1,0 +1,98 @@
+"""Reading a log by offset: PostgreSQL below what memory holds, memory above. One loop, so nothing falls in between."""
+
+from collections import deque
+from dataclasses import dataclass
+from uuid import UUID
+
+from chassis.actor import Actor
+from chassis.database import Database
+from services.session.sessions import queries
+from services.session.sessions.errors import OffsetOutOfRange
+from services.session.sessions.live.feed import Feed
+from services.session.sessions.log import Record, RecordType
+
+BATCH = 64 * 1024
+"""Bytes in one message to a device: large enough for a replay, small beside its credit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """A run of output bytes."""
+
+    offset: int
+    data: bytes
+
+
+class LogReader:
+    """Reads one session's log. `offset` is that of the next byte; `end` the end of the output when `seek` returned."""
+
+    def __init__(self, database: Database, actor: Actor, session_id: UUID, feed: Feed | None) -> None:
+        self.offset = 0
+        self.end = 0
+        self.at_end = False
+        self._database = database
+        self._actor = actor
+        self._session_id = session_id
+        self._feed = feed
+        self._sequence = 0
+        self._pending: deque[Record] = deque()
+
+    async def seek(self, offset: int) -> None:
+        """Go to an offset. OffsetOutOfRange when it lies beyond the end of the output."""
+        reached = await self._feed.reach_end() if self._feed is not None else 0
+        place = await self._database.read(
+            self._actor, queries.find_offset, session_id=self._session_id, offset=offset
+        )
+        self.end = max(place.end, reached)
+        if offset > self.end:
+            raise OffsetOutOfRange(offset, self.end)
+        self.offset = offset
+        self._sequence = place.sequence
+
+    async def next(self, budget: int) -> Output | Record | None:
+        """Return what comes next: a run of output of at most `budget` bytes, or another record; None when there is no more yet.
+
+        `at_end` is set when there will never be more.
+        """
+        await self._fetch()
+        if not self._pending:
+            return None
+        if self._pending[0].type is not RecordType.OUTPUT:
+            return self._pending.popleft()
+        return self._output(budget)
+
+    async def _fetch(self) -> None:
+        while not self._pending:
+            ended = self._feed is None or self._feed.ended is not None
+            records = await self._more()
+            if not records:
+                self.at_end = ended
+                return
+            self._sequence = records[-1].sequence
+            self._pending.extend(record for record in records if not self._behind(record))
+
+    async def _more(self) -> list[Record]:
+        records = self._feed.ring.after(self._sequence, BATCH) if self._feed is not None else None
+        if records is None:
+            read = queries.read_log
+            records = await self._database.read(self._actor, read, session_id=self._session_id, after=self._sequence)
+        return records
+
+    def _behind(self, record: Record) -> bool:
+        """Whether a record lies before the offset that was asked for."""
+        if record.type is RecordType.OUTPUT:
+            return record.end_offset <= self.offset
+        return record.offset < self.offset
+
+    def _output(self, budget: int) -> Output:
+        offset, parts = self.offset, []
+        while budget > 0 and self._pending and self._pending[0].type is RecordType.OUTPUT:
+            record = self._pending[0]
+            begin = self.offset - record.offset
+            part = record.data[begin : begin + budget]
+            parts.append(part)
+            budget -= len(part)
+            self.offset += len(part)
+            if self.offset == record.end_offset:
+                self._pending.popleft()
+        return Output(offset, b"".join(parts))

@@ -1,0 +1,74 @@
+"""What the reconciler does for a session: makes the runner do what the row says."""
+
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+from stateroom.runner.v1 import runner_service_pb2 as pb
+
+from chassis.actor import Actor
+from chassis.database import Database
+from chassis.errors import DomainError
+from chassis.reconcile import Claim
+from services.session.sessions import operations, queries
+from services.session.sessions.domain import Session, State
+from services.session.sessions.live.runners import Runners
+
+TERM, KILL = 15, 9
+GRACE = 5000
+"""Milliseconds between TERM and KILL, as the contract promises."""
+
+_OVER = {"TERMINAL_ENDED", "TERMINAL_NOT_FOUND"}
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciliation:
+    """Works on claimed sessions."""
+
+    database: Database
+    runners: Runners
+
+    async def work(self, claim: Claim) -> None:
+        """Make a session as its row says. Raises what kept it from that; it is then tried again."""
+        actor = Actor(account_id=claim.account_id, subject="service:session")
+        session = await self.database.read(actor, queries.get_session, session_id=claim.entity_id)
+        if session.state is State.STARTING:
+            await self._give_up(actor, session)
+        elif session.state is State.ACTIVE and session.stop_request is not None:
+            await self.signal(session, TERM, GRACE)
+        elif session.state is State.ACTIVE:
+            await self.resize(session)
+            await self.database.write(actor, operations.settle, session_id=claim.entity_id, epoch=claim.epoch)
+
+    async def resize(self, session: Session) -> None:
+        """Give the terminal the session's size, unless it has it."""
+        runner = await self.runners.find(session.account_id, session.workspace_id)
+        terminal = await runner.terminal(session.session_id)
+        size = (session.columns, session.rows)
+        if terminal is None or not terminal.running or (terminal.columns, terminal.rows) == size:
+            return
+        request = pb.ResizeTerminalRequest(session_id=str(session.session_id), columns=size[0], rows=size[1])
+        await self._call(session, runner.stub.ResizeTerminal, request)
+
+    async def signal(self, session: Session, number: int, grace: int) -> None:
+        """Signal the terminal's processes; KILL follows after `grace` milliseconds."""
+        runner = await self.runners.find(session.account_id, session.workspace_id)
+        request = pb.SignalTerminalRequest(session_id=str(session.session_id), signal=number, grace_milliseconds=grace)
+        await self._call(session, runner.stub.SignalTerminal, request)
+
+    async def _call(self, session: Session, method: Callable[..., Awaitable[object]], request: object) -> None:
+        """Call the session's runner; a terminal that is over needs nothing more."""
+        runner = await self.runners.find(session.account_id, session.workspace_id)
+        try:
+            await runner.call(method, request)
+        except DomainError as exc:
+            self.runners.forget(session.workspace_id)
+            if exc.reason not in _OVER:
+                raise
+
+    async def _give_up(self, actor: Actor, session: Session) -> None:
+        """End a session whose start was interrupted: its environment is not stored, so it cannot be started again."""
+        with suppress(DomainError):
+            await self.signal(session, KILL, 0)
+        cause = "The server stopped while the shell was being started."
+        await self.database.write(actor, operations.fail_session, session_id=session.session_id, cause=cause)

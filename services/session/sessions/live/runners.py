@@ -1,0 +1,103 @@
+"""The port to runners: where the one of a workspace is, and calls to it."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+from uuid import UUID
+
+import grpc
+from stateroom.runner.v1 import runner_service_pb2 as pb
+from stateroom.runner.v1.runner_service_pb2_grpc import RunnerServiceStub
+from stateroom.workspace.v1 import workspace_service_pb2 as workspace
+from stateroom.workspace.v1.workspace_service_pb2_grpc import WorkspaceServiceStub
+
+from chassis import trace
+from chassis.rpc import status
+from chassis.rpc.channels import Neighbour, open_channel
+
+DEADLINE = 10.0
+"""Seconds a call to a runner may take: opening a terminal starts a sandbox."""
+NAME = "runner"
+
+T = TypeVar("T")
+InputStream = Any
+"""A bidirectional call of grpc.aio, which is not generic at run time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Runner:
+    """One run of a workspace's runner."""
+
+    runner_id: str
+    alive: bool
+    workspace_name: str
+    repository_url: str
+    token: str
+    stub: RunnerServiceStub
+
+    async def call(self, method: Callable[..., Awaitable[T]], request: object) -> T:
+        """Make a unary call. Raises the runner's own error, or ServiceUnavailable when it does not answer."""
+        try:
+            return await method(request, metadata=self._metadata(), timeout=DEADLINE)
+        except grpc.aio.AioRpcError as exc:
+            status.raise_relayed(exc, service=NAME)
+
+    async def records(self, session_id: UUID, after: int) -> AsyncIterator[pb.StreamRecordsResponse]:
+        """Stream a terminal's records after a sequence. Raises as `call` does."""
+        request = pb.StreamRecordsRequest(session_id=str(session_id), after_sequence=after)
+        try:
+            async for response in self.stub.StreamRecords(request, metadata=self._metadata()):
+                yield response
+        except grpc.aio.AioRpcError as exc:
+            status.raise_relayed(exc, service=NAME)
+
+    async def terminal(self, session_id: UUID) -> pb.Terminal | None:
+        """Return a terminal that runs or has records nobody acknowledged, as it is now."""
+        found = await self.call(self.stub.GetStatus, pb.GetStatusRequest())
+        return next((terminal for terminal in found.terminals if terminal.session_id == str(session_id)), None)
+
+    def open_input(self) -> InputStream:
+        """Open a stream of writes, each answered in order."""
+        return self.stub.StreamInput(metadata=self._metadata())
+
+    def _metadata(self) -> tuple[tuple[str, str], ...]:
+        return (("authorization", f"Bearer {self.token}"), (trace.HEADER, trace.current()))
+
+
+@dataclass(slots=True)
+class Runners:
+    """Runners by workspace, as the workspace service knows them, remembered until somebody doubts it."""
+
+    workspace: Neighbour
+    _found: dict[UUID, Runner] = field(default_factory=dict)
+    _channels: dict[str, grpc.aio.Channel] = field(default_factory=dict)
+
+    async def find(self, account_id: UUID, workspace_id: UUID) -> Runner:
+        """Return a workspace's runner. Raises what the workspace service answers when it has none."""
+        if workspace_id not in self._found:
+            request = workspace.GetRunnerRequest(workspace_id=str(workspace_id), account_id=str(account_id))
+            stub = WorkspaceServiceStub(self.workspace.channel)
+            self._found[workspace_id] = self._runner(await self.workspace.call(stub.GetRunner, request))
+        return self._found[workspace_id]
+
+    def forget(self, workspace_id: UUID) -> None:
+        """Ask the workspace service again next time."""
+        self._found.pop(workspace_id, None)
+
+    async def close(self) -> None:
+        """Close all channels."""
+        for channel in self._channels.values():
+            await channel.close()
+
+    def _runner(self, found: workspace.Runner) -> Runner:
+        channel = self._channels.get(found.address)
+        if channel is None:
+            channel = self._channels[found.address] = open_channel(found.address)
+        return Runner(
+            found.runner_id,
+            found.alive,
+            found.workspace_name,
+            found.repository_url,
+            found.token,
+            RunnerServiceStub(channel),
+        )

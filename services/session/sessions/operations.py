@@ -1,0 +1,169 @@
+"""Changes of sessions."""
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from uuid import UUID
+
+from chassis import etag as tags
+from chassis.actor import Actor
+from chassis.database import Transaction
+from services.session.sessions import log_store, store
+from services.session.sessions.domain import Kind, Session, State, StopReason
+from services.session.sessions.errors import SessionLimitReached
+from services.session.sessions.log import Copy
+
+START_LEASE = timedelta(seconds=30)
+"""How long a shell may take to start before the session counts as failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a new session is to be. Sizes are in cells; the environment's values are not part of it."""
+
+    session_id: UUID
+    workspace_id: UUID
+    shell: str
+    working_directory: str
+    environment_names: tuple[str, ...]
+    columns: int
+    rows: int
+
+
+async def create_session(tx: Transaction, *, wish: Wish, copier_process: int, limit: int) -> Session:
+    """Create a session in state STARTING.
+
+    Args:
+        wish: what it is to be.
+        copier_process: the process that opens its terminal and copies its log.
+        limit: how many live sessions the account may have.
+
+    Raises:
+        SessionLimitReached: it has as many.
+    """
+    if await store.count_live(tx.connection, tx.account_id) >= limit:
+        raise SessionLimitReached(limit)
+    session = Session(
+        session_id=wish.session_id,
+        account_id=tx.account_id,
+        workspace_id=wish.workspace_id,
+        kind=Kind.TERMINAL,
+        state=State.STARTING,
+        shell=wish.shell,
+        working_directory=wish.working_directory,
+        environment_names=wish.environment_names,
+        columns=wish.columns,
+        rows=wish.rows,
+        runner_id="",
+        stop_request=None,
+        stop_cause_event_id="",
+        stop_reason=None,
+        state_reason="",
+        exit_code=None,
+        exit_signal=None,
+        log_complete=False,
+        version=1,
+        create_time=tx.now,
+        update_time=tx.now,
+        end_time=None,
+        title=wish.shell,
+        output_bytes=0,
+        last_activity_time=tx.now.replace(microsecond=0),
+    )
+    await store.insert_session(tx.connection, session, copier_process=copier_process, due=tx.now + START_LEASE)
+    tx.record("created", after=session)
+    return session
+
+
+async def activate_session(tx: Transaction, *, session_id: UUID, runner_id: str) -> Session:
+    """Note that the shell runs. SessionNotActive when the session was given up meanwhile."""
+    current = await store.lock_session(tx.connection, session_id)
+    active = current.activate(tx.now, runner_id)
+    await store.update_session(tx.connection, active, due=tx.now if active.stop_request else None)
+    tx.record("started", before=current, after=active)
+    return active
+
+
+async def fail_session(tx: Transaction, *, session_id: UUID, cause: str) -> Session:
+    """Note that the shell could not be started. SessionNotActive when it was."""
+    current = await store.lock_session(tx.connection, session_id)
+    failed = current.fail(tx.now, cause)
+    await store.update_session(tx.connection, failed, due=None)
+    tx.record("failed", before=current, after=failed)
+    return failed
+
+
+async def resize_session(tx: Transaction, *, session_id: UUID, columns: int, rows: int, etag: str) -> Session:
+    """Give a running session another size, which the runner then applies.
+
+    Raises:
+        SessionNotFound: no such session in the account.
+        EtagMismatch: it changed since it was read.
+        SessionNotActive: it does not run.
+    """
+    current = await store.lock_session(tx.connection, session_id)
+    tags.expect(current, etag)
+    resized = current.resize(tx.now, columns, rows)
+    if (current.columns, current.rows) == (columns, rows):
+        return current
+    await store.update_session(tx.connection, resized, due=tx.now)
+    tx.record("resized", before=current, after=resized)
+    return resized
+
+
+async def request_stop(tx: Transaction, *, session_id: UUID, reason: StopReason, etag: str = "") -> Session:
+    """Note that a session is to end; the reconciler sees to it. A second wish changes nothing.
+
+    Raises:
+        SessionNotFound: no such session in the account.
+        EtagMismatch: it changed since it was read.
+        SessionNotActive: it has ended.
+    """
+    current = await store.lock_session(tx.connection, session_id)
+    tags.expect(current, etag)
+    stopping = current.request_stop(tx.now, reason, tx.actor.cause_event_id)
+    if current.stop_request is not None:
+        return current
+    due = tx.now if current.state is State.ACTIVE else current.create_time + START_LEASE
+    await store.update_session(tx.connection, stopping, due=due)
+    tx.record("stop_requested", before=current, after=stopping)
+    return stopping
+
+
+async def close_log(tx: Transaction, *, copy: Copy) -> Session | None:
+    """Store the last records of a log and end the session as they say, in one transaction.
+
+    Returns:
+        The ended session; None when the log's head is not where the copy expects it.
+    """
+    current = await store.lock_session(tx.connection, copy.session_id)
+    driver = (await tx.connection.get_raw_connection()).driver_connection
+    shell_exit = copy.shell_exit
+    if shell_exit is None or not await log_store.append(driver, [copy]):
+        return None
+    tx.actor = _caused_by(current, tx.actor)
+    stopped = (await store.get_session(tx.connection, copy.session_id)).stop(tx.now, shell_exit)
+    await store.update_session(tx.connection, stopped, due=None)
+    tx.record("stopped", before=current, after=stopped)
+    return stopped
+
+
+async def lose_session(tx: Transaction, *, session_id: UUID, cause: str, log_complete: bool) -> Session:
+    """End a session whose runner died. An ended one stays as it is."""
+    current = await store.lock_session(tx.connection, session_id)
+    if current.state.final:
+        return current
+    tx.actor = _caused_by(current, tx.actor)
+    lost = current.lose(tx.now, cause, log_complete=log_complete)
+    await store.update_session(tx.connection, lost, due=None)
+    tx.record("lost" if lost.state is State.LOST else "stopped", before=current, after=lost)
+    return lost
+
+
+async def settle(tx: Transaction, *, session_id: UUID, epoch: int) -> None:
+    """Note that a session is as its row says."""
+    await store.settle_session(tx.connection, session_id, epoch=epoch)
+
+
+def _caused_by(session: Session, actor: Actor) -> Actor:
+    """Return the actor of an end, with the event that made somebody ask for it."""
+    return replace(actor, cause_event_id=session.stop_cause_event_id)

@@ -1,0 +1,94 @@
+"""Reads of sessions and of their logs."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.session.sessions import store
+from services.session.sessions.domain import Kind, Session, State
+from services.session.sessions.log import Record, RecordType
+from services.session.sessions.tables import events, heads, sessions
+
+PAGE_RECORDS = 512
+"""Records read at once at most: small ones are many."""
+PAGE_BYTES = 256 * 1024
+"""Bytes read at once, give or take one record: what one device may cost in memory."""
+
+_RECORD_COLUMNS = [column for column in events.c if column.name not in {"session_id", "account_id"}]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place in a log: records after `sequence` hold what comes from an offset on. `end` is the end of what is stored."""
+
+    sequence: int
+    end: int
+
+
+async def get_session(connection: AsyncConnection, *, session_id: UUID) -> Session:
+    """Return a session. SessionNotFound."""
+    return await store.get_session(connection, session_id)
+
+
+async def list_sessions(  # noqa: PLR0913  # each one narrows the list
+    connection: AsyncConnection,
+    *,
+    workspace_id: UUID | None,
+    state: State | None,
+    kind: Kind | None,
+    limit: int,
+    after: UUID | None,
+) -> list[Session]:
+    """Return the account's sessions, newest first."""
+    statement = store.selected().order_by(sessions.c.session_id.desc()).limit(limit)
+    wanted = ((sessions.c.workspace_id, workspace_id), (sessions.c.state, state), (sessions.c.kind, kind))
+    for column, value in wanted:
+        if value is not None:
+            statement = statement.where(column == value)
+    if after is not None:
+        statement = statement.where(sessions.c.session_id < after)
+    return [store.from_row(row) for row in await connection.execute(statement)]
+
+
+async def list_records(connection: AsyncConnection, *, session_id: UUID, after: int, limit: int) -> list[Record]:
+    """Return a session's stored records after a sequence, oldest first. SessionNotFound."""
+    await store.get_session(connection, session_id)
+    statement = _records(session_id, after).limit(limit)
+    return [_record(row) for row in await connection.execute(statement)]
+
+
+async def read_log(connection: AsyncConnection, *, session_id: UUID, after: int) -> list[Record]:
+    """Return the next stored records after a sequence, about 256 KiB of them; none at the end of what is stored."""
+    page = _records(session_id, after).limit(PAGE_RECORDS).subquery()
+    before = func.sum(func.length(page.c.data)).over(order_by=page.c.sequence) - func.length(page.c.data)
+    sized = select(page, before.label("bytes_before")).subquery()
+    columns = [column for column in sized.c if column.name != "bytes_before"]
+    statement = select(*columns).where(sized.c.bytes_before < PAGE_BYTES).order_by(sized.c.sequence)
+    return [_record(row) for row in await connection.execute(statement)]
+
+
+async def find_offset(connection: AsyncConnection, *, session_id: UUID, offset: int) -> Place:
+    """Return the place after which the output from an offset on stands, which may be more than is stored."""
+    of_session = heads.c.session_id == session_id
+    head = (await connection.execute(select(heads.c.head_sequence, heads.c.head_offset).where(of_session))).one()
+    if offset >= head.head_offset:
+        return Place(head.head_sequence, head.head_offset)
+    holding = (
+        select(events.c.sequence)
+        .where(events.c.session_id == session_id, events.c.offset <= offset, events.c.type == RecordType.OUTPUT)
+        .order_by(events.c.offset.desc(), events.c.sequence.desc())
+        .limit(1)
+    )
+    return Place((await connection.execute(holding)).scalar_one() - 1, head.head_offset)
+
+
+def _records(session_id: UUID, after: int):  # type: ignore[no-untyped-def]  # noqa: ANN202  # a row type as wide as the table
+    condition = (events.c.session_id == session_id) & (events.c.sequence > after)
+    return select(*_RECORD_COLUMNS).where(condition).order_by(events.c.sequence)
+
+
+def _record(row: object) -> Record:
+    values = dict(row._mapping)  # type: ignore[attr-defined]  # noqa: SLF001  # SQLAlchemy's documented name
+    return Record(**values | {"type": RecordType(values["type"])})

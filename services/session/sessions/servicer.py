@@ -1,0 +1,152 @@
+"""SessionService: terminals that outlive every connection."""
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, replace
+
+from stateroom.runner.v1 import runner_service_pb2 as runner_pb
+from stateroom.session.v1 import attach_pb2, session_pb2
+from stateroom.session.v1 import session_service_pb2 as pb
+
+from chassis import ids
+from chassis.database import Database
+from chassis.errors import DomainError, InvalidField, Violation
+from chassis.pages import MAXIMUM_LOG_SIZE, Pages
+from chassis.rpc.call import Call
+from services.session.sessions import convert, leases, operations, queries
+from services.session.sessions.domain import Session, StopReason
+from services.session.sessions.errors import SessionNotActive
+from services.session.sessions.live.attachment import Attachments
+from services.session.sessions.live.opening import OWN_NAMES, Opener
+from services.session.sessions.live.runners import Runners
+from services.session.sessions.operations import Wish
+
+DEFAULT_SHELL = "bash"
+DEFAULT_COLUMNS, DEFAULT_ROWS = 80, 24
+
+_OVER = {"TERMINAL_ENDED", "TERMINAL_NOT_FOUND"}
+
+
+@dataclass(frozen=True, slots=True)
+class SessionServicer:
+    """Serves stateroom.session.v1.SessionService."""
+
+    database: Database
+    pages: Pages
+    runners: Runners
+    opener: Opener
+    attachments: Attachments
+    wake_reconciler: Callable[[], None]
+
+    async def CreateSession(self, request: pb.CreateSessionRequest, call: Call) -> session_pb2.Session:
+        """Open a shell and return its session once it runs."""
+        wanted = request.session
+        wish = Wish(
+            session_id=ids.new(),
+            workspace_id=ids.parse(wanted.workspace_id),
+            shell=wanted.shell or DEFAULT_SHELL,
+            working_directory=wanted.working_directory,
+            environment_names=tuple(sorted({*wanted.environment, *OWN_NAMES})),
+            columns=wanted.columns or DEFAULT_COLUMNS,
+            rows=wanted.rows or DEFAULT_ROWS,
+        )
+        return convert.session_to_proto(await self.opener.open(call.actor, wish, wanted.environment))
+
+    async def GetSession(self, request: pb.GetSessionRequest, call: Call) -> session_pb2.Session:
+        """Return a session."""
+        return convert.session_to_proto(await self._session(request.session_id, call))
+
+    async def ListSessions(self, request: pb.ListSessionsRequest, call: Call) -> pb.ListSessionsResponse:
+        """Return a page of the account's sessions."""
+        page = self.pages.open(request, call.account_id)
+        rows = await self.database.read(
+            call.actor,
+            queries.list_sessions,
+            workspace_id=ids.parse(request.workspace_id) if request.workspace_id else None,
+            state=convert.state_from_proto(request.state),
+            kind=convert.kind_from_proto(request.kind),
+            limit=page.limit + 1,
+            after=page.after_id,
+        )
+        shown, token = self.pages.cut(request, call.account_id, page, rows, key=lambda session: session.session_id)
+        return pb.ListSessionsResponse(sessions=map(convert.session_to_proto, shown), next_page_token=token)
+
+    async def WriteSession(self, request: pb.WriteSessionRequest, call: Call) -> pb.WriteSessionResponse:
+        """Type into a session that no device controls."""
+        session = await self._session(request.session_id, call)
+        session.expect_active()
+        epoch = await self.database.read(call.actor, leases.expect_free, session_id=session.session_id)
+        write = runner_pb.WriteTerminalRequest(
+            session_id=request.session_id, data=request.data, lease_epoch=epoch, write_id=request.request_id
+        )
+        runner = await self.runners.find(session.account_id, session.workspace_id)
+        try:
+            await runner.call(runner.stub.WriteTerminal, write)
+        except DomainError as exc:
+            self.runners.forget(session.workspace_id)
+            if exc.reason in _OVER:
+                raise SessionNotActive(session.session_id, "STOPPED") from exc
+            raise
+        return pb.WriteSessionResponse()
+
+    async def ResizeSession(self, request: pb.ResizeSessionRequest, call: Call) -> session_pb2.Session:
+        """Change the size of a session; the reconciler makes up for a runner that is away."""
+        session = await self.database.write(
+            call.actor,
+            operations.resize_session,
+            session_id=ids.parse(request.session_id),
+            columns=request.columns,
+            rows=request.rows,
+            etag=request.etag,
+        )
+        self.wake_reconciler()
+        return convert.session_to_proto(session)
+
+    async def TerminateSession(self, request: pb.TerminateSessionRequest, call: Call) -> session_pb2.Session:
+        """Have a session ended."""
+        session = await self.database.write(
+            call.actor,
+            operations.request_stop,
+            session_id=ids.parse(request.session_id),
+            reason=StopReason.TERMINATED,
+            etag=request.etag,
+        )
+        self.wake_reconciler()
+        return convert.session_to_proto(session)
+
+    async def StreamOutput(
+        self, request: pb.StreamOutputRequest, call: Call
+    ) -> AsyncIterator[pb.StreamOutputResponse]:
+        """Stream a session's output from an offset."""
+        session = await self.opener.started(call.actor, await self._session(request.session_id, call))
+        async for response in self.attachments.stream(call.actor, session, request.offset):
+            yield response
+
+    async def ListSessionEvents(
+        self, request: pb.ListSessionEventsRequest, call: Call
+    ) -> pb.ListSessionEventsResponse:
+        """Return a page of a session's records."""
+        page = self.pages.open(request, call.account_id, maximum=MAXIMUM_LOG_SIZE)
+        rows = await self.database.read(
+            call.actor,
+            queries.list_records,
+            session_id=ids.parse(request.session_id),
+            after=request.after_sequence if page.after_number is None else page.after_number,
+            limit=page.limit + 1,
+        )
+        shown, token = self.pages.cut(request, call.account_id, page, rows, key=lambda record: record.sequence)
+        return pb.ListSessionEventsResponse(session_events=map(convert.record_to_proto, shown), next_page_token=token)
+
+    async def AttachSession(
+        self, requests: AsyncIterator[attach_pb2.AttachSessionRequest], call: Call
+    ) -> AsyncIterator[attach_pb2.AttachSessionResponse]:
+        """Serve a device."""
+        first = await anext(requests, attach_pb2.AttachSessionRequest())
+        if not first.HasField("attach"):
+            raise InvalidField(Violation("attach", "the first message must be attach"))
+        session = await self.opener.started(call.actor, await self._session(first.attach.session_id, call))
+        async for response in self.attachments.attach(call.actor, session, first.attach, requests):
+            yield response
+
+    async def _session(self, session_id: str, call: Call) -> Session:
+        actor = replace(call.actor, repeat=None)
+        return await self.database.read(actor, queries.get_session, session_id=ids.parse(session_id))

@@ -1,0 +1,79 @@
+"""Writes of sessions, and reads by id."""
+
+from dataclasses import asdict, fields
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Select, func, insert, select, text, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.session.sessions.domain import Session
+from services.session.sessions.errors import SessionNotFound
+from services.session.sessions.tables import controls, heads, sessions
+
+_OF_HEAD = {"title", "output_bytes", "last_activity_time"}
+_COLUMNS = [sessions.c[field.name] for field in fields(Session) if field.name not in _OF_HEAD]
+
+
+def selected() -> Select[tuple[object, ...]]:
+    """Return the statement that reads sessions with what their logs say of them."""
+    of_head = (heads.c.title, heads.c.head_offset.label("output_bytes"), heads.c.last_activity_time)
+    return select(*_COLUMNS, *of_head).join(heads, heads.c.session_id == sessions.c.session_id)
+
+
+async def insert_session(connection: AsyncConnection, session: Session, *, copier_process: int, due: datetime) -> None:
+    """Store a new session with an empty log, copied by a process, and nobody in control."""
+    await connection.execute(insert(sessions).values(**_row(session), reconcile_time=due))
+    key = {"session_id": session.session_id, "account_id": session.account_id}
+    head = {"head_sequence": 0, "head_offset": 0, "copier_epoch": 1, "copier_process": copier_process}
+    facts = {"title": session.title, "last_activity_time": session.last_activity_time}
+    await connection.execute(insert(heads).values(**key, **head, **facts))
+    await connection.execute(insert(controls).values(**key, lease_epoch=0))
+
+
+async def update_session(connection: AsyncConnection, session: Session, *, due: datetime | None) -> None:
+    """Store a changed session; `due` is when the reconciler looks at it next. Claims of before are void."""
+    statement = update(sessions).where(sessions.c.session_id == session.session_id)
+    reconcile = {"reconcile_time": due, "reconcile_epoch": sessions.c.reconcile_epoch + 1, "reconcile_attempts": 0}
+    await connection.execute(statement.values(**_row(session), **reconcile))
+
+
+async def settle_session(connection: AsyncConnection, session_id: UUID, *, epoch: int) -> None:
+    """Take a session off the reconciler's list, unless its claim is void."""
+    statement = update(sessions).where(sessions.c.session_id == session_id, sessions.c.reconcile_epoch == epoch)
+    await connection.execute(statement.values(reconcile_time=None))
+
+
+async def get_session(connection: AsyncConnection, session_id: UUID) -> Session:
+    """Return a session of the account. SessionNotFound."""
+    return await _session(connection, selected().where(sessions.c.session_id == session_id), session_id)
+
+
+async def lock_session(connection: AsyncConnection, session_id: UUID) -> Session:
+    """Return a session of the account and hold its row until the transaction ends. SessionNotFound."""
+    statement = selected().where(sessions.c.session_id == session_id).with_for_update(of=sessions)
+    return await _session(connection, statement, session_id)
+
+
+async def count_live(connection: AsyncConnection, account_id: UUID) -> int:
+    """Return how many sessions of the account live; rivals that count wait until this transaction ends."""
+    lock = text("SELECT pg_advisory_xact_lock(hashtextextended('live sessions ' || :account_id, 0))")
+    await connection.execute(lock, {"account_id": str(account_id)})
+    live = (sessions.c.account_id == account_id) & sessions.c.end_time.is_(None)
+    return (await connection.execute(select(func.count()).where(live))).scalar_one()
+
+
+def from_row(row: object) -> Session:
+    """Return the session that a row of `selected` holds."""
+    return Session(**row._mapping)  # type: ignore[attr-defined]  # noqa: SLF001  # SQLAlchemy's documented name
+
+
+async def _session(connection: AsyncConnection, statement: Select[tuple[object, ...]], session_id: UUID) -> Session:
+    row = (await connection.execute(statement)).one_or_none()
+    if row is None:
+        raise SessionNotFound(session_id)
+    return from_row(row)
+
+
+def _row(session: Session) -> dict[str, object]:
+    return {name: value for name, value in asdict(session).items() if name not in _OF_HEAD}
