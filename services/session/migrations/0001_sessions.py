@@ -1,7 +1,5 @@
 """Sessions, their log in partitions by month, how far it is stored, and who types into it."""
 
-from alembic import op
-
 from chassis import schema
 
 revision = "0001"
@@ -133,7 +131,7 @@ $$;
 def upgrade() -> None:
     """Create the tables, each isolated by account."""
     schema.create_chassis_tables("session")
-    op.execute(_TABLES)
-    op.execute(_FUNCTIONS)
+    schema.execute(_TABLES)
+    schema.execute(_FUNCTIONS)
     for table in ("sessions", "session_heads", "session_events", "session_controls", "session_attachments"):
         schema.isolate(table, "session")
