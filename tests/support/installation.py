@@ -57,10 +57,10 @@ class Installation:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def template(postgres: Postgres) -> Postgres:
-    """Migrate a database that every test gets a copy of: the audit service's schema, and a source's."""
+    """Migrate a database that every test gets a copy of: the schemas of audit and session, and a source's."""
     await postgres.create_database(TEMPLATE)
     admin_url = postgres.admin_url.replace("/postgres?", f"/{TEMPLATE}?")
-    for service, folder in (("workspace", ROOM_MIGRATIONS), ("audit", None)):
+    for service, folder in (("workspace", ROOM_MIGRATIONS), ("audit", None), ("session", None)):
         urls = [postgres.url(role, role, TEMPLATE) for role in (service, f"{service}_system")]
         await migrate(service, admin_url, *urls, folder)
     return postgres

@@ -1,0 +1,97 @@
+"""Sessions when processes die."""
+
+import asyncio
+import re
+import time
+from hashlib import sha256
+
+from stateroom.session.v1 import attach_pb2 as pb
+from stateroom.session.v1 import session_pb2
+from stateroom.session.v1 import session_service_pb2 as service
+
+from chassis import ids
+from tests.support.screens import attach
+from tests.support.source import query
+from tests.support.stage import Stage
+
+Session = session_pb2.Session
+
+
+async def test_service_killed_while_a_program_prints_loses_and_repeats_nothing(stage: Stage) -> None:
+    """Numbered lines come out whole and once, and the shell never notices."""
+    session = await stage.create()
+    await stage.type(session.session_id, "for i in $(seq 60); do seq $((i*1000)) $((i*1000+999)); sleep 0.1; done; exit 5")
+    for _ in range(4):
+        before = (await stage.get(session.session_id)).output_bytes
+        async with asyncio.timeout(20):
+            while (await stage.get(session.session_id)).output_bytes == before:
+                await asyncio.sleep(0.02)
+        await stage.kill_service()
+        await stage.start_service()
+    output = await stage.output(session.session_id)
+    numbers = [int(line) for line in re.findall(rb"^(\d+)\r$", output, re.MULTILINE)]
+    assert numbers == list(range(1000, 61000))
+    ended = await stage.ended(session.session_id)
+    assert (ended.exit_code, ended.log_complete, ended.output_bytes) == (5, True, len(output))
+    stored = await query(
+        stage.installation.admin_url,
+        'SELECT sequence, "offset", data FROM session.session_events WHERE session_id = $1 ORDER BY sequence',
+        ids.parse(session.session_id),
+    )
+    assert [row["sequence"] for row in stored] == list(range(1, len(stored) + 1))
+    assert sha256(b"".join(row["data"] for row in stored)).digest() == sha256(output).digest()
+
+
+async def test_device_reattaches_after_the_service_was_killed_and_controls_at_once(stage: Stage) -> None:
+    """A dead process's device controls nothing, and the output goes on where it stopped."""
+    session = await stage.create()
+    async with attach(stage, session.session_id, role=pb.CONTROLLER) as screen:
+        await screen.type("echo be''fore\n")
+        await screen.until(b"before\r\n")
+        await stage.kill_service()
+    await stage.start_service()
+    async with attach(stage, session.session_id, role=pb.CONTROLLER, offset=len(screen.output)) as again:
+        await again.type("echo af''ter\n")
+        await again.until(b"after\r\n")
+        assert b"before\r\n" not in again.output
+
+
+async def test_runner_killed_shows_its_session_as_lost_within_ten_seconds(stage: Stage) -> None:
+    """What it printed is kept, drained from its spool by the next run of the runner."""
+    session = await stage.create()
+    async with attach(stage, session.session_id, role=pb.OBSERVER) as screen:
+        await stage.type(session.session_id, "echo last''words")
+        await screen.until(b"lastwords\r\n")
+        began = time.monotonic()
+        await stage.kill_runner()
+        await stage.start_runner()
+        ended = await screen.until_told("ended")
+        assert time.monotonic() < began + 10
+        assert (ended.state, ended.stop_reason) == (Session.LOST, Session.RUNNER_LOST)
+    lost = await stage.get(session.session_id)
+    assert lost.log_complete
+    assert lost.state_reason
+    assert await stage.output(session.session_id) == bytes(screen.output)
+
+
+async def test_workspace_deleted_ends_its_sessions_because_of_that(stage: Stage) -> None:
+    """The end names the event that caused it."""
+    session = await stage.create()
+    relay = asyncio.ensure_future(stage.workspace_service.relay.run())  # noqa: TID251  # ended below
+    try:
+        event_id = await stage.workspace.delete(stage.workspace_service)
+        ended = await stage.ended(session.session_id)
+    finally:
+        relay.cancel()
+    assert (ended.state, ended.stop_reason) == (Session.STOPPED, Session.WORKSPACE_DELETED)
+    rows = await query(stage.installation.admin_url, "SELECT header FROM session.changes ORDER BY position")
+    assert event_id.encode() in rows[-1]["header"]
+
+
+async def test_list_sessions_after_a_restart_names_the_live_ones(stage: Stage) -> None:
+    """A killed service finds its sessions again."""
+    session = await stage.create()
+    await stage.kill_service()
+    await stage.start_service()
+    listed = await stage.call("ListSessions", service.ListSessionsRequest(state=Session.ACTIVE))
+    assert [found.session_id for found in listed.sessions] == [session.session_id]

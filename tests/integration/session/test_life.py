@@ -1,0 +1,43 @@
+"""A session from its creation to its end."""
+
+from stateroom.session.v1 import session_pb2
+from stateroom.session.v1 import session_service_pb2 as pb
+
+from chassis import ids
+from tests.support.stage import Stage
+
+Session = session_pb2.Session
+
+
+async def test_create_session_in_an_active_workspace_runs_a_shell(stage: Stage) -> None:
+    """The answer is ACTIVE, names its variables without values, and the shell's whole output is kept."""
+    session = await stage.create(environment={"SECRET": "hush", "PS1": "$ "}, columns=100)
+    assert session.state == Session.ACTIVE
+    assert list(session.environment_names) == ["PS1", "PWD", "SECRET", "WORKSPACE_NAME", "WORKSPACE_REPO"]
+    assert (session.columns, session.rows, session.shell) == (100, 24, "bash")
+    await stage.type(session.session_id, "echo $SECRET-$WORKSPACE_NAME; exit 7")
+    ended = await stage.ended(session.session_id)
+    assert (ended.state, ended.stop_reason, ended.exit_code) == (Session.STOPPED, Session.EXIT, 7)
+    assert ended.log_complete
+    output = await stage.output(session.session_id)
+    assert b"hush-room" in output
+    assert ended.output_bytes == len(output)
+
+
+async def test_create_session_with_the_same_request_id_opens_one_session(stage: Stage) -> None:
+    """The second answer is the first session."""
+    request_id = str(ids.new())
+    first, second = await stage.create(request_id), await stage.create(request_id)
+    assert first.session_id == second.session_id
+    listed = await stage.call("ListSessions", pb.ListSessionsRequest())
+    assert [session.session_id for session in listed.sessions] == [first.session_id]
+
+
+async def test_terminate_session_ends_it_as_terminated(stage: Stage) -> None:
+    """The answer comes at once, the end is a change of its own."""
+    session = await stage.create()
+    request = pb.TerminateSessionRequest(session_id=session.session_id, etag=session.etag)
+    asked = await stage.call("TerminateSession", request)
+    assert asked.etag != session.etag
+    ended = await stage.ended(session.session_id)
+    assert (ended.state, ended.stop_reason) == (Session.STOPPED, Session.TERMINATED)

@@ -1,0 +1,172 @@
+"""A session service in a process of its own, with a room, its real runner, and people who call."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import grpc
+from stateroom.session.v1 import session_pb2
+from stateroom.session.v1 import session_service_pb2 as pb
+from stateroom.session.v1.session_service_pb2_grpc import SessionServiceStub
+from stateroom.workspace.v1 import workspace_service_pb2 as workspace
+
+from chassis import ids
+from chassis.rpc.call import Principal
+from chassis.rpc.tokens import TokenSigner
+from chassis.service import Service, open_service
+from chassis.settings import ServiceSettings
+from embedded import keys
+from tests.support import rooms
+from tests.support.fake_workspace import FakeWorkspace
+from tests.support.installation import Installation
+
+READY = 20.0
+"""Seconds within which a process must answer."""
+SHELL = {"PS1": "$ ", "PROMPT_COMMAND": ""}
+
+
+class Stage:
+    """What a test of sessions acts on."""
+
+    def __init__(self, installation: Installation, fake: FakeWorkspace, service: Service, address: str) -> None:
+        self.installation = installation
+        self.workspace = fake
+        self.workspace_service = service
+        self.account_id = fake.account_id
+        self._workspace_address = address
+        self._port = _free_port()
+        self._folder = Path(tempfile.mkdtemp(prefix="sr-"))
+        self._processes: list[asyncio.subprocess.Process] = []
+        self._signer = TokenSigner("workspace", keys.signing_key_file(installation.layout, "workspace"))
+        self.channel = grpc.aio.insecure_channel(f"127.0.0.1:{self._port}")
+        self.stub: Any = SessionServiceStub(self.channel)
+        self.service: asyncio.subprocess.Process
+        self.runner: asyncio.subprocess.Process
+
+    def bearer(self, account_id: UUID | None = None, *, role: int = 2) -> tuple[tuple[str, str], ...]:
+        """Return the metadata of a person's call."""
+        account_id = account_id or self.account_id
+        token, _ = self._signer.sign_user(Principal(str(ids.new()), account_id, role, frozenset({"*"}), "credential"))
+        return (("authorization", f"Bearer {token}"),)
+
+    async def start_service(self, **others: str) -> None:
+        """Start the session service and wait until it answers."""
+        settings = self.installation.settings("session", workspace_address=self._workspace_address)
+        environment = {name.upper(): str(value) for name, value in settings.items()} | others
+        environment["LISTEN"] = f"127.0.0.1:{self._port}"
+        self.service = await self._spawn("services.session", environment)
+        await asyncio.wait_for(self.call("ListSessions", pb.ListSessionsRequest(), wait_for_ready=True), READY)
+
+    async def kill_service(self) -> None:
+        """Kill the session service as the kernel would."""
+        await _end(self.service, signal.SIGKILL)
+
+    async def start_runner(self) -> None:
+        """Start a run of the room's runner and let the workspace service know it."""
+        runner_id, token, path = str(ids.new()), os.urandom(32).hex(), self._folder / f"{ids.new().hex[-8:]}.sock"
+        environment = {
+            "WORKSPACE_ID": str(self.workspace.workspace_id),
+            "RUNNER_ID": runner_id,
+            "ROOM_DIRECTORY": str(self._folder / "room"),
+            "SOCKET": str(path),
+        }
+        self.runner = await self._spawn("runner", environment, token)
+        async with grpc.aio.insecure_channel(f"unix:{path}") as channel:
+            await asyncio.wait_for(channel.channel_ready(), READY)
+        self.workspace.runner = workspace.Runner(
+            runner_id=runner_id, address=f"unix:{path}", token=token, workspace_name="room", alive=True
+        )
+
+    async def kill_runner(self) -> None:
+        """Kill the runner as the kernel would."""
+        await _end(self.runner, signal.SIGKILL)
+
+    async def call(self, method: str, request: Any, account_id: UUID | None = None, **options: Any) -> Any:  # any message
+        """Call the session service as a person."""
+        return await getattr(self.stub, method)(request, metadata=self.bearer(account_id), timeout=20, **options)
+
+    async def create(self, request_id: str = "", **wishes: Any) -> session_pb2.Session:  # fields of a session
+        """Open a session with a plain prompt."""
+        wishes = {"workspace_id": str(self.workspace.workspace_id), "environment": SHELL} | wishes
+        request = pb.CreateSessionRequest(session=session_pb2.Session(**wishes), request_id=request_id)
+        return await self.call("CreateSession", request)
+
+    async def get(self, session_id: str) -> session_pb2.Session:
+        """Return a session."""
+        return await self.call("GetSession", pb.GetSessionRequest(session_id=session_id))
+
+    async def type(self, session_id: str, line: str) -> None:
+        """Type a line without attaching."""
+        await self.call("WriteSession", pb.WriteSessionRequest(session_id=session_id, data=f"{line}\n".encode()))
+
+    async def ended(self, session_id: str) -> session_pb2.Session:
+        """Wait until a session has ended and return it."""
+        async with asyncio.timeout(READY):
+            while not (session := await self.get(session_id)).HasField("end_time"):
+                await asyncio.sleep(0.05)
+        return session
+
+    async def output(self, session_id: str, offset: int = 0) -> bytes:
+        """Return the output from an offset to the session's end."""
+        data = bytearray()
+        request = pb.StreamOutputRequest(session_id=session_id, offset=offset)
+        async for response in self.stub.StreamOutput(request, metadata=self.bearer(), timeout=40):
+            assert response.offset == offset + len(data)
+            data += response.data
+        return bytes(data)
+
+    async def close(self) -> None:
+        """End every process that was started."""
+        await self.channel.close()
+        for process in reversed(self._processes):
+            await _end(process, signal.SIGTERM)
+
+    async def _spawn(self, module: str, environment: dict[str, str], line: str = "") -> asyncio.subprocess.Process:
+        environment = environment | {"PYTHONPATH": os.pathsep.join(sys.path), "PATH": os.defpath, "LOG_LEVEL": "WARNING"}
+        pipe = asyncio.subprocess.PIPE
+        process = await asyncio.create_subprocess_exec(sys.executable, "-m", module, stdin=pipe, env=environment)
+        self._processes.append(process)
+        assert process.stdin is not None
+        process.stdin.write(f"{line}\n".encode())
+        process.stdin.close()
+        return process
+
+
+@asynccontextmanager
+async def open_stage(installation: Installation) -> AsyncIterator[Stage]:
+    """Open a fake workspace service and leave the rest to the test."""
+    async with AsyncExitStack() as stack:
+        settings = ServiceSettings(**installation.settings("workspace"))
+        service = await open_service("workspace", settings, rooms.REGISTRY, stack)
+        server = service.server(exchange=_refuse)
+        fake = FakeWorkspace()
+        server.add(workspace.DESCRIPTOR.services_by_name["WorkspaceService"], fake)
+        address = await server.start("127.0.0.1:0")
+        stack.push_async_callback(server.stop, 0)
+        stage = Stage(installation, fake, service, address)
+        stack.push_async_callback(stage.close)
+        yield stage
+
+
+async def _end(process: asyncio.subprocess.Process, number: signal.Signals) -> None:
+    if process.returncode is None:
+        process.send_signal(number)
+        await process.wait()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+async def _refuse(text: str, account: str) -> str:
+    raise AssertionError(text)
