@@ -34,6 +34,7 @@ check: $(INSTALLED) ## lint, types, import contracts, generated code, file sizes
 	$(BIN)/mypy .
 	$(BIN)/lint-imports
 	$(BIN)/python tools/generate.py --check
+	$(BIN)/python tools/lint_contracts.py
 	$(BIN)/python tools/check_size.py
 	$(BIN)/pytest -q tests/contract
 
@@ -53,6 +54,7 @@ generate: $(INSTALLED) ## generate code from the contracts in protos/
 format: $(INSTALLED) ## format the code and fix what can be fixed
 	$(BIN)/ruff check --fix-only
 	$(BIN)/ruff format
+	cd protos && ../$(BIN)/buf format --write . --config '{"version": "v2"}'
 
 .PHONY: .venv
 .venv: $(INSTALLED) ## install what the lock says into .venv

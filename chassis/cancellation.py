@@ -1,4 +1,4 @@
-"""Cancellation that libraries swallow: `asyncio.wait_for` before Python 3.12, and nats-py, which makes an error of it."""
+"""Cancellation that libraries swallow: `asyncio.wait_for` before Python 3.12, and nats-py."""
 
 import asyncio
 

@@ -33,11 +33,10 @@ def main() -> None:
     settings = dict(os.environ)  # noqa: TID251  # one setting for each service named, which no class can declare
     admin_url = settings.get("ADMIN_DATABASE_URL") or refuse("ADMIN_DATABASE_URL: not set")
     for service in services:
-        role_urls = [
-            _role_url(settings, service, kind, alone=len(services) == 1)
-            for kind in ("DATABASE_URL", "SYSTEM_DATABASE_URL")
-        ]
-        asyncio.run(migrate(service, admin_url, *role_urls))
+        alone = len(services) == 1
+        url = _role_url(settings, service, "DATABASE_URL", alone=alone)
+        system_url = _role_url(settings, service, "SYSTEM_DATABASE_URL", alone=alone)
+        asyncio.run(migrate(service, admin_url, url, system_url))
 
 
 async def migrate(service: str, admin_url: str, url: str, system_url: str, folder: Path | None = None) -> None:

@@ -3,6 +3,8 @@
 Used by migrations only; `service` is the name of the schema and of its roles.
 """
 
+from typing import Any
+
 from alembic import op
 
 PARTITION = 1_000_000
@@ -93,10 +95,10 @@ def execute(script: str) -> None:
 
     A lock that is not free within four seconds ends the migration rather than make requests queue behind it.
     """
-    op.execute(
-        "SET LOCAL lock_timeout = '4s'"
-    )  # also begins the transaction, which SQLAlchemy leaves to its first statement
-    op.get_bind().connection.dbapi_connection.run_async(lambda driver: driver.execute(script))
+    # Also begins the transaction, which SQLAlchemy leaves to its first statement.
+    op.execute("SET LOCAL lock_timeout = '4s'")
+    driver_connection: Any = op.get_bind().connection.dbapi_connection
+    driver_connection.run_async(lambda driver: driver.execute(script))
 
 
 def create_chassis_tables(service: str) -> None:

@@ -66,10 +66,10 @@ class InvalidWorkingDirectory(InvalidArgument):
         super().__init__(path=path[:64])
 
 
-class CannotStartSession(Unavailable):
-    """The terminal {sessionId} cannot be started: {cause}."""
+class CannotOpenTerminal(Unavailable):
+    """The terminal {sessionId} cannot be opened: {cause}."""
 
-    reason = "CANNOT_START_SESSION"
+    reason = "CANNOT_OPEN_TERMINAL"
 
     def __init__(self, session_id: str, cause: str) -> None:
         super().__init__(sessionId=session_id, cause=cause)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from chassis import logs
 from runner import processes, program, pty
-from runner.errors import CannotStartSession, TerminalEnded
+from runner.errors import CannotOpenTerminal, TerminalEnded
 from runner.input import Input
 from runner.model import Model
 from runner.record import MAXIMUM_OUTPUT, Exit, Kind, pack_exit, pack_size
@@ -60,7 +60,7 @@ class Terminal:
         """Start a shell in a new terminal.
 
         Raises:
-            CannotStartSession: the machine has no terminal or process to give; the spool is gone again.
+            CannotOpenTerminal: the machine has no terminal or process to give; the spool is gone again.
         """
         theirs = -1
         terminal = None
@@ -72,7 +72,7 @@ class Terminal:
             if terminal is not None:
                 terminal._free()
             await spool.remove()
-            raise CannotStartSession(session_id, str(error)[:200]) from error
+            raise CannotOpenTerminal(session_id, str(error)[:200]) from error
         finally:
             if theirs >= 0:
                 os.close(theirs)

@@ -64,7 +64,7 @@ class Terminals:
 
         Raises:
             InvalidWorkingDirectory, ShellNotFound, InvalidField: the order cannot be met.
-            CannotStartSession: the machine refused.
+            CannotOpenTerminal: the machine refused.
         """
         async with self._opening:
             existing = self._terminals.get(order.session_id)

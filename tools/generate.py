@@ -19,6 +19,7 @@ from protovalidate._gen.buf.validate import validate_pb
 ROOT = Path(__file__).resolve().parent.parent
 PROTOS = ROOT / "protos"
 GENERATED = ROOT / "gen" / "python"
+PLUGINS = ("protoc-gen-mypy", "protoc-gen-mypy_grpc")
 SITE_PACKAGES = Path(validate_pb.__file__).parents[4]
 
 
@@ -38,6 +39,7 @@ def generate(target: Path) -> None:
             f"--proto_path={PROTOS}",
             f"--proto_path={SITE_PACKAGES}",
             f"--proto_path={Path(protoc.__file__).parent / '_proto'}",
+            *(f"--plugin={name}={Path(sys.executable).parent / name}" for name in PLUGINS),
             f"--python_out={target}",
             f"--grpc_python_out={target}",
             f"--mypy_out=quiet:{target}",

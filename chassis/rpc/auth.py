@@ -3,7 +3,7 @@
 import hmac
 import time
 from hashlib import sha256
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from stateroom.api.v1 import policy_pb2
 
@@ -17,7 +17,9 @@ from chassis.errors import (
 )
 from chassis.rpc import credential
 from chassis.rpc.call import ANONYMOUS, Call, Principal
-from chassis.rpc.tokens import TokenVerifier
+
+if TYPE_CHECKING:  # a runner authenticates without tokens, and must not load cryptography for them
+    from chassis.rpc.tokens import TokenVerifier
 
 ACCOUNT_KEY = "stateroom-account"
 EVERYTHING = "*"
@@ -54,7 +56,7 @@ class ServiceAuthenticator:
     An exchange is remembered for 4 seconds, so a revoked credential works no longer than that.
     """
 
-    def __init__(self, verifier: TokenVerifier, exchange: Exchange) -> None:
+    def __init__(self, verifier: "TokenVerifier", exchange: Exchange) -> None:
         self._verifier = verifier
         self._exchange = exchange
         self._cache: dict[tuple[str, str], tuple[float, Principal]] = {}

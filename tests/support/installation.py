@@ -61,8 +61,8 @@ async def template(postgres: Postgres) -> Postgres:
     await postgres.create_database(TEMPLATE)
     admin_url = postgres.admin_url.replace("/postgres?", f"/{TEMPLATE}?")
     for service, folder in (("workspace", ROOM_MIGRATIONS), ("audit", None), ("session", None)):
-        urls = [postgres.url(role, role, TEMPLATE) for role in (service, f"{service}_system")]
-        await migrate(service, admin_url, *urls, folder)
+        url, system_url = (postgres.url(role, role, TEMPLATE) for role in (service, f"{service}_system"))
+        await migrate(service, admin_url, url, system_url, folder)
     return postgres
 
 

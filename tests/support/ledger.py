@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import grpc
@@ -20,13 +21,16 @@ from tests.support import waiting
 from tests.support.installation import Installation
 from tests.support.source import Source, query
 
+if TYPE_CHECKING:
+    from stateroom.audit.v1.audit_service_pb2_grpc import AuditServiceAsyncStub
+
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
     """The service, and a stub of it. It records only while the test runs its loops."""
 
     service: Service
-    stub: AuditServiceStub
+    stub: "AuditServiceAsyncStub"
     installation: Installation
 
     async def entries(self) -> list[tuple[int, int]]:
@@ -82,7 +86,8 @@ async def refusal(call: "grpc.aio.UnaryUnaryCall[object, object]") -> tuple[grpc
     try:
         await call
     except grpc.aio.AioRpcError as exc:
-        details = dict(exc.trailing_metadata() or ())["grpc-status-details-bin"]
+        trailing: dict[str, Any] = dict(exc.trailing_metadata() or ())  # type: ignore[arg-type]  # pairs; the stub has no iterator
+        details = trailing["grpc-status-details-bin"]
         assert isinstance(details, bytes)
         return exc.code(), details
     msg = "the call was answered"

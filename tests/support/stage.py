@@ -89,7 +89,9 @@ class Stage:
         """Kill the runner as the kernel would."""
         await _end(self.runner, signal.SIGKILL)
 
-    async def call(self, method: str, request: Any, account_id: UUID | None = None, **options: Any) -> Any:  # any message
+    async def call(
+        self, method: str, request: Any, account_id: UUID | None = None, **options: Any
+    ) -> Any:  # any message
         """Call the session service as a person."""
         return await getattr(self.stub, method)(request, metadata=self.bearer(account_id), timeout=20, **options)
 
@@ -130,7 +132,11 @@ class Stage:
             await _end(process, signal.SIGTERM)
 
     async def _spawn(self, module: str, environment: dict[str, str], line: str = "") -> asyncio.subprocess.Process:
-        environment = environment | {"PYTHONPATH": os.pathsep.join(sys.path), "PATH": os.defpath, "LOG_LEVEL": "WARNING"}
+        environment = environment | {
+            "PYTHONPATH": os.pathsep.join(sys.path),
+            "PATH": os.defpath,
+            "LOG_LEVEL": "WARNING",
+        }
         pipe = asyncio.subprocess.PIPE
         process = await asyncio.create_subprocess_exec(sys.executable, "-m", module, stdin=pipe, env=environment)
         self._processes.append(process)

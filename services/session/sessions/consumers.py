@@ -28,9 +28,7 @@ class WorkspaceChanges:
                 await self._end_sessions(connection, header)
 
     async def _end_sessions(self, connection: log_store.Driver, header: ChangeHeader) -> None:
-        actor = Actor(
-            account_id=UUID(header.account_id), subject="service:session", cause_event_id=header.event_id
-        )
+        actor = Actor(account_id=UUID(header.account_id), subject="service:session", cause_event_id=header.event_id)
         for session_id in await log_store.live_sessions(connection, UUID(header.entity_id)):
             try:
                 await self.database.write(

@@ -35,10 +35,10 @@ class SessionLimitReached(LimitExceeded):
 class CannotStartSession(Unavailable):
     """Session {sessionId} could not be started: {cause}."""
 
+    reason = "CANNOT_START_SESSION"
+
     def __init__(self, session_id: UUID, cause: str) -> None:
         super().__init__(sessionId=str(session_id), cause=cause)
-        # The class that owns this reason is the runner's, whose refusal this passes on.
-        self.reason = "CANNOT_START_SESSION"  # type: ignore[misc]
 
 
 class ControllerTaken(WrongState):

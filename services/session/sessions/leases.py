@@ -45,7 +45,9 @@ class Lease:
     controls: bool
 
 
-async def attach(tx: Transaction, *, attachment: Attachment, wants_control: bool, demands: bool, take_over: bool) -> Lease:
+async def attach(
+    tx: Transaction, *, attachment: Attachment, wants_control: bool, demands: bool, take_over: bool
+) -> Lease:
     """Attach a device.
 
     Args:

@@ -100,7 +100,7 @@ async def ensure_partitions(driver: Driver) -> None:
         await driver.execute("SELECT ensure_session_events_partition(now() + make_interval(months => $1))", months)
 
 
-def _head(row: Any) -> Head | None:  # noqa: ANN401  # asyncpg's record is untyped here
+def _head(row: Any) -> Head | None:  # asyncpg's record is untyped here
     return None if row is None else Head(**dict(row))
 
 

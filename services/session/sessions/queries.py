@@ -32,7 +32,7 @@ async def get_session(connection: AsyncConnection, *, session_id: UUID) -> Sessi
     return await store.get_session(connection, session_id)
 
 
-async def list_sessions(  # noqa: PLR0913  # each one narrows the list
+async def list_sessions(  # each one narrows the list
     connection: AsyncConnection,
     *,
     workspace_id: UUID | None,

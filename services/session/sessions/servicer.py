@@ -113,17 +113,13 @@ class SessionServicer:
         self.wake_reconciler()
         return convert.session_to_proto(session)
 
-    async def StreamOutput(
-        self, request: pb.StreamOutputRequest, call: Call
-    ) -> AsyncIterator[pb.StreamOutputResponse]:
+    async def StreamOutput(self, request: pb.StreamOutputRequest, call: Call) -> AsyncIterator[pb.StreamOutputResponse]:
         """Stream a session's output from an offset."""
         session = await self.opener.started(call.actor, await self._session(request.session_id, call))
         async for response in self.attachments.stream(call.actor, session, request.offset):
             yield response
 
-    async def ListSessionEvents(
-        self, request: pb.ListSessionEventsRequest, call: Call
-    ) -> pb.ListSessionEventsResponse:
+    async def ListSessionEvents(self, request: pb.ListSessionEventsRequest, call: Call) -> pb.ListSessionEventsResponse:
         """Return a page of a session's records."""
         page = self.pages.open(request, call.account_id, maximum=MAXIMUM_LOG_SIZE)
         rows = await self.database.read(

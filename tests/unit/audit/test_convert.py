@@ -111,7 +111,13 @@ def test_audit_logs_filter_empty_request_leaves_everything_open() -> None:
 def test_audit_logs_filter_full_request_keeps_each_field() -> None:
     """Each field lands in its own place."""
     request = pb.ListAuditLogsRequest(
-        source="a", action="b.c", entity_type="d", entity_id=HEADER.entity_id, actor_id="e", request_id="f", outcome=2
+        source="a",
+        action="b.c",
+        entity_type="d",
+        entity_id=HEADER.entity_id,
+        actor_id="e",
+        request_id="f",
+        outcome=ChangeHeader.DENIED,
     )
     request.start_time.FromDatetime(NOW)
     request.end_time.FromDatetime(NOW)
@@ -124,15 +130,18 @@ def test_audit_logs_filter_full_request_keeps_each_field() -> None:
 @pytest.mark.parametrize("name", ["start_time", "end_time"])
 def test_filter_instant_out_of_range_names_the_field(name: str) -> None:
     """An instant that no calendar has is the caller's mistake."""
-    instant = Timestamp(seconds=10**15)
+    request = pb.ListAuditLogsRequest()
+    getattr(request, name).CopyFrom(Timestamp(seconds=10**15))
     with pytest.raises(InvalidField) as refusal:
-        convert.audit_logs_filter(pb.ListAuditLogsRequest(**{name: instant}))
+        convert.audit_logs_filter(request)
     assert refusal.value.violations[0].field == name
 
 
 @pytest.mark.parametrize("name", ["source", "action", "entity_type", "actor_id", "request_id"])
 def test_filter_zero_character_names_the_field(name: str) -> None:
     """A character that the database cannot hold is the caller's mistake."""
+    request = pb.ListAuditLogsRequest()
+    setattr(request, name, "a\0b")
     with pytest.raises(InvalidField) as refusal:
-        convert.audit_logs_filter(pb.ListAuditLogsRequest(**{name: "a\0b"}))
+        convert.audit_logs_filter(request)
     assert refusal.value.violations[0].field == name

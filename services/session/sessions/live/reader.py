@@ -40,9 +40,7 @@ class LogReader:
     async def seek(self, offset: int) -> None:
         """Go to an offset. OffsetOutOfRange when it lies beyond the end of the output."""
         reached = await self._feed.reach_end() if self._feed is not None else 0
-        place = await self._database.read(
-            self._actor, queries.find_offset, session_id=self._session_id, offset=offset
-        )
+        place = await self._database.read(self._actor, queries.find_offset, session_id=self._session_id, offset=offset)
         self.end = max(place.end, reached)
         if offset > self.end:
             raise OffsetOutOfRange(offset, self.end)

@@ -268,6 +268,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The shell is not installed.
     Example: {"reason": "SHELL_NOT_FOUND", "metadata": {"shell": "fish"}}
     """
+    CANNOT_OPEN_TERMINAL: _ErrorReason.ValueType  # 147
+    """The runner could not open a terminal: the machine has none, or no process, to give.
+    Example: {"reason": "CANNOT_OPEN_TERMINAL", "metadata": {"sessionId": "…", "cause": "…"}}
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every `reason` of a google.rpc.ErrorInfo whose domain is `stateroom.dev`.
@@ -519,5 +523,9 @@ Example: {"reason": "TERMINAL_ENDED", "metadata": {"sessionId": "…"}}
 SHELL_NOT_FOUND: ErrorReason.ValueType  # 146
 """The shell is not installed.
 Example: {"reason": "SHELL_NOT_FOUND", "metadata": {"shell": "fish"}}
+"""
+CANNOT_OPEN_TERMINAL: ErrorReason.ValueType  # 147
+"""The runner could not open a terminal: the machine has none, or no process, to give.
+Example: {"reason": "CANNOT_OPEN_TERMINAL", "metadata": {"sessionId": "…", "cause": "…"}}
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

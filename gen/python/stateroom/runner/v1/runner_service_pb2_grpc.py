@@ -117,7 +117,7 @@ class RunnerServiceServicer:
     def OpenTerminal(self, request, context):
         """Opens a terminal. Idempotent by session id: a second call returns the one that exists.
 
-        Errors: INVALID_ARGUMENT (INVALID_WORKING_DIRECTORY), FAILED_PRECONDITION (SHELL_NOT_FOUND), UNAVAILABLE (CANNOT_START_SESSION).
+        Errors: INVALID_ARGUMENT (INVALID_WORKING_DIRECTORY), FAILED_PRECONDITION (SHELL_NOT_FOUND), UNAVAILABLE (CANNOT_OPEN_TERMINAL).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

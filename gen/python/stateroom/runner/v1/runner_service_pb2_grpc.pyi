@@ -50,7 +50,7 @@ class RunnerServiceStub:
     OpenTerminal: _grpc.UnaryUnaryMultiCallable[_runner_service_pb2.OpenTerminalRequest, _runner_service_pb2.Terminal]
     """Opens a terminal. Idempotent by session id: a second call returns the one that exists.
 
-    Errors: INVALID_ARGUMENT (INVALID_WORKING_DIRECTORY), FAILED_PRECONDITION (SHELL_NOT_FOUND), UNAVAILABLE (CANNOT_START_SESSION).
+    Errors: INVALID_ARGUMENT (INVALID_WORKING_DIRECTORY), FAILED_PRECONDITION (SHELL_NOT_FOUND), UNAVAILABLE (CANNOT_OPEN_TERMINAL).
     """
     WriteTerminal: _grpc.UnaryUnaryMultiCallable[_runner_service_pb2.WriteTerminalRequest, _runner_service_pb2.WriteTerminalResponse]
     """Types into a terminal.
@@ -110,7 +110,7 @@ class RunnerServiceAsyncStub(RunnerServiceStub):
     OpenTerminal: _aio.UnaryUnaryMultiCallable[_runner_service_pb2.OpenTerminalRequest, _runner_service_pb2.Terminal]  # type: ignore[assignment]
     """Opens a terminal. Idempotent by session id: a second call returns the one that exists.
 
-    Errors: INVALID_ARGUMENT (INVALID_WORKING_DIRECTORY), FAILED_PRECONDITION (SHELL_NOT_FOUND), UNAVAILABLE (CANNOT_START_SESSION).
+    Errors: INVALID_ARGUMENT (INVALID_WORKING_DIRECTORY), FAILED_PRECONDITION (SHELL_NOT_FOUND), UNAVAILABLE (CANNOT_OPEN_TERMINAL).
     """
     WriteTerminal: _aio.UnaryUnaryMultiCallable[_runner_service_pb2.WriteTerminalRequest, _runner_service_pb2.WriteTerminalResponse]  # type: ignore[assignment]
     """Types into a terminal.
@@ -185,7 +185,7 @@ class RunnerServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_runner_service_pb2.Terminal, _abc.Awaitable[_runner_service_pb2.Terminal]]:
         """Opens a terminal. Idempotent by session id: a second call returns the one that exists.
 
-        Errors: INVALID_ARGUMENT (INVALID_WORKING_DIRECTORY), FAILED_PRECONDITION (SHELL_NOT_FOUND), UNAVAILABLE (CANNOT_START_SESSION).
+        Errors: INVALID_ARGUMENT (INVALID_WORKING_DIRECTORY), FAILED_PRECONDITION (SHELL_NOT_FOUND), UNAVAILABLE (CANNOT_OPEN_TERMINAL).
         """
 
     @_abc_1.abstractmethod
