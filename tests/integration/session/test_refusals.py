@@ -80,6 +80,7 @@ async def test_create_session_beyond_the_limit_is_refused(stage: Stage) -> None:
     assert (await stage.create()).state == session_pb2.Session.ACTIVE
 
 
+@pytest.mark.invariant("I20")
 async def test_every_method_for_another_account_finds_nothing(stage: Stage) -> None:
     """Another account's session is not there at all, in no table and by no method."""
     session = await stage.create()
