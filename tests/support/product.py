@@ -60,7 +60,7 @@ class Product:
         """Return the socket of a service; it stays the same over restarts."""
         return f"unix:{self.folder / service}.sock"
 
-    def environment(self, service: str, **settings: Any) -> dict[str, str]:  # noqa: ANN401  # values of any setting
+    def environment(self, service: str, **settings: Any) -> dict[str, str]:  # values of any setting
         """Return everything a service is told, with some settings replaced; None leaves one out."""
         described = self.installation.settings(
             service,
@@ -77,7 +77,7 @@ class Product:
         values = {name.upper(): str(value) for name, value in (described | settings).items() if value is not None}
         return inherited | values
 
-    async def start(self, service: str, **settings: Any) -> None:  # noqa: ANN401  # as above
+    async def start(self, service: str, **settings: Any) -> None:  # as above
         """Start a service; calls to it wait until it serves."""
         self.processes[service] = await asyncio.create_subprocess_exec(
             sys.executable, "-m", f"services.{service}", env=self.environment(service, **settings)
