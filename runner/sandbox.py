@@ -129,7 +129,7 @@ class Sandbox:
         }
 
     def _hidden(self, program: Program) -> list[str]:
-        shown = (*_SYSTEM_PATHS, *program.readable)
+        shown = (*map(Path, _SYSTEM_PATHS), *program.readable)
         return [str(path) for path in self.hidden if any(path.is_relative_to(folder) for folder in shown)]
 
     def _writable(self, program: Program) -> list[str]:

@@ -18,14 +18,13 @@ def test_subprocess_while_calls_are_under_way_survives() -> None:
 
 async def _exit_codes() -> list[int]:
     server = grpc.aio.server()
-    health_pb2_grpc.add_HealthServicer_to_server(health.aio.HealthServicer(), server)
+    health_pb2_grpc.add_HealthServicer_to_server(health.aio.HealthServicer(), server)  # type: ignore[attr-defined]  # missing in the stub
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
-    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-        async with asyncio.TaskGroup() as group:
-            calling = group.create_task(_call_for_ever(health_pb2_grpc.HealthStub(channel)))
-            codes = [await _exit_code() for _ in range(CHILDREN)]
-            calling.cancel()
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel, asyncio.TaskGroup() as group:
+        calling = group.create_task(_call_for_ever(health_pb2_grpc.HealthStub(channel)))
+        codes = [await _exit_code() for _ in range(CHILDREN)]
+        calling.cancel()
     await server.stop(None)
     return codes
 
