@@ -139,12 +139,20 @@ class Database:
             transaction = Transaction(connection, actor, self._registry)
             result = await operation(transaction, *args, **kwargs)
             await _flush(driver, transaction)
-            if actor.repeat is not None and isinstance(result, Entity):
-                kind = self._registry.kind_of(result)
-                await driver.execute(_SETTLE, actor.account_id, actor.repeat.request_id, kind.type, result.entity_id)
+            if actor.repeat is not None:
+                await self._settle(driver, actor, result)
         if transaction.changes:
             self._wake_relay()
         return result
+
+    async def _settle(self, driver: Any, actor: Actor, result: object) -> None:
+        """Remember what the request made. TypeError for an operation whose answer a repetition could not find again."""
+        repeat = actor.repeat
+        if repeat is None or not isinstance(result, Entity):
+            msg = "an operation with a request id returns the entity it made or changed"
+            raise TypeError(msg)
+        kind = self._registry.kind_of(result)
+        await driver.execute(_SETTLE, actor.account_id, repeat.request_id, kind.type, result.entity_id)
 
     @asynccontextmanager
     async def _scoped(self, account_id: UUID, begin: str) -> AsyncIterator[tuple[AsyncConnection, Any]]:

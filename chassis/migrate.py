@@ -39,7 +39,7 @@ def main() -> None:
         asyncio.run(migrate(service, admin_url, url, system_url))
 
 
-async def migrate(service: str, admin_url: str, url: str, system_url: str, folder: Path | None = None) -> None:
+async def migrate(service: str, admin_url: str, url: str, system_url: str, *, folder: Path | None = None) -> None:
     """Make or update one service's roles, schema and tables.
 
     Args:

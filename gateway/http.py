@@ -64,26 +64,35 @@ def read_request(scope: Scope) -> HttpRequest:
     )
 
 
+_PATIENCE = 8
+"""How many times the limit is read and thrown away for the sake of an answer that arrives."""
+
+
 async def read_body(request: HttpRequest, receive: Receive, limit: int) -> bytes:
     """Return the whole body, at most `limit` bytes.
+
+    A body somewhat too long is read to its end before it is refused: a client that is still sending would see a broken
+    connection instead of the reason.
 
     Raises:
         BodyTooLarge: more than `limit` bytes were announced or came.
         UnsupportedMediaType: there is a body, and it is not plain JSON in UTF-8.
     """
-    if int_or_zero(request.headers.get("content-length", "")) > limit:
+    patience = _PATIENCE * limit
+    if int_or_zero(request.headers.get("content-length", "")) > patience:
         raise BodyTooLarge(limit)
     chunks, size, more = [], 0, True
-    while more:
+    while more and size <= patience:
         event = await receive()
         if event["type"] == "http.disconnect":
             break
         chunk = event.get("body", b"")
         size += len(chunk)
-        if size > limit:
-            raise BodyTooLarge(limit)
-        chunks.append(chunk)
+        if size <= limit:
+            chunks.append(chunk)
         more = event.get("more_body", False)
+    if size > limit:
+        raise BodyTooLarge(limit)
     if size:
         _check_media_type(request)
     return b"".join(chunks)

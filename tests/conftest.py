@@ -4,11 +4,12 @@ import pytest
 
 from tests.support.embedded_stack import embedded_stack, own_stack
 from tests.support.installation import installation, template
+from tests.support.ledger import ledger
 from tests.support.nats import nats
 from tests.support.postgres import postgres
 from tests.support.source import source
 
-__all__ = ["embedded_stack", "installation", "nats", "own_stack", "postgres", "source", "template"]
+__all__ = ["embedded_stack", "installation", "ledger", "nats", "own_stack", "postgres", "source", "template"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

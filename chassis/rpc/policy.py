@@ -16,8 +16,8 @@ class Method:
 
     @property
     def repeatable(self) -> bool:
-        """Whether the request carries a request id."""
-        return "request_id" in self.descriptor.input_type.fields_by_name
+        """Whether the request carries the id that makes repeating it harmless; a list's `request_id` is a filter."""
+        return self.policy.rate_class != policy_pb2.READ and "request_id" in self.descriptor.input_type.fields_by_name
 
 
 def methods(service: ServiceDescriptor) -> list[Method]:

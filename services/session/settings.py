@@ -8,8 +8,8 @@ from chassis.settings import ServiceSettings
 class SessionSettings(ServiceSettings):
     """What the session service needs beside every other service's settings.
 
-    `session_limit` is how many live sessions an account may have; `slow_device_seconds` how long a device may go without
-    acknowledging output while its credit is used up.
+    `session_limit` is how many live sessions an account may have; `slow_device_seconds` how long a device may go
+    without acknowledging output while its credit is used up.
     """
 
     session_limit: int = Field(20, ge=1, le=10_000)

@@ -62,7 +62,7 @@ async def template(postgres: Postgres) -> Postgres:
     admin_url = postgres.admin_url.replace("/postgres?", f"/{TEMPLATE}?")
     for service, folder in (("workspace", ROOM_MIGRATIONS), ("audit", None), ("session", None)):
         url, system_url = (postgres.url(role, role, TEMPLATE) for role in (service, f"{service}_system"))
-        await migrate(service, admin_url, url, system_url, folder)
+        await migrate(service, admin_url, url, system_url, folder=folder)
     return postgres
 
 

@@ -1,12 +1,13 @@
 """A running audit service, and what a test asks of it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import grpc
+import pytest_asyncio
 from stateroom.api.v1 import policy_pb2
 from stateroom.audit.v1.audit_service_pb2_grpc import AuditServiceStub
 
@@ -81,7 +82,7 @@ async def open_ledger(source: Source, address: str = "") -> AsyncIterator[Ledger
         yield Ledger(service, AuditServiceStub(channel), source.installation)
 
 
-async def refusal(call: "grpc.aio.UnaryUnaryCall[object, object]") -> tuple[grpc.StatusCode, bytes]:
+async def refusal(call: Awaitable[object]) -> tuple[grpc.StatusCode, bytes]:
     """Return the status and the details of a call that must fail."""
     try:
         await call
@@ -92,3 +93,10 @@ async def refusal(call: "grpc.aio.UnaryUnaryCall[object, object]") -> tuple[grpc
         return exc.code(), details
     msg = "the call was answered"
     raise AssertionError(msg)
+
+
+@pytest_asyncio.fixture
+async def ledger(source: Source) -> AsyncIterator[Ledger]:
+    """Return an audit service with an empty ledger."""
+    async with open_ledger(source) as opened:
+        yield opened

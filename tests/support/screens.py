@@ -72,9 +72,7 @@ class Screen:
 
 
 @asynccontextmanager
-async def attach(
-    stage: Stage, session_id: str, *, acknowledges: bool = True, **wishes: Any
-) -> AsyncIterator[Screen]:
+async def attach(stage: Stage, session_id: str, *, acknowledges: bool = True, **wishes: Any) -> AsyncIterator[Screen]:
     """Attach a device; `wishes` are fields of its first message."""
     call = stage.stub.AttachSession(metadata=stage.bearer())
     screen = Screen(call, acknowledges=acknowledges)

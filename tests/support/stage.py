@@ -8,18 +8,22 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import grpc
+import pytest
 from stateroom.session.v1 import session_pb2
 from stateroom.session.v1 import session_service_pb2 as pb
 from stateroom.session.v1.session_service_pb2_grpc import SessionServiceStub
 from stateroom.workspace.v1 import workspace_service_pb2 as workspace
 
 from chassis import ids
+from chassis.errors import DomainError
 from chassis.rpc.call import Principal
+from chassis.rpc.status import raise_relayed
 from chassis.rpc.tokens import TokenSigner
 from chassis.service import Service, open_service
 from chassis.settings import ServiceSettings
@@ -27,6 +31,7 @@ from embedded import keys
 from tests.support import rooms
 from tests.support.fake_workspace import FakeWorkspace
 from tests.support.installation import Installation
+from tests.support.waiting import until
 
 READY = 20.0
 """Seconds within which a process must answer."""
@@ -99,11 +104,14 @@ class Stage:
         """Open a session with a plain prompt."""
         wishes = {"workspace_id": str(self.workspace.workspace_id), "environment": SHELL} | wishes
         request = pb.CreateSessionRequest(session=session_pb2.Session(**wishes), request_id=request_id)
-        return await self.call("CreateSession", request)
+        session: session_pb2.Session = await self.call("CreateSession", request)
+        return session
 
     async def get(self, session_id: str) -> session_pb2.Session:
         """Return a session."""
-        return await self.call("GetSession", pb.GetSessionRequest(session_id=session_id))
+        request = pb.GetSessionRequest(session_id=session_id)
+        session: session_pb2.Session = await self.call("GetSession", request)
+        return session
 
     async def type(self, session_id: str, line: str) -> None:
         """Type a line without attaching."""
@@ -111,10 +119,8 @@ class Stage:
 
     async def ended(self, session_id: str) -> session_pb2.Session:
         """Wait until a session has ended and return it."""
-        async with asyncio.timeout(READY):
-            while not (session := await self.get(session_id)).HasField("end_time"):
-                await asyncio.sleep(0.05)
-        return session
+        await until(partial(self._over, session_id))
+        return await self.get(session_id)
 
     async def output(self, session_id: str, offset: int = 0) -> bytes:
         """Return the output from an offset to the session's end."""
@@ -127,9 +133,12 @@ class Stage:
 
     async def close(self) -> None:
         """End every process that was started."""
-        await self.channel.close()
+        await self.channel.close(None)
         for process in reversed(self._processes):
             await _end(process, signal.SIGTERM)
+
+    async def _over(self, session_id: str) -> bool:
+        return (await self.get(session_id)).HasField("end_time")
 
     async def _spawn(self, module: str, environment: dict[str, str], line: str = "") -> asyncio.subprocess.Process:
         environment = environment | {
@@ -160,6 +169,13 @@ async def open_stage(installation: Installation) -> AsyncIterator[Stage]:
         stage = Stage(installation, fake, service, address)
         stack.push_async_callback(stage.close)
         yield stage
+
+
+def reason(exc: grpc.aio.AioRpcError) -> str:
+    """Return the reason an error names."""
+    with pytest.raises(DomainError) as relayed:
+        raise_relayed(exc, service="session")
+    return relayed.value.reason
 
 
 async def _end(process: asyncio.subprocess.Process, number: signal.Signals) -> None:

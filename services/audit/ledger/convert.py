@@ -1,7 +1,7 @@
 """Entries as messages, and requests as filters."""
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import cast
 from uuid import UUID
 
 from google.protobuf.any_pb2 import Any
@@ -15,9 +15,6 @@ from stateroom.workspace.v1 import identity_service_pb2, workspace_service_pb2
 
 from chassis.errors import InvalidField, Violation
 from services.audit.ledger.domain import Entry, Filter
-
-if TYPE_CHECKING:
-    from google.protobuf.timestamp_pb2 import Timestamp
 
 RESOURCES = (identity_service_pb2, workspace_service_pb2, session_service_pb2)
 """The contracts whose resources can be shown: importing them makes them known to protobuf's pool."""
@@ -130,8 +127,7 @@ def _check_text(request: pb.ListAuditLogsRequest | pb.ListChangeEventsRequest) -
 def _instant(request: pb.ListAuditLogsRequest | pb.ListChangeEventsRequest, name: str) -> datetime | None:
     if not request.HasField(name):  # type: ignore[arg-type]  # one of two names that both requests have
         return None
-    instant: Timestamp = getattr(request, name)
     try:
-        return instant.ToDatetime(UTC)
+        return cast("datetime", getattr(request, name).ToDatetime(UTC))
     except (ValueError, OverflowError) as exc:
         raise InvalidField(Violation(name, "must lie in the years 1 to 9999")) from exc

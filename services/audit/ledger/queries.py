@@ -37,10 +37,10 @@ async def list_changes(
     statement = _matching(account_id, wanted).where(entries.c.has_content, ~entries.c.orphaned)
     if wanted.entity_id is None:
         return await _read(connection, _newest_first(statement, limit, after))
-    order = (entries.c.entity_version, entries.c.audit_log_id)
+    order = (entries.c.entity_version, entries.c.position, entries.c.audit_log_id)
     if after is not None:
         last = await get_entry(connection, account_id=account_id, audit_log_id=after)
-        statement = statement.where(tuple_(*order) > (last.entity_version, last.audit_log_id))
+        statement = statement.where(tuple_(*order) > (last.entity_version, last.position, last.audit_log_id))
     return await _read(connection, statement.order_by(*order).limit(limit))
 
 

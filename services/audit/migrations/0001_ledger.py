@@ -37,7 +37,7 @@ CREATE TABLE entries (
 ) PARTITION BY RANGE (position);
 
 CREATE INDEX ix_entries_account_id_audit_log_id ON entries (account_id, audit_log_id);
-CREATE INDEX ix_entries_account_id_entity_id ON entries (account_id, entity_id, entity_version, audit_log_id);
+CREATE INDEX ix_entries_account_id_entity_id ON entries (account_id, entity_id, entity_version, position);
 CREATE INDEX ix_entries_account_id_actor_id ON entries (account_id, actor_id, audit_log_id);
 CREATE INDEX ix_entries_account_id_request_id ON entries (account_id, request_id, audit_log_id);
 

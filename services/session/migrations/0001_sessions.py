@@ -11,7 +11,8 @@ CREATE TABLE sessions (
     account_id uuid NOT NULL,
     workspace_id uuid NOT NULL,
     kind text NOT NULL CONSTRAINT ck_sessions_kind CHECK (kind = 'TERMINAL'),
-    state text NOT NULL CONSTRAINT ck_sessions_state CHECK (state IN ('STARTING', 'ACTIVE', 'STOPPED', 'FAILED', 'LOST')),
+    state text NOT NULL CONSTRAINT ck_sessions_state
+        CHECK (state IN ('STARTING', 'ACTIVE', 'STOPPED', 'FAILED', 'LOST')),
     shell text NOT NULL,
     working_directory text NOT NULL,
     environment_names text[] NOT NULL,
@@ -46,7 +47,8 @@ CREATE INDEX ix_sessions_reconcile_time ON sessions (reconcile_time) WHERE recon
 
 CREATE FUNCTION refuse_leaving_final_state() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    RAISE EXCEPTION '% is final', OLD.state USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'final_state';
+    RAISE EXCEPTION '% is final', OLD.state
+        USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'final_state';
 END
 $$;
 CREATE TRIGGER final_state BEFORE UPDATE ON sessions FOR EACH ROW
@@ -101,7 +103,8 @@ CREATE INDEX ix_session_attachments_session_id ON session_attachments (session_i
 
 _FUNCTIONS = """
 CREATE FUNCTION month_of_sessions(wanted timestamptz) RETURNS uuid LANGUAGE sql IMMUTABLE AS $$
-    SELECT (lpad(to_hex((extract(epoch FROM date_trunc('month', wanted, 'UTC')) * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid
+    SELECT (lpad(to_hex(milliseconds), 12, '0') || repeat('0', 20))::uuid
+    FROM (SELECT (extract(epoch FROM date_trunc('month', wanted, 'UTC')) * 1000)::bigint AS milliseconds) AS month
 $$;
 
 CREATE FUNCTION ensure_session_events_partition(wanted timestamptz) RETURNS void

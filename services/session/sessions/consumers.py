@@ -8,9 +8,10 @@ from stateroom.event.v1.change_pb2 import Change, ChangeHeader
 
 from chassis.actor import Actor
 from chassis.database import Database
-from services.session.sessions import log_store, operations
+from services.session.sessions import operations
 from services.session.sessions.domain import StopReason
 from services.session.sessions.errors import SessionNotActive
+from services.session.sessions.store import log_store
 
 
 @dataclass(frozen=True, slots=True)

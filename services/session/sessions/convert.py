@@ -40,19 +40,19 @@ def session_to_proto(session: Session) -> pb.Session:
     return message
 
 
-def stop_reason_to_proto(session: Session) -> pb.Session.StopReason:
+def stop_reason_to_proto(session: Session) -> pb.Session.StopReason.ValueType:
     """Return why a session ended; unset while it lives."""
     if session.stop_reason is None:
         return pb.Session.STOP_REASON_UNSPECIFIED
     return pb.Session.StopReason.Value(session.stop_reason.name)
 
 
-def state_from_proto(state: pb.Session.State) -> State | None:
+def state_from_proto(state: pb.Session.State.ValueType) -> State | None:
     """Return the state a filter names; None for no filter."""
     return None if state == pb.Session.STATE_UNSPECIFIED else State[pb.Session.State.Name(state)]
 
 
-def kind_from_proto(kind: pb.Session.Kind) -> Kind | None:
+def kind_from_proto(kind: pb.Session.Kind.ValueType) -> Kind | None:
     """Return the kind a filter names; None for no filter."""
     return None if kind == pb.Session.KIND_UNSPECIFIED else Kind[pb.Session.Kind.Name(kind)]
 

@@ -7,10 +7,10 @@ from uuid import UUID
 from chassis import etag as tags
 from chassis.actor import Actor
 from chassis.database import Transaction
-from services.session.sessions import log_store, store
 from services.session.sessions.domain import Kind, Session, State, StopReason
 from services.session.sessions.errors import SessionLimitReached
 from services.session.sessions.log import Copy
+from services.session.sessions.store import log_store, session_store
 
 START_LEASE = timedelta(seconds=30)
 """How long a shell may take to start before the session counts as failed."""
@@ -33,6 +33,7 @@ async def create_session(tx: Transaction, *, wish: Wish, copier_process: int, li
     """Create a session in state STARTING.
 
     Args:
+        tx: of the account it is to belong to.
         wish: what it is to be.
         copier_process: the process that opens its terminal and copies its log.
         limit: how many live sessions the account may have.
@@ -40,7 +41,7 @@ async def create_session(tx: Transaction, *, wish: Wish, copier_process: int, li
     Raises:
         SessionLimitReached: it has as many.
     """
-    if await store.count_live(tx.connection, tx.account_id) >= limit:
+    if await session_store.count_live(tx.connection, tx.account_id) >= limit:
         raise SessionLimitReached(limit)
     session = Session(
         session_id=wish.session_id,
@@ -69,25 +70,25 @@ async def create_session(tx: Transaction, *, wish: Wish, copier_process: int, li
         output_bytes=0,
         last_activity_time=tx.now.replace(microsecond=0),
     )
-    await store.insert_session(tx.connection, session, copier_process=copier_process, due=tx.now + START_LEASE)
+    await session_store.insert_session(tx.connection, session, copier_process=copier_process, due=tx.now + START_LEASE)
     tx.record("created", after=session)
     return session
 
 
 async def activate_session(tx: Transaction, *, session_id: UUID, runner_id: str) -> Session:
     """Note that the shell runs. SessionNotActive when the session was given up meanwhile."""
-    current = await store.lock_session(tx.connection, session_id)
+    current = await session_store.lock_session(tx.connection, session_id)
     active = current.activate(tx.now, runner_id)
-    await store.update_session(tx.connection, active, due=tx.now if active.stop_request else None)
+    await session_store.update_session(tx.connection, active, due=tx.now if active.stop_request else None)
     tx.record("started", before=current, after=active)
     return active
 
 
 async def fail_session(tx: Transaction, *, session_id: UUID, cause: str) -> Session:
     """Note that the shell could not be started. SessionNotActive when it was."""
-    current = await store.lock_session(tx.connection, session_id)
+    current = await session_store.lock_session(tx.connection, session_id)
     failed = current.fail(tx.now, cause)
-    await store.update_session(tx.connection, failed, due=None)
+    await session_store.update_session(tx.connection, failed, due=None)
     tx.record("failed", before=current, after=failed)
     return failed
 
@@ -100,12 +101,12 @@ async def resize_session(tx: Transaction, *, session_id: UUID, columns: int, row
         EtagMismatch: it changed since it was read.
         SessionNotActive: it does not run.
     """
-    current = await store.lock_session(tx.connection, session_id)
+    current = await session_store.lock_session(tx.connection, session_id)
     tags.expect(current, etag)
     resized = current.resize(tx.now, columns, rows)
     if (current.columns, current.rows) == (columns, rows):
         return current
-    await store.update_session(tx.connection, resized, due=tx.now)
+    await session_store.update_session(tx.connection, resized, due=tx.now)
     tx.record("resized", before=current, after=resized)
     return resized
 
@@ -118,13 +119,13 @@ async def request_stop(tx: Transaction, *, session_id: UUID, reason: StopReason,
         EtagMismatch: it changed since it was read.
         SessionNotActive: it has ended.
     """
-    current = await store.lock_session(tx.connection, session_id)
+    current = await session_store.lock_session(tx.connection, session_id)
     tags.expect(current, etag)
     stopping = current.request_stop(tx.now, reason, tx.actor.cause_event_id)
     if current.stop_request is not None:
         return current
     due = tx.now if current.state is State.ACTIVE else current.create_time + START_LEASE
-    await store.update_session(tx.connection, stopping, due=due)
+    await session_store.update_session(tx.connection, stopping, due=due)
     tx.record("stop_requested", before=current, after=stopping)
     return stopping
 
@@ -135,33 +136,33 @@ async def close_log(tx: Transaction, *, copy: Copy) -> Session | None:
     Returns:
         The ended session; None when the log's head is not where the copy expects it.
     """
-    current = await store.lock_session(tx.connection, copy.session_id)
+    current = await session_store.lock_session(tx.connection, copy.session_id)
     driver = (await tx.connection.get_raw_connection()).driver_connection
     shell_exit = copy.shell_exit
     if shell_exit is None or not await log_store.append(driver, [copy]):
         return None
     tx.actor = _caused_by(current, tx.actor)
-    stopped = (await store.get_session(tx.connection, copy.session_id)).stop(tx.now, shell_exit)
-    await store.update_session(tx.connection, stopped, due=None)
+    stopped = (await session_store.get_session(tx.connection, copy.session_id)).stop(tx.now, shell_exit)
+    await session_store.update_session(tx.connection, stopped, due=None)
     tx.record("stopped", before=current, after=stopped)
     return stopped
 
 
 async def lose_session(tx: Transaction, *, session_id: UUID, cause: str, log_complete: bool) -> Session:
     """End a session whose runner died. An ended one stays as it is."""
-    current = await store.lock_session(tx.connection, session_id)
+    current = await session_store.lock_session(tx.connection, session_id)
     if current.state.final:
         return current
     tx.actor = _caused_by(current, tx.actor)
     lost = current.lose(tx.now, cause, log_complete=log_complete)
-    await store.update_session(tx.connection, lost, due=None)
+    await session_store.update_session(tx.connection, lost, due=None)
     tx.record("lost" if lost.state is State.LOST else "stopped", before=current, after=lost)
     return lost
 
 
 async def settle(tx: Transaction, *, session_id: UUID, epoch: int) -> None:
     """Note that a session is as its row says."""
-    await store.settle_session(tx.connection, session_id, epoch=epoch)
+    await session_store.settle_session(tx.connection, session_id, epoch=epoch)
 
 
 def _caused_by(session: Session, actor: Actor) -> Actor:

@@ -6,9 +6,9 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.session.sessions import store
 from services.session.sessions.domain import Kind, Session, State
 from services.session.sessions.log import Record, RecordType
+from services.session.sessions.store import session_store
 from services.session.sessions.tables import events, heads, sessions
 
 PAGE_RECORDS = 512
@@ -21,7 +21,7 @@ _RECORD_COLUMNS = [column for column in events.c if column.name not in {"session
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A place in a log: records after `sequence` hold what comes from an offset on. `end` is the end of what is stored."""
+    """A place in a log: what comes from an offset on stands after `sequence`. `end` is the end of what is stored."""
 
     sequence: int
     end: int
@@ -29,7 +29,7 @@ class Place:
 
 async def get_session(connection: AsyncConnection, *, session_id: UUID) -> Session:
     """Return a session. SessionNotFound."""
-    return await store.get_session(connection, session_id)
+    return await session_store.get_session(connection, session_id)
 
 
 async def list_sessions(  # each one narrows the list
@@ -42,19 +42,19 @@ async def list_sessions(  # each one narrows the list
     after: UUID | None,
 ) -> list[Session]:
     """Return the account's sessions, newest first."""
-    statement = store.selected().order_by(sessions.c.session_id.desc()).limit(limit)
+    statement = session_store.selected().order_by(sessions.c.session_id.desc()).limit(limit)
     wanted = ((sessions.c.workspace_id, workspace_id), (sessions.c.state, state), (sessions.c.kind, kind))
     for column, value in wanted:
         if value is not None:
             statement = statement.where(column == value)
     if after is not None:
         statement = statement.where(sessions.c.session_id < after)
-    return [store.from_row(row) for row in await connection.execute(statement)]
+    return [session_store.from_row(row) for row in await connection.execute(statement)]
 
 
 async def list_records(connection: AsyncConnection, *, session_id: UUID, after: int, limit: int) -> list[Record]:
     """Return a session's stored records after a sequence, oldest first. SessionNotFound."""
-    await store.get_session(connection, session_id)
+    await session_store.get_session(connection, session_id)
     statement = _records(session_id, after).limit(limit)
     return [_record(row) for row in await connection.execute(statement)]
 

@@ -12,13 +12,14 @@ from chassis.database import Database
 from chassis.errors import DomainError, InvalidField, Violation
 from chassis.pages import MAXIMUM_LOG_SIZE, Pages
 from chassis.rpc.call import Call
-from services.session.sessions import convert, leases, operations, queries
+from services.session.sessions import convert, operations, queries
 from services.session.sessions.domain import Session, StopReason
 from services.session.sessions.errors import SessionNotActive
 from services.session.sessions.live.attachment import Attachments
 from services.session.sessions.live.opening import OWN_NAMES, Opener
 from services.session.sessions.live.runners import Runners
 from services.session.sessions.operations import Wish
+from services.session.sessions.store import leases
 
 DEFAULT_SHELL = "bash"
 DEFAULT_COLUMNS, DEFAULT_ROWS = 80, 24

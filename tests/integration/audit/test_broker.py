@@ -119,6 +119,24 @@ async def test_hear_message_after_a_gap_fills_it_from_the_record(
     assert await ledger.entries() == [(1, position) for position in range(1, 6)]
 
 
+@pytest.mark.usefixtures("no_poll")
+async def test_hear_message_of_a_new_epoch_goes_back_first(source: Source, ledger: Ledger, broker: Client) -> None:
+    """The next position but of a restored source: what lies before it is not what was recorded."""
+    async with running(*ledger.service.loops):
+        await _listening(broker)
+        async with running(source.relay.run):
+            for _ in range(5):
+                await source.create(ACCOUNT)
+            await ledger.caught_up(source)
+        await source.restore_to(3)
+        for _ in range(4):
+            await source.create(ACCOUNT)
+        await source.relay.number()
+        await _say(broker, source, (await _numbered(source))[5])
+        await ledger.caught_up(source)
+    assert await ledger.entries() == [(1, 1), (1, 2), (1, 3), (2, 4), (2, 5), (2, 6), (2, 7)]
+
+
 async def test_hear_nothing_of_the_tail_records_it_within_15_seconds(source: Source, ledger: Ledger) -> None:
     """The last messages are lost and none follows: the look at the head finds them."""
     async with running(*ledger.service.loops):

@@ -7,24 +7,14 @@ from hashlib import sha256
 
 import grpc
 import pytest
-from google.rpc import error_details_pb2, status_pb2
 from stateroom.session.v1 import attach_pb2 as pb
 from stateroom.session.v1 import session_pb2
 from stateroom.session.v1 import session_service_pb2 as service
 
 from tests.support.screens import attach
-from tests.support.stage import Stage
+from tests.support.stage import Stage, reason
 
 LOUD = "head -c 3000000 /dev/urandom | base64 | head -c 3000000"
-
-
-def reason(exc: grpc.aio.AioRpcError) -> str:
-    """Return the reason an error names."""
-    details = dict(exc.trailing_metadata() or ())["grpc-status-details-bin"]
-    info = error_details_pb2.ErrorInfo()
-    assert isinstance(details, bytes)
-    assert any(detail.Unpack(info) for detail in status_pb2.Status.FromString(details).details)
-    return info.reason
 
 
 async def test_attach_session_two_devices_and_an_observer_see_the_same(stage: Stage) -> None:
@@ -87,8 +77,7 @@ async def test_attach_session_as_a_second_controller_is_refused(stage: Stage) ->
     session = await stage.create()
     async with attach(stage, session.session_id, role=pb.CONTROLLER):
         with pytest.raises(grpc.aio.AioRpcError) as refused:
-            async with attach(stage, session.session_id, role=pb.CONTROLLER):
-                pass
+            await _from(stage, session.session_id, 0, role=pb.CONTROLLER)
         assert reason(refused.value) == "CONTROLLER_TAKEN"
         with pytest.raises(grpc.aio.AioRpcError) as refused:
             await stage.type(session.session_id, "echo")
@@ -101,12 +90,12 @@ async def test_attach_session_observer_that_types_is_told_read_only(stage: Stage
     async with attach(stage, session.session_id, role=pb.OBSERVER) as observer:
         await observer.type("exit\n")
         with pytest.raises(grpc.aio.AioRpcError) as refused:
-            while await observer.step():
-                pass
+            await observer.until_told("ended")
     assert reason(refused.value) == "READ_ONLY"
     assert (await stage.get(session.session_id)).state == session_pb2.Session.ACTIVE
 
 
+@pytest.mark.invariant("I8")
 async def test_attach_session_at_any_offset_gets_exactly_the_rest(stage: Stage) -> None:
     """While it prints and afterwards, every device has the same bytes from where it began."""
     session = await stage.create()
@@ -115,13 +104,14 @@ async def test_attach_session_at_any_offset_gets_exactly_the_rest(stage: Stage) 
     whole = await asyncio.gather(*live)
     assert len({sha256(data).digest() for data in whole}) == 1
     assert len(whole[0]) > 3_000_000
-    for offset in [0, len(whole[0]), *random.choices(range(len(whole[0])), k=6)]:
+    for offset in [0, len(whole[0]), *random.choices(range(len(whole[0])), k=6)]:  # noqa: S311  # places to try, no secrets
         assert sha256(await _from(stage, session.session_id, offset)).digest() == sha256(whole[0][offset:]).digest()
     with pytest.raises(grpc.aio.AioRpcError) as refused:
         await _from(stage, session.session_id, len(whole[0]) + 1)
     assert reason(refused.value) == "OFFSET_OUT_OF_RANGE"
 
 
+@pytest.mark.invariant("I9")
 async def test_attach_session_slow_device_is_detached_and_stalls_nobody(stage: Stage) -> None:
     """One that acknowledges nothing gets its credit and no more; another reads everything."""
     await stage.kill_service()
@@ -134,8 +124,7 @@ async def test_attach_session_slow_device_is_detached_and_stalls_nobody(stage: S
         await normal.type(f"{LOUD}; echo d''one\n")
         await normal.until(b"done\r\n")
         with pytest.raises(grpc.aio.AioRpcError) as refused:
-            while await slow.step():
-                pass
+            await slow.until_told("ended")
     assert reason(refused.value) == "SLOW_CONSUMER"
     assert len(slow.output) == slow.attached.credit_bytes
 
@@ -150,7 +139,7 @@ async def test_stream_output_from_the_middle_gets_exactly_the_rest(stage: Stage)
     assert [event.sequence for event in first.session_events] == list(range(1, len(first.session_events) + 1))
 
 
-async def _from(stage: Stage, session_id: str, offset: int) -> bytes:
-    async with attach(stage, session_id, role=pb.OBSERVER, offset=offset) as screen:
+async def _from(stage: Stage, session_id: str, offset: int, role: pb.AttachRole.ValueType = pb.OBSERVER) -> bytes:
+    async with attach(stage, session_id, role=role, offset=offset) as screen:
         await screen.until_told("ended")
         return bytes(screen.output)

@@ -1,10 +1,11 @@
 """Sessions when processes die."""
 
-import asyncio
 import re
 import time
+from functools import partial
 from hashlib import sha256
 
+import pytest
 from stateroom.session.v1 import attach_pb2 as pb
 from stateroom.session.v1 import session_pb2
 from stateroom.session.v1 import session_service_pb2 as service
@@ -13,24 +14,26 @@ from chassis import ids
 from tests.support.screens import attach
 from tests.support.source import query
 from tests.support.stage import Stage
+from tests.support.waiting import running, until
 
 Session = session_pb2.Session
 
 
+@pytest.mark.invariant("I7")
 async def test_service_killed_while_a_program_prints_loses_and_repeats_nothing(stage: Stage) -> None:
     """Numbered lines come out whole and once, and the shell never notices."""
     session = await stage.create()
-    await stage.type(session.session_id, "for i in $(seq 60); do seq $((i*1000)) $((i*1000+999)); sleep 0.1; done; exit 5")
-    for _ in range(4):
+    await stage.type(
+        session.session_id, "for i in $(seq 150); do seq $((i*1000)) $((i*1000+999)); sleep 0.1; done; exit 5"
+    )
+    for _ in range(3):
         before = (await stage.get(session.session_id)).output_bytes
-        async with asyncio.timeout(20):
-            while (await stage.get(session.session_id)).output_bytes == before:
-                await asyncio.sleep(0.02)
+        await until(partial(_printed_more, stage, session.session_id, before))
         await stage.kill_service()
         await stage.start_service()
     output = await stage.output(session.session_id)
-    numbers = [int(line) for line in re.findall(rb"^(\d+)\r$", output, re.MULTILINE)]
-    assert numbers == list(range(1000, 61000))
+    numbers = [int(line) for line in re.findall(rb"(?<=[\r\n])(\d+)\r\n", output)]
+    assert numbers == list(range(1000, 151000))
     ended = await stage.ended(session.session_id)
     assert (ended.exit_code, ended.log_complete, ended.output_bytes) == (5, True, len(output))
     stored = await query(
@@ -56,6 +59,7 @@ async def test_device_reattaches_after_the_service_was_killed_and_controls_at_on
         assert b"before\r\n" not in again.output
 
 
+@pytest.mark.invariant("I11")
 async def test_runner_killed_shows_its_session_as_lost_within_ten_seconds(stage: Stage) -> None:
     """What it printed is kept, drained from its spool by the next run of the runner."""
     session = await stage.create()
@@ -77,12 +81,9 @@ async def test_runner_killed_shows_its_session_as_lost_within_ten_seconds(stage:
 async def test_workspace_deleted_ends_its_sessions_because_of_that(stage: Stage) -> None:
     """The end names the event that caused it."""
     session = await stage.create()
-    relay = asyncio.ensure_future(stage.workspace_service.relay.run())  # noqa: TID251  # ended below
-    try:
+    async with running(stage.workspace_service.relay.run):
         event_id = await stage.workspace.delete(stage.workspace_service)
         ended = await stage.ended(session.session_id)
-    finally:
-        relay.cancel()
     assert (ended.state, ended.stop_reason) == (Session.STOPPED, Session.WORKSPACE_DELETED)
     rows = await query(stage.installation.admin_url, "SELECT header FROM session.changes ORDER BY position")
     assert event_id.encode() in rows[-1]["header"]
@@ -95,3 +96,7 @@ async def test_list_sessions_after_a_restart_names_the_live_ones(stage: Stage) -
     await stage.start_service()
     listed = await stage.call("ListSessions", service.ListSessionsRequest(state=Session.ACTIVE))
     assert [found.session_id for found in listed.sessions] == [session.session_id]
+
+
+async def _printed_more(stage: Stage, session_id: str, before: int) -> bool:
+    return (await stage.get(session_id)).output_bytes > before

@@ -15,7 +15,6 @@ from chassis.errors import DomainError
 from services.session.sessions import convert, queries
 from services.session.sessions.domain import Session, State
 from services.session.sessions.errors import SlowConsumer
-from services.session.sessions.leases import Attachment
 from services.session.sessions.live.device import CREDIT, Desk, Device
 from services.session.sessions.live.devices import Devices
 from services.session.sessions.live.feed import Feed
@@ -23,6 +22,7 @@ from services.session.sessions.live.feeds import Feeds
 from services.session.sessions.live.presence import Presence
 from services.session.sessions.live.reader import BATCH, LogReader, Output
 from services.session.sessions.log import Record, RecordType
+from services.session.sessions.store.leases import Attachment
 
 Response = pb.AttachSessionResponse
 

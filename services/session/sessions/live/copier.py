@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from chassis import logs
 from chassis.errors import DomainError
-from services.session.sessions import log_store, operations
+from services.session.sessions import operations
 from services.session.sessions.live.feed import FAILURES, CopierBell, Feed, Parts
 from services.session.sessions.log import Copy
+from services.session.sessions.store import log_store
 
 INTERVAL = 0.025
 """Seconds between transactions: half of the 50 ms within which PostgreSQL follows."""

@@ -11,14 +11,15 @@ from stateroom.session.v1 import attach_pb2 as pb
 from chassis.actor import Actor
 from chassis.database import Database
 from chassis.errors import DomainError, InvalidField, Violation
-from services.session.sessions import leases, operations
+from services.session.sessions import operations
 from services.session.sessions.domain import Session
 from services.session.sessions.errors import ReadOnly, SessionNotActive
-from services.session.sessions.leases import Attachment, Lease
 from services.session.sessions.live.background import Background
 from services.session.sessions.live.keyboard import Keyboard
 from services.session.sessions.live.reconciliation import Reconciliation
 from services.session.sessions.live.runners import Runners
+from services.session.sessions.store import leases
+from services.session.sessions.store.leases import Attachment, Lease
 
 CREDIT = 128 * 1024
 """Bytes that may be sent beyond what is acknowledged."""
@@ -55,7 +56,7 @@ class Device:
         self._lost_control = float("-inf")
 
     @property
-    def role(self) -> pb.AttachRole:
+    def role(self) -> pb.AttachRole.ValueType:
         """What the device may do now."""
         return pb.CONTROLLER if self.lease.controls else pb.OBSERVER
 
@@ -67,7 +68,7 @@ class Device:
         self._keyboard.typed = False
         return True
 
-    async def attach(self, role: pb.AttachRole, *, take_over: bool) -> None:
+    async def attach(self, role: pb.AttachRole.ValueType, *, take_over: bool) -> None:
         """Take a role. ControllerTaken."""
         lease = await self._desk.database.write(
             self._actor,

@@ -7,9 +7,9 @@ from uuid import UUID
 
 from chassis import logs
 from chassis.system import SystemDatabase
-from services.session.sessions import leases, log_store
 from services.session.sessions.live.device import Device
 from services.session.sessions.live.feed import FAILURES
+from services.session.sessions.store import leases, log_store
 
 WATCH = 1.0
 """Seconds between looks at who controls; the runner refuses the one who was taken over at once."""

@@ -15,14 +15,15 @@ from chassis.actor import Actor
 from chassis.database import Database
 from chassis.errors import DomainError
 from chassis.system import SystemDatabase
-from services.session.sessions import convert, log_store, operations, queries
+from services.session.sessions import convert, operations, queries
 from services.session.sessions.domain import Session
 from services.session.sessions.live.ring import Ring
 from services.session.sessions.live.runners import Runner, Runners
 from services.session.sessions.log import Copy, Head
+from services.session.sessions.store import log_store
 
 PATIENCE = 5.0
-"""Seconds for which a dead runner's successor may take to offer what it left, of the 10 within which it shows as LOST."""
+"""Seconds a dead runner's successor may take to offer what it left; within 10 the session must show as LOST."""
 
 _RETRY = 0.25  # seconds between attempts to reach the runner, and between looks at a log that another process copies
 _ACKNOWLEDGE = 0.2  # seconds between acknowledgements: the runner frees whole segments, so more would gain nothing
@@ -215,7 +216,7 @@ class Feed:
         self.finish(session)
 
     async def _follow(self) -> None:
-        """While another process copies: see how far it is, so that memory can be freed, and whether the session ended."""
+        """While another process copies: see how far it is, so that memory is freed, and whether the session ended."""
         while True:
             await self._following.wait()
             try:

@@ -6,12 +6,13 @@ from uuid import UUID
 
 from chassis import logs
 from chassis.actor import Actor
-from services.session.sessions import leases, log_store, queries
+from services.session.sessions import queries
 from services.session.sessions.domain import Session
 from services.session.sessions.live.background import Background
 from services.session.sessions.live.feed import FAILURES, CopierBell, Feed, Parts
 from services.session.sessions.live.presence import Presence
 from services.session.sessions.log import Head
+from services.session.sessions.store import leases, log_store
 
 SWEEP = 2.0
 """Seconds between looks for sessions that nobody copies, of the 10 within which a lost one must show."""

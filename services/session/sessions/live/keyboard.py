@@ -71,7 +71,7 @@ class Keyboard:
                 await stream.write(self._pending[sent])
                 sent += 1
             self._stream = stream
-            while await stream.read() is not grpc.aio.EOF:
+            while await stream.read() is not grpc.aio.EOF:  # type: ignore[attr-defined]  # the stubs lack it
                 self._pending.popleft()
                 self._room.release()
             raise ServiceUnavailable(NAME)

@@ -66,7 +66,7 @@ class Opener:
         return session
 
     async def _start(self, actor: Actor, session: Session, environment: Mapping[str, str]) -> Session | DomainError:
-        """Start the shell, whether or not the caller still waits. Errors are returned: nobody may be there to catch them."""
+        """Start the shell, whether or not the caller still waits. Errors are returned: maybe nobody catches them."""
         actor = replace(actor, repeat=None)
         try:
             try:

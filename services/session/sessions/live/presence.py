@@ -1,4 +1,4 @@
-"""The sign that this process lives: an advisory lock on a connection of its own, which PostgreSQL drops with the process.
+"""The sign that this process lives: an advisory lock on a connection of its own, which PostgreSQL frees when it dies.
 
 Logs and devices belong to a process by this number; the function `is_present` tells others whether it is gone.
 """

@@ -48,7 +48,7 @@ class LogReader:
         self._sequence = place.sequence
 
     async def next(self, budget: int) -> Output | Record | None:
-        """Return what comes next: a run of output of at most `budget` bytes, or another record; None when there is no more yet.
+        """Return what comes next: a run of output of at most `budget` bytes, or another record; None for nothing yet.
 
         `at_end` is set when there will never be more.
         """

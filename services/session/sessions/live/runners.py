@@ -8,7 +8,7 @@ from uuid import UUID
 import grpc
 from stateroom.runner.v1 import runner_service_pb2 as pb
 from stateroom.runner.v1.runner_service_pb2_grpc import RunnerServiceStub
-from stateroom.workspace.v1 import workspace_service_pb2 as workspace
+from stateroom.workspace.v1 import workspace_service_pb2 as workspace_pb
 from stateroom.workspace.v1.workspace_service_pb2_grpc import WorkspaceServiceStub
 
 from chassis import trace
@@ -33,7 +33,8 @@ class Runner:
     workspace_name: str
     repository_url: str
     token: str
-    stub: RunnerServiceStub
+    stub: Any
+    """A `RunnerServiceStub` on an asynchronous channel, which its generated type does not know of."""
 
     async def call(self, method: Callable[..., Awaitable[T]], request: object) -> T:
         """Make a unary call. Raises the runner's own error, or ServiceUnavailable when it does not answer."""
@@ -53,7 +54,7 @@ class Runner:
 
     async def terminal(self, session_id: UUID) -> pb.Terminal | None:
         """Return a terminal that runs or has records nobody acknowledged, as it is now."""
-        found = await self.call(self.stub.GetStatus, pb.GetStatusRequest())
+        found: pb.Status = await self.call(self.stub.GetStatus, pb.GetStatusRequest())
         return next((terminal for terminal in found.terminals if terminal.session_id == str(session_id)), None)
 
     def open_input(self) -> InputStream:
@@ -75,7 +76,7 @@ class Runners:
     async def find(self, account_id: UUID, workspace_id: UUID) -> Runner:
         """Return a workspace's runner. Raises what the workspace service answers when it has none."""
         if workspace_id not in self._found:
-            request = workspace.GetRunnerRequest(workspace_id=str(workspace_id), account_id=str(account_id))
+            request = workspace_pb.GetRunnerRequest(workspace_id=str(workspace_id), account_id=str(account_id))
             stub = WorkspaceServiceStub(self.workspace.channel)
             self._found[workspace_id] = self._runner(await self.workspace.call(stub.GetRunner, request))
         return self._found[workspace_id]
@@ -87,9 +88,9 @@ class Runners:
     async def close(self) -> None:
         """Close all channels."""
         for channel in self._channels.values():
-            await channel.close()
+            await channel.close(None)
 
-    def _runner(self, found: workspace.Runner) -> Runner:
+    def _runner(self, found: workspace_pb.Runner) -> Runner:
         channel = self._channels.get(found.address)
         if channel is None:
             channel = self._channels[found.address] = open_channel(found.address)

@@ -51,6 +51,7 @@ async def attach(
     """Attach a device.
 
     Args:
+        tx: of the device's account.
         attachment: the device.
         wants_control: give it control when nobody has it.
         demands: refuse the device when somebody else has it.

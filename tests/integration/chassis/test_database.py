@@ -1,0 +1,121 @@
+"""Transactions: repeated requests, rivals, retries, and roles that must not serve."""
+
+import asyncio
+from hashlib import sha256
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from chassis import ids
+from chassis.actor import RepeatKey
+from chassis.database import ATTEMPTS, Transaction, open_engine
+from chassis.errors import RequestIdReused, TransactionConflict
+from chassis.settings import ServiceSettings
+from tests.support import rooms
+from tests.support.installation import Installation
+from tests.support.source import Source, query
+
+ACCOUNT = ids.new()
+REQUEST = ids.new()
+
+
+def _repeat(content: bytes = b"content", method: str = "/rooms/Create") -> RepeatKey:
+    return RepeatKey(REQUEST, method, sha256(content).digest())
+
+
+async def _create(source: Source, repeat: RepeatKey, name: str = "a") -> rooms.Room:
+    actor = rooms.actor(ACCOUNT, repeat=repeat)
+    return await source.service.database.write(actor, rooms.create_room, name=name)
+
+
+async def _count(source: Source, table: str) -> int:
+    rows = await query(source.installation.url("workspace_system"), f"SELECT count(*) FROM {table}")  # noqa: S608  # a table's name
+    return int(rows[0][0])
+
+
+async def test_write_same_request_id_twice_has_one_effect(source: Source) -> None:
+    """The second answer is the room as it is now; neither a room nor a change is added."""
+    first = await _create(source, _repeat())
+    renamed = await source.rename(ACCOUNT, first.entity_id, "b")
+    assert await _create(source, _repeat()) == renamed
+    assert (await _count(source, "rooms"), await _count(source, "outbox")) == (1, 2)
+
+
+@pytest.mark.parametrize("other", [_repeat(b"other"), _repeat(method="/rooms/Rename")])
+async def test_write_same_request_id_for_another_request_is_refused(source: Source, other: RepeatKey) -> None:
+    """A request id belongs to one method and one content."""
+    await _create(source, _repeat())
+    with pytest.raises(RequestIdReused):
+        await _create(source, other)
+    assert await _count(source, "rooms") == 1
+
+
+async def test_write_same_request_id_of_two_callers_at_once_has_one_effect(source: Source) -> None:
+    """Of rivals one acts, and all get the same answer."""
+    answers = await asyncio.gather(*(_create(source, _repeat()) for _ in range(6)))
+    assert len({room.entity_id for room in answers}) == 1
+    assert (await _count(source, "rooms"), await _count(source, "outbox")) == (1, 1)
+
+
+async def test_write_failed_operation_frees_its_request_id(source: Source) -> None:
+    """What rolled back leaves no row, no change and no claim."""
+    with pytest.raises(rooms.RolledBackError):
+        await source.service.database.write(
+            rooms.actor(ACCOUNT, repeat=_repeat()), rooms.create_room, name="a", fail=True
+        )
+    assert [await _count(source, table) for table in ("rooms", "outbox", "idempotency")] == [0, 0, 0]
+    await _create(source, _repeat())
+
+
+@pytest.mark.parametrize(("failures", "succeeds"), [(ATTEMPTS - 1, True), (ATTEMPTS, False)])
+async def test_write_serialization_failure_is_tried_again(source: Source, failures: int, *, succeeds: bool) -> None:
+    """Rivals are met with another try; at the end with a Conflict, and nothing applied."""
+    tries = 0
+
+    async def contended(tx: Transaction) -> rooms.Room:
+        nonlocal tries
+        tries += 1
+        room = await rooms.create_room(tx, name="a")
+        if tries <= failures:
+            await tx.connection.execute(text("DO $$ BEGIN RAISE serialization_failure; END $$"))
+        return room
+
+    writing = source.service.database.write(rooms.actor(ACCOUNT), contended)
+    if succeeds:
+        await writing
+    else:
+        with pytest.raises(TransactionConflict):
+            await writing
+    assert await _count(source, "rooms") == await _count(source, "outbox") == int(succeeds)
+
+
+@pytest.mark.parametrize("role", ["superuser", "bypass", "owner"])
+async def test_open_engine_role_above_row_security_is_refused(installation: Installation, role: str) -> None:
+    """A service does not start as a role that could see every account."""
+    url = {"superuser": installation.admin_url}.get(role, "")
+    if role != "superuser":
+        options = {"bypass": "BYPASSRLS", "owner": ""}[role]
+        name = f"test_{role}"
+        await query(installation.admin_url, f"DROP ROLE IF EXISTS {name}")
+        await query(installation.admin_url, f"CREATE ROLE {name} LOGIN PASSWORD '{name}' {options}")
+        if role == "owner":
+            await query(installation.admin_url, f"CREATE SCHEMA AUTHORIZATION {name} CREATE TABLE own (x int)")
+        url = installation.url(name)
+    settings = ServiceSettings(**installation.settings("workspace", database_url=url))
+    with pytest.raises(RuntimeError, match="superuser"):
+        async with open_engine(settings):
+            pytest.fail("the engine opened")
+    if role == "owner":
+        await query(installation.admin_url, "DROP OWNED BY test_owner")
+
+
+async def test_read_is_read_only(source: Source) -> None:
+    """A query cannot write."""
+
+    async def writes(connection: AsyncConnection) -> None:
+        await connection.execute(text("DELETE FROM rooms"))
+
+    with pytest.raises(DBAPIError, match="read-only transaction"):
+        await source.service.database.read(rooms.actor(ACCOUNT), writes)

@@ -1,0 +1,137 @@
+"""What the session service refuses, and to whom it shows nothing."""
+
+from typing import Any
+
+import grpc
+import pytest
+from stateroom.session.v1 import attach_pb2, session_pb2
+from stateroom.session.v1 import session_service_pb2 as pb
+
+from chassis import ids
+from chassis.errors import WrongState
+from tests.support.fake_workspace import refusal
+from tests.support.source import query
+from tests.support.stage import Stage, reason
+
+TABLES = ("sessions", "session_heads", "session_events", "session_controls", "session_attachments")
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("workspace_id", ""),
+        ("workspace_id", "room"),
+        ("shell", "fish"),
+        ("working_directory", "a\0b"),
+        ("working_directory", "a" * 4097),
+        ("environment", {"1A": "x"}),
+        ("environment", {"A": "a\0"}),
+        ("environment", {"A": "a" * 4097}),
+        ("environment", {f"A{number}": "" for number in range(65)}),
+        ("columns", -1),
+        ("columns", 1001),
+        ("rows", 501),
+        ("kind", 7),
+    ],
+)
+async def test_create_session_with_a_bad_field_names_it(stage: Stage, field: str, value: Any) -> None:
+    """Nothing is created."""
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await stage.create(**{field: value})
+    assert reason(refused.value) == "INVALID_FIELD"
+    assert f"session.{field}" in (refused.value.details() or "")
+
+
+async def test_create_session_outside_the_workspace_is_refused_and_failed(stage: Stage) -> None:
+    """The runner knows directories; its word is passed on and the session stays behind as FAILED."""
+    for path in ("../../etc", "/etc", "missing"):
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await stage.create(working_directory=path)
+        assert reason(refused.value) == "INVALID_WORKING_DIRECTORY"
+    listed = await stage.call("ListSessions", pb.ListSessionsRequest())
+    assert {session.state for session in listed.sessions} == {session_pb2.Session.FAILED}
+    assert {session.stop_reason for session in listed.sessions} == {session_pb2.Session.START_FAILED}
+
+
+async def test_create_session_in_a_workspace_that_is_not_there_leaves_nothing(stage: Stage) -> None:
+    """The workspace service's own reasons reach the caller."""
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await stage.create(workspace_id=str(ids.new()))
+    assert reason(refused.value) == "WORKSPACE_NOT_FOUND"
+    stage.workspace.workspace_id = ids.new()
+    stage.workspace.refusal = refusal(WrongState, "WORKSPACE_NOT_ACTIVE")
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await stage.create()
+    assert reason(refused.value) == "WORKSPACE_NOT_ACTIVE"
+    assert not (await stage.call("ListSessions", pb.ListSessionsRequest())).sessions
+
+
+async def test_create_session_beyond_the_limit_is_refused(stage: Stage) -> None:
+    """Ended sessions do not count."""
+    await stage.kill_service()
+    await stage.start_service(SESSION_LIMIT="1")
+    session = await stage.create()
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await stage.create()
+    assert reason(refused.value) == "SESSION_LIMIT_REACHED"
+    await stage.type(session.session_id, "exit")
+    await stage.ended(session.session_id)
+    assert (await stage.create()).state == session_pb2.Session.ACTIVE
+
+
+@pytest.mark.invariant("I20")
+async def test_every_method_for_another_account_finds_nothing(stage: Stage) -> None:
+    """Another account's session is not there at all, in no table and by no method."""
+    session = await stage.create()
+    await stage.type(session.session_id, "echo here; exit")
+    await stage.ended(session.session_id)
+    stranger, session_id = ids.new(), session.session_id
+    requests: dict[str, Any] = {
+        "GetSession": pb.GetSessionRequest(session_id=session_id),
+        "WriteSession": pb.WriteSessionRequest(session_id=session_id, data=b"x"),
+        "ResizeSession": pb.ResizeSessionRequest(session_id=session_id, columns=9, rows=9),
+        "TerminateSession": pb.TerminateSessionRequest(session_id=session_id),
+        "ListSessionEvents": pb.ListSessionEventsRequest(session_id=session_id),
+    }
+    for method, request in requests.items():
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await stage.call(method, request, stranger)
+        assert reason(refused.value) == "SESSION_NOT_FOUND", method
+    streams = [
+        stage.stub.StreamOutput(pb.StreamOutputRequest(session_id=session_id), metadata=stage.bearer(stranger)),
+        stage.stub.AttachSession(iter([_attach(session_id)]), metadata=stage.bearer(stranger)),
+    ]
+    for stream in streams:
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await stream.read()
+        assert reason(refused.value) == "SESSION_NOT_FOUND"
+    assert not (await stage.call("ListSessions", pb.ListSessionsRequest(), stranger)).sessions
+    for table in TABLES:
+        scoped = f"SELECT set_config('app.account_id', '{stranger}', false), * FROM {table}"  # noqa: S608  # ours
+        assert await query(stage.installation.url("session"), scoped) == []
+    assert len(await query(stage.installation.url("session_system"), "SELECT * FROM sessions")) == 1
+
+
+async def test_ended_session_takes_nothing_more(stage: Stage) -> None:
+    """Final is final, for callers and in the database."""
+    session = await stage.create()
+    await stage.type(session.session_id, "exit")
+    await stage.ended(session.session_id)
+    requests = {
+        "WriteSession": pb.WriteSessionRequest(session_id=session.session_id, data=b"x"),
+        "ResizeSession": pb.ResizeSessionRequest(session_id=session.session_id, columns=9, rows=9),
+        "TerminateSession": pb.TerminateSessionRequest(session_id=session.session_id),
+    }
+    for method, request in requests.items():
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await stage.call(method, request)
+        assert reason(refused.value) == "SESSION_NOT_ACTIVE", method
+    with pytest.raises(Exception, match="STOPPED is final"):
+        await query(
+            stage.installation.url("session_system"),
+            "UPDATE sessions SET state = 'ACTIVE', end_time = NULL, stop_reason = NULL",
+        )
+
+
+def _attach(session_id: str) -> attach_pb2.AttachSessionRequest:
+    return attach_pb2.AttachSessionRequest(attach=attach_pb2.AttachSessionRequest.Attach(session_id=session_id))
