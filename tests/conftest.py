@@ -7,9 +7,22 @@ from tests.support.installation import installation, template
 from tests.support.ledger import ledger
 from tests.support.nats import nats
 from tests.support.postgres import postgres
+from tests.support.product import product, product_template, shared_product
 from tests.support.source import source
 
-__all__ = ["embedded_stack", "installation", "ledger", "nats", "own_stack", "postgres", "source", "template"]
+__all__ = [
+    "embedded_stack",
+    "installation",
+    "ledger",
+    "nats",
+    "own_stack",
+    "postgres",
+    "product",
+    "product_template",
+    "shared_product",
+    "source",
+    "template",
+]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

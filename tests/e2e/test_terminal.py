@@ -7,9 +7,9 @@ from cli.client import Client
 from tests.support.embedded_stack import EmbeddedStack
 from tests.support.sessions import (
     attached,
+    create_workspace,
     ended,
     make_repository,
-    create_workspace,
     opened_session,
     output,
     shown,
