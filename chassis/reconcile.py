@@ -38,6 +38,8 @@ _POSTPONE = """
 UPDATE {table} SET reconcile_time = now() + make_interval(secs => $3) WHERE {key} = $1 AND reconcile_epoch = $2
 """
 
+_FORESEEN = (DomainError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
+
 _log = logs.get("reconcile")
 
 
@@ -56,7 +58,7 @@ class Reconciler:
     """Works through the due rows of one table.
 
     `work` makes the world as the row says and writes the outcome back guarded by the claim's epoch; it must be safe to
-    run again. When it raises, the row is tried again later.
+    run again. When it raises anything, the row is tried again later; what was not foreseen is logged with its stack.
     """
 
     table: str
@@ -95,7 +97,7 @@ class Reconciler:
         trace.continue_from(None)
         try:
             await self.work(claim)
-        except (DomainError, OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as exc:
+        except Exception as exc:  # noqa: BLE001  # one row's trouble, foreseen or not, must not end the work on all others
             delay = _BACKOFF[claim.attempts - 1] if claim.attempts <= len(_BACKOFF) else _LONGEST
             _log.warning(
                 "reconciling failed",
@@ -103,6 +105,7 @@ class Reconciler:
                 entity_id=str(claim.entity_id),
                 attempts=claim.attempts,
                 error=repr(exc),
+                exc_info=None if isinstance(exc, _FORESEEN) else exc,
             )
             await self.postpone(claim, delay)
 

@@ -22,6 +22,7 @@ class Surroundings:
     nats_urls: Mapping[str, str]
     addresses: Mapping[str, str]
     gateway_listen: str
+    sign_up: str
     inherited: Mapping[str, str]
 
 
@@ -62,7 +63,7 @@ def durable(layout: Layout, name: str, around: Surroundings) -> Service:
             "RUNTIME_DIRECTORY": str(layout.runtime),
             "ALLOW_LOCAL_REPOSITORIES": "true",
             "BOOTSTRAP_TOKEN_FILE": str(keys.bootstrap_token_file(layout)),
-            "SIGN_UP": "closed",
+            "SIGN_UP": around.sign_up,
         }
     address = around.addresses[name]
     return Service(

@@ -33,11 +33,15 @@ INHERITED = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Parts that are not started because somebody else runs them, and where sockets go."""
+    """Parts that are not started because somebody else runs them, where sockets go, and who may become a user.
+
+    `sign_up` is what the workspace service takes: `open`, or `closed` after the first user.
+    """
 
     admin_database_url: str
     nats_url: str
     runtime_folder: str
+    sign_up: str
     inherited: Mapping[str, str]
 
 
@@ -48,5 +52,6 @@ def load() -> Settings:
         admin_database_url=environment.get("DATABASE_URL", ""),
         nats_url=environment.get("NATS_URL", ""),
         runtime_folder=environment.get("XDG_RUNTIME_DIR", ""),
+        sign_up=environment.get("SIGN_UP", "closed"),
         inherited={name: value for name, value in environment.items() if name in INHERITED or name.startswith("OTEL_")},
     )

@@ -67,6 +67,7 @@ class Supervisor:
             nats_urls=nats_urls.result(),
             addresses=self._addresses,
             gateway_listen=self._gateway_listen,
+            sign_up=self._settings.sign_up,
             inherited=self._settings.inherited,
         )
         with self._progress.part("Database schemas"):

@@ -53,9 +53,10 @@ async def serve(options: Settings, token_sha256: bytes) -> None:
             _SERVICE,
             RunnerServicer(options.runner_id, options.workspace_id, sandbox, workspace, terminals, stopped.set),
         )
+        # First, so that whoever got an answer finds us; a caller who reads it early waits for the socket.
+        room.announce(options.room, options.runner_id, options.socket)
         await server.start(f"unix:{options.socket}")
         options.socket.chmod(0o600)
-        room.announce(options.room, options.runner_id, options.socket)
         await stopped.wait()
         await terminals.shutdown(_STOP_GRACE, "shutdown")
         await server.stop(_ANSWER_GRACE)

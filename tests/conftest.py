@@ -1,9 +1,30 @@
 """Servers that any test may ask for by name."""
 
+import pytest
+
+from tests.support.embedded_stack import embedded_stack, own_stack
 from tests.support.installation import installation, template
 from tests.support.ledger import ledger
 from tests.support.nats import nats
 from tests.support.postgres import postgres
+from tests.support.product import product, product_template, shared_product
 from tests.support.source import source
 
-__all__ = ["installation", "ledger", "nats", "postgres", "source", "template"]
+__all__ = [
+    "embedded_stack",
+    "installation",
+    "ledger",
+    "nats",
+    "own_stack",
+    "postgres",
+    "product",
+    "product_template",
+    "shared_product",
+    "source",
+    "template",
+]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option by which `make fault` repeats what `make test` does once."""
+    parser.addoption("--rounds", type=int, default=1, help="how often a fault test kills what it kills")

@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import AsyncIterator
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -69,15 +69,22 @@ async def template(postgres: Postgres) -> Postgres:
 @pytest_asyncio.fixture
 async def installation(template: Postgres, nats: Nats) -> AsyncIterator[Installation]:
     """Return an installation in which nothing has happened."""
+    async with fresh_installation(template, nats, TEMPLATE) as fresh:
+        yield fresh
+
+
+@asynccontextmanager
+async def fresh_installation(postgres: Postgres, nats: Nats, template_name: str) -> AsyncIterator[Installation]:
+    """Make an installation on a copy of a migrated database; both are gone after the block."""
     name = f"test_{ids.new().hex}"
-    await _administer(template, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+    await _administer(postgres, f"CREATE DATABASE {name} TEMPLATE {template_name}")
     await _forget_streams(nats)
     with tempfile.TemporaryDirectory(prefix="sr-test-") as scratch:
         layout = Layout(data=Path(scratch), runtime=Path(scratch))
         layout.make()
         keys.prepare(layout)
-        yield Installation(template, nats, name, layout)
-    await _administer(template, f"DROP DATABASE {name} WITH (FORCE)")
+        yield Installation(postgres, nats, name, layout)
+    await _administer(postgres, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 async def _administer(postgres: Postgres, statement: str) -> None:

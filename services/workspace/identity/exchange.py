@@ -2,7 +2,6 @@
 
 import hmac
 from datetime import UTC, datetime
-from uuid import UUID
 
 from stateroom.api.v1 import policy_pb2
 
@@ -18,6 +17,8 @@ _TOUCH = """
 UPDATE api_keys SET last_used_time = now()
 WHERE api_key_id = $1 AND (last_used_time IS NULL OR last_used_time < now() - interval '1 minute')
 """
+
+_SHOWN = 64  # characters of what a caller sent that an answer repeats
 
 
 class CredentialExchange:
@@ -47,8 +48,8 @@ class CredentialExchange:
                 raise CredentialInvalid
             if row["state"] != "ACTIVE" or (row["expire_time"] is not None and row["expire_time"] <= datetime.now(UTC)):
                 raise CredentialInvalid
-            if account and UUID(account) != row["account_id"]:
-                raise AccountNotAllowed(account)
+            if account.lower() not in {"", str(row["account_id"])}:
+                raise AccountNotAllowed(account[:_SHOWN])
             await connection.execute(_TOUCH, sent.credential_id)
         principal = Principal(
             subject=str(row["user_id"]),

@@ -3,7 +3,10 @@
 import asyncio
 import hmac
 import json
+import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 from uuid import UUID
@@ -48,19 +51,18 @@ class LocalPlacement:
         room = self._room(workspace_id)
         room.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._settings.runtime_directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with (room / "runner.log").open("ab") as output:
+        with (room / "runner.log").open("ab") as output, _told(self.token(runner_id)) as told:
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-m",
                 "runner",
-                stdin=asyncio.subprocess.PIPE,
+                stdin=told,
                 stdout=output,
                 stderr=output,
                 env=self._environment(runner_id, workspace_id, room),
                 start_new_session=True,
             )
         self._children[runner_id] = process  # kept, so that the process is reaped when it ends
-        await _tell(process, self.token(runner_id))
         await self._wait_until_serving(runner_id, process)
         _log.info("runner started", workspace_id=str(workspace_id), runner_id=str(runner_id), pid=process.pid)
 
@@ -70,7 +72,7 @@ class LocalPlacement:
             announced = json.loads((self._room(workspace_id) / "runner.json").read_text())
             if (announced["runner_id"], announced["boot_id"]) != (str(runner_id), _boot_id()):
                 return False
-            return _start_ticks(int(announced["pid"])) == int(announced["start_ticks"])
+            return _runs(int(announced["pid"]), int(announced["start_ticks"]))
         except (OSError, ValueError, KeyError):
             return False
 
@@ -105,16 +107,25 @@ class LocalPlacement:
         return self._settings.runtime_directory / f"{runner_id.hex}.sock"
 
 
-async def _tell(process: asyncio.subprocess.Process, token: str) -> None:
-    if process.stdin is not None:
-        process.stdin.write(f"{token}\n".encode())
-        await process.stdin.drain()
-        process.stdin.close()
+@contextmanager
+def _told(token: str) -> Iterator[int]:
+    """Give a pipe that holds the token already: a child reads it whatever becomes of us, and no process list shows it."""
+    reading, writing = os.pipe()
+    try:
+        os.write(writing, f"{token}\n".encode())
+        os.close(writing)
+        yield reading
+    finally:
+        os.close(reading)
 
 
-def _start_ticks(pid: int) -> int:
-    """Return when a process started, in clock ticks since boot (proc(5), field 22): with its pid, a name for ever."""
-    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
+def _runs(pid: int, start_ticks: int) -> bool:
+    """Whether the process that started at an instant runs; with the pid that names one process (proc(5), field 22).
+
+    A dead one whose parent has not asked for its end yet, or never will, keeps its entry in state Z.
+    """
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return int(fields[19]) == start_ticks and fields[0] not in {"Z", "X"}
 
 
 def _boot_id() -> str:

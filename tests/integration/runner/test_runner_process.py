@@ -1,7 +1,6 @@
 """A runner in a process of its own: its contract, its death, what the next one finds."""
 
 # Looking at a file for a moment blocks nobody but the test itself:
-# ruff: noqa: ASYNC240
 
 import json
 from pathlib import Path

@@ -1,7 +1,6 @@
 """What a program can reach from inside."""
 
 # Looking at a file for a moment blocks nobody but the test itself:
-# ruff: noqa: ASYNC240
 
 import asyncio
 import signal

@@ -1,7 +1,6 @@
 """The spool on a real disk: order, trimming, fullness, and what is left after a crash."""
 
 # Looking at a file for a moment blocks nobody but the test itself:
-# ruff: noqa: ASYNC240
 
 from collections.abc import Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor

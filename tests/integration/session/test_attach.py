@@ -95,6 +95,7 @@ async def test_attach_session_observer_that_types_is_told_read_only(stage: Stage
     assert (await stage.get(session.session_id)).state == session_pb2.Session.ACTIVE
 
 
+@pytest.mark.invariant("I8")
 async def test_attach_session_at_any_offset_gets_exactly_the_rest(stage: Stage) -> None:
     """While it prints and afterwards, every device has the same bytes from where it began."""
     session = await stage.create()
@@ -110,6 +111,7 @@ async def test_attach_session_at_any_offset_gets_exactly_the_rest(stage: Stage) 
     assert reason(refused.value) == "OFFSET_OUT_OF_RANGE"
 
 
+@pytest.mark.invariant("I9")
 async def test_attach_session_slow_device_is_detached_and_stalls_nobody(stage: Stage) -> None:
     """One that acknowledges nothing gets its credit and no more; another reads everything."""
     await stage.kill_service()

@@ -5,6 +5,7 @@ import time
 from functools import partial
 from hashlib import sha256
 
+import pytest
 from stateroom.session.v1 import attach_pb2 as pb
 from stateroom.session.v1 import session_pb2
 from stateroom.session.v1 import session_service_pb2 as service
@@ -18,6 +19,7 @@ from tests.support.waiting import running, until
 Session = session_pb2.Session
 
 
+@pytest.mark.invariant("I7")
 async def test_service_killed_while_a_program_prints_loses_and_repeats_nothing(stage: Stage) -> None:
     """Numbered lines come out whole and once, and the shell never notices."""
     session = await stage.create()
@@ -57,6 +59,7 @@ async def test_device_reattaches_after_the_service_was_killed_and_controls_at_on
         assert b"before\r\n" not in again.output
 
 
+@pytest.mark.invariant("I11")
 async def test_runner_killed_shows_its_session_as_lost_within_ten_seconds(stage: Stage) -> None:
     """What it printed is kept, drained from its spool by the next run of the runner."""
     session = await stage.create()

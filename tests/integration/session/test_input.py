@@ -46,6 +46,7 @@ async def test_resize_session_reaches_the_program_and_other_devices(stage: Stage
         assert reason(refused.value) == "ETAG_MISMATCH"
 
 
+@pytest.mark.invariant("I10")
 async def test_attach_session_typed_lines_arrive_once_and_in_order(stage: Stage) -> None:
     """Three thousand numbered lines, typed faster than they are read."""
     session = await stage.create()
@@ -58,6 +59,7 @@ async def test_attach_session_typed_lines_arrive_once_and_in_order(stage: Stage)
     assert screen.output.count(b"3000") == 2
 
 
+@pytest.mark.invariant("I12")
 async def test_input_is_stored_nowhere(stage: Stage) -> None:
     """What is typed while echo is off leaves no trace in any table."""
     session = await stage.create()

@@ -1,0 +1,23 @@
+"""Who calls the workspace service, and what there is to clone."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from tests.support.git import Origin, make_origin
+from tests.support.people import Person, newcomer
+from tests.support.product import Product
+
+
+@pytest_asyncio.fixture
+async def person(shared_product: Product) -> AsyncIterator[Person]:
+    """Return somebody new in an installation that others use too."""
+    async with newcomer(shared_product) as created:
+        yield created
+
+
+@pytest_asyncio.fixture
+async def origin(tmp_path_factory: pytest.TempPathFactory) -> Origin:
+    """Return a repository with one commit on its branch `main`."""
+    return await make_origin(tmp_path_factory.mktemp("origin"))

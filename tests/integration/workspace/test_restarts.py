@@ -1,0 +1,142 @@
+"""The service and its runners die apart: rooms are finished, and runners are found again or replaced."""
+
+import json
+import os
+import signal
+from pathlib import Path
+
+import grpc
+from stateroom.runner.v1 import runner_service_pb2 as runner_pb
+from stateroom.runner.v1.runner_service_pb2_grpc import RunnerServiceStub
+from stateroom.workspace.v1 import workspace_service_pb2 as pb
+
+from tests.support import waiting
+from tests.support.git import Origin
+from tests.support.people import Person, newcomer
+from tests.support.product import Product, is_running
+from tests.support.source import query
+
+LARGE = 48 << 20
+"""Bytes that no clone copies before a test can act."""
+
+
+async def _ready_room(person: Person, **values: str) -> pb.Workspace:
+    room = await person.settled(await person.create_room(**values))
+    assert room.state == pb.Workspace.ACTIVE, room.state_reason
+    return room
+
+
+async def _kill_runner(person: Person, room: pb.Workspace) -> None:
+    runner = person.product.runner_of(room.workspace_id)
+    assert runner is not None
+    os.kill(runner.pid, signal.SIGKILL)
+
+    async def gone() -> bool:
+        return person.product.runner_of(room.workspace_id) is None
+
+    await waiting.until(gone)
+
+
+async def test_create_workspace_survives_the_death_of_the_service_while_cloning(
+    product: Product, origin: Origin
+) -> None:
+    """The restarted service finishes the room with the runner that went on working."""
+    await origin.commit("large.bin", os.urandom(LARGE))
+    await product.start("workspace")
+    async with newcomer(product) as person:
+        room = await person.create_room(repository_url=origin.url)
+
+        async def cloning() -> bool:
+            return (product.folder / "data" / "rooms" / room.workspace_id / "incoming").exists()
+
+        await waiting.until(cloning)
+        runners = product.runners()
+        await product.kill("workspace")
+        rows = await query(product.installation.url("workspace_system"), "SELECT state FROM workspaces")
+        assert [row["state"] for row in rows] == ["CREATING"]
+        await product.start("workspace")
+        ready = await person.settled(room)
+        assert (ready.state, ready.state_reason) == (pb.Workspace.ACTIVE, "")
+        assert product.runners() == runners
+    files = product.folder / "data" / "rooms" / room.workspace_id / "files"
+    assert (files / "large.bin").stat().st_size == LARGE
+
+
+async def test_create_workspace_survives_the_death_of_the_service_at_once(product: Product, origin: Origin) -> None:
+    """A room that was promised is made, and by one runner."""
+    await product.start("workspace")
+    async with newcomer(product) as person:
+        room = await person.create_room(repository_url=origin.url)
+        await product.kill("workspace")
+        await product.start("workspace")
+        assert (await person.settled(room)).state == pb.Workspace.ACTIVE
+        await person.runner(room)
+        assert len(product.runners()) == 1
+
+
+async def test_create_workspace_survives_the_death_of_its_runner(product: Product, origin: Origin) -> None:
+    """Another runner makes the room when the first one dies at it."""
+    await origin.commit("large.bin", os.urandom(LARGE))
+    await product.start("workspace")
+    async with newcomer(product) as person:
+        room = await person.create_room(repository_url=origin.url)
+
+        async def cloning() -> bool:
+            return (product.folder / "data" / "rooms" / room.workspace_id / "incoming").exists()
+
+        await waiting.until(cloning)
+        await _kill_runner(person, room)
+        ready = await person.settled(room)
+        assert (ready.state, ready.state_reason) == (pb.Workspace.ACTIVE, "")
+
+
+async def test_get_runner_after_a_restart_of_the_service_finds_the_same_one(product: Product) -> None:
+    """Runners outlive the service; it finds them by their room, and its token still opens them."""
+    await product.start("workspace")
+    async with newcomer(product) as person:
+        room = await _ready_room(person)
+        before, announced = await person.runner(room), product.runner_of(room.workspace_id)
+        await product.kill("workspace")
+        await product.start("workspace")
+        after = await person.runner(room)
+        assert after == before
+        assert product.runner_of(room.workspace_id) == announced
+        async with grpc.aio.insecure_channel(after.address) as channel:
+            status = await RunnerServiceStub(channel).GetStatus(
+                runner_pb.GetStatusRequest(), metadata=(("authorization", f"Bearer {after.token}"),)
+            )
+            assert status.runner_id == before.runner_id
+
+
+async def test_get_runner_of_a_dead_one_starts_a_new_one(product: Product) -> None:
+    """A killed runner is replaced under a new id, whether it was our child or is nobody's any more."""
+    await product.start("workspace")
+    async with newcomer(product) as person:
+        room = await _ready_room(person)
+        first = await person.runner(room)
+        await _kill_runner(person, room)
+        second = await person.runner(room)
+        await product.kill("workspace")
+        await product.start("workspace")
+        await person.runner(room)
+        await _kill_runner(person, room)
+        third = await person.runner(room)
+        assert len({first.runner_id, second.runner_id, third.runner_id}) == 3
+        assert len(product.runners()) == 1
+
+
+async def test_get_runner_is_not_fooled_by_a_process_with_the_same_pid(product: Product) -> None:
+    """A file that names a live process which started at another time names no runner."""
+    await product.start("workspace")
+    async with newcomer(product) as person:
+        room = await _ready_room(person)
+        first = await person.runner(room)
+        await _kill_runner(person, room)
+        announced = product.folder / "data" / "rooms" / room.workspace_id / "runner.json"
+        stale = json.loads(announced.read_text()) | {"pid": os.getpid()}
+        assert not is_running(os.getpid(), stale["start_ticks"])
+        announced.write_text(json.dumps(stale))
+        second = await person.runner(room)
+        assert second.runner_id != first.runner_id
+        assert Path(second.address.removeprefix("unix:")).is_socket()
+        assert len(product.runners()) == 1

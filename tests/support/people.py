@@ -1,0 +1,114 @@
+"""People of an installation and what they call."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+
+import grpc
+from stateroom.workspace.v1 import identity_service_pb2 as identity
+from stateroom.workspace.v1 import workspace_service_pb2 as workspace
+from stateroom.workspace.v1.identity_service_pb2_grpc import IdentityServiceStub
+from stateroom.workspace.v1.workspace_service_pb2_grpc import WorkspaceServiceStub
+
+from chassis import ids
+from chassis.rpc.channels import open_channel
+from chassis.rpc.tokens import TokenSigner
+from embedded import keys
+from tests.support.product import Product
+from tests.support.refusals import Refusal, refused
+
+SETTLES_WITHIN = 40.0
+"""Seconds a workspace may take to be ready or broken on a busy machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A user with a key, and the workspace service as they see it."""
+
+    product: Product
+    channel: grpc.aio.Channel
+    user_id: str
+    key: identity.ApiKey
+    secret: str
+
+    @property
+    def metadata(self) -> tuple[tuple[str, str], ...]:
+        """The credential of their calls."""
+        return (("authorization", f"Bearer {self.secret}"),)
+
+    @property
+    def keys(self) -> "IdentityServiceStub":
+        """Their user and keys."""
+        return IdentityServiceStub(self.channel)
+
+    @property
+    def rooms(self) -> "WorkspaceServiceStub":
+        """Their workspaces."""
+        return WorkspaceServiceStub(self.channel)
+
+    def with_key(self, created: identity.CreateApiKeyResponse) -> "Person":
+        """Return the same person acting with another key."""
+        return replace(self, key=created.api_key, secret=created.secret)
+
+    async def create_key(self, *scopes: str, name: str = "a key") -> identity.CreateApiKeyResponse:
+        """Create a key."""
+        request = identity.CreateApiKeyRequest(api_key=identity.ApiKey(name=name, scopes=scopes))
+        return await self.keys.CreateApiKey(request, metadata=self.metadata, wait_for_ready=True)
+
+    async def create_room(self, name: str = "", *, request_id: str = "", **values: str) -> workspace.Workspace:
+        """Create a workspace; it is not ready yet."""
+        wanted = workspace.Workspace(name=name or f"room-{ids.new()}", **values)
+        request = workspace.CreateWorkspaceRequest(workspace=wanted, request_id=request_id)
+        return await self.rooms.CreateWorkspace(request, metadata=self.metadata, wait_for_ready=True)
+
+    async def delete_room(self, room: workspace.Workspace, **values: str) -> workspace.Workspace:
+        """Delete a workspace."""
+        request = workspace.DeleteWorkspaceRequest(workspace_id=room.workspace_id, **values)
+        return await self.rooms.DeleteWorkspace(request, metadata=self.metadata)
+
+    async def settled(self, room: workspace.Workspace) -> workspace.Workspace:
+        """Return a workspace once it is no longer being created."""
+        request = workspace.WatchWorkspaceRequest(workspace_id=room.workspace_id)
+        watch = self.rooms.WatchWorkspace(request, metadata=self.metadata, timeout=SETTLES_WITHIN, wait_for_ready=True)
+        return [seen async for seen in watch][-1]
+
+    async def list_rooms(self, **values: object) -> list[workspace.Workspace]:
+        """Return the first page of workspaces."""
+        request = workspace.ListWorkspacesRequest(**values)  # type: ignore[arg-type]  # fields of the request
+        response = await self.rooms.ListWorkspaces(request, metadata=self.metadata)
+        return list(response.workspaces)
+
+    async def runner(self, room: workspace.Workspace) -> workspace.Runner:
+        """Return the way to a workspace's runner, as the session service asks for it."""
+        request = workspace.GetRunnerRequest(workspace_id=room.workspace_id, account_id=self.user_id)
+        signer = TokenSigner("session", keys.signing_key_file(self.product.installation.layout, "session"))
+        return await self.rooms.GetRunner(request, metadata=signer.metadata(), wait_for_ready=True, timeout=20)
+
+
+def sign_up_request(handle: str = "", *, token: str = "", email: str = "") -> identity.CreateUserRequest:
+    """Return a request for a new user; without a handle, one that nobody has."""
+    user = identity.User(handle=handle or f"u{ids.new().hex}", email=email)
+    return identity.CreateUserRequest(user=user, bootstrap_token=token)
+
+
+@asynccontextmanager
+async def connected(product: Product, service: str = "workspace") -> AsyncIterator[grpc.aio.Channel]:
+    """Open a channel to a service."""
+    async with open_channel(product.address(service)) as channel:
+        yield channel
+
+
+async def sign_up(product: Product, channel: grpc.aio.Channel, *, token: str = "") -> Person:
+    """Create a person; without a token, where sign-up is open."""
+    created = await IdentityServiceStub(channel).CreateUser(sign_up_request(token=token), wait_for_ready=True)
+    return Person(product, channel, created.user.user_id, created.api_key, created.secret)
+
+
+@asynccontextmanager
+async def newcomer(product: Product) -> AsyncIterator[Person]:
+    """Create a person with a connection of their own."""
+    async with connected(product) as channel:
+        yield await sign_up(product, channel)
+
+
+__all__ = ["Person", "Refusal", "connected", "newcomer", "refused", "sign_up", "sign_up_request"]

@@ -1,0 +1,169 @@
+"""An installation with the schema of every service there is, and services in it as processes of their own."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest_asyncio
+
+from chassis.migrate import migrate
+from embedded import keys
+from embedded.nats import Nats
+from embedded.postgres import Postgres
+from tests.support import waiting
+from tests.support.installation import Installation, fresh_installation
+
+TEMPLATE = "product_template"
+SERVICES = tuple(sorted(path.parent.name for path in Path("services").glob("*/migrations")))
+"""Every service with a database; a new one is found by its migrations."""
+
+_STOPS_WITHIN = 15.0  # seconds
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def product_template(postgres: Postgres) -> Postgres:
+    """Migrate a database that tests get a copy of."""
+    await postgres.create_database(TEMPLATE)
+    admin_url = postgres.admin_url.replace("/postgres?", f"/{TEMPLATE}?")
+    for service in SERVICES:
+        await migrate(
+            service, admin_url, *(postgres.url(role, role, TEMPLATE) for role in (service, f"{service}_system"))
+        )
+    return postgres
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """A runner, by what it wrote into its room."""
+
+    pid: int
+    runner_id: str
+
+
+@dataclass(slots=True)
+class Product:
+    """An installation, the folders of its services, and the processes that a test started in it."""
+
+    installation: Installation
+    folder: Path
+    processes: dict[str, asyncio.subprocess.Process] = field(default_factory=dict)
+
+    def address(self, service: str) -> str:
+        """Return the socket of a service; it stays the same over restarts."""
+        return f"unix:{self.folder / service}.sock"
+
+    def environment(self, service: str, **settings: Any) -> dict[str, str]:  # values of any setting
+        """Return everything a service is told, with some settings replaced; None leaves one out."""
+        described = self.installation.settings(
+            service,
+            listen=self.address(service),
+            data_directory=self.folder / "data",
+            runtime_directory=self.folder / "run",
+            allow_local_repositories=True,
+            bootstrap_token_file=keys.bootstrap_token_file(self.installation.layout),
+            sign_up="open",
+            audit_sources=",".join(name for name in SERVICES if name not in {"audit"}),
+            **{f"{name}_address": self.address(name) for name in SERVICES},
+        )
+        inherited = {"PATH": os.defpath, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+        values = {name.upper(): str(value) for name, value in (described | settings).items() if value is not None}
+        return inherited | values
+
+    async def start(self, service: str, **settings: Any) -> None:  # as above
+        """Start a service; calls to it wait until it serves."""
+        self.processes[service] = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", f"services.{service}", env=self.environment(service, **settings)
+        )
+
+    async def kill(self, service: str) -> None:
+        """End a service as a power cut would."""
+        process = self.processes.pop(service)
+        process.kill()
+        await process.wait()
+
+    async def stop(self) -> None:
+        """End all services, then the runners, which outlive them."""
+        for process in self.processes.values():
+            with suppress(ProcessLookupError):
+                process.terminate()
+        for process in self.processes.values():
+            await asyncio.wait_for(process.wait(), _STOPS_WITHIN)
+        await waiting.until(self._is_empty_after_a_kill)
+
+    def runners(self) -> list[int]:
+        """Return the process ids of the runners that are alive, those too that have not announced themselves yet."""
+        room = f"ROOM_DIRECTORY={self.folder}/".encode()
+        return [
+            pid for pid in _processes() if room in _read(pid, "environ") and b"-m\0runner\0" in _read(pid, "cmdline")
+        ]
+
+    def runner_of(self, workspace_id: str) -> "Announced | None":
+        """Return the runner that announced itself in a room, if it is alive."""
+        try:
+            described = json.loads((self.folder / "data" / "rooms" / workspace_id / "runner.json").read_text())
+        except FileNotFoundError:
+            return None
+        runner = Announced(described["pid"], described["runner_id"])
+        return runner if is_running(runner.pid, described["start_ticks"]) else None
+
+    async def _is_empty_after_a_kill(self) -> bool:
+        for pid in self.runners():
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        return not self.runners()
+
+
+def _processes() -> list[int]:
+    return [int(path.name) for path in Path("/proc").glob("[0-9]*")]
+
+
+def _read(pid: int, name: str) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/{name}").read_bytes()
+    except OSError:  # it ended meanwhile; a dead one that waits for its parent reads as empty
+        return b""
+
+
+def is_running(pid: int, start_ticks: int) -> bool:
+    """Whether the process that started then is more than an entry that its parent has not read yet."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return int(fields[19]) == start_ticks and fields[0] not in {"Z", "X"}
+
+
+@asynccontextmanager
+async def open_product(postgres: Postgres, nats: Nats) -> AsyncIterator[Product]:
+    """Make an installation without any process; whatever is started in it ends with the block."""
+    async with fresh_installation(postgres, nats, TEMPLATE) as installation:
+        with tempfile.TemporaryDirectory(prefix="sr-", ignore_cleanup_errors=True) as folder:
+            product = Product(installation, Path(folder))
+            try:
+                yield product
+            finally:
+                await product.stop()
+
+
+@pytest_asyncio.fixture
+async def product(product_template: Postgres, nats: Nats) -> AsyncIterator[Product]:
+    """Return an installation that a test has for itself."""
+    async with open_product(product_template, nats) as opened:
+        yield opened
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def shared_product(product_template: Postgres, nats: Nats) -> AsyncIterator[Product]:
+    """Return an installation with all services running, for the tests of one module: each makes its own account."""
+    async with open_product(product_template, nats) as opened:
+        for service in SERVICES:
+            await opened.start(service, workspace_limit=1000)
+        yield opened
