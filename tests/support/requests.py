@@ -77,7 +77,7 @@ def example(rpc: Rpc, known: Mapping[str, str]) -> Message:
     return request
 
 
-def put(request: Message, path: str, value: Any) -> None:  # noqa: ANN401  # of the field's type
+def put(request: Message, path: str, value: Any) -> None:  # of the field's type
     """Set a field of a request by its path; a list or map is replaced, a message is cleared by None."""
     *outer, name = path.split(".")
     message: Any = request
@@ -95,7 +95,9 @@ def put(request: Message, path: str, value: Any) -> None:  # noqa: ANN401  # of 
         setattr(message, name, value)
 
 
-def call(channel: grpc.aio.Channel, rpc: Rpc, request: Message | bytes, metadata: tuple[tuple[str, str], ...]) -> Any:  # noqa: ANN401  # a call of gRPC
+def call(
+    channel: grpc.aio.Channel, rpc: Rpc, request: Message | bytes, metadata: tuple[tuple[str, str], ...]
+) -> Any:  # a call of gRPC
     """Make a call of any kind; a stream of requests has one."""
     client = "stream" if rpc.descriptor.client_streaming else "unary"
     server = "stream" if rpc.descriptor.server_streaming else "unary"
