@@ -62,7 +62,7 @@ class Person:
 
     async def create_room(self, name: str = "", *, request_id: str = "", **values: str) -> workspace.Workspace:
         """Create a workspace; it is not ready yet."""
-        wanted = workspace.Workspace(name=name or f"room-{ids.new()}", **values)
+        wanted = workspace.Workspace(name=name or f"room-{ids.new()}", **values)  # type: ignore[arg-type]  # texts only
         request = workspace.CreateWorkspaceRequest(workspace=wanted, request_id=request_id)
         return await self.rooms.CreateWorkspace(request, metadata=self.metadata, wait_for_ready=True)
 
