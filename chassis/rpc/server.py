@@ -25,7 +25,7 @@ OPTIONS = (
     ("grpc.so_reuseport", 0),
 )
 RECHECK_SECONDS = 0.9
-"""How often the credential of an open stream is checked again: with the 4 s that an exchange is remembered, below 5 s."""
+"""Seconds between checks of an open stream's credential: with the 4 that an exchange is remembered, below 5."""
 
 Handler = Callable[[Any, Call], Any]
 
