@@ -157,18 +157,27 @@ class Database:
     @asynccontextmanager
     async def _scoped(self, account_id: UUID, begin: str) -> AsyncIterator[tuple[AsyncConnection, Any]]:
         async with self._engine.connect() as connection:
-            driver: Any = (await connection.get_raw_connection()).driver_connection
-            # One round trip; the value is a UUID of ours, so there is nothing to quote.
-            await driver.execute(f"{begin}; SET LOCAL app.account_id = '{account_id}'")
+            driver = await _live_driver(connection)
             try:
+                # One round trip; the value is a UUID of ours, so there is nothing to quote.
+                await driver.execute(f"{begin}; SET LOCAL app.account_id = '{account_id}'")
                 yield connection, driver
+                await driver.execute("COMMIT")
             except BaseException:
                 await _roll_back(connection, driver)
                 raise
-            await driver.execute("COMMIT")
 
 
-async def _roll_back(connection: AsyncConnection, driver: Any) -> None:  # asyncpg's connection is untyped here
+async def _live_driver(connection: AsyncConnection) -> Any:  # asyncpg's connection is untyped here
+    """Return the driver's connection; one that died while nobody used it is replaced, which the pool cannot see."""
+    while True:
+        driver: Any = (await connection.get_raw_connection()).driver_connection
+        if not driver.is_closed():
+            return driver
+        await connection.invalidate()
+
+
+async def _roll_back(connection: AsyncConnection, driver: Any) -> None:  # as above
     try:
         await driver.execute("ROLLBACK")
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):

@@ -73,19 +73,12 @@ class Terminal:
             while data := os.read(self._input, READ_BYTES):
                 yield data
             return
-        loop = asyncio.get_running_loop()
-        readable = asyncio.Event()
-        loop.add_reader(self._input, readable.set)
-        try:
-            while True:
-                await readable.wait()
-                readable.clear()
-                data = os.read(self._input, READ_BYTES)
-                if not data:
-                    return
-                yield data
-        finally:
-            loop.remove_reader(self._input)
+        while True:
+            await _readable(self._input)
+            data = os.read(self._input, READ_BYTES)
+            if not data:
+                return
+            yield data
 
     async def show(self, data: bytes) -> None:
         """Write all bytes; a slow terminal slows down the session's output to this device only."""
@@ -95,3 +88,17 @@ class Terminal:
         view = memoryview(data)
         while view:
             view = view[os.write(self._output, view) :]
+
+
+async def _readable(descriptor: int) -> None:
+    """Return when the next read gives something at once.
+
+    Watched anew each time: a watch that stays may announce once more what was read since, and then the read blocks.
+    """
+    loop = asyncio.get_running_loop()
+    readable = asyncio.Event()
+    loop.add_reader(descriptor, readable.set)
+    try:
+        await readable.wait()
+    finally:
+        loop.remove_reader(descriptor)
