@@ -82,7 +82,7 @@ async def test_runner_killed_shows_its_session_as_lost_within_ten_seconds(stage:
 async def test_workspace_deleted_ends_its_sessions_because_of_that(stage: Stage) -> None:
     """The end names the event that caused it, and is a part of its trace."""
     session = await stage.create()
-    trace.continue_from(None)
+    traceparent = trace.continue_from(None)
     async with running(stage.workspace_service.relay.run):
         event_id = await stage.workspace.delete(stage.workspace_service)
         ended = await stage.ended(session.session_id)
@@ -90,7 +90,7 @@ async def test_workspace_deleted_ends_its_sessions_because_of_that(stage: Stage)
     rows = await query(stage.installation.admin_url, "SELECT header FROM session.changes ORDER BY position")
     headers = [ChangeHeader.FromString(row["header"]) for row in rows]
     assert headers[-1].cause_event_id == event_id
-    assert [header.trace_id for header in headers if header.type == "stop_requested"] == [trace.trace_id()]
+    assert [header.trace_id for header in headers if header.type == "stop_requested"] == [traceparent[3:35]]
 
 
 async def test_list_sessions_after_a_restart_names_the_live_ones(stage: Stage) -> None:
