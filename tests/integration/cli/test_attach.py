@@ -67,7 +67,8 @@ async def test_attach_detached_from_an_editor_main_screen_is_back() -> None:
     async with session.serve() as endpoint, _attached(endpoint) as window:
         await window.until_shown(b"editor")
         window.press(b"\x1d")
-        await window.until_shown(b"the session goes on.]")
+        assert await window.process.wait() == 0
+        await window.until_shown(b"Detached")
     assert window.shown.count(LEAVE_ALTERNATE_SCREEN) == 1
 
 
