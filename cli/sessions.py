@@ -38,10 +38,9 @@ COLUMNS = {
     "sessionId": "ID",
     "state": "STATE",
     "workspace": "WORKSPACE",
-    "title": "TITLE",
     "createTime": "CREATED",
 }
-"""`workspace` is the name; --json has the API's fields, which hold the id only."""
+"""`workspace` is its name, which the API's fields, and so --json, do not have."""
 
 
 @app.command()
