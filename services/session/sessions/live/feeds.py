@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from chassis import logs
+from chassis import cancellation, logs
 from chassis.actor import Actor
 from services.session.sessions import queries
 from services.session.sessions.domain import Session
@@ -44,6 +44,7 @@ class Feeds:
     async def run(self) -> None:
         """Take over sessions whose process is gone, until cancelled. After a start those are all that lived."""
         while True:
+            cancellation.heed()
             await self.presence.shown.wait()
             try:
                 await self._sweep()
