@@ -21,10 +21,11 @@ from chassis.consumer import Consumer, Effect, Rollback
 from chassis.database import Database, open_engine
 from chassis.pages import Pages
 from chassis.relay import Relay, ensure_stream
-from chassis.rpc.auth import Exchange, ServiceAuthenticator
+from chassis.rpc.auth import ServiceAuthenticator
 from chassis.rpc.channels import Neighbour, open_channel
 from chassis.rpc.exchange import RemoteExchange
 from chassis.rpc.server import Server
+from chassis.rpc.token_cache import Exchange
 from chassis.rpc.tokens import TokenSigner, TokenVerifier
 from chassis.settings import ServiceSettings
 from chassis.system import SystemDatabase, open_system_database

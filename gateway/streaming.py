@@ -2,11 +2,12 @@
 
 import asyncio
 
+from chassis.beside import beside
 from gateway import failures
 from gateway.backends import read
 from gateway.calls import Caller, Calls, Match
 from gateway.http import HttpRequest, Receive, Send, answer_headers, read_body
-from gateway.watch import ClientGone, run_beside, until_disconnected, until_revoked, until_stopping
+from gateway.watch import ClientGone, until_disconnected, until_revoked, until_stopping
 
 _OK = 200
 _HEAD_SECONDS = 1.0
@@ -72,13 +73,13 @@ async def serve_stream(calls: Calls, match: Match, receive: Receive, send: Send,
     message = calls.binder.bind(match.route, match.parts(body))
     answer = StreamAnswer(request, send, NdjsonFrames())
     try:
-        await run_beside(
-            _pump(calls, match, caller, message, answer),
+        async with beside(
             _start_when_silent(answer),
             until_disconnected(receive),
             until_revoked(calls, caller),
             until_stopping(stopping),
-        )
+        ):
+            await _pump(calls, match, caller, message, answer)
     except ClientGone:
         return
     except Exception as exc:

@@ -15,7 +15,7 @@ from google.protobuf.message import Message
 
 from chassis import ids, logs, trace
 from chassis.errors import DomainError, InternalError, InvalidField, Violation
-from chassis.rpc import auth, status
+from chassis.rpc import auth, form, status
 from chassis.rpc.call import Call
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -108,6 +108,8 @@ async def around(call: Call, context: Context, authenticator: auth.Authenticator
 
 def validate(request: Message) -> None:
     """Hold a request against the rules of its contract. InvalidField names each field that breaks one."""
+    if malformed := tuple(form.malformed(request)):
+        raise InvalidField(*malformed)
     violations = _validator.collect_violations(request)
     if violations:
         raise InvalidField(*(_violation(violation.proto) for violation in violations))

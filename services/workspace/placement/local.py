@@ -109,7 +109,7 @@ class LocalPlacement:
 
 @contextmanager
 def _told(token: str) -> Iterator[int]:
-    """Give a pipe that holds the token already: a child reads it whatever becomes of us, and no process list shows it."""
+    """Give a pipe that holds the token already: a child reads it whatever becomes of us."""
     reading, writing = os.pipe()
     try:
         os.write(writing, f"{token}\n".encode())

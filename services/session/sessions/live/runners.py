@@ -67,23 +67,28 @@ class Runner:
 
 @dataclass(slots=True)
 class Runners:
-    """Runners by workspace, as the workspace service knows them, remembered until somebody doubts it."""
+    """Runners by workspace, as the workspace service knows them, remembered until somebody doubts it.
+
+    They are remembered by account too: what one account was told is no answer to another, which may not know of it.
+    """
 
     workspace: Neighbour
-    _found: dict[UUID, Runner] = field(default_factory=dict)
+    _found: dict[tuple[UUID, UUID], Runner] = field(default_factory=dict)
     _channels: dict[str, grpc.aio.Channel] = field(default_factory=dict)
 
     async def find(self, account_id: UUID, workspace_id: UUID) -> Runner:
         """Return a workspace's runner. Raises what the workspace service answers when it has none."""
-        if workspace_id not in self._found:
+        key = (account_id, workspace_id)
+        if key not in self._found:
             request = workspace_pb.GetRunnerRequest(workspace_id=str(workspace_id), account_id=str(account_id))
             stub = WorkspaceServiceStub(self.workspace.channel)
-            self._found[workspace_id] = self._runner(await self.workspace.call(stub.GetRunner, request))
-        return self._found[workspace_id]
+            self._found[key] = self._runner(await self.workspace.call(stub.GetRunner, request))
+        return self._found[key]
 
     def forget(self, workspace_id: UUID) -> None:
         """Ask the workspace service again next time."""
-        self._found.pop(workspace_id, None)
+        for key in [key for key in self._found if key[1] == workspace_id]:
+            del self._found[key]
 
     async def close(self) -> None:
         """Close all channels."""

@@ -1,0 +1,1 @@
+"""How fast an installation is, beside the simplest program that does the same."""

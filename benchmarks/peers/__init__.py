@@ -1,0 +1,1 @@
+"""What figures are held against: the simplest or best known program that does the same, in a process of its own."""
