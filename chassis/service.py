@@ -1,6 +1,7 @@
 """One way a service starts and stops: settings, logs, pools, broker, server, and whatever it runs beside them."""
 
 import asyncio
+import os
 import signal
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
@@ -31,6 +32,8 @@ from chassis.system import SystemDatabase, open_system_database
 
 GRACE = 5.0
 """Seconds that open calls get when the service stops."""
+LAST = 10.0
+"""Seconds after which it stops in any case: what it would still wait for may be gone for good."""
 
 _log = logs.get("service")
 
@@ -84,9 +87,15 @@ class Service:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(loop()) for loop in (self.relay.run, *self.loops)]
             await stopping.wait()
+            asyncio.get_running_loop().call_later(LAST, _give_up)
             await server.stop(GRACE)
             for task in tasks:
                 task.cancel()
+
+
+def _give_up() -> None:
+    _log.error("stopping takes too long, ending at once")
+    os._exit(1)
 
 
 async def open_service(name: str, settings: ServiceSettings, registry: Registry, stack: AsyncExitStack) -> Service:

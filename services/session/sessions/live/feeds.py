@@ -76,6 +76,7 @@ class Feeds:
 
     async def _run(self, feed: Feed) -> None:
         while not feed.finished.is_set():
+            cancellation.heed()
             try:
                 await feed.run()
             except Exception as exc:  # noqa: BLE001  # the fault of one session must not end the others
