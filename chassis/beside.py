@@ -20,4 +20,5 @@ async def beside(*others: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
             for task in tasks:
                 task.cancel()
     except BaseExceptionGroup as exc:
-        raise exc.exceptions[0] from None
+        first = exc.exceptions[0]
+        raise first from first.__cause__

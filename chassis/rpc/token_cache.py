@@ -1,4 +1,4 @@
-"""Tokens that credentials were exchanged for, remembered so shortly that a revocation works within 5 seconds."""
+"""Tokens exchanged for credentials, remembered for so short a time that a revocation works within 5 seconds."""
 
 import asyncio
 import time

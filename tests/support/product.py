@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest_asyncio
 
+from chassis import processes
 from chassis.migrate import migrate
 from embedded import keys
 from embedded.nats import Nats
@@ -112,7 +113,8 @@ class Product:
         except FileNotFoundError:
             return None
         runner = Announced(described["pid"], described["runner_id"])
-        return runner if is_running(runner.pid, described["start_ticks"]) else None
+        process = processes.described_by(described)
+        return runner if process is not None and processes.is_running(process) else None
 
     async def _is_empty_after_a_kill(self) -> bool:
         for pid in self.runners():
@@ -130,15 +132,6 @@ def _read(pid: int, name: str) -> bytes:
         return Path(f"/proc/{pid}/{name}").read_bytes()
     except OSError:  # it ended meanwhile; a dead one that waits for its parent reads as empty
         return b""
-
-
-def is_running(pid: int, start_ticks: int) -> bool:
-    """Whether the process that started then is more than an entry that its parent has not read yet."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return int(fields[19]) == start_ticks and fields[0] not in {"Z", "X"}
 
 
 @asynccontextmanager

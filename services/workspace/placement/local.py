@@ -15,7 +15,7 @@ import grpc
 from stateroom.runner.v1 import runner_service_pb2 as pb
 from stateroom.runner.v1.runner_service_pb2_grpc import RunnerServiceStub
 
-from chassis import logs
+from chassis import logs, processes
 from chassis.errors import ServiceUnavailable
 from chassis.rpc.channels import open_channel
 from chassis.settings import inherited
@@ -70,11 +70,10 @@ class LocalPlacement:
         """Whether the process that announced itself in the room is still that process."""
         try:
             announced = json.loads((self._room(workspace_id) / "runner.json").read_text())
-            if (announced["runner_id"], announced["boot_id"]) != (str(runner_id), _boot_id()):
-                return False
-            return _runs(int(announced["pid"]), int(announced["start_ticks"]))
-        except (OSError, ValueError, KeyError):
+        except (OSError, ValueError):
             return False
+        process = processes.described_by(announced) if announced["runner_id"] == str(runner_id) else None
+        return process is not None and processes.is_running(process)
 
     async def _wait_until_serving(self, runner_id: UUID, process: asyncio.subprocess.Process) -> None:
         async with open_channel(self.address(runner_id)) as channel:
@@ -109,7 +108,7 @@ class LocalPlacement:
 
 @contextmanager
 def _told(token: str) -> Iterator[int]:
-    """Give a pipe that holds the token already: a child reads it whatever becomes of us."""
+    """Give a pipe that holds the token: a child reads it whatever becomes of us, and no process list shows it."""
     reading, writing = os.pipe()
     try:
         os.write(writing, f"{token}\n".encode())
@@ -117,17 +116,3 @@ def _told(token: str) -> Iterator[int]:
         yield reading
     finally:
         os.close(reading)
-
-
-def _runs(pid: int, start_ticks: int) -> bool:
-    """Whether the process that started at an instant runs; with the pid that names one process (proc(5), field 22).
-
-    A dead one whose parent has not asked for its end yet, or never will, keeps its entry in state Z.
-    """
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return int(fields[19]) == start_ticks and fields[0] not in {"Z", "X"}
-
-
-def _boot_id() -> str:
-    """Return what names this run of the machine: start times count from it."""
-    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()

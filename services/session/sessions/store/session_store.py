@@ -38,12 +38,6 @@ async def update_session(connection: AsyncConnection, session: Session, *, due: 
     await connection.execute(statement.values(**_row(session), **reconcile))
 
 
-async def settle_session(connection: AsyncConnection, session_id: UUID, *, epoch: int) -> None:
-    """Take a session off the reconciler's list, unless its claim is void."""
-    statement = update(sessions).where(sessions.c.session_id == session_id, sessions.c.reconcile_epoch == epoch)
-    await connection.execute(statement.values(reconcile_time=None))
-
-
 async def get_session(connection: AsyncConnection, session_id: UUID) -> Session:
     """Return a session of the account. SessionNotFound."""
     return await _session(connection, selected().where(sessions.c.session_id == session_id), session_id)
