@@ -38,7 +38,14 @@ def build(config: GatewaySettings, backends: Backends) -> Application:
         settings.refuse(*(f"{name.upper()}_ADDRESS: the address of the service, host:port" for name in missing))
     codec = Codec(schema.registry)
     workspace = Neighbour("workspace", backends.channel("workspace"), TokenSigner(NAME, config.signing_key_file))
-    calls = Calls(backends, TokenCache(RemoteExchange(workspace)), codec, RequestBinder(codec), config.body_limit_bytes)
+    calls = Calls(
+        backends,
+        TokenCache(RemoteExchange(workspace)),
+        codec,
+        RequestBinder(codec),
+        config.body_limit_bytes,
+        config.heartbeat_seconds,
+    )
     return Application(Routes(schema), calls, Pages(backends), OriginRule(config.allowed_origins))
 
 
