@@ -69,14 +69,8 @@ async def serve_stream(calls: Calls, match: Match, receive: Receive, send: Send,
     message = calls.binder.bind(match.route, match.parts(body))
     answer = StreamAnswer(request, send, frames_for(request.headers.get("accept", "")))
     try:
-<<<<<<< HEAD
         async with beside(
-            _start_when_silent(answer),
-=======
-        await run_beside(
-            _pump(calls, match, caller, message, answer),
             _show_life(answer, calls.heartbeat),
->>>>>>> gw3
             until_disconnected(receive),
             until_revoked(calls, caller),
             until_stopping(stopping),
