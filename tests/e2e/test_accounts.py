@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import httpx2
 import pytest
 import pytest_asyncio
-from websockets.asyncio.client import connect
+from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from chassis import ids
@@ -71,6 +71,12 @@ async def _refusal(client: Client, method: str, path: str, body: Json | None) ->
     return 0
 
 
+async def _read_on(socket: ClientConnection) -> None:
+    async with asyncio.timeout(2 * REVOKED_SECONDS):
+        while True:
+            await socket.recv()
+
+
 async def test_revoked_key_closes_its_open_connection(
     embedded_stack: EmbeddedStack, client: Client, workspace_id: str
 ) -> None:
@@ -84,9 +90,7 @@ async def test_revoked_key_closes_its_open_connection(
             await client.delete(f"/v1/apiKeys/{made['apiKey']['apiKeyId']}")
             began = time.monotonic()
             with pytest.raises(ConnectionClosed) as closed:
-                async with asyncio.timeout(2 * REVOKED_SECONDS):
-                    while True:
-                        await socket.recv()
+                await _read_on(socket)
         assert time.monotonic() - began < REVOKED_SECONDS
         assert closed.value.rcvd is not None
         assert closed.value.rcvd.code == 4401
