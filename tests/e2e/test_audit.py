@@ -59,8 +59,8 @@ async def test_delete_workspace_its_sessions_end_and_say_why(client: Client) -> 
         await client.delete(f"/v1/workspaces/{workspace['workspaceId']}")
         session = await until_state(client, session_id, "STOPPED", "LOST", "FAILED")
     assert (session["state"], session["stopReason"]) == ("STOPPED", "WORKSPACE_DELETED")
-    actions = ("workspace.created", "workspace.activated", "workspace.deleted")
-    deleted = (await entries_of(client, workspace["workspaceId"], *actions))[-1]
+    room = ("workspace.created", "workspace.activated", "workspace.deleted")
+    deleted = (await entries_of(client, workspace["workspaceId"], *room))[-1]
     actions = ("session.created", "session.started", "session.stop_requested", "session.stopped")
     *_, asked, stopped = await entries_of(client, session_id, *actions)
     assert asked["causeEventId"] == stopped["causeEventId"] == deleted["auditLogId"]

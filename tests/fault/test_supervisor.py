@@ -19,16 +19,18 @@ async def test_up_after_the_supervisor_was_killed_shell_goes_on(own_stack: Embed
         workspace = await create_workspace(client, "adopted")
         runner = own_stack.room(workspace["workspaceId"]) / "runner.json"
         announced = json.loads(runner.read_text())
-        async with opened_session(client, workspace["workspaceId"]) as session_id:
-            async with attached(own_stack.api, Wish(session_id, role="CONTROLLER")) as device:
-                await device.device.type(b"kept=$RANDOM; echo kept: $kept,; i=0; : > going\n")
-                await device.device.type(b"while [ -e going ]; do i=$((i+1)); echo line $i; sleep 0.01; done\n")
-                await shown(device, b"line 50\r\n")
-                await own_stack.crash()
-                await own_stack.up()
-                (own_stack.room(workspace["workspaceId"]) / "files" / "going").unlink()
-                await device.device.type(b"echo still: $kept,; echo counted: $i,; exit\n")
-                await ended(device)
+        async with (
+            opened_session(client, workspace["workspaceId"]) as session_id,
+            attached(own_stack.api, Wish(session_id, role="CONTROLLER")) as device,
+        ):
+            await device.device.type(b"kept=$RANDOM; echo kept: $kept,; i=0; : > going\n")
+            await device.device.type(b"while [ -e going ]; do i=$((i+1)); echo line $i; sleep 0.01; done\n")
+            await shown(device, b"line 50\r\n")
+            await own_stack.crash()
+            await own_stack.up()
+            (own_stack.room(workspace["workspaceId"]) / "files" / "going").unlink()
+            await device.device.type(b"echo still: $kept,; echo counted: $i,; exit\n")
+            await ended(device)
     output = bytes(device.data)
     assert json.loads(runner.read_text()) == announced
     assert re.findall(rb"kept: (\d+),", output) == re.findall(rb"still: (\d+),", output) != []
