@@ -19,6 +19,7 @@ from chassis.change_service import ChangeServicer
 from chassis.changes import Registry
 from chassis.consumer import Consumer, Effect, Rollback
 from chassis.database import Database, open_engine
+from chassis.denials import Denials
 from chassis.pages import Pages
 from chassis.relay import Relay, ensure_stream
 from chassis.rpc.auth import ServiceAuthenticator
@@ -72,7 +73,9 @@ class Service:
             exchange: how credentials become tokens; None asks the workspace service.
         """
         exchange = exchange or RemoteExchange(self.neighbour("workspace"))
-        server = Server(ServiceAuthenticator(TokenVerifier(self.settings.trust_keys_file), exchange))
+        denials = Denials(self.system, self.relay.wake)
+        self.loops.append(denials.run)
+        server = Server(ServiceAuthenticator(TokenVerifier(self.settings.trust_keys_file), exchange), denials.note)
         changes = change_service_pb2.DESCRIPTOR.services_by_name["ChangeService"]
         server.add(changes, ChangeServicer(self.name, self.system))
         return server
