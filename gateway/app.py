@@ -7,7 +7,7 @@ from gateway.calls import Calls, Match
 from gateway.credentials import SUBPROTOCOL_PREFIX, check_url
 from gateway.errors import MethodNotAllowed, RouteNotFound, UpgradeRequired
 from gateway.health import Pages
-from gateway.http import HttpRequest, Message, Receive, Scope, Send, answer_headers, read_request, send_answer
+from gateway.http import Answer, HttpRequest, Message, Receive, Scope, Send, answer_headers, read_request, send_answer
 from gateway.origin import OriginRule
 from gateway.streaming import serve_stream
 from gateway.transcode.routes import Routes
@@ -69,7 +69,7 @@ class Application:
             await self._serve(match, receive, send)
         except Exception as exc:  # noqa: BLE001  # the end of every request: whatever it is becomes an answer
             failure = _failure(exc, request, match)
-            await send_answer(request, send, failure.http_status, failure.body, failure.headers)
+            await send_answer(request, send, Answer(failure.http_status, failure.body, failure.headers))
 
     async def _page(self, request: HttpRequest, send: Send) -> bool:
         page = await self._pages.find(request.path)
@@ -77,7 +77,7 @@ class Application:
             return False
         if request.method not in _PAGE_METHODS:
             raise MethodNotAllowed(request.method, _PAGE_METHODS)
-        await send_answer(request, send, *page)
+        await send_answer(request, send, page)
         return True
 
     async def _serve(self, match: Match, receive: Receive, send: Send) -> None:

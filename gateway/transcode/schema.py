@@ -251,6 +251,11 @@ def _bindings(rule: Any) -> Iterator[HttpBinding]:  # as above
         yield from _bindings(additional)
 
 
+def installed_contracts() -> bytes:
+    """Return the descriptor set that is installed with the package `stateroom`."""
+    return (files("stateroom") / "descriptors.binpb").read_bytes()
+
+
 def load_schema() -> Schema:
-    """Read the contracts that are installed with the package `stateroom`."""
-    return Schema((files("stateroom") / "descriptors.binpb").read_bytes())
+    """Read the installed contracts."""
+    return Schema(installed_contracts())
