@@ -88,6 +88,8 @@ class RepositoryRule:
         if url.startswith("/"):
             self._check_path(url)
             return
+        if " " in url:
+            raise RepositoryUrlNotAllowed(cause="the URL holds a space")
         try:
             parts = urlsplit(url)
             host, _ = parts.hostname, parts.port
