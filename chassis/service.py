@@ -20,6 +20,7 @@ from chassis.consumer import Consumer, Effect, Rollback
 from chassis.database import Database, open_engine
 from chassis.pages import Pages
 from chassis.relay import Relay, ensure_stream
+from chassis.retention import Retention
 from chassis.rpc.auth import ServiceAuthenticator
 from chassis.rpc.channels import Neighbour, open_channel
 from chassis.rpc.exchange import RemoteExchange
@@ -29,8 +30,8 @@ from chassis.rpc.tokens import TokenSigner, TokenVerifier
 from chassis.settings import ServiceSettings
 from chassis.system import SystemDatabase, open_system_database
 
-GRACE = 5.0
-"""Seconds that open calls get when the service stops."""
+GRACE = 3.0
+"""Seconds that open calls get when the service stops; the embedded supervisor kills it after 4."""
 
 _log = logs.get("service")
 
@@ -82,7 +83,7 @@ class Service:
         address = await server.start(self.settings.listen)
         _log.info("serving", service=self.name, address=address)
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(loop()) for loop in (self.relay.run, *self.loops)]
+            tasks = [group.create_task(loop()) for loop in (self.relay.run, Retention(self.system).run, *self.loops)]
             await stopping.wait()
             await server.stop(GRACE)
             for task in tasks:
