@@ -22,6 +22,7 @@ from chassis.database import Database, open_engine
 from chassis.denials import Denials
 from chassis.pages import Pages
 from chassis.relay import Relay, ensure_stream
+from chassis.retention import Retention
 from chassis.rpc.auth import ServiceAuthenticator
 from chassis.rpc.channels import Neighbour, open_channel
 from chassis.rpc.exchange import RemoteExchange
@@ -31,8 +32,8 @@ from chassis.rpc.tokens import TokenSigner, TokenVerifier
 from chassis.settings import ServiceSettings
 from chassis.system import SystemDatabase, open_system_database
 
-GRACE = 5.0
-"""Seconds that open calls get when the service stops."""
+GRACE = 3.0
+"""Seconds that open calls get when the service stops; the embedded supervisor kills it after 4."""
 LAST = 10.0
 """Seconds after which it stops in any case: what it would still wait for may be gone for good."""
 
@@ -88,7 +89,7 @@ class Service:
         address = await server.start(self.settings.listen)
         _log.info("serving", service=self.name, address=address)
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(loop()) for loop in (self.relay.run, *self.loops)]
+            tasks = [group.create_task(loop()) for loop in (self.relay.run, Retention(self.system).run, *self.loops)]
             await stopping.wait()
             asyncio.get_running_loop().call_later(LAST, _give_up)
             await server.stop(GRACE)

@@ -32,6 +32,7 @@ async def main() -> None:
         exchange = CredentialExchange(service.system, service.signer)
         runners = LocalPlacement(config)
         placement = Placement(service.database, runners)
+        stack.push_async_callback(placement.close)
         work = Lifecycle(service.database, placement).reconcile
         reconciler = Reconciler("workspaces", "workspace_id", service.system, work)
         service.loops.append(reconciler.run)

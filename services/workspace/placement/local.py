@@ -9,15 +9,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
-import grpc
 from stateroom.runner.v1 import runner_service_pb2 as pb
 from stateroom.runner.v1.runner_service_pb2_grpc import RunnerServiceStub
 
 from chassis import logs, processes
-from chassis.errors import ServiceUnavailable
-from chassis.rpc.channels import open_channel
+from chassis.beside import beside
+from chassis.errors import DomainError, ServiceUnavailable
+from chassis.rpc.channels import BearerToken, Neighbour, open_channel
 from chassis.settings import inherited
 from services.workspace.settings import WorkspaceSettings
 
@@ -62,7 +63,9 @@ class LocalPlacement:
                 env=self._environment(runner_id, workspace_id, room),
                 start_new_session=True,
             )
-        self._children[runner_id] = process  # kept, so that the process is reaped when it ends
+        # Kept while it lives: asyncio ends a child whose object nobody holds.
+        self._children = {id_: child for id_, child in self._children.items() if child.returncode is None}
+        self._children[runner_id] = process
         await self._wait_until_serving(runner_id, process)
         _log.info("runner started", workspace_id=str(workspace_id), runner_id=str(runner_id), pid=process.pid)
 
@@ -77,13 +80,12 @@ class LocalPlacement:
 
     async def _wait_until_serving(self, runner_id: UUID, process: asyncio.subprocess.Process) -> None:
         async with open_channel(self.address(runner_id)) as channel:
-            stub = RunnerServiceStub(channel)
-            metadata = (("authorization", f"Bearer {self.token(runner_id)}"),)
+            runner = Neighbour("runner", channel, BearerToken(self.token(runner_id)))
+            stub: Any = RunnerServiceStub(channel)
             try:
-                await stub.GetStatus(
-                    pb.GetStatusRequest(), metadata=metadata, timeout=START_DEADLINE, wait_for_ready=True
-                )
-            except grpc.aio.AioRpcError as exc:
+                async with beside(_until_ended(process)):
+                    await runner.call(stub.GetStatus, pb.GetStatusRequest(), timeout=START_DEADLINE)
+            except DomainError as exc:
                 if process.returncode is None:
                     process.kill()
                 raise ServiceUnavailable(service="runner") from exc
@@ -104,6 +106,11 @@ class LocalPlacement:
 
     def _socket(self, runner_id: UUID) -> Path:
         return self._settings.runtime_directory / f"{runner_id.hex}.sock"
+
+
+async def _until_ended(process: asyncio.subprocess.Process) -> None:
+    await process.wait()
+    raise ServiceUnavailable(service="runner")
 
 
 @contextmanager

@@ -4,14 +4,12 @@ import time
 from dataclasses import dataclass
 from uuid import UUID
 
-import grpc
 from stateroom.runner.v1 import runner_service_pb2 as runner_pb
 
 from chassis.actor import Actor
 from chassis.database import Database
 from chassis.errors import DomainError, Unavailable
 from chassis.reconcile import Claim
-from chassis.rpc import status
 from services.workspace.placement.placement import Placement, RunnerHandle
 from services.workspace.workspaces import operations, queries
 from services.workspace.workspaces.domain import State, Workspace
@@ -46,7 +44,7 @@ class Lifecycle:
         try:
             runner = await self.placement.ensure(actor, workspace.workspace_id)
             branch = await self._prepare(actor, workspace, runner)
-            sandbox = (await runner.call(runner.stub.GetStatus, runner_pb.GetStatusRequest())).sandbox
+            sandbox = (await runner.peer.call(runner.stub.GetStatus, runner_pb.GetStatusRequest())).sandbox
         except DomainError as exc:
             if isinstance(exc, Unavailable) and claim.attempts < ATTEMPTS:
                 raise
@@ -62,15 +60,12 @@ class Lifecycle:
         """Have the runner make the directory. Returns the branch that is checked out."""
         request = runner_pb.PrepareRequest(repository_url=workspace.repository_url, branch=workspace.branch)
         stored = 0.0
-        try:
-            async for progress in runner.stub.Prepare(request, metadata=runner.metadata, wait_for_ready=True):
-                if progress.done:
-                    return str(progress.branch)
-                if time.monotonic() - stored > _PROGRESS_INTERVAL:
-                    stored = time.monotonic()
-                    await self._note(actor, workspace.workspace_id, progress)
-        except grpc.aio.AioRpcError as exc:
-            status.raise_relayed(exc, service="runner")
+        async for progress in runner.peer.stream(runner.stub.Prepare, request):
+            if progress.done:
+                return str(progress.branch)
+            if time.monotonic() - stored > _PROGRESS_INTERVAL:
+                stored = time.monotonic()
+                await self._note(actor, workspace.workspace_id, progress)
         return workspace.branch
 
     async def _note(self, actor: Actor, workspace_id: UUID, progress: runner_pb.PrepareResponse) -> None:
@@ -83,7 +78,7 @@ class Lifecycle:
         deleted_for = time.time() - (workspace.delete_time.timestamp() if workspace.delete_time else 0)
         runner = await self.placement.find(actor, workspace.workspace_id)
         if runner is not None:
-            terminals = (await runner.call(runner.stub.GetStatus, runner_pb.GetStatusRequest())).terminals
+            terminals = (await runner.peer.call(runner.stub.GetStatus, runner_pb.GetStatusRequest())).terminals
             if terminals and deleted_for < DRAIN:
                 return _DRAIN_INTERVAL
             await self.placement.stop(actor, runner, reason="workspace deleted")

@@ -18,6 +18,8 @@ from tests.support.stage import Stage
 from tests.support.waiting import running, until
 
 Session = session_pb2.Session
+WHAT_A_COPIER_SETS = "head_sequence, head_offset, title, last_activity_time, copier_epoch, copier_process"
+"""Columns; without the others nobody can claim the work of having a terminal dropped."""
 
 
 @pytest.mark.invariant("I7")
@@ -77,6 +79,26 @@ async def test_runner_killed_shows_its_session_as_lost_within_ten_seconds(stage:
     assert lost.log_complete
     assert lost.state_reason
     assert await stage.output(session.session_id) == bytes(screen.output)
+
+
+async def test_service_killed_after_an_end_was_stored_has_the_terminal_dropped_later(stage: Stage) -> None:
+    """The runner keeps no spool for ever because nobody lived long enough to tell it."""
+    session = await stage.create()
+    await query(stage.installation.admin_url, "REVOKE UPDATE ON session.session_heads FROM session_system")
+    await query(
+        stage.installation.admin_url, f"GRANT UPDATE ({WHAT_A_COPIER_SETS}) ON session.session_heads TO session_system"
+    )
+    await stage.type(session.session_id, "exit")
+    await stage.ended(session.session_id)
+    assert session.session_id in await stage.terminals()
+    await stage.kill_service()
+    await query(stage.installation.admin_url, "GRANT UPDATE ON session.session_heads TO session_system")
+    await stage.start_service()
+
+    async def dropped() -> bool:
+        return not await stage.terminals()
+
+    await until(dropped)
 
 
 async def test_workspace_deleted_ends_its_sessions_because_of_that(stage: Stage) -> None:

@@ -84,8 +84,4 @@ class Copier:
             await feed.look_up()
             return
         feed.stored(chunk.last.sequence)
-        try:
-            await feed.acknowledge()
-        except DomainError as exc:
-            _log.info("an ended terminal was not acknowledged", session_id=str(chunk.session_id), error=repr(exc))
         feed.finish(ended)

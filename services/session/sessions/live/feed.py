@@ -18,7 +18,7 @@ from chassis.system import SystemDatabase
 from services.session.sessions import convert, operations, queries
 from services.session.sessions.domain import Session
 from services.session.sessions.live.ring import Ring
-from services.session.sessions.live.runners import Runner, Runners
+from services.session.sessions.live.runners import NO_RUNNER, Runner, Runners
 from services.session.sessions.log import Copy, Head
 from services.session.sessions.store import log_store
 
@@ -28,7 +28,6 @@ PATIENCE = 5.0
 _RETRY = 0.25  # seconds between attempts to reach the runner, and between looks at a log that another process copies
 _ACKNOWLEDGE = 0.2  # seconds between acknowledgements: the runner frees whole segments, so more would gain nothing
 _REACH = 5.0  # seconds a device waits for output that the runner has and this process has not
-_NO_RUNNER = {"WORKSPACE_NOT_FOUND", "WORKSPACE_NOT_ACTIVE", "RUNNER_NOT_FOUND"}
 FAILURES = (DomainError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
 
 _log = logs.get("feed")
@@ -144,7 +143,7 @@ class Feed:
         if self.session.state.final:
             self.finish(self.session)
 
-    async def acknowledge(self) -> None:
+    async def _acknowledge(self) -> None:
         """Tell the runner what it may drop."""
         runner = await self._runner()
         request = pb.AcknowledgeRecordsRequest(session_id=str(self.session.session_id), sequence=self.ring.stored)
@@ -191,7 +190,7 @@ class Feed:
                 await self.look_up()
             elif reason == "TERMINAL_NOT_FOUND":
                 await self._lose(log_complete=False)
-            elif reason in _NO_RUNNER and self._gone_since is None:
+            elif reason in NO_RUNNER and self._gone_since is None:
                 self._gone_since = time.monotonic()
             elif self._gone_since is not None and time.monotonic() > self._gone_since + PATIENCE:
                 await self._lose(log_complete=False)
@@ -233,7 +232,7 @@ class Feed:
             await self._to_acknowledge.wait()
             self._to_acknowledge.clear()
             try:
-                await self.acknowledge()
+                await self._acknowledge()
             except DomainError as exc:
                 _log.info("not acknowledged", session_id=str(self.session.session_id), error=repr(exc))
             await asyncio.sleep(_ACKNOWLEDGE)

@@ -13,14 +13,12 @@ from chassis.errors import DomainError
 from chassis.reconcile import Claim
 from services.session.sessions import operations, queries
 from services.session.sessions.domain import Session, State
-from services.session.sessions.live.runners import Runners
+from services.session.sessions.live.runners import OVER, Runner, Runners
 
 GRACE = 5000
 """Milliseconds between TERM and KILL, as the contract promises."""
 PATIENCE = 30.0
 """Seconds after which a session that was told to end is told again."""
-
-_OVER = {"TERMINAL_ENDED", "TERMINAL_NOT_FOUND"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,22 +49,23 @@ class Reconciliation:
         if terminal is None or not terminal.running or (terminal.columns, terminal.rows) == size:
             return
         request = pb.ResizeTerminalRequest(session_id=str(session.session_id), columns=size[0], rows=size[1])
-        await self._call(session, runner.stub.ResizeTerminal, request)
+        await self._call(session, runner, runner.stub.ResizeTerminal, request)
 
     async def signal(self, session: Session, number: int, grace: int) -> None:
         """Signal the terminal's processes; KILL follows after `grace` milliseconds."""
         runner = await self.runners.find(session.account_id, session.workspace_id)
         request = pb.SignalTerminalRequest(session_id=str(session.session_id), signal=number, grace_milliseconds=grace)
-        await self._call(session, runner.stub.SignalTerminal, request)
+        await self._call(session, runner, runner.stub.SignalTerminal, request)
 
-    async def _call(self, session: Session, method: Callable[..., Awaitable[object]], request: object) -> None:
+    async def _call(
+        self, session: Session, runner: Runner, method: Callable[..., Awaitable[object]], request: object
+    ) -> None:
         """Call the session's runner; a terminal that is over needs nothing more."""
-        runner = await self.runners.find(session.account_id, session.workspace_id)
         try:
             await runner.call(method, request)
         except DomainError as exc:
             self.runners.forget(session.workspace_id)
-            if exc.reason not in _OVER:
+            if exc.reason not in OVER:
                 raise
 
     async def _give_up(self, actor: Actor, session: Session) -> None:
