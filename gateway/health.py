@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 import orjson
 
+from gateway.answers import Answer
 from gateway.backends import Backends
-from gateway.http import Answer
 
 READY = "SERVING"
 _OK, _UNAVAILABLE = 200, 503
