@@ -31,8 +31,13 @@ class Application:
         self._idle = asyncio.Event()
         self._idle.set()
 
-    async def stop(self, grace: float) -> None:
-        """End all open streams with a failure that tells clients to come back; wait `grace` seconds for requests."""
+    async def stop(self, drain: float, grace: float) -> None:
+        """Be not ready, and serve on for `drain` seconds; then end what is open, and wait `grace` seconds for requests.
+
+        Streams end with a failure that tells clients to come back.
+        """
+        self._pages.drain()
+        await asyncio.sleep(drain)
         self._stopping.set()
         try:
             async with asyncio.timeout(grace):
