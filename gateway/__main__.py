@@ -91,7 +91,7 @@ async def serve(config: GatewaySettings) -> None:
             group.create_task(server.serve())
             _log.info("gateway started", address=f"{host}:{number}")
             await stop.wait()
-            await application.stop(config.stop_grace_seconds)
+            await application.stop(config.drain_seconds, config.stop_grace_seconds)
             server.stop()  # type: ignore[no-untyped-call]  # granian has no types here
     _log.info("gateway stopped")
 

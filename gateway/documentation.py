@@ -4,7 +4,8 @@ from importlib.resources import files
 
 import orjson
 
-from gateway.http import Answer, Headers, digest_etag
+from gateway.answers import Answer, digest_etag
+from gateway.http import Headers
 from gateway.openapi.document import build
 from gateway.transcode.schema import Schema
 

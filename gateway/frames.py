@@ -4,6 +4,8 @@ from typing import Protocol
 
 from typing_extensions import override
 
+from gateway.negotiation import qualities
+
 _EVENTS, _LINES = "text/event-stream", "application/x-ndjson"
 
 
@@ -59,15 +61,5 @@ class EventFrames(Frames):
 
 def frames_for(accept: str) -> Frames:
     """Return events for a client that prefers them to lines by its `Accept` header, and lines for any other."""
-    wishes = _wishes(accept)
+    wishes = qualities(accept)
     return EventFrames() if wishes.get(_EVENTS, 0.0) > wishes.get(_LINES, 0.0) else NdjsonFrames()
-
-
-def _wishes(accept: str) -> dict[str, float]:
-    """Return media type → quality, 0 to 1; a quality that is no number counts as 1."""
-    wishes: dict[str, float] = {}
-    for part in accept.lower().split(","):
-        name, *parameters = (item.strip() for item in part.split(";"))
-        quality = next((item[2:] for item in parameters if item.startswith("q=")), "1")
-        wishes[name] = float(quality) if quality.replace(".", "", 1).isdecimal() else 1.0
-    return wishes

@@ -1,9 +1,8 @@
-"""HTTP requests as the gateway reads them from ASGI, and its answers."""
+"""HTTP requests as the gateway reads them from ASGI."""
 
-import hashlib
 import re
 from collections.abc import Awaitable, Callable, MutableMapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from chassis import ids, trace
@@ -19,7 +18,6 @@ URL_LIMIT = 8 << 10  # bytes
 HEADER_LIMIT = 32 << 10  # bytes of all names and values
 _CORRELATION_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 _JSON = re.compile(r"application/json\s*(;\s*charset\s*=\s*\"?utf-8\"?\s*)?", re.IGNORECASE)
-_OK, _NOT_MODIFIED = 200, 304
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -113,48 +111,3 @@ def _check_media_type(request: HttpRequest) -> None:
 def int_or_zero(text: str) -> int:
     """Return the number a header holds, 0 when it holds none."""
     return int(text) if text.isascii() and text.isdecimal() else 0
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A whole answer. `cache_control` lets nobody keep it unless it says otherwise."""
-
-    status: int
-    body: bytes
-    headers: Headers = field(default_factory=list)
-    content_type: bytes = b"application/json"
-    cache_control: bytes = b"no-store"
-
-
-def digest_etag(body: bytes) -> bytes:
-    """Return an etag that tells a body from every other."""
-    return b'"' + hashlib.sha256(body).hexdigest()[:32].encode() + b'"'
-
-
-def answer_headers(request: HttpRequest, content_type: bytes, cache_control: bytes = b"no-store") -> Headers:
-    """Return the headers that every answer has."""
-    return [
-        (b"content-type", content_type),
-        (b"x-request-id", request.correlation_id.encode()),
-        (b"x-content-type-options", b"nosniff"),
-        (b"cache-control", cache_control),
-    ]
-
-
-async def send_answer(request: HttpRequest, send: Send, answer: Answer) -> None:
-    """Send a whole answer; of one to HEAD, only the head, and 304 when the client knows its etag."""
-    headers = answer_headers(request, answer.content_type, answer.cache_control) + answer.headers
-    status, body = answer.status, answer.body
-    if status == _OK and request.is_safe and _is_known(request, dict(answer.headers).get(b"etag", b"")):
-        status, body = _NOT_MODIFIED, b""
-    else:
-        headers.append((b"content-length", str(len(body)).encode()))
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": b"" if request.method == "HEAD" else body})
-
-
-def _is_known(request: HttpRequest, etag: bytes) -> bool:
-    known = request.headers.get("if-none-match", "")
-    if not known or not etag:
-        return False
-    return any(item.strip().removeprefix("W/") in {etag.decode(), "*"} for item in known.split(","))

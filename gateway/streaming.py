@@ -4,11 +4,18 @@ import asyncio
 
 from chassis.beside import beside
 from gateway import failures
+from gateway.answers import answer_headers
 from gateway.backends import read
 from gateway.calls import Caller, Calls, Match
 from gateway.frames import Frames, frames_for
+<<<<<<< HEAD
 from gateway.http import HttpRequest, Receive, Send, answer_headers, read_body
 from gateway.watch import ClientGone, until_disconnected, until_revoked, until_stopping
+=======
+from gateway.http import HttpRequest, Receive, Send, read_body
+from gateway.metadata import asked_seconds
+from gateway.watch import ClientGone, run_beside, until_disconnected, until_revoked, until_stopping
+>>>>>>> gw3
 
 _OK = 200
 _HEAD_SECONDS = 1.0
@@ -87,7 +94,7 @@ async def serve_stream(calls: Calls, match: Match, receive: Receive, send: Send,
 
 async def _pump(calls: Calls, match: Match, caller: Caller, message: bytes, answer: StreamAnswer) -> None:
     method = match.method
-    call = calls.backends.server_stream(method, message, caller.metadata)
+    call = calls.backends.server_stream(method, message, caller.metadata, asked_seconds(match.request))
     try:
         while (item := await read(call)) is not None:
             if method.resume is None:

@@ -4,8 +4,9 @@ import re
 
 import orjson
 
+from gateway.answers import Answer, send_answer
 from gateway.calls import Calls, Match
-from gateway.http import Answer, Receive, Send, read_body, send_answer
+from gateway.http import Receive, Send, read_body
 from gateway.metadata import deadline, incoming
 
 _OK = 200
