@@ -6,6 +6,7 @@ from uuid import UUID
 
 from chassis import etag as tags
 from chassis.database import Transaction
+from chassis.errors import CredentialInvalid, InvalidField, Violation
 from chassis.rpc.credential import Credential
 from services.workspace.identity import queries, store
 from services.workspace.identity.domain import ApiKey, State, User
@@ -37,6 +38,38 @@ async def create_user(
         tx, user_id=user.user_id, name="first key", scopes=(EVERYTHING,), expire_time=None, credential=credential
     )
     return created, api_key
+
+
+async def derive_api_key(  # the fields of a key
+    tx: Transaction,
+    *,
+    user_id: UUID,
+    name: str,
+    scopes: tuple[str, ...],
+    expire_time: datetime | None,
+    credential: Credential,
+) -> ApiKey:
+    """Create a key by means of the caller's own, which it does not outlive.
+
+    The caller's key is read here once more: an exchange of before its revocation is believed for some seconds.
+
+    Raises:
+        CredentialInvalid: the caller's key works no more.
+        InvalidField: `expire_time` is later than that of the caller's key.
+    """
+    own = await store.lock_api_key(tx.connection, UUID(tx.actor.credential_id))
+    if not own.works_at(tx.now):
+        raise CredentialInvalid
+    if expire_time is not None and own.expire_time is not None and expire_time > own.expire_time:
+        raise InvalidField(Violation("api_key.expire_time", "must not be later than that of the key that makes it"))
+    return await create_api_key(
+        tx,
+        user_id=user_id,
+        name=name,
+        scopes=scopes,
+        expire_time=expire_time or own.expire_time,
+        credential=credential,
+    )
 
 
 async def create_api_key(  # the fields of a key

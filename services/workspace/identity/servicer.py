@@ -69,7 +69,7 @@ class IdentityServicer:
         minted = credential.mint(credential.API_KEY, ids.new())
         api_key = await self.database.write(
             call.actor,
-            operations.create_api_key,
+            operations.derive_api_key,
             user_id=_user_id(call.actor),
             name=wanted.name,
             scopes=_grantable(tuple(wanted.scopes), call),

@@ -55,6 +55,28 @@ async def test_create_api_key_that_expired_is_refused_and_one_that_expires_stops
     await waiting.until(lambda: _is_refused(short), seconds=1 + REVOKED_WITHIN)
 
 
+async def test_create_api_key_by_a_key_that_expires_does_not_outlive_it(person: Person) -> None:
+    """A key for an hour is no way to one for ever: what it makes ends with it at the latest."""
+    wanted = pb.ApiKey(name="hour")
+    wanted.expire_time.FromDatetime(datetime.now(UTC) + timedelta(hours=1))
+    created = await person.keys.CreateApiKey(pb.CreateApiKeyRequest(api_key=wanted), metadata=person.metadata)
+    hour = person.with_key(created)
+    assert (await hour.create_key()).api_key.expire_time == created.api_key.expire_time
+    wanted.expire_time.FromDatetime(datetime.now(UTC) + timedelta(hours=2))
+    refusal = await refused(person.keys.CreateApiKey(pb.CreateApiKeyRequest(api_key=wanted), metadata=hour.metadata))
+    assert (refusal.reason, refusal.fields) == ("INVALID_FIELD", ("api_key.expire_time",))
+
+
+async def test_create_api_key_by_a_key_just_revoked_is_refused_at_once(person: Person) -> None:
+    """The seconds in which a revoked key is still believed are not enough to make another one with it."""
+    created = await person.create_key()
+    stolen = person.with_key(created)
+    await stolen.list_rooms()
+    await _revoke(person, created.api_key)
+    refusal = await refused(stolen.create_key())
+    assert (refusal.code, refusal.reason) == (grpc.StatusCode.UNAUTHENTICATED, "CREDENTIAL_INVALID")
+
+
 async def test_revoke_api_key_stops_it_within_seconds(person: Person) -> None:
     """A key that is in use is refused within five seconds, and stays revoked."""
     other = person.with_key(await person.create_key())
