@@ -61,6 +61,7 @@ def durable(layout: Layout, name: str, around: Surroundings) -> Service:
         own |= {
             "DATA_DIRECTORY": str(layout.rooms),
             "RUNTIME_DIRECTORY": str(layout.runtime),
+            "PRIVATE_DIRECTORY": str(layout.data),
             "ALLOW_LOCAL_REPOSITORIES": "true",
             "BOOTSTRAP_TOKEN_FILE": str(keys.bootstrap_token_file(layout)),
             "SIGN_UP": around.sign_up,

@@ -45,7 +45,8 @@ async def serve(options: Settings, token_sha256: bytes) -> None:
     for number in (signal.SIGHUP, signal.SIGINT):
         signal.signal(number, signal.SIG_IGN)
     room.prepare(options.room, options.socket)
-    sandbox = await program.probe(options.room, [options.room.parent, options.socket.parent], options.sandbox)
+    hidden = [*options.hidden, options.room.parent, options.socket.parent]
+    sandbox = await program.probe(options.room, hidden, options.sandbox)
     workspace = Workspace(options.room, sandbox, allow_local=options.allow_local)
     server = Server(RunnerAuthenticator(token_sha256))
     async with table(options.room, sandbox, options.spool_bytes) as terminals:

@@ -29,6 +29,7 @@ class Settings:
     Attributes:
         room: ROOM_DIRECTORY, which holds `files`, `home` and `spool`.
         socket: SOCKET, where it serves.
+        hidden: HIDDEN_DIRECTORIES, separated by colons: what no program may see, beside the rooms and the sockets.
         spool_bytes: SPOOL_BYTES, the limit of one terminal's spool.
         sandbox: SANDBOX, a level that must be used; None for the strongest that works.
     """
@@ -37,6 +38,7 @@ class Settings:
     runner_id: str
     room: Path
     socket: Path
+    hidden: tuple[Path, ...]
     allow_local: bool
     spool_bytes: int
     sandbox: Level | None
@@ -66,6 +68,7 @@ def load() -> Settings:
         runner_id=_get("RUNNER_ID"),
         room=Path(_get("ROOM_DIRECTORY")).resolve(),
         socket=Path(_get("SOCKET")),
+        hidden=tuple(Path(path).resolve() for path in _get("HIDDEN_DIRECTORIES").split(os.pathsep) if path),
         allow_local=_get("ALLOW_LOCAL_REPOSITORIES").lower() in ("1", "true", "yes", "on"),
         spool_bytes=int(spool_bytes),
         sandbox=None if _get("SANDBOX", "auto") == "auto" else Level(_get("SANDBOX")),

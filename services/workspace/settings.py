@@ -11,10 +11,15 @@ _LONGEST_RUNTIME_DIRECTORY = 69  # bytes: a socket's path ends at 107, and its n
 
 
 class WorkspaceSettings(ServiceSettings):
-    """What the workspace service needs beside what every service does."""
+    """What the workspace service needs beside what every service does.
+
+    `private_directory` holds what no program in a room may read: keys, passwords, the database. Rooms show the
+    system's folders, so it matters as soon as it lies below `/opt` or `/usr`.
+    """
 
     data_directory: Path
     runtime_directory: Path
+    private_directory: Path | None = None
     allow_local_repositories: bool = False
     workspace_limit: int = Field(10, ge=1, le=100_000)
     bootstrap_token_file: Path | None = None
@@ -28,10 +33,10 @@ class WorkspaceSettings(ServiceSettings):
             raise ValueError(msg)
         return path
 
-    @field_validator("data_directory", "runtime_directory")
+    @field_validator("data_directory", "runtime_directory", "private_directory")
     @classmethod
-    def _directory(cls, path: Path) -> Path:
-        if not path.is_absolute():
+    def _directory(cls, path: Path | None) -> Path | None:
+        if path is not None and not path.is_absolute():
             msg = "must be an absolute path"
             raise ValueError(msg)
         return path

@@ -30,6 +30,7 @@ OWN: dict[str, dict[str, tuple[str | None, ...]]] = {
     "workspace": {
         "DATA_DIRECTORY": (None, "relative"),
         "RUNTIME_DIRECTORY": (None, "relative", f"/{'x' * 69}"),
+        "PRIVATE_DIRECTORY": ("relative",),
         "ALLOW_LOCAL_REPOSITORIES": ("perhaps",),
         "WORKSPACE_LIMIT": ("0",),
         "BOOTSTRAP_TOKEN_FILE": ("/nonexistent",),

@@ -7,6 +7,7 @@ import pytest
 from chassis import ids
 from embedded import keys
 from embedded.layout import Layout
+from runner import settings as runner_settings
 from services.workspace.placement.local import LocalPlacement
 from services.workspace.settings import WorkspaceSettings
 
@@ -33,6 +34,7 @@ def _placement(layout: Layout, signer: str = "workspace", runtime: str = "/run/s
             nats_url="nats://a:a@127.0.0.1:1",
             data_directory="/srv/stateroom",
             runtime_directory=runtime,
+            private_directory="/opt/stateroom/.stateroom",
         )
     )
 
@@ -57,3 +59,14 @@ def test_address_of_a_runner_always_fits_into_a_socket(layout: Layout) -> None:
     """The longest folder that the settings allow leaves room for the name."""
     address = _placement(layout, runtime=f"/{'x' * 68}").address(ids.new())
     assert len(address.removeprefix("unix:").encode()) <= _SOCKET_LIMIT
+
+
+def test_runner_hides_everything_that_belongs_to_the_installation(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rooms show /opt and /usr: a key below them would be a key in every room."""
+    environment = _placement(layout)._environment(ids.new(), ids.new(), Path("/srv/stateroom/rooms/one"))  # noqa: SLF001  # what a runner is told
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    hidden = {Path("/opt/stateroom/.stateroom"), Path("/srv/stateroom"), Path("/run/stateroom")}
+    assert hidden <= set(runner_settings.load().hidden)
