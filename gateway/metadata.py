@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from chassis import trace
 from chassis.errors import InvalidField, Violation
 from chassis.rpc.auth import ACCOUNT_KEY
+from gateway.errors import HeadersTooLarge
 from gateway.http import Headers, HttpRequest
 
 Metadata = tuple[tuple[str, str | bytes], ...]
@@ -21,7 +22,8 @@ _OWN = frozenset(
     {"authorization", ACCOUNT_KEY, "x-request-id", trace.HEADER, "host", "content-type", "te", "user-agent"}
 )
 _OWN_PREFIXES = ("grpc-", "stateroom-", "x-forwarded-", ":")
-_KEY = re.compile(r"[a-z0-9_.-]{1,64}")
+_KEY = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
+_PASSED_ON_LIMIT = 4 << 10  # bytes, of the 8 KiB of metadata that gRPC surely takes
 _PRINTABLE = re.compile(r"[\x20-\x7e]*")
 _TIMEOUT = re.compile(r"([0-9]{1,8})([HMSmun])")
 _MILLISECONDS = re.compile(r"[0-9]{1,10}")
@@ -40,6 +42,7 @@ def outgoing(request: HttpRequest, token: str) -> Metadata:
 
     Raises:
         InvalidField: a header that should travel on cannot.
+        HeadersTooLarge: those that should are too long for it.
     """
     user_agent = request.headers.get("user-agent", "")[:_USER_AGENT_LENGTH].encode("ascii", "replace").decode()
     made: list[tuple[str, str | bytes]] = [
@@ -52,8 +55,10 @@ def outgoing(request: HttpRequest, token: str) -> Metadata:
         made.append(("authorization", f"Bearer {token}"))
         if account := account_of(request):
             made.append((ACCOUNT_KEY, account))
-    made.extend(_passed_on(request))
-    return tuple(made)
+    passed_on = tuple(_passed_on(request))
+    if sum(len(key) + len(value) for key, value in passed_on) > _PASSED_ON_LIMIT:
+        raise HeadersTooLarge(_PASSED_ON_LIMIT)
+    return (*made, *passed_on)
 
 
 def account_of(request: HttpRequest) -> str:

@@ -1,5 +1,6 @@
 """Query strings: their names and values, and the JSON that a text means for a field."""
 
+import re
 from urllib.parse import unquote_to_bytes
 
 from gateway.errors import InvalidType, InvalidUnicode
@@ -7,6 +8,7 @@ from gateway.transcode.json_check import Json, check_text
 from gateway.transcode.schema import Field, Kind
 from gateway.transcode.values import ValueChecker
 
+_NUMBER = re.compile(r"-?[0-9]{1,20}")
 _TRUTH: dict[str, bool] = {"true": True, "false": False}
 
 
@@ -60,7 +62,7 @@ def _convert(field: Field, text: str, path: str) -> Json:
             if text not in _TRUTH:
                 raise InvalidType(path, "true or false")
             return _TRUTH[text]
-        case Kind.ENUM if text.lstrip("-").isdecimal():
+        case Kind.ENUM if _NUMBER.fullmatch(text):
             return int(text)
         case Kind.WELL_KNOWN if field.message is not None:
             inner = field.message.fields.get("value")

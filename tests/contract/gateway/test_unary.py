@@ -41,6 +41,7 @@ async def test_get_session_passes_context_and_no_identity(stack: Stack, client: 
             "grpc-metadata-stateroom-ip-address": "6.6.6.6",
             "grpc-metadata-colour": "red",
             "grpc-metadata-data-bin": "aGk",
+            "grpc-metadata--bin": "aGk",
             "user-agent": "test/1",
         },
     )
@@ -111,6 +112,9 @@ async def test_get_session_pretty_is_indented(client: httpx2.AsyncClient) -> Non
         ("GET /v1/sessions/" + "a" * 9000, {}, b"", (414, "INVALID_FIELD")),
         ("GET /v1/sessions/a", {"x-long": "a" * 40_000}, b"", (431, "INVALID_FIELD")),
         ("GET /v1/sessions/a", {"grpc-metadata-x-bin": "*"}, b"", (400, "INVALID_FIELD")),
+        ("GET /v1/sessions/a", {"grpc-metadata-x": "a" * 20_000}, b"", (431, "INVALID_FIELD")),
+        ("GET /v1/sessions?state=--5", {}, b"", (400, "INVALID_TYPE")),
+        ("GET /v1/sessions?state=" + "9" * 5000, {}, b"", (400, "INVALID_TYPE")),
         ("GET /v1/sessions/a", {"grpc-timeout": "soon"}, b"", (400, "INVALID_FIELD")),
         ("POST /v1/sessions", JSON, b'{"columns": 8', (400, "INVALID_JSON")),
         ("POST /v1/sessions", JSON, b"[" * 100_000, (400, "JSON_TOO_DEEP")),
