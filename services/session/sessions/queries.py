@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from chassis import tables
 from services.session.sessions.domain import Kind, Session, State
 from services.session.sessions.log import Record, RecordType
 from services.session.sessions.store import session_store
@@ -49,7 +50,7 @@ async def list_sessions(  # each one narrows the list
             statement = statement.where(column == value)
     if after is not None:
         statement = statement.where(sessions.c.session_id < after)
-    return [session_store.from_row(row) for row in await connection.execute(statement)]
+    return [tables.to(Session, row) for row in await connection.execute(statement)]
 
 
 async def list_records(connection: AsyncConnection, *, session_id: UUID, after: int, limit: int) -> list[Record]:

@@ -3,11 +3,13 @@
 import hmac
 from datetime import UTC, datetime
 
+import asyncpg
 from stateroom.api.v1 import policy_pb2
 
-from chassis.errors import CredentialInvalid
+from chassis.errors import CredentialInvalid, DatabaseUnavailable
 from chassis.rpc import credential
 from chassis.rpc.call import Principal
+from chassis.rpc.credential import Credential
 from chassis.rpc.tokens import TokenSigner
 from chassis.system import SystemDatabase
 from services.workspace.identity.errors import AccountNotAllowed
@@ -39,8 +41,16 @@ class CredentialExchange:
             CredentialMalformed: a typing error.
             CredentialInvalid: unknown, revoked or expired; one answer for all three.
             AccountNotAllowed: the key does not act in the account named.
+            DatabaseUnavailable: nobody can tell at the moment.
         """
         sent = credential.parse(text)
+        try:
+            principal = await self._principal(sent, account)
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as exc:
+            raise DatabaseUnavailable from exc
+        return self._signer.sign_user(principal)
+
+    async def _principal(self, sent: Credential, account: str) -> Principal:
         async with self._database.connection() as connection:
             row = await connection.fetchrow(_FIND, sent.credential_id)
             known = row["secret_sha256"] if row is not None else bytes(32)
@@ -51,11 +61,10 @@ class CredentialExchange:
             if account.lower() not in {"", str(row["account_id"])}:
                 raise AccountNotAllowed(account[:_SHOWN])
             await connection.execute(_TOUCH, sent.credential_id)
-        principal = Principal(
+        return Principal(
             subject=str(row["user_id"]),
             account_id=row["account_id"],
             role=policy_pb2.OWNER,
             scopes=frozenset(row["scopes"]),
             credential_id=str(sent.credential_id),
         )
-        return self._signer.sign_user(principal)
