@@ -5,6 +5,9 @@ import threading
 import time
 from uuid import UUID
 
+INSTALLATION_ACCOUNT = UUID("00000000-0000-7000-8000-000000000000")
+"""Owner of rows that belong to the installation as a whole."""
+
 _TAIL = 74  # random bits of an id, beside 48 of milliseconds
 _STEP = 4  # bytes of the random distance between two ids of one millisecond
 

@@ -4,7 +4,7 @@ import argparse
 import signal
 
 from chassis import processes
-from embedded import lock, polling
+from embedded import lock, polling, runners
 from embedded.errors import StartFailed
 from embedded.progress import Progress
 
@@ -20,7 +20,10 @@ async def down(options: argparse.Namespace, progress: Progress) -> int:
     """
     supervisor = lock.holder(options.data)
     if supervisor is None or not lock.is_held(options.data):
-        progress.say(f"Nothing runs in {options.data}.")
+        if await runners.stop_all(options.data / "workspace"):
+            progress.say("The supervisor had died; its rooms are stopped now.")
+        else:
+            progress.say(f"Nothing runs in {options.data}.")
         return 0
     processes.send(supervisor, signal.SIGTERM)
     if not await polling.until(lambda: not lock.is_held(options.data), WAIT_SECONDS):

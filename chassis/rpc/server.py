@@ -38,8 +38,13 @@ class Server:
     stream is an async generator; a client stream gets an async iterator of requests instead of one.
     """
 
-    def __init__(self, authenticator: auth.Authenticator, recheck_seconds: float = RECHECK_SECONDS) -> None:
-        self._authenticator = authenticator
+    def __init__(
+        self,
+        authenticator: auth.Authenticator,
+        note_refusal: chain.NoteRefusal = lambda _call, _error: None,
+        recheck_seconds: float = RECHECK_SECONDS,
+    ) -> None:
+        self._guard = chain.Guard(authenticator, note_refusal)
         self._recheck_seconds = recheck_seconds
         self._server = grpc.aio.server(options=OPTIONS)
         self._health = health.aio.HealthServicer()  # type: ignore[attr-defined]  # missing in the stub
@@ -87,7 +92,7 @@ class Server:
     def _single(self, method: Method, handler: Handler, message: type[Message]) -> Callable[..., Awaitable[Any]]:
         async def handle(request: Any, context: chain.Context) -> Any:  # any contract message
             call = _call(method, context)
-            async with chain.around(call, context, self._authenticator):
+            async with chain.around(call, context, self._guard):
                 return await handler(_checked(message, request, call), call)
 
         return handle
@@ -95,7 +100,7 @@ class Server:
     def _streaming(self, method: Method, handler: Handler, message: type[Message]) -> Callable[..., Awaitable[None]]:
         async def handle(request: Any, context: chain.Context) -> None:  # as above
             call = _call(method, context)
-            async with chain.around(call, context, self._authenticator), beside(self._recheck(call)):
+            async with chain.around(call, context, self._guard), beside(self._recheck(call)):
                 async for response in handler(_checked(message, request, call), call):
                     await context.write(response)
 
@@ -111,7 +116,7 @@ class Server:
         while True:
             await asyncio.sleep(self._recheck_seconds)
             with suppress(Unavailable):
-                call.principal = await self._authenticator.authenticate(call, max_age=RECHECK_MAX_AGE)
+                call.principal = await self._guard.authenticator.authenticate(call, max_age=RECHECK_MAX_AGE)
                 auth.authorize(call)
 
 

@@ -1,8 +1,8 @@
 """`python -m services.audit`: records the changes of the other services and shows them."""
 
-import asyncio
 from contextlib import AsyncExitStack
 
+import uvloop
 from stateroom.audit.v1 import audit_service_pb2
 
 from chassis import settings
@@ -33,4 +33,4 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    uvloop.run(main())

@@ -1,8 +1,8 @@
 """`python -m services.session`: terminals, their logs and the devices attached to them."""
 
-import asyncio
 from contextlib import AsyncExitStack
 
+import uvloop
 from stateroom.session.v1 import session_service_pb2
 
 from chassis import settings
@@ -63,4 +63,4 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    uvloop.run(main())

@@ -61,7 +61,7 @@ class Product:
         """Return the socket of a service; it stays the same over restarts."""
         return f"unix:{self.folder / service}.sock"
 
-    def environment(self, service: str, **settings: Any) -> dict[str, str]:  # values of any setting
+    def environment(self, service: str, **settings: Any) -> dict[str, str]:
         """Return everything a service is told, with some settings replaced; None leaves one out."""
         described = self.installation.settings(
             service,
@@ -71,14 +71,14 @@ class Product:
             allow_local_repositories=True,
             bootstrap_token_file=keys.bootstrap_token_file(self.installation.layout),
             sign_up="open",
-            audit_sources=",".join(name for name in SERVICES if name not in {"audit"}),
+            audit_sources=",".join(name for name in SERVICES if name != "audit"),
             **{f"{name}_address": self.address(name) for name in SERVICES},
         )
         inherited = {"PATH": os.defpath, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
         values = {name.upper(): str(value) for name, value in (described | settings).items() if value is not None}
         return inherited | values
 
-    async def start(self, service: str, **settings: Any) -> None:  # as above
+    async def start(self, service: str, **settings: Any) -> None:
         """Start a service; calls to it wait until it serves."""
         self.processes[service] = await asyncio.create_subprocess_exec(
             sys.executable, "-m", f"services.{service}", env=self.environment(service, **settings)

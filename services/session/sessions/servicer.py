@@ -121,10 +121,11 @@ class SessionServicer:
     async def ListSessionEvents(self, request: pb.ListSessionEventsRequest, call: Call) -> pb.ListSessionEventsResponse:
         """Return a page of a session's records."""
         page = self.pages.open(request, call.account_id, maximum=MAXIMUM_LOG_SIZE)
+        session = await self._session(request.session_id, call)
         rows = await self.database.read(
             call.actor,
             queries.list_records,
-            session_id=ids.parse(request.session_id),
+            session_id=session.session_id,
             after=request.after_sequence if page.after_number is None else page.after_number,
             limit=page.limit + 1,
         )

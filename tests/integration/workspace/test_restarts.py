@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-from pathlib import Path
 
 import grpc
 from stateroom.runner.v1 import runner_service_pb2 as runner_pb
@@ -152,5 +151,4 @@ async def test_get_runner_is_not_fooled_by_a_process_with_the_same_pid(product: 
         announced.write_text(json.dumps(stale))
         second = await person.runner(room)
         assert second.runner_id != first.runner_id
-        assert Path(second.address.removeprefix("unix:")).is_socket()
         assert len(product.runners()) == 1

@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 
-from chassis import logs
+from chassis import cancellation, logs
 from chassis.errors import DomainError
 from services.session.sessions import operations
 from services.session.sessions.live.feed import FAILURES, CopierBell, Feed, Parts
@@ -32,6 +32,7 @@ class Copier:
     async def run(self) -> None:
         """Copy until cancelled; failures are logged and tried again."""
         while True:
+            cancellation.heed()
             await self.bell.awake.wait()
             self.bell.awake.clear()
             await asyncio.sleep(INTERVAL)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import asyncpg
 from stateroom.runner.v1 import runner_service_pb2 as pb
 
-from chassis import logs
+from chassis import cancellation, logs
 from chassis.actor import Actor
 from chassis.database import Database
 from chassis.errors import DomainError
@@ -158,6 +158,7 @@ class Feed:
 
     async def _read_on(self) -> None:
         while True:
+            cancellation.heed()
             try:
                 await self._read()
             except FAILURES as exc:
@@ -217,6 +218,7 @@ class Feed:
     async def _follow(self) -> None:
         """While another process copies: see how far it is, so that memory is freed, and whether the session ended."""
         while True:
+            cancellation.heed()
             await self._following.wait()
             try:
                 await self.look_up()
@@ -226,6 +228,7 @@ class Feed:
 
     async def _acknowledge_on(self) -> None:
         while True:
+            cancellation.heed()
             await self._to_acknowledge.wait()
             self._to_acknowledge.clear()
             try:
