@@ -109,7 +109,7 @@ class Database:
                 return await self._write_once(actor, operation, *args, **kwargs)
             except FAILURES as exc:
                 if not _worth_repeating(exc, repeatable=actor.repeat is not None) or attempt == ATTEMPTS - 1:
-                    raise _translated(exc) from exc
+                    raise translated(exc) from exc
             await asyncio.sleep(random.uniform(0, _BACKOFF * 2**attempt))  # noqa: S311  # jitter, not a secret
         raise TransactionConflict
 
@@ -125,7 +125,7 @@ class Database:
                 earlier = await _earlier(driver, actor.account_id, actor.repeat)
                 return None if earlier is None else await self._registry.load(connection, *earlier)
         except FAILURES as exc:
-            raise _translated(exc) from exc
+            raise translated(exc) from exc
 
     async def read(
         self,
@@ -139,7 +139,7 @@ class Database:
             async with self._scoped(actor.account_id, "BEGIN READ ONLY") as (connection, _):
                 return await query(connection, *args, **kwargs)
         except FAILURES as exc:
-            raise _translated(exc) from exc
+            raise translated(exc) from exc
 
     async def _write_once(
         self,
@@ -253,7 +253,8 @@ def _lost_connection(cause: BaseException) -> bool:
     return isinstance(cause, kinds)
 
 
-def _translated(exc: BaseException) -> BaseException:
+def translated(exc: BaseException) -> BaseException:
+    """Return what a caller may be told of a failure of the database; a fault of ours comes back as it is."""
     cause = _cause(exc)
     if isinstance(cause, (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)):
         return TransactionConflict()

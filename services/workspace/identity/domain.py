@@ -64,6 +64,10 @@ class ApiKey:
             raise ApiKeyRevoked(self.api_key_id)
         return replace(self, state=State.REVOKED, revoke_time=now, update_time=now, version=self.version + 1)
 
+    def works_at(self, now: datetime) -> bool:
+        """Whether the key is accepted at an instant."""
+        return self.state is State.ACTIVE and (self.expire_time is None or now < self.expire_time)
+
     def expect_owner(self, user_id: UUID) -> None:
         """Raise ApiKeyNotFound unless the key is the user's: others may not know of it."""
         if self.user_id != user_id:
