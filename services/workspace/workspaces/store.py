@@ -8,6 +8,7 @@ from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from chassis import tables
 from chassis.database import constraint_of
 from services.workspace.workspaces.domain import State, Workspace
 from services.workspace.workspaces.errors import WorkspaceNameTaken, WorkspaceNotFound
@@ -54,7 +55,7 @@ async def get_workspace(connection: AsyncConnection, workspace_id: UUID) -> Work
     row = (await connection.execute(select(*COLUMNS).where(workspaces.c.workspace_id == workspace_id))).one_or_none()
     if row is None:
         raise WorkspaceNotFound(workspace_id)
-    return Workspace(**row._mapping)  # noqa: SLF001  # SQLAlchemy's documented name
+    return tables.to(Workspace, row)
 
 
 async def lock_workspace(connection: AsyncConnection, workspace_id: UUID) -> Workspace:
@@ -63,7 +64,7 @@ async def lock_workspace(connection: AsyncConnection, workspace_id: UUID) -> Wor
     row = (await connection.execute(statement)).one_or_none()
     if row is None:
         raise WorkspaceNotFound(workspace_id)
-    return Workspace(**row._mapping)  # noqa: SLF001  # as above
+    return tables.to(Workspace, row)
 
 
 async def count_live(connection: AsyncConnection, account_id: UUID) -> int:
