@@ -156,8 +156,9 @@ class Database:
 
     @asynccontextmanager
     async def _scoped(self, account_id: UUID, begin: str) -> AsyncIterator[tuple[AsyncConnection, Any]]:
-        async with self._engine.connect() as connection:
-            driver: Any = (await connection.get_raw_connection()).driver_connection
+        connection = await self._engine.connect()
+        try:
+            driver: Any = connection.sync_connection.connection.driver_connection  # type: ignore[union-attr]  # it is connected
             # One round trip; the value is a UUID of ours, so there is nothing to quote.
             await driver.execute(f"{begin}; SET LOCAL app.account_id = '{account_id}'")
             try:
@@ -166,6 +167,9 @@ class Database:
                 await _roll_back(connection, driver)
                 raise
             await driver.execute("COMMIT")
+        finally:
+            # Without `async with`, which makes a task for it: giving back such a connection awaits nothing.
+            await connection.close()
 
 
 async def _roll_back(connection: AsyncConnection, driver: Any) -> None:  # asyncpg's connection is untyped here

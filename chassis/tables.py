@@ -1,4 +1,8 @@
-"""Conventions for tables: constraint names that errors can be told apart by."""
+"""Conventions for tables: constraint names that errors can be told apart by, and entities as rows."""
+
+from dataclasses import fields
+from functools import cache
+from typing import Any
 
 from sqlalchemy import MetaData
 
@@ -14,3 +18,13 @@ NAMES = {
 def metadata() -> MetaData:
     """Return the collection of one domain's tables, with our constraint names."""
     return MetaData(naming_convention=NAMES)
+
+
+def row_of(entity: object) -> dict[str, Any]:
+    """Return a flat dataclass as column values, not copied as `dataclasses.asdict` would: they never change."""
+    return {name: getattr(entity, name) for name in _names(type(entity))}  # type: ignore[arg-type]  # typeshed does not see that classes hash
+
+
+@cache
+def _names(kind: type[Any]) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))

@@ -68,11 +68,11 @@ class ServiceAuthenticator:
         text = bearer(call.metadata)
         if text.startswith("eyJ"):
             return self._verifier.verify(text)
-        credential.parse(text)
         key = (text, call.metadata.get(ACCOUNT_KEY, ""))
         expiry, principal = self._cache.get(key, (0.0, ANONYMOUS))
         if time.monotonic() < expiry:
             return principal
+        credential.parse(text)
         self._cache.pop(key, None)
         principal = self._verifier.verify(await self._exchange(*key))
         if len(self._cache) >= _CACHED:

@@ -1,6 +1,6 @@
 """Writes of workspaces, and reads by id."""
 
-from dataclasses import asdict, fields
+from dataclasses import fields
 from datetime import datetime
 from uuid import UUID
 
@@ -9,6 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chassis.database import constraint_of
+from chassis.tables import row_of
 from services.workspace.workspaces.domain import State, Workspace
 from services.workspace.workspaces.errors import WorkspaceNameTaken, WorkspaceNotFound
 from services.workspace.workspaces.tables import workspaces
@@ -21,13 +22,13 @@ _LOCK_ACCOUNT = text("SELECT pg_advisory_xact_lock(hashtextextended('workspaces:
 
 async def insert_workspace(connection: AsyncConnection, workspace: Workspace) -> None:
     """Store a new workspace, due for reconciliation. WorkspaceNameTaken."""
-    values = asdict(workspace) | {
+    values = row_of(workspace) | {
         "reconcile_time": workspace.create_time,
         "reconcile_epoch": 0,
         "reconcile_attempts": 0,
     }
     try:
-        await connection.execute(insert(workspaces).values(values))
+        await connection.execute(insert(workspaces), values)
     except IntegrityError as exc:
         if constraint_of(exc) != "uq_workspaces_name":
             raise
@@ -38,7 +39,7 @@ async def update_workspace(
     connection: AsyncConnection, workspace: Workspace, *, reconcile_time: datetime | None
 ) -> None:
     """Store a changed workspace; `reconcile_time` says when it is due, None for never."""
-    values = asdict(workspace) | {"reconcile_time": reconcile_time, "reconcile_attempts": 0}
+    values = row_of(workspace) | {"reconcile_time": reconcile_time, "reconcile_attempts": 0}
     await connection.execute(
         update(workspaces).where(workspaces.c.workspace_id == workspace.workspace_id).values(values)
     )

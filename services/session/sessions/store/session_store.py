@@ -1,12 +1,13 @@
 """Writes of sessions, and reads by id."""
 
-from dataclasses import asdict, fields
+from dataclasses import fields
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import Select, func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from chassis.tables import row_of
 from services.session.sessions.domain import Session
 from services.session.sessions.errors import SessionNotFound
 from services.session.sessions.tables import controls, heads, sessions
@@ -76,4 +77,4 @@ async def _session(connection: AsyncConnection, statement: Select[tuple[object, 
 
 
 def _row(session: Session) -> dict[str, object]:
-    return {name: value for name, value in asdict(session).items() if name not in _OF_HEAD}
+    return {name: value for name, value in row_of(session).items() if name not in _OF_HEAD}
