@@ -1,1 +1,7 @@
 """What every service stands on. Knows no noun of the product."""
+
+import os
+
+# Between fork and exec, gRPC's handlers start threads in the child, which crash it now and then: programs that we
+# start would be dead before they began. gRPC reads this when its first channel or server is made.
+os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")  # noqa: TID251 -- gRPC has no other switch

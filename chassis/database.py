@@ -18,11 +18,13 @@ import asyncpg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from chassis.actor import Actor
+from chassis.actor import Actor, RepeatKey
 from chassis.changes import Entity, PendingChange, Registry, pending
 from chassis.errors import DatabaseUnavailable, RequestIdReused, TransactionConflict
 from chassis.settings import ServiceSettings
 
+FAILURES = (DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+"""What SQLAlchemy, the driver and the network raise."""
 ATTEMPTS = 4
 """Times a transaction is tried when others keep changing the same rows."""
 
@@ -105,11 +107,25 @@ class Database:
         for attempt in range(ATTEMPTS):
             try:
                 return await self._write_once(actor, operation, *args, **kwargs)
-            except (DBAPIError, asyncpg.PostgresError, OSError, asyncpg.InterfaceError) as exc:
+            except FAILURES as exc:
                 if not _worth_repeating(exc, repeatable=actor.repeat is not None) or attempt == ATTEMPTS - 1:
                     raise _translated(exc) from exc
             await asyncio.sleep(random.uniform(0, _BACKOFF * 2**attempt))  # noqa: S311  # jitter, not a secret
         raise TransactionConflict
+
+    async def find_repeated(self, actor: Actor) -> Any:  # an entity of any kind
+        """Return what an earlier request with the actor's request id made or changed, as it is now; None for none.
+
+        For what must be done before `write` and only once. Raises RequestIdReused, DatabaseUnavailable.
+        """
+        if actor.repeat is None:
+            return None
+        try:
+            async with self._scoped(actor.account_id, "BEGIN READ ONLY") as (connection, driver):
+                earlier = await _earlier(driver, actor.account_id, actor.repeat)
+                return None if earlier is None else await self._registry.load(connection, *earlier)
+        except FAILURES as exc:
+            raise _translated(exc) from exc
 
     async def read(
         self,
@@ -122,7 +138,7 @@ class Database:
         try:
             async with self._scoped(actor.account_id, "BEGIN READ ONLY") as (connection, _):
                 return await query(connection, *args, **kwargs)
-        except (DBAPIError, asyncpg.PostgresError, OSError, asyncpg.InterfaceError) as exc:
+        except FAILURES as exc:
             raise _translated(exc) from exc
 
     async def _write_once(
@@ -133,7 +149,7 @@ class Database:
         **kwargs: P.kwargs,
     ) -> T:
         async with self._scoped(actor.account_id, "BEGIN") as (connection, driver):
-            if actor.repeat is not None and (earlier := await _claim(driver, actor)):
+            if actor.repeat is not None and (earlier := await _claim(driver, actor.account_id, actor.repeat)):
                 current: T = await self._registry.load(connection, *earlier)
                 return current
             transaction = Transaction(connection, actor, self._registry)
@@ -158,36 +174,50 @@ class Database:
     async def _scoped(self, account_id: UUID, begin: str) -> AsyncIterator[tuple[AsyncConnection, Any]]:
         connection = await self._engine.connect()
         try:
-            driver: Any = connection.sync_connection.connection.driver_connection  # type: ignore[union-attr]  # it is connected
-            # One round trip; the value is a UUID of ours, so there is nothing to quote.
-            await driver.execute(f"{begin}; SET LOCAL app.account_id = '{account_id}'")
+            driver = await _live_driver(connection)
             try:
+                # One round trip; the value is a UUID of ours, so there is nothing to quote.
+                await driver.execute(f"{begin}; SET LOCAL app.account_id = '{account_id}'")
                 yield connection, driver
+                await driver.execute("COMMIT")
             except BaseException:
                 await _roll_back(connection, driver)
                 raise
-            await driver.execute("COMMIT")
         finally:
             # Without `async with`, which makes a task for it: giving back such a connection awaits nothing.
             await connection.close()
 
 
-async def _roll_back(connection: AsyncConnection, driver: Any) -> None:  # asyncpg's connection is untyped here
+async def _live_driver(connection: AsyncConnection) -> Any:  # asyncpg's connection is untyped here
+    """Return the driver's connection; one that died while nobody used it is replaced, which the pool cannot see."""
+    while True:
+        driver: Any = (await connection.get_raw_connection()).driver_connection
+        if not driver.is_closed():
+            return driver
+        await connection.invalidate()
+
+
+async def _roll_back(connection: AsyncConnection, driver: Any) -> None:  # as above
     try:
         await driver.execute("ROLLBACK")
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
         await connection.invalidate()
 
 
-async def _claim(driver: Any, actor: Actor) -> tuple[str, UUID] | None:  # as above
+async def _claim(driver: Any, account_id: UUID, repeat: RepeatKey) -> tuple[str, UUID] | None:  # as above
     """Claim the request id, or return what the earlier request with it made. A rival waits on the index."""
-    repeat = actor.repeat
-    assert repeat is not None  # noqa: S101  # the caller checked; for the type checker
-    arguments = (actor.account_id, repeat.request_id)
-    if await driver.fetchval(_CLAIM, *arguments, repeat.method, repeat.request_sha256):
+    while not await driver.fetchval(_CLAIM, account_id, repeat.request_id, repeat.method, repeat.request_sha256):
+        if earlier := await _earlier(driver, account_id, repeat):
+            return earlier  # without one, it was forgotten at this moment
+    return None
+
+
+async def _earlier(driver: Any, account_id: UUID, repeat: RepeatKey) -> tuple[str, UUID] | None:  # as above
+    """Return what the earlier request with this id made. RequestIdReused when that was another request."""
+    row = await driver.fetchrow(_CLAIMED, account_id, repeat.request_id)
+    if row is None:
         return None
-    row = await driver.fetchrow(_CLAIMED, *arguments)
-    if row is None or (row["method"], row["request_sha256"]) != (repeat.method, repeat.request_sha256):
+    if (row["method"], row["request_sha256"]) != (repeat.method, repeat.request_sha256):
         raise RequestIdReused(str(repeat.request_id))
     return row["resource_type"], row["resource_id"]
 

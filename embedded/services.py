@@ -74,7 +74,7 @@ def durable(layout: Layout, name: str, around: Surroundings) -> Service:
 def gateway(layout: Layout, around: Surroundings) -> Service:
     """Return the gateway."""
     url = f"http://{around.gateway_listen}"
-    own = {"HTTP_LISTEN": around.gateway_listen, "ALLOWED_ORIGINS": f'["{url}"]'}
+    own = {"HTTP_LISTEN": around.gateway_listen, "ALLOWED_ORIGINS": f'["{url}"]', "DRAIN_SECONDS": "0"}
     return Service("gateway", _program(layout, "gateway", "gateway", around, own), lambda: readiness.http_ready(url))
 
 

@@ -13,18 +13,19 @@ from granian.server.embed import Server
 from chassis import logs, settings
 from chassis.rpc.channels import Neighbour
 from chassis.rpc.exchange import RemoteExchange
+from chassis.rpc.token_cache import TokenCache
 from chassis.rpc.tokens import TokenSigner
 from gateway.app import Application
 from gateway.backends import Backends, addresses_of
 from gateway.calls import Calls
-from gateway.credentials import TokenCache
+from gateway.documentation import documentation
 from gateway.health import Pages
 from gateway.origin import OriginRule
 from gateway.settings import GatewaySettings
 from gateway.transcode.codec import Codec
 from gateway.transcode.request import RequestBinder
 from gateway.transcode.routes import Routes
-from gateway.transcode.schema import load_schema
+from gateway.transcode.schema import Schema, installed_contracts
 
 NAME = "gateway"
 _log = logs.get(NAME)
@@ -32,14 +33,23 @@ _log = logs.get(NAME)
 
 def build(config: GatewaySettings, backends: Backends) -> Application:
     """Put the application together; exits when a service that a route needs has no address."""
-    schema = load_schema()
+    contracts = installed_contracts()
+    schema = Schema(contracts)
     missing = backends.missing(schema.methods)
     if missing:
         settings.refuse(*(f"{name.upper()}_ADDRESS: the address of the service, host:port" for name in missing))
     codec = Codec(schema.registry)
     workspace = Neighbour("workspace", backends.channel("workspace"), TokenSigner(NAME, config.signing_key_file))
-    calls = Calls(backends, TokenCache(RemoteExchange(workspace)), codec, RequestBinder(codec), config.body_limit_bytes)
-    return Application(Routes(schema), calls, Pages(backends), OriginRule(config.allowed_origins))
+    calls = Calls(
+        backends,
+        TokenCache(RemoteExchange(workspace)),
+        codec,
+        RequestBinder(codec),
+        config.body_limit_bytes,
+        config.heartbeat_seconds,
+    )
+    pages = Pages(backends, documentation(schema, contracts))
+    return Application(Routes(schema), calls, pages, OriginRule(config.allowed_origins))
 
 
 def check_port(host: str, port: int) -> int:
@@ -81,7 +91,7 @@ async def serve(config: GatewaySettings) -> None:
             group.create_task(server.serve())
             _log.info("gateway started", address=f"{host}:{number}")
             await stop.wait()
-            await application.stop(config.stop_grace_seconds)
+            await application.stop(config.drain_seconds, config.stop_grace_seconds)
             server.stop()  # type: ignore[no-untyped-call]  # granian has no types here
     _log.info("gateway stopped")
 

@@ -3,11 +3,12 @@
 import asyncio
 
 from gateway import failures
+from gateway.answers import Answer, answer_headers, send_answer
 from gateway.calls import Calls, Match
 from gateway.credentials import SUBPROTOCOL_PREFIX, check_url
 from gateway.errors import MethodNotAllowed, RouteNotFound, UpgradeRequired
 from gateway.health import Pages
-from gateway.http import HttpRequest, Message, Receive, Scope, Send, answer_headers, read_request, send_answer
+from gateway.http import HttpRequest, Message, Receive, Scope, Send, read_request
 from gateway.origin import OriginRule
 from gateway.streaming import serve_stream
 from gateway.transcode.routes import Routes
@@ -30,8 +31,13 @@ class Application:
         self._idle = asyncio.Event()
         self._idle.set()
 
-    async def stop(self, grace: float) -> None:
-        """End all open streams with a failure that tells clients to come back; wait `grace` seconds for requests."""
+    async def stop(self, drain: float, grace: float) -> None:
+        """Be not ready, and serve on for `drain` seconds; then end what is open, and wait `grace` seconds for requests.
+
+        Streams end with a failure that tells clients to come back.
+        """
+        self._pages.drain()
+        await asyncio.sleep(drain)
         self._stopping.set()
         try:
             async with asyncio.timeout(grace):
@@ -59,17 +65,18 @@ class Application:
 
     async def _http(self, request: HttpRequest, receive: Receive, send: Send) -> None:
         match: Match | None = None
+        send = self._origins.shared(request, send)
         try:
             request.check_limits()
             check_url(request)
-            if await self._page(request, send):
+            if await self._page(request, send) or await self._preflight(request, send):
                 return
             self._origins.check(request, upgrade=False)
             match = self._match(request)
             await self._serve(match, receive, send)
         except Exception as exc:  # noqa: BLE001  # the end of every request: whatever it is becomes an answer
             failure = _failure(exc, request, match)
-            await send_answer(request, send, failure.http_status, failure.body, failure.headers)
+            await send_answer(request, send, Answer(failure.http_status, failure.body, failure.headers))
 
     async def _page(self, request: HttpRequest, send: Send) -> bool:
         page = await self._pages.find(request.path)
@@ -77,7 +84,13 @@ class Application:
             return False
         if request.method not in _PAGE_METHODS:
             raise MethodNotAllowed(request.method, _PAGE_METHODS)
-        await send_answer(request, send, *page)
+        await send_answer(request, send, page)
+        return True
+
+    async def _preflight(self, request: HttpRequest, send: Send) -> bool:
+        if not self._origins.is_preflight(request):
+            return False
+        await send_answer(request, send, self._origins.preflight(self._routes.allowed(request.path)))
         return True
 
     async def _serve(self, match: Match, receive: Receive, send: Send) -> None:

@@ -40,9 +40,10 @@ class Backends:
         call: UnaryCall = self._of(method).unary_unary(method.grpc_path)(message, metadata=metadata, timeout=timeout)
         return call
 
-    def server_stream(self, method: Method, message: bytes, metadata: Metadata) -> StreamCall:
-        """Call a method that answers with a stream. Cancel the call to leave early."""
-        call: StreamCall = self._of(method).unary_stream(method.grpc_path)(message, metadata=metadata)
+    def server_stream(self, method: Method, message: bytes, metadata: Metadata, timeout: float | None) -> StreamCall:
+        """Call a method that answers with a stream, for `timeout` seconds at most. Cancel the call to leave early."""
+        open_stream = self._of(method).unary_stream(method.grpc_path)
+        call: StreamCall = open_stream(message, metadata=metadata, timeout=timeout)
         return call
 
     def stream(self, method: Method, metadata: Metadata) -> BidiCall:

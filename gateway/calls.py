@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from chassis.rpc.token_cache import TokenCache
 from gateway.backends import Backends
-from gateway.credentials import TokenCache, credential_of
+from gateway.credentials import credential_of
 from gateway.http import HttpRequest
 from gateway.metadata import Metadata, account_of, outgoing
 from gateway.transcode.codec import Codec
@@ -37,7 +38,8 @@ class Match:
 
     def parts(self, body: bytes = b"") -> RequestParts:
         """Return what the request's message is made of."""
-        return RequestParts(self.segments, self.request.query, body, _header_fields(self))
+        position = self.request.headers.get("last-event-id", "")
+        return RequestParts(self.segments, self.request.query, body, _header_fields(self), position)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +53,14 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Calls:
-    """What is needed to make calls."""
+    """What is needed to make calls. An event stream shows every `heartbeat` seconds that it is alive."""
 
     backends: Backends
     tokens: TokenCache
     codec: Codec
     binder: RequestBinder
     body_limit: int
+    heartbeat: float
 
     async def identify(self, match: Match, subprotocols: Sequence[str] = ()) -> Caller:
         """Exchange the request's credential, unless the method is for everybody.

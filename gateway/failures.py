@@ -37,7 +37,8 @@ HTTP_STATUS: dict[grpc.StatusCode, int] = {
 }
 """google.rpc.Code → HTTP status, as in google/rpc/code.proto."""
 
-_PRECONDITION_FAILED = 412
+PRECONDITION_FAILED = 412
+"""For an etag that came by `If-Match` and is not the resource's any more."""
 _SERVER_ERRORS = 500
 _GOING_AWAY = 1012
 """Close code "service restart": clients connect again."""
@@ -96,7 +97,7 @@ def _from_rpc(exc: grpc.aio.AioRpcError, *, correlation_id: str, service: str, c
     status = _sent_status(exc)
     if status is None:
         status = _own_status(exc, correlation_id, service)
-    http_status = _PRECONDITION_FAILED if conditional and _reason(status) == EtagMismatch.reason else 0
+    http_status = PRECONDITION_FAILED if conditional and _reason(status) == EtagMismatch.reason else 0
     return _from_status(status, http_status, [])
 
 

@@ -1,4 +1,4 @@
-"""HTTP requests as the gateway reads them from ASGI, and its answers."""
+"""HTTP requests as the gateway reads them from ASGI."""
 
 import re
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -111,22 +111,3 @@ def _check_media_type(request: HttpRequest) -> None:
 def int_or_zero(text: str) -> int:
     """Return the number a header holds, 0 when it holds none."""
     return int(text) if text.isascii() and text.isdecimal() else 0
-
-
-def answer_headers(request: HttpRequest, content_type: bytes) -> Headers:
-    """Return the headers that every answer has."""
-    return [
-        (b"content-type", content_type),
-        (b"x-request-id", request.correlation_id.encode()),
-        (b"x-content-type-options", b"nosniff"),
-        (b"cache-control", b"no-store"),
-    ]
-
-
-async def send_answer(request: HttpRequest, send: Send, status: int, body: bytes, extra: Headers | None = None) -> None:
-    """Send a whole JSON answer; of one to HEAD, only the head."""
-    headers = answer_headers(request, b"application/json")
-    headers.append((b"content-length", str(len(body)).encode()))
-    headers.extend(extra or ())
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": b"" if request.method == "HEAD" else body})

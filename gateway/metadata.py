@@ -24,6 +24,7 @@ _OWN_PREFIXES = ("grpc-", "stateroom-", "x-forwarded-", ":")
 _KEY = re.compile(r"[a-z0-9_.-]{1,64}")
 _PRINTABLE = re.compile(r"[\x20-\x7e]*")
 _TIMEOUT = re.compile(r"([0-9]{1,8})([HMSmun])")
+_MILLISECONDS = re.compile(r"[0-9]{1,10}")
 _UNITS = {"H": 3600.0, "M": 60.0, "S": 1.0, "m": 1e-3, "u": 1e-6, "n": 1e-9}
 _USER_AGENT_LENGTH = 255
 
@@ -87,16 +88,31 @@ def _check_printable(header: str, value: str) -> None:
 
 
 def deadline(request: HttpRequest) -> float:
-    """Return how many seconds a unary call may take: `Grpc-Timeout`, `Connect-Timeout-Ms` or 30, at most 300."""
-    asked = request.headers.get("grpc-timeout", "")
-    if not asked and (milliseconds := request.headers.get("connect-timeout-ms", "")):
-        asked = f"{milliseconds}m"
-    if not asked:
-        return DEADLINE
-    match = _TIMEOUT.fullmatch(asked)
-    if match is None:
-        raise InvalidField(Violation("grpc-timeout", "at most 8 digits and one of H, M, S, m, u, n"))
-    return min(int(match[1]) * _UNITS[match[2]], _LONGEST)
+    """Return how many seconds a unary call may take: what its caller asked for or 30, at most 300.
+
+    Raises:
+        InvalidField: the caller asked for what is no time.
+    """
+    asked = asked_seconds(request)
+    return DEADLINE if asked is None else min(asked, _LONGEST)
+
+
+def asked_seconds(request: HttpRequest) -> float | None:
+    """Return the time that `Grpc-Timeout` or else `Connect-Timeout-Ms` gives a call, None without either.
+
+    Raises:
+        InvalidField: the header is no time.
+    """
+    if text := request.headers.get("grpc-timeout"):
+        match = _TIMEOUT.fullmatch(text)
+        if match is None:
+            raise InvalidField(Violation("grpc-timeout", "at most 8 digits and one of H, M, S, m, u, n"))
+        return int(match[1]) * _UNITS[match[2]]
+    if text := request.headers.get("connect-timeout-ms"):
+        if not _MILLISECONDS.fullmatch(text):
+            raise InvalidField(Violation("connect-timeout-ms", "at most 10 digits"))
+        return int(text) * 1e-3
+    return None
 
 
 def incoming(metadata: Iterable[tuple[str, str | bytes]] | None) -> Headers:

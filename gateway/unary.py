@@ -4,8 +4,9 @@ import re
 
 import orjson
 
+from gateway.answers import Answer, send_answer
 from gateway.calls import Calls, Match
-from gateway.http import Receive, Send, read_body, send_answer
+from gateway.http import Receive, Send, read_body
 from gateway.metadata import deadline, incoming
 
 _OK = 200
@@ -32,7 +33,7 @@ async def serve_unary(calls: Calls, match: Match, receive: Receive, send: Send) 
     data = text.encode()
     if b"pretty" in request.query and wants_pretty(request.query):
         data = orjson.dumps(orjson.loads(data), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
-    await send_answer(request, send, _OK, data, headers)
+    await send_answer(request, send, Answer(_OK, data, headers))
 
 
 def wants_pretty(query: bytes) -> bool:

@@ -110,11 +110,11 @@ def _build_root(spec: Description) -> None:
     os.symlink("/tmp", root + "/var/tmp")
     for path in spec["read_only"]:
         _bind(root, path, writable=False)
+    for path in spec["late_read_only"]:
+        _bind(root, path, writable=False)
     for path in spec["hidden"]:
         if os.path.isdir(root + path):
             _mount("tmpfs", root + path, "tmpfs", _MS_NOSUID | _MS_NODEV, "mode=755")
-    for path in spec["late_read_only"]:
-        _bind(root, path, writable=False)
     for path in spec["writable"]:
         _bind(root, path, writable=True)
     _make_devices(root)

@@ -78,7 +78,8 @@ def check(url: str, branch: str, hidden: Sequence[Path] | None) -> Source:
     Args:
         url: https, an absolute path, or empty for a fresh repository.
         branch: empty for the default.
-        hidden: folders of the installation, from which nothing may be cloned; None where local paths are not allowed.
+        hidden: folders of the installation, from which nothing may be cloned (the sandbox hides them where they lie
+            inside the repository); None where local paths are not allowed.
 
     Raises:
         CloneFailed: the URL or the branch is refused.
@@ -87,7 +88,7 @@ def check(url: str, branch: str, hidden: Sequence[Path] | None) -> Source:
         raise CloneFailed(Refusal.BRANCH)
     if not url:
         return Source("")
-    if _CONTROL.search(url) or " " in url:
+    if _CONTROL.search(url) or (" " in url and not url.startswith("/")):
         raise CloneFailed(Refusal.CHARACTERS)
     if url.startswith("/"):
         return Source(url, _local(url, hidden))
@@ -125,7 +126,7 @@ def _local(url: str, hidden: Sequence[Path] | None) -> Path:
     path = Path(url).resolve()
     if not path.is_dir():
         raise CloneFailed(Refusal.MISSING)
-    if any(path.is_relative_to(folder) or folder.is_relative_to(path) for folder in hidden):
+    if any(path.is_relative_to(folder) for folder in hidden):
         raise CloneFailed(Refusal.OWN_DATA)
     return path
 

@@ -70,7 +70,7 @@ class Sandbox:
 
     Attributes:
         room: the folder whose `files` and `home` programs may write; `root` in it is where the inside is put together.
-        hidden: folders of the installation that no program may see, even where a system path contains them.
+        hidden: folders of the installation that no program may see, even where a path that it may read contains them.
     """
 
     level: Level
@@ -92,8 +92,8 @@ class Sandbox:
             described |= {
                 "root": str(self.room / "root"),
                 "read_only": _existing(_SYSTEM_PATHS) + _resolver(),
-                "hidden": self._hidden(),
                 "late_read_only": list(map(str, program.readable)),
+                "hidden": self._hidden(program),
                 "writable": self._writable(program),
             }
         if self.level is Level.BWRAP:
@@ -108,10 +108,10 @@ class Sandbox:
                 options += ["--symlink", str(Path(path).readlink()), path]
             else:
                 options += ["--ro-bind", path, path]
-        for path in self._hidden():
-            options += ["--tmpfs", path]
         for path in map(str, program.readable):
             options += ["--ro-bind", path, path]
+        for path in self._hidden(program):
+            options += ["--tmpfs", path]
         for path in self._writable(program):
             options += ["--bind", path, path]
         for name, value in program.environment.items():
@@ -128,8 +128,9 @@ class Sandbox:
             "options": options,
         }
 
-    def _hidden(self) -> list[str]:
-        return [str(path) for path in self.hidden if any(path.is_relative_to(system) for system in _SYSTEM_PATHS)]
+    def _hidden(self, program: Program) -> list[str]:
+        shown = (*map(Path, _SYSTEM_PATHS), *program.readable)
+        return [str(path) for path in self.hidden if any(path.is_relative_to(folder) for folder in shown)]
 
     def _writable(self, program: Program) -> list[str]:
         return list(map(str, program.writable or (self.room / "files", self.room / "home")))

@@ -4,7 +4,7 @@ from protobuf import DescField, DescFieldValueMessage, DescMessage, Message, Reg
 
 from gateway.errors import InvalidType
 from gateway.transcode.json_check import Json
-from gateway.transcode.schema import MessageType
+from gateway.transcode.schema import MessageType, Resume
 
 
 class Codec:
@@ -36,6 +36,12 @@ class Codec:
         """Return a message's JSON as `decode` does, and its etag, empty when it has none."""
         decoded = message.python_type.from_binary(data)
         return self._to_json(decoded), str(getattr(decoded, "etag", ""))
+
+    def decode_positioned(self, message: MessageType, data: bytes, resume: Resume) -> tuple[str, int]:
+        """Return a message's JSON as `decode` does, and the position at which its stream goes on."""
+        decoded = message.python_type.from_binary(data)
+        moved = len(getattr(decoded, resume.response_bytes)) if resume.response_bytes else 0
+        return self._to_json(decoded), int(getattr(decoded, resume.response_position)) + moved
 
     def _to_json(self, decoded: Message) -> str:
         return decoded.to_json(registry=self._registry, always_emit_implicit=True)

@@ -17,12 +17,16 @@ SYSTEM_PARAMETERS = frozenset({"pretty"})
 
 @dataclass(frozen=True, slots=True)
 class RequestParts:
-    """What a request says, still encoded. `headers` has values that headers give to fields: field name → value."""
+    """What a request says, still encoded. `headers` has values that headers give to fields: field name → value.
+
+    `position` is where a lost stream goes on, for the field that the method names for it; empty at a first request.
+    """
 
     segments: list[str]
     query: bytes = b""
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
+    position: str = ""
 
 
 class RequestBinder:
@@ -48,6 +52,9 @@ class RequestBinder:
         for name, text in parts.headers.items():
             if name in request.fields:
                 self._put(tree, request, name, text)
+        if parts.position and route.method.resume:
+            target = request.fields[route.method.resume.request_position]
+            tree[_key_in(tree, target)] = self._reader.read(target, parts.position, "Last-Event-ID")
         return self._codec.encode(request, tree)
 
     def bind_frame(self, message: MessageType, text: bytes) -> bytes:

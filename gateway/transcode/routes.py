@@ -58,6 +58,20 @@ class Routes:
             msg = f"{route.binding.http_method} {route.binding.path} is taken by {taken.method.grpc_path}"
             raise TemplateError(msg)
 
+    def allowed(self, raw_path: str) -> tuple[str, ...]:
+        """Return the HTTP methods that a path takes, in alphabetical order; none when no template matches it."""
+        allowed = {method for _, leaf in self._matches(raw_path) for method in leaf}
+        return tuple(sorted(allowed | ({"HEAD"} if "GET" in allowed else set())))
+
+    def _matches(self, raw_path: str) -> Iterator[tuple[list[str], dict[str, Route]]]:
+        """Yield the readings of a path's segments, each with the routes that end there, the best first."""
+        segments = raw_path.removeprefix("/").split("/")
+        head, _, verb = segments[-1].rpartition(":")
+        readings = [([*segments[:-1], head], verb)] if verb and head else []
+        for reading, ending in [*readings, (segments, "")]:
+            for leaf in _leaves(self._root, reading, 0, ending):
+                yield reading, leaf
+
     def find(self, http_method: str, raw_path: str) -> tuple[Route, list[str]]:
         """Return the route and the path's raw segments, without the verb.
 
@@ -68,18 +82,13 @@ class Routes:
             MethodNotAllowed: templates match the path, but none for this HTTP method.
         """
         wanted = "GET" if http_method == "HEAD" else http_method
-        segments = raw_path.removeprefix("/").split("/")
-        head, _, verb = segments[-1].rpartition(":")
-        allowed: set[str] = set()
-        readings = [([*segments[:-1], head], verb)] if verb and head else []
-        for reading, ending in [*readings, (segments, "")]:
-            for leaf in _leaves(self._root, reading, 0, ending):
-                if wanted in leaf:
-                    return leaf[wanted], reading
-                allowed.update(leaf)
+        for reading, leaf in self._matches(raw_path):
+            if wanted in leaf:
+                return leaf[wanted], reading
+        allowed = self.allowed(raw_path)
         if not allowed:
             raise RouteNotFound(raw_path)
-        raise MethodNotAllowed(http_method, tuple(sorted(allowed | ({"HEAD"} if "GET" in allowed else set()))))
+        raise MethodNotAllowed(http_method, allowed)
 
 
 def _leaves(node: _Node, segments: list[str], at: int, verb: str) -> Iterator[dict[str, Route]]:

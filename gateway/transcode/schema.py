@@ -113,6 +113,15 @@ class HttpBinding:
 
 
 @dataclass(frozen=True, slots=True)
+class Resume:
+    """How a stream is resumed: names of fields, `response_bytes` empty when a position names a whole message."""
+
+    response_position: str
+    request_position: str
+    response_bytes: str
+
+
+@dataclass(frozen=True, slots=True)
 class Method:
     """A method that has HTTP mappings. `request_bytes` and `response_bytes` frame a WebSocket; empty without one."""
 
@@ -126,6 +135,7 @@ class Method:
     bindings: tuple[HttpBinding, ...]
     request_bytes: str = ""
     response_bytes: str = ""
+    resume: Resume | None = None
 
     @property
     def grpc_path(self) -> str:
@@ -175,6 +185,7 @@ class Schema:
         if rule is None or policy is None or policy.access is None or policy.access.field not in {"user", "anonymous"}:
             return None
         frames = self._option(options, "stateroom.api.v1.stream")
+        resume = self._option(options, "stateroom.api.v1.resume")
         return Method(
             service=method.parent.type_name,
             name=method.name,
@@ -186,7 +197,18 @@ class Schema:
             bindings=tuple(_bindings(rule)),
             request_bytes=frames.request_bytes if frames else "",
             response_bytes=frames.response_bytes if frames else "",
+            resume=self._resume(method, resume) if resume else None,
         )
+
+    def _resume(self, method: DescMethod, option: Any) -> Resume:  # as below
+        names = (option.response_position, option.request_position, option.response_bytes)
+        response, request = self.message(method.output).fields, self.message(method.input).fields
+        holders = zip(names, (response, request, response), (Kind.INTEGER, Kind.INTEGER, Kind.BYTES), strict=True)
+        for name, fields, kind in holders:
+            if (name or kind is Kind.INTEGER) and (name not in fields or fields[name].kind is not kind):
+                msg = f"{method.parent.type_name}.{method.name}: resume names {name!r}, which is no {kind.name} field"
+                raise ValueError(msg)
+        return Resume(*names)
 
     def _option(self, options: Message | None, name: str) -> Any:  # the class is made at run time
         extension = self.registry.extension(name)
@@ -229,6 +251,11 @@ def _bindings(rule: Any) -> Iterator[HttpBinding]:  # as above
         yield from _bindings(additional)
 
 
+def installed_contracts() -> bytes:
+    """Return the descriptor set that is installed with the package `stateroom`."""
+    return (files("stateroom") / "descriptors.binpb").read_bytes()
+
+
 def load_schema() -> Schema:
-    """Read the contracts that are installed with the package `stateroom`."""
-    return Schema((files("stateroom") / "descriptors.binpb").read_bytes())
+    """Read the installed contracts."""
+    return Schema(installed_contracts())

@@ -22,6 +22,7 @@ from services.session.sessions.live.feeds import Feeds
 from services.session.sessions.live.opening import Opener
 from services.session.sessions.live.presence import Presence
 from services.session.sessions.live.reconciliation import Reconciliation
+from services.session.sessions.live.release import Release
 from services.session.sessions.live.runners import Runners
 from services.session.sessions.servicer import SessionServicer
 from services.session.settings import SessionSettings
@@ -42,8 +43,9 @@ async def open_session(configured: SessionSettings, stack: AsyncExitStack) -> tu
     reconciliation = Reconciliation(database, runners)
     reconciler = Reconciler("sessions", "session_id", system, reconciliation.work)
     service.consume(workspace, WorkspaceChanges(database, reconciler.wake).apply)
+    release = Reconciler("session_heads", "session_id", system, Release(database, runners).work)
     copier = Copier(parts, feeds.bell)
-    service.loops.extend(part.run for part in (presence, feeds, copier, devices, reconciler))
+    service.loops.extend(part.run for part in (presence, feeds, copier, devices, reconciler, release))
     opener = Opener(database, runners, feeds, presence, background, configured.session_limit)
     desk = Desk(database, runners, reconciliation, background)
     attachments = Attachments(desk, feeds, devices, presence, configured.slow_device_seconds)

@@ -32,9 +32,9 @@ async def main() -> None:
         exchange = CredentialExchange(service.system, service.signer)
         runners = LocalPlacement(config)
         placement = Placement(service.database, runners)
-        lifecycle = Lifecycle(service.database, placement)
-        reconciler = Reconciler("workspaces", "workspace_id", service.system, lifecycle.reconcile)
-        lifecycle.extend = reconciler.postpone
+        stack.push_async_callback(placement.close)
+        work = Lifecycle(service.database, placement).reconcile
+        reconciler = Reconciler("workspaces", "workspace_id", service.system, work)
         service.loops.append(reconciler.run)
         server = service.server(exchange)
         server.add(

@@ -39,6 +39,7 @@ async def running_gateway(
     environment = {
         "PYTHONPATH": ":".join(path for path in sys.path if path),
         "HTTP_LISTEN": listen,
+        "DRAIN_SECONDS": "0",
         **{f"{name}_ADDRESS": address for name in ("WORKSPACE", "SESSION", "AUDIT")},
         **write_keys(folder),
         **settings,

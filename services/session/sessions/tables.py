@@ -49,6 +49,9 @@ heads = Table(
     Column("copier_process", BigInteger, nullable=False),
     Column("title", Text, nullable=False),
     Column("last_activity_time", _Time, nullable=False),
+    Column("reconcile_time", _Time),
+    Column("reconcile_epoch", BigInteger, nullable=False),
+    Column("reconcile_attempts", Integer, nullable=False),
 )
 
 events = Table(

@@ -35,14 +35,11 @@ async def insert_workspace(connection: AsyncConnection, workspace: Workspace) ->
         raise WorkspaceNameTaken(workspace.name) from exc
 
 
-async def update_workspace(
-    connection: AsyncConnection, workspace: Workspace, *, reconcile_time: datetime | None
-) -> None:
-    """Store a changed workspace; `reconcile_time` says when it is due, None for never."""
-    values = row_of(workspace) | {"reconcile_time": reconcile_time, "reconcile_attempts": 0}
-    await connection.execute(
-        update(workspaces).where(workspaces.c.workspace_id == workspace.workspace_id).values(values)
-    )
+async def update_workspace(connection: AsyncConnection, workspace: Workspace, *, due: datetime | None) -> None:
+    """Store a changed workspace; `due` is when the reconciler looks at it next. Claims of before are void."""
+    statement = update(workspaces).where(workspaces.c.workspace_id == workspace.workspace_id)
+    reconcile = {"reconcile_time": due, "reconcile_epoch": workspaces.c.reconcile_epoch + 1, "reconcile_attempts": 0}
+    await connection.execute(statement.values(**row_of(workspace), **reconcile))
 
 
 async def update_progress(connection: AsyncConnection, workspace_id: UUID, *, step: str, percent: int) -> None:
@@ -51,14 +48,6 @@ async def update_progress(connection: AsyncConnection, workspace_id: UUID, *, st
         workspaces.c.workspace_id == workspace_id, workspaces.c.state == State.CREATING
     )
     await connection.execute(statement.values(progress_step=step, progress_percent=percent))
-
-
-async def settle(connection: AsyncConnection, workspace_id: UUID, epoch: int) -> None:
-    """Take a workspace off the reconciler's list, unless somebody else has claimed it since."""
-    statement = update(workspaces).where(
-        workspaces.c.workspace_id == workspace_id, workspaces.c.reconcile_epoch == epoch
-    )
-    await connection.execute(statement.values(reconcile_time=None))
 
 
 async def get_workspace(connection: AsyncConnection, workspace_id: UUID) -> Workspace:

@@ -13,6 +13,7 @@ RPCS = rpcs()
 PUBLIC = [rpc for rpc in RPCS if rpc.is_public]
 MUTATIONS = [rpc for rpc in RPCS if rpc.is_mutation]
 BIDIRECTIONAL = [rpc for rpc in PUBLIC if rpc.descriptor.client_streaming and rpc.descriptor.server_streaming]
+RESUMABLE = [rpc for rpc in RPCS if rpc.descriptor.GetOptions().HasExtension(policy_pb2.resume)]
 
 
 def _id(rpc: Rpc) -> str:
@@ -119,6 +120,18 @@ def test_bidirectional_method_names_its_frames_and_has_an_alternative(rpc: Rpc) 
     others = [other for other in rpc.descriptor.containing_service.methods if not other.client_streaming]
     assert any(other.server_streaming for other in others)
     assert any(not other.server_streaming and other.name.startswith("Write") for other in others)
+
+
+@pytest.mark.parametrize("rpc", RESUMABLE, ids=_id)
+def test_stream_that_is_resumed_names_a_position_on_both_sides(rpc: Rpc) -> None:
+    """A position that a response tells is one that a request takes."""
+    assert rpc.descriptor.server_streaming
+    assert not rpc.descriptor.client_streaming
+    option = rpc.descriptor.GetOptions().Extensions[policy_pb2.resume]
+    assert _field(rpc.descriptor.output_type, option.response_position).type == FieldDescriptor.TYPE_INT64
+    assert _field(rpc.descriptor.input_type, option.request_position).type == FieldDescriptor.TYPE_INT64
+    if option.response_bytes:
+        assert _field(rpc.descriptor.output_type, option.response_bytes).type == FieldDescriptor.TYPE_BYTES
 
 
 @pytest.mark.parametrize("rpc", PUBLIC, ids=_id)

@@ -43,7 +43,8 @@ async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack
     }
     server, address = await services.start()
     folder = tmp_path_factory.mktemp("gateway")
-    async with running_gateway(folder, address, ALLOWED_ORIGINS='["https://console.example.com"]') as (listen, _):
+    wishes = {"ALLOWED_ORIGINS": '["https://console.example.com"]', "HEARTBEAT_SECONDS": "0.1"}
+    async with running_gateway(folder, address, **wishes) as (listen, _):
         yield Stack(listen, services, exchange, credential.mint("k", ids.new()).text)
     await server.stop(0)
 

@@ -4,9 +4,11 @@ import asyncio
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
+from stateroom.session.v1 import session_pb2
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
@@ -58,6 +60,46 @@ async def test_sigterm_open_socket_closes_1012_and_exits_0(tmp_path: Path) -> No
             await socket.recv()
         assert closed.value.rcvd is not None
         assert closed.value.rcvd.code == 1012
+        assert await asyncio.wait_for(process.wait(), 10) == 0
+    await server.stop(0)
+
+
+async def test_sigterm_with_calls_open_drains_first_and_answers_them(tmp_path: Path) -> None:
+    """Who balances load sees it in time, sockets stay until then, and a call that was accepted is answered."""
+    go_on, begun = asyncio.Event(), asyncio.Event()
+
+    async def slow(request: Any, context: Any) -> session_pb2.Session:
+        begun.set()
+        await go_on.wait()
+        return await fake_answers.get_session(request, context)
+
+    services = FakeServices()
+    services.answers = {
+        "ExchangeCredential": fake_answers.Revocable(),
+        "AttachSession": fake_answers.attach_session,
+        "GetSession": slow,
+    }
+    server, address = await services.start()
+    headers = {"authorization": f"Bearer {credential.mint('k', ids.new()).text}"}
+    async with (
+        running_gateway(tmp_path, address, DRAIN_SECONDS="1", STOP_GRACE_SECONDS="10") as (listen, process),
+        httpx2.AsyncClient(base_url=f"http://{listen}", headers=headers) as client,
+        connect(f"ws://{listen}/v1/sessions/a:attach", additional_headers=headers) as device,
+        asyncio.TaskGroup() as group,
+    ):
+        await device.recv()
+        call = group.create_task(client.get("/v1/sessions/a"))
+        await begun.wait()
+        process.terminate()
+        while (ready := await client.get("/readyz")).status_code == 200:
+            pass
+        assert ready.json() == {"status": "DRAINING"}
+        await device.send(b"still here")
+        assert await device.recv() == b"still here"
+        assert json.loads(await device.recv())["error"]["details"][0]["reason"] == "SHUTTING_DOWN"
+        assert process.returncode is None
+        go_on.set()
+        assert (await call).status_code == 200
         assert await asyncio.wait_for(process.wait(), 10) == 0
     await server.stop(0)
 

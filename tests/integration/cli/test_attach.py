@@ -1,81 +1,25 @@
 """`stateroom session attach` in a real terminal."""
 
-import asyncio
-import fcntl
 import os
-import pty
 import signal
-import struct
-import sys
-import termios
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from cli.endpoint import Endpoint
 from tests.support.fake_session import FakeSession
+from tests.support.window import Window, opened_window
 
 ROOT = Path(__file__).resolve().parents[3]
-
-
-class Window:
-    """A terminal window in which the command runs; `shown` is what it displays."""
-
-    def __init__(self, terminal: int, process: asyncio.subprocess.Process) -> None:
-        self.terminal = terminal
-        self.process = process
-        self.shown = bytearray()
-        self._changed = asyncio.Event()
-
-    def read(self) -> None:
-        """Take what is there to be displayed."""
-        try:
-            self.shown += os.read(self.terminal, 65_536)
-        except OSError:
-            asyncio.get_running_loop().remove_reader(self.terminal)
-        self._changed.set()
-
-    async def until_shown(self, text: bytes) -> None:
-        """Wait until the text is displayed."""
-        while text not in self.shown:
-            self._changed.clear()
-            await self._changed.wait()
-
-    def press(self, keys: bytes) -> None:
-        """Press keys."""
-        os.write(self.terminal, keys)
-
-    def resize(self, columns: int, rows: int) -> None:
-        """Change the window's size; the kernel tells the program."""
-        fcntl.ioctl(self.terminal, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+SESSION = "01a1fd0a-05de-70dc-ad47-87402f88c42f"
+LEAVE_ALTERNATE_SCREEN = b"\x1b[?1049l"
 
 
 @asynccontextmanager
 async def _attached(endpoint: Endpoint) -> AsyncIterator[Window]:
-    terminal, inside = pty.openpty()
     environment = {"PATH": os.defpath, "STATEROOM_URL": endpoint.url, "STATEROOM_API_KEY": endpoint.api_key}
-    process = await asyncio.create_subprocess_exec(
-        *("setsid", "--ctty", sys.executable, "-c", "from cli.main import run; run()", "session", "attach", "s"),
-        stdin=inside,
-        stdout=inside,
-        stderr=inside,
-        env=environment | {"PYTHONPATH": str(ROOT), "TERM": "xterm-256color"},
-    )
-    window = Window(terminal, process)
-    loop = asyncio.get_running_loop()
-    before = termios.tcgetattr(inside)
-    loop.add_reader(terminal, window.read)
-    try:
+    async with opened_window(environment | {"PYTHONPATH": str(ROOT)}, "session", "attach", SESSION) as window:
         yield window
-        # Raw while attached, and as before when the command has ended, however it ended.
-        assert termios.tcgetattr(inside) == before
-    finally:
-        loop.remove_reader(terminal)
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-        os.close(terminal)
-        os.close(inside)
 
 
 async def test_attach_keys_and_output_pass_and_detach_key_ends() -> None:
@@ -107,6 +51,25 @@ async def test_attach_session_ends_says_how() -> None:
     async with FakeSession(b"bye").serve() as endpoint, _attached(endpoint) as window:
         await window.until_shown(b"The session ended: exit code 3.")
         assert await window.process.wait() == 0
+
+
+async def test_attach_session_ends_on_the_main_screen_cursor_stays() -> None:
+    """Leaving an alternate screen that was left already would put what follows into the middle of the text."""
+    printed = b"\x1b[?1049h\x1b[H editor \x1b[?1049l bye"
+    async with FakeSession(printed).serve() as endpoint, _attached(endpoint) as window:
+        await window.until_shown(b"The session ended")
+    assert window.shown.count(LEAVE_ALTERNATE_SCREEN) == 1
+
+
+async def test_attach_detached_from_an_editor_main_screen_is_back() -> None:
+    """A program that fills the screen leaves no trace on it."""
+    session = FakeSession(b"\x1b[?1049h\x1b[H editor", stay=True)
+    async with session.serve() as endpoint, _attached(endpoint) as window:
+        await window.until_shown(b"editor")
+        window.press(b"\x1d")
+        assert await window.process.wait() == 0
+        await window.until_shown(b"Detached")
+    assert window.shown.count(LEAVE_ALTERNATE_SCREEN) == 1
 
 
 async def test_attach_connection_cut_shows_the_rest() -> None:

@@ -23,7 +23,7 @@ async def _git(folder: Path, *arguments: str) -> str:
 @pytest.fixture
 async def source(tmp_path: Path) -> Path:
     """A repository with two branches and hooks that leave a mark when they run."""
-    folder = tmp_path / "source"
+    folder = tmp_path / "my source"
     folder.mkdir()
     await _git(folder, "init", "-q")
     (folder / "README").write_text("hello")
@@ -55,6 +55,15 @@ async def test_prepare_local_repository_is_cloned(
     assert (await _git(room_folder / "files", "remote", "get-url", "origin")).strip() == str(source)
     assert not (tmp_path / "ran").exists()
     assert not list((room_folder / "files" / ".git").glob("hooks/*"))
+
+
+async def test_prepare_checkout_around_the_rooms_is_cloned(room_folder: Path, sandbox: Sandbox, tmp_path: Path) -> None:
+    """An installation's data may lie inside the repository, as `make demo` does it with its own checkout."""
+    await _git(tmp_path, "init", "-q")
+    await _git(tmp_path, "commit", "-q", "--allow-empty", "-m", "first")
+    progress = await _prepare(Workspace(room_folder, sandbox, allow_local=True), str(tmp_path))
+    assert progress[-1] == Progress("Ready", 100, "trunk")
+    assert [path.name for path in (room_folder / "files").iterdir()] == [".git"]
 
 
 async def test_prepare_branch_is_checked_out(room_folder: Path, sandbox: Sandbox, source: Path) -> None:

@@ -9,8 +9,7 @@ import grpc
 import pytest
 from stateroom.runner.v1 import runner_service_pb2 as pb
 
-from chassis import ids
-from runner import processes
+from chassis import ids, processes
 from tests.support.runner_rooms import RunnerProcess, runner_process
 
 

@@ -48,12 +48,13 @@ def test_check_local_path_needs_permission(tmp_path: Path) -> None:
 
 
 def test_check_path_in_own_data_is_refused(tmp_path: Path) -> None:
-    """Nobody clones another room, nor a folder that holds the rooms."""
+    """Nobody clones another room; a checkout in which the rooms happen to lie is no room."""
     other = tmp_path / "rooms" / "other" / "files"
     other.mkdir(parents=True)
-    for path in (other, tmp_path):
+    for path in (other, tmp_path / "rooms"):
         with pytest.raises(CloneFailed, match="own data"):
             repository.check(str(path), "", [tmp_path / "rooms"])
+    assert repository.check(str(tmp_path), "", [tmp_path / "rooms"]).local == tmp_path
 
 
 def test_redact_complaint_has_no_credential_and_no_escape() -> None:

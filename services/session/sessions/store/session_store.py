@@ -33,16 +33,16 @@ async def insert_session(connection: AsyncConnection, session: Session, *, copie
 
 
 async def update_session(connection: AsyncConnection, session: Session, *, due: datetime | None) -> None:
-    """Store a changed session; `due` is when the reconciler looks at it next. Claims of before are void."""
+    """Store a changed session; `due` is when the reconciler looks at it next. Claims of before are void.
+
+    With its log complete, the runner's terminal is due to be dropped.
+    """
     statement = update(sessions).where(sessions.c.session_id == session.session_id)
     reconcile = {"reconcile_time": due, "reconcile_epoch": sessions.c.reconcile_epoch + 1, "reconcile_attempts": 0}
     await connection.execute(statement.values(**_row(session), **reconcile))
-
-
-async def settle_session(connection: AsyncConnection, session_id: UUID, *, epoch: int) -> None:
-    """Take a session off the reconciler's list, unless its claim is void."""
-    statement = update(sessions).where(sessions.c.session_id == session_id, sessions.c.reconcile_epoch == epoch)
-    await connection.execute(statement.values(reconcile_time=None))
+    if session.log_complete:
+        head = update(heads).where(heads.c.session_id == session.session_id)
+        await connection.execute(head.values(reconcile_time=session.end_time))
 
 
 async def get_session(connection: AsyncConnection, session_id: UUID) -> Session:

@@ -217,12 +217,49 @@ class StreamFrames(_message.Message):
 
 Global___StreamFrames: _TypeAlias = StreamFrames  # noqa: Y015
 
+@_typing.final
+class Resume(_message.Message):
+    """How a client that lost a server stream continues where it was. The next position is what `response_position` holds, plus
+    the length of `response_bytes` where that is named; `request_position` asks for it.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESPONSE_POSITION_FIELD_NUMBER: _builtins.int
+    REQUEST_POSITION_FIELD_NUMBER: _builtins.int
+    RESPONSE_BYTES_FIELD_NUMBER: _builtins.int
+    response_position: _builtins.str
+    """The integer field of a response message that tells its position, such as `offset`."""
+    request_position: _builtins.str
+    """The integer field of the request from which the stream goes on, such as `offset`."""
+    response_bytes: _builtins.str
+    """The bytes field of a response message that the position moves over, such as `data`. Empty when a position names a
+    whole message, after which `request_position` goes on.
+    """
+    def __init__(
+        self,
+        *,
+        response_position: _builtins.str = ...,
+        request_position: _builtins.str = ...,
+        response_bytes: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["request_position", b"request_position", "response_bytes", b"response_bytes", "response_position", b"response_position"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Resume: _TypeAlias = Resume  # noqa: Y015
+
 POLICY_FIELD_NUMBER: _builtins.int
 STREAM_FIELD_NUMBER: _builtins.int
+RESUME_FIELD_NUMBER: _builtins.int
 SENSITIVE_FIELD_NUMBER: _builtins.int
 policy: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, Global___Policy]
 """Who may call, at what rate, and how it is named in the audit log. Required on every method."""
 stream: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, Global___StreamFrames]
 """WebSocket framing of a bidirectional method."""
+resume: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, Global___Resume]
+"""How a server stream is resumed. Without it, a stream always begins where its request says."""
 sensitive: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.FieldOptions, _builtins.bool]
 """The field is left out of change events, logs and error texts."""

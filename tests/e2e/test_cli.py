@@ -1,0 +1,55 @@
+"""The main job with the command line, as a person and as a script."""
+
+from tests.support.embedded_stack import EmbeddedStack
+from tests.support.sessions import make_repository
+from tests.support.window import opened_window
+
+
+async def test_cli_script_does_the_main_job(embedded_stack: EmbeddedStack) -> None:
+    """Every step with `--json`: who am I, a room, a terminal, a command, its output, the list, the audit log."""
+    stack = embedded_stack
+    repository = await make_repository(stack.folder / "scripted", {"greeting": b"hello from the room\n"})
+    (me,) = (await stack.command("whoami", "--json")).json()
+    (room,) = (await stack.command("ws", "create", "scripted", "--repo", repository, "--json")).json()
+    assert (me["handle"], room["state"]) == ("owner", "ACTIVE")
+    (session,) = (await stack.command("session", "create", "scripted", "--json")).json()
+    identity = str(session["sessionId"])
+    typed = await stack.command("session", "attach", identity, stdin=b"cat greeting; exit 5\n")
+    assert (typed.code, "hello from the room" in typed.output) == (0, True), typed.errors
+    (shown,) = (await stack.command("session", "show", identity, "--json")).json()
+    assert (shown["state"], shown["exitCode"]) == ("STOPPED", 5)
+    listed = (await stack.command("session", "list", "--workspace", "scripted", "--json")).json()
+    assert [one["sessionId"] for one in listed] == [identity]
+    entries = (await stack.command("audit", "list", "--entity", str(room["workspaceId"]), "--json")).json()
+    assert [entry["action"] for entry in entries] == ["workspace.activated", "workspace.created"]
+    (deleted,) = (await stack.command("ws", "delete", "scripted", "--json")).json()
+    assert deleted["state"] == "DELETED"
+
+
+async def test_cli_unknown_session_fails_with_a_sentence(embedded_stack: EmbeddedStack) -> None:
+    """A refusal is exit code 4, one sentence, and no traceback."""
+    finished = await embedded_stack.command("session", "show", "01890000-0000-7000-8000-000000000000", "--json")
+    assert (finished.code, finished.output) == (4, "")
+    assert "01890000-0000-7000-8000-000000000000" in finished.errors
+    assert "Traceback" not in finished.errors
+
+
+async def test_cli_attach_in_a_window_is_a_terminal(embedded_stack: EmbeddedStack, workspace_id: str) -> None:
+    """Keys reach the shell, its size follows the window, the detach key leaves it running."""
+    stack = embedded_stack
+    (session,) = (await stack.command("session", "create", workspace_id, "--json")).json()
+    arguments = ("session", "attach", str(session["sessionId"]))
+    async with opened_window(stack.command_environment(), *arguments) as window:
+        await window.until_shown(b"# ")
+        window.resize(111, 37)
+        window.press(b"until [ \"$(stty size)\" = '37 111' ]; do :; done; echo fol''lowed\r")
+        await window.until_shown(b"followed")
+        window.press(b"\x1d")
+        assert await window.process.wait() == 0
+    (shown,) = (await stack.command("session", "show", str(session["sessionId"]), "--json")).json()
+    assert (shown["state"], shown["columns"], shown["rows"]) == ("ACTIVE", 111, 37)
+    async with opened_window(stack.command_environment(), *arguments) as window:
+        await window.until_shown(b"followed")
+        window.press(b"exit 6\r")
+        await window.until_shown(b"The session ended: exit code 6.")
+        assert await window.process.wait() == 0

@@ -1,0 +1,22 @@
+"""What the tests that kill, cut and wipe share."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from cli.client import Client
+from tests.support.embedded_stack import EmbeddedStack
+
+
+@pytest.fixture
+def rounds(pytestconfig: pytest.Config) -> int:
+    """Return how often to kill what is killed."""
+    return int(pytestconfig.getoption("rounds"))
+
+
+@pytest_asyncio.fixture
+async def client(embedded_stack: EmbeddedStack) -> AsyncIterator[Client]:
+    """Return a client that acts as the owner."""
+    async with embedded_stack.client() as made:
+        yield made

@@ -1,0 +1,108 @@
+"""Requests made from the contracts: one that is right, and many that are wrong in one field."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import grpc
+from buf.validate import validate_pb2
+from google.api import field_behavior_pb2
+from google.protobuf import message_factory
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.message import Message
+
+from chassis import ids
+from tests.support.contracts import Rpc, rpcs
+from tests.support.product import SERVICES
+
+NEEDED = {
+    "workspace.name": "a",
+    "api_key.name": "a",
+    "user.handle": "a",
+    "columns": 80,
+    "rows": 24,
+    "data": b"a",
+}
+"""Values of fields that a request cannot be without, beside ids."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A field of a request that a client fills in, by its path."""
+
+    path: str
+    field: FieldDescriptor
+
+    @property
+    def rules(self) -> validate_pb2.FieldRules:
+        """The rules of the contract for it."""
+        return self.field.GetOptions().Extensions[validate_pb2.field]
+
+    @property
+    def is_id(self) -> bool:
+        """Whether it names a resource."""
+        return bool(self.field.name.endswith("_id")) and self.field.name not in {"request_id", "actor_id"}
+
+
+def served() -> list[Rpc]:
+    """Return the methods for people of every service that this repository has."""
+    return [rpc for rpc in rpcs() if rpc.is_public and service_of(rpc) in SERVICES]
+
+
+def service_of(rpc: Rpc) -> str:
+    """Return the service that serves a method: `stateroom.<service>.v1.…`."""
+    return str(rpc.descriptor.full_name.split(".")[1])
+
+
+def places(message: Descriptor, prefix: str = "") -> Iterator[Place]:
+    """Yield the fields that a client fills in, those of messages inside too."""
+    for field in message.fields:
+        if field_behavior_pb2.OUTPUT_ONLY in field.GetOptions().Extensions[field_behavior_pb2.field_behavior]:
+            continue
+        yield Place(prefix + field.name, field)
+        inner = field.message_type
+        if inner is not None and inner.full_name.startswith("stateroom.") and not field.is_repeated:
+            yield from places(inner, f"{prefix}{field.name}.")
+
+
+def example(rpc: Rpc, known: Mapping[str, str]) -> Message:
+    """Return a request that is right; ids are those known, or new ones, and stand only where they must."""
+    request = message_factory.GetMessageClass(rpc.descriptor.input_type)()
+    for place in places(rpc.descriptor.input_type):
+        required = place.is_id and place.rules.ignore != validate_pb2.IGNORE_IF_ZERO_VALUE
+        if place.path in NEEDED:
+            put(request, place.path, NEEDED[place.path])
+        elif required or place.path == "session.workspace_id":
+            put(request, place.path, known.get(place.field.name, str(ids.new())))
+    return request
+
+
+def put(request: Message, path: str, value: Any) -> None:
+    """Set a field of a request by its path; a list or map is replaced, a message is cleared by None."""
+    *outer, name = path.split(".")
+    message: Any = request
+    for part in outer:
+        message = getattr(message, part)
+    if value is None or isinstance(value, (list, dict)):
+        message.ClearField(name)
+    if isinstance(value, list):
+        getattr(message, name).extend(value)
+    elif isinstance(value, dict):
+        getattr(message, name).update(value)
+    elif isinstance(value, Message):
+        getattr(message, name).CopyFrom(value)
+    elif value is not None:
+        setattr(message, name, value)
+
+
+def call(channel: grpc.aio.Channel, rpc: Rpc, request: Message | bytes, metadata: tuple[tuple[str, str], ...]) -> Any:
+    """Make a call of any kind; a stream of requests has one."""
+    client = "stream" if rpc.descriptor.client_streaming else "unary"
+    server = "stream" if rpc.descriptor.server_streaming else "unary"
+    method = getattr(channel, f"{client}_{server}")(
+        f"/{rpc.descriptor.containing_service.full_name}/{rpc.name}",
+        request_serializer=lambda sent: sent if isinstance(sent, bytes) else sent.SerializeToString(),
+        response_deserializer=message_factory.GetMessageClass(rpc.descriptor.output_type).FromString,
+    )
+    sent = iter([request]) if rpc.descriptor.client_streaming else request
+    return method(sent, metadata=metadata, timeout=20, wait_for_ready=True)
