@@ -32,7 +32,8 @@ def to(kind: type[T], row: Row[Any]) -> T:
 
 def row_of(entity: object) -> dict[str, Any]:
     """Return a flat dataclass as column values, not copied as `dataclasses.asdict` would: they never change."""
-    return {name: getattr(entity, name) for name in _names(type(entity))}
+    kind: Any = type(entity)
+    return {name: getattr(entity, name) for name in _names(kind)}
 
 
 @cache
