@@ -18,9 +18,10 @@ import asyncpg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from chassis import idempotency
 from chassis.actor import Actor, RepeatKey
 from chassis.changes import Entity, PendingChange, Registry, pending
-from chassis.errors import DatabaseUnavailable, RequestIdReused, TransactionConflict
+from chassis.errors import DatabaseUnavailable, TransactionConflict
 from chassis.settings import ServiceSettings
 
 FAILURES = (DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
@@ -31,16 +32,6 @@ ATTEMPTS = 4
 _BACKOFF = 0.05  # seconds before the second attempt, at most; doubles each time (full jitter)
 _COMMAND_TIMEOUT = 10.0  # seconds one statement may take
 
-_CLAIM = """
-INSERT INTO idempotency (account_id, request_id, method, request_sha256) VALUES ($1, $2, $3, $4)
-ON CONFLICT (account_id, request_id) DO NOTHING RETURNING true
-"""
-_CLAIMED = """
-SELECT method, request_sha256, resource_type, resource_id FROM idempotency WHERE account_id = $1 AND request_id = $2
-"""
-_SETTLE = """
-UPDATE idempotency SET resource_type = $3, resource_id = $4 WHERE account_id = $1 AND request_id = $2
-"""
 _RECORD = """
 INSERT INTO outbox (account_id, header, salt, payload)
 SELECT $1, change.* FROM unnest($2::bytea[], $3::bytea[], $4::bytea[]) AS change
@@ -109,7 +100,7 @@ class Database:
                 return await self._write_once(actor, operation, *args, **kwargs)
             except FAILURES as exc:
                 if not _worth_repeating(exc, repeatable=actor.repeat is not None) or attempt == ATTEMPTS - 1:
-                    raise _translated(exc) from exc
+                    raise translated(exc) from exc
             await asyncio.sleep(random.uniform(0, _BACKOFF * 2**attempt))  # noqa: S311  # jitter, not a secret
         raise TransactionConflict
 
@@ -122,10 +113,10 @@ class Database:
             return None
         try:
             async with self._scoped(actor.account_id, "BEGIN READ ONLY") as (connection, driver):
-                earlier = await _earlier(driver, actor.account_id, actor.repeat)
+                earlier = await idempotency.earlier(driver, actor.account_id, actor.repeat)
                 return None if earlier is None else await self._registry.load(connection, *earlier)
         except FAILURES as exc:
-            raise _translated(exc) from exc
+            raise translated(exc) from exc
 
     async def read(
         self,
@@ -139,7 +130,7 @@ class Database:
             async with self._scoped(actor.account_id, "BEGIN READ ONLY") as (connection, _):
                 return await query(connection, *args, **kwargs)
         except FAILURES as exc:
-            raise _translated(exc) from exc
+            raise translated(exc) from exc
 
     async def _write_once(
         self,
@@ -149,30 +140,32 @@ class Database:
         **kwargs: P.kwargs,
     ) -> T:
         async with self._scoped(actor.account_id, "BEGIN") as (connection, driver):
-            if actor.repeat is not None and (earlier := await _claim(driver, actor.account_id, actor.repeat)):
+            if actor.repeat is not None and (
+                earlier := await idempotency.claim(driver, actor.account_id, actor.repeat)
+            ):
                 current: T = await self._registry.load(connection, *earlier)
                 return current
             transaction = Transaction(connection, actor, self._registry)
             result = await operation(transaction, *args, **kwargs)
             await _flush(driver, transaction)
             if actor.repeat is not None:
-                await self._settle(driver, actor, result)
+                await self._settle(driver, actor.account_id, actor.repeat, result)
         if transaction.changes:
             self._wake_relay()
         return result
 
-    async def _settle(self, driver: Any, actor: Actor, result: object) -> None:
+    async def _settle(self, driver: Any, account_id: UUID, repeat: RepeatKey, result: object) -> None:
         """Remember what the request made. TypeError for an operation whose answer a repetition could not find again."""
-        repeat = actor.repeat
-        if repeat is None or not isinstance(result, Entity):
+        if not isinstance(result, Entity):
             msg = "an operation with a request id returns the entity it made or changed"
             raise TypeError(msg)
         kind = self._registry.kind_of(result)
-        await driver.execute(_SETTLE, actor.account_id, repeat.request_id, kind.type, result.entity_id)
+        await idempotency.settle(driver, account_id, repeat, kind.type, result.entity_id)
 
     @asynccontextmanager
     async def _scoped(self, account_id: UUID, begin: str) -> AsyncIterator[tuple[AsyncConnection, Any]]:
-        async with self._engine.connect() as connection:
+        connection = await self._engine.connect()
+        try:
             driver = await _live_driver(connection)
             try:
                 # One round trip; the value is a UUID of ours, so there is nothing to quote.
@@ -182,6 +175,9 @@ class Database:
             except BaseException:
                 await _roll_back(connection, driver)
                 raise
+        finally:
+            # Without `async with`, which makes a task for it: giving back such a connection awaits nothing.
+            await connection.close()
 
 
 async def _live_driver(connection: AsyncConnection) -> Any:  # asyncpg's connection is untyped here
@@ -198,24 +194,6 @@ async def _roll_back(connection: AsyncConnection, driver: Any) -> None:  # as ab
         await driver.execute("ROLLBACK")
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
         await connection.invalidate()
-
-
-async def _claim(driver: Any, account_id: UUID, repeat: RepeatKey) -> tuple[str, UUID] | None:  # as above
-    """Claim the request id, or return what the earlier request with it made. A rival waits on the index."""
-    while not await driver.fetchval(_CLAIM, account_id, repeat.request_id, repeat.method, repeat.request_sha256):
-        if earlier := await _earlier(driver, account_id, repeat):
-            return earlier  # without one, it was forgotten at this moment
-    return None
-
-
-async def _earlier(driver: Any, account_id: UUID, repeat: RepeatKey) -> tuple[str, UUID] | None:  # as above
-    """Return what the earlier request with this id made. RequestIdReused when that was another request."""
-    row = await driver.fetchrow(_CLAIMED, account_id, repeat.request_id)
-    if row is None:
-        return None
-    if (row["method"], row["request_sha256"]) != (repeat.method, repeat.request_sha256):
-        raise RequestIdReused(str(repeat.request_id))
-    return row["resource_type"], row["resource_id"]
 
 
 async def _flush(driver: Any, transaction: Transaction) -> None:  # as above
@@ -253,7 +231,8 @@ def _lost_connection(cause: BaseException) -> bool:
     return isinstance(cause, kinds)
 
 
-def _translated(exc: BaseException) -> BaseException:
+def translated(exc: BaseException) -> BaseException:
+    """Return what a caller may be told of a failure of the database; a fault of ours comes back as it is."""
     cause = _cause(exc)
     if isinstance(cause, (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)):
         return TransactionConflict()

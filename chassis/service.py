@@ -1,14 +1,16 @@
 """One way a service starts and stops: settings, logs, pools, broker, server, and whatever it runs beside them."""
 
 import asyncio
+import gc
 import os
 import signal
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
 import nats
+import uvloop
 from nats.aio.client import Client as NatsClient
 from nats.js import JetStreamContext
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -29,7 +31,7 @@ from chassis.rpc.exchange import RemoteExchange
 from chassis.rpc.server import Server
 from chassis.rpc.token_cache import Exchange
 from chassis.rpc.tokens import TokenSigner, TokenVerifier
-from chassis.settings import ServiceSettings
+from chassis.settings import ServiceSettings, SettingsT, load
 from chassis.system import SystemDatabase, open_system_database
 
 GRACE = 3.0
@@ -87,6 +89,8 @@ class Service:
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stopping.set)
         address = await server.start(self.settings.listen)
+        gc.collect()
+        gc.freeze()  # what was imported stays; going through it again and again costs every call
         _log.info("serving", service=self.name, address=address)
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(loop()) for loop in (self.relay.run, Retention(self.system).run, *self.loops)]
@@ -116,6 +120,20 @@ async def open_service(name: str, settings: ServiceSettings, registry: Registry,
     database = Database(engine, registry, relay.wake)
     pages = Pages.keyed_by(settings.signing_key_file)
     return Service(name, settings, stack, engine, system, jetstream, signer, database, relay, pages)
+
+
+def run(
+    settings_class: type[SettingsT],
+    open_parts: Callable[[SettingsT, AsyncExitStack], Awaitable[tuple[Service, Server]]],
+) -> None:
+    """Be the process of a service: read the settings, open its parts, serve until stopped, close the parts."""
+
+    async def main() -> None:
+        async with AsyncExitStack() as stack:
+            service, server = await open_parts(load(settings_class), stack)
+            await service.run(server)
+
+    uvloop.run(main())
 
 
 async def _connect(settings: ServiceSettings, name: str) -> NatsClient:

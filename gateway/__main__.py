@@ -1,55 +1,16 @@
-"""Starts the gateway: settings → channels, routes, application → HTTP server."""
+"""Starts the gateway: settings → a port → one process that serves it, or several and this one to watch over them."""
 
 import asyncio
 import signal
 import socket
-from contextlib import AsyncExitStack
+import sys
 
 import uvloop
-from granian.constants import Interfaces
-from granian.log import LogLevels
-from granian.server.embed import Server
 
 from chassis import logs, settings
-from chassis.rpc.channels import Neighbour
-from chassis.rpc.exchange import RemoteExchange
-from chassis.rpc.token_cache import TokenCache
-from chassis.rpc.tokens import TokenSigner
-from gateway.app import Application
-from gateway.backends import Backends, addresses_of
-from gateway.calls import Calls
-from gateway.documentation import documentation
-from gateway.health import Pages
-from gateway.origin import OriginRule
+from gateway.server import NAME, serve
 from gateway.settings import GatewaySettings
-from gateway.transcode.codec import Codec
-from gateway.transcode.request import RequestBinder
-from gateway.transcode.routes import Routes
-from gateway.transcode.schema import Schema, installed_contracts
-
-NAME = "gateway"
-_log = logs.get(NAME)
-
-
-def build(config: GatewaySettings, backends: Backends) -> Application:
-    """Put the application together; exits when a service that a route needs has no address."""
-    contracts = installed_contracts()
-    schema = Schema(contracts)
-    missing = backends.missing(schema.methods)
-    if missing:
-        settings.refuse(*(f"{name.upper()}_ADDRESS: the address of the service, host:port" for name in missing))
-    codec = Codec(schema.registry)
-    workspace = Neighbour("workspace", backends.channel("workspace"), TokenSigner(NAME, config.signing_key_file))
-    calls = Calls(
-        backends,
-        TokenCache(RemoteExchange(workspace)),
-        codec,
-        RequestBinder(codec),
-        config.body_limit_bytes,
-        config.heartbeat_seconds,
-    )
-    pages = Pages(backends, documentation(schema, contracts))
-    return Application(Routes(schema), calls, pages, OriginRule(config.allowed_origins))
+from gateway.workers import supervise
 
 
 def check_port(host: str, port: int) -> int:
@@ -67,36 +28,21 @@ def check_port(host: str, port: int) -> int:
         return int(probe.getsockname()[1])
 
 
-async def serve(config: GatewaySettings) -> None:
-    """Serve until SIGTERM or SIGINT; then end open streams, wait for requests, and close everything."""
+async def run(config: GatewaySettings) -> int:
+    """Run until SIGTERM or SIGINT; returns the exit code."""
+    stop = asyncio.Event()
+    for signal_number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(signal_number, stop.set)
     host, _, port = config.http_listen.rpartition(":")
     host = host.strip("[]")
     number = check_port(host, int(port))
-    async with AsyncExitStack() as stack:
-        backends = Backends(addresses_of(config))
-        stack.push_async_callback(backends.close)
-        application = build(config, backends)
-        server = Server(
-            application,
-            address=host,
-            port=number,
-            interface=Interfaces.ASGI,
-            backlog=1024,
-            log_level=LogLevels.error,
-        )
-        stop = asyncio.Event()
-        for signal_number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(signal_number, stop.set)
-        async with asyncio.TaskGroup() as group:
-            group.create_task(server.serve())
-            _log.info("gateway started", address=f"{host}:{number}")
-            await stop.wait()
-            await application.stop(config.drain_seconds, config.stop_grace_seconds)
-            server.stop()  # type: ignore[no-untyped-call]  # granian has no types here
-    _log.info("gateway stopped")
+    if config.workers > 1:
+        return await supervise(config.workers, host, number, stop)
+    await serve(config, host, number, stop)
+    return 0
 
 
 if __name__ == "__main__":
     loaded = settings.load(GatewaySettings)
     logs.configure(level=loaded.log_level, form=loaded.log_format, process=NAME)
-    uvloop.run(serve(loaded))
+    sys.exit(uvloop.run(run(loaded)))

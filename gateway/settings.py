@@ -11,6 +11,7 @@ class GatewaySettings(TrustSettings):
     `http_listen` is `host:port`, port 0 takes a free one. `allowed_origins` are origins besides the gateway's own whose
     pages may call it, such as `https://console.example.com`; in the environment a JSON list. `heartbeat_seconds` is the
     time between two signs of life on an event stream, less than what proxies in between wait for one.
+    `workers` is the number of processes that serve the port; above 1, one more watches over them.
     When told to stop, the gateway says that it is not ready and serves on for `drain_seconds`, so that whoever sends it
     requests learns of it; then it ends open streams, and waits `stop_grace_seconds` for requests to be answered.
     """
@@ -19,6 +20,7 @@ class GatewaySettings(TrustSettings):
     allowed_origins: frozenset[str] = frozenset()
     body_limit_bytes: int = Field(1 << 20, ge=1, le=1 << 22)
     heartbeat_seconds: float = Field(15.0, gt=0, le=300)
+    workers: int = Field(1, ge=1, le=64)
     drain_seconds: float = Field(2.0, ge=0, le=300)
     stop_grace_seconds: float = Field(3.0, ge=0, le=60)
 

@@ -8,14 +8,9 @@ from gateway.answers import answer_headers
 from gateway.backends import read
 from gateway.calls import Caller, Calls, Match
 from gateway.frames import Frames, frames_for
-<<<<<<< HEAD
-from gateway.http import HttpRequest, Receive, Send, answer_headers, read_body
-from gateway.watch import ClientGone, until_disconnected, until_revoked, until_stopping
-=======
 from gateway.http import HttpRequest, Receive, Send, read_body
 from gateway.metadata import asked_seconds
-from gateway.watch import ClientGone, run_beside, until_disconnected, until_revoked, until_stopping
->>>>>>> gw3
+from gateway.watch import ClientGone, until_disconnected, until_revoked, until_stopping
 
 _OK = 200
 _HEAD_SECONDS = 1.0

@@ -2,14 +2,12 @@
 
 from contextlib import AsyncExitStack
 
-import uvloop
 from stateroom.session.v1 import session_service_pb2
 
-from chassis import settings
 from chassis.changes import Registry
 from chassis.reconcile import Reconciler
 from chassis.rpc.server import Server
-from chassis.service import Service, open_service
+from chassis.service import Service, open_service, run
 from services.session.sessions import events
 from services.session.sessions.consumers import WorkspaceChanges
 from services.session.sessions.live.attachment import Attachments
@@ -55,12 +53,5 @@ async def open_session(configured: SessionSettings, stack: AsyncExitStack) -> tu
     return service, server
 
 
-async def main() -> None:
-    """Serve until stopped."""
-    async with AsyncExitStack() as stack:
-        service, server = await open_session(settings.load(SessionSettings), stack)
-        await service.run(server)
-
-
 if __name__ == "__main__":
-    uvloop.run(main())
+    run(SessionSettings, open_session)

@@ -8,6 +8,7 @@ from sqlalchemy import BindParameter, LargeBinary, Select, bindparam, func, lite
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from chassis import tables
 from services.session.sessions.domain import Kind, Session, State
 from services.session.sessions.log import Record, RecordType
 from services.session.sessions.store import session_store
@@ -51,7 +52,7 @@ async def list_sessions(  # each one narrows the list
             statement = statement.where(column == value)
     if after is not None:
         statement = statement.where(sessions.c.session_id < after)
-    return [session_store.from_row(row) for row in await connection.execute(statement)]
+    return [tables.to(Session, row) for row in await connection.execute(statement)]
 
 
 async def list_records(connection: AsyncConnection, *, session_id: UUID, after: int, limit: int) -> list[Record]:

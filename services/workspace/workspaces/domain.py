@@ -83,11 +83,12 @@ class RepositoryRule:
 
     def check(self, url: str) -> None:
         """Raise RepositoryUrlNotAllowed with a cause a person can act on. An empty URL is an empty workspace."""
-        if not url:
-            return
         if url.startswith("/"):
             self._check_path(url)
-            return
+        elif url:
+            self._check_remote(url)
+
+    def _check_remote(self, url: str) -> None:
         if " " in url:
             raise RepositoryUrlNotAllowed(cause="the URL holds a space")
         try:

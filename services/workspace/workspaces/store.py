@@ -1,6 +1,6 @@
 """Writes of workspaces, and reads by id."""
 
-from dataclasses import asdict, fields
+from dataclasses import fields
 from datetime import datetime
 from uuid import UUID
 
@@ -8,6 +8,7 @@ from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from chassis import tables
 from chassis.database import constraint_of
 from services.workspace.workspaces.domain import State, Workspace
 from services.workspace.workspaces.errors import WorkspaceNameTaken, WorkspaceNotFound
@@ -21,13 +22,13 @@ _LOCK_ACCOUNT = text("SELECT pg_advisory_xact_lock(hashtextextended('workspaces:
 
 async def insert_workspace(connection: AsyncConnection, workspace: Workspace) -> None:
     """Store a new workspace, due for reconciliation. WorkspaceNameTaken."""
-    values = asdict(workspace) | {
+    values = tables.row_of(workspace) | {
         "reconcile_time": workspace.create_time,
         "reconcile_epoch": 0,
         "reconcile_attempts": 0,
     }
     try:
-        await connection.execute(insert(workspaces).values(values))
+        await connection.execute(insert(workspaces), values)
     except IntegrityError as exc:
         if constraint_of(exc) != "uq_workspaces_name":
             raise
@@ -38,7 +39,7 @@ async def update_workspace(connection: AsyncConnection, workspace: Workspace, *,
     """Store a changed workspace; `due` is when the reconciler looks at it next. Claims of before are void."""
     statement = update(workspaces).where(workspaces.c.workspace_id == workspace.workspace_id)
     reconcile = {"reconcile_time": due, "reconcile_epoch": workspaces.c.reconcile_epoch + 1, "reconcile_attempts": 0}
-    await connection.execute(statement.values(**asdict(workspace), **reconcile))
+    await connection.execute(statement.values(**tables.row_of(workspace), **reconcile))
 
 
 async def update_progress(connection: AsyncConnection, workspace_id: UUID, *, step: str, percent: int) -> None:
@@ -54,7 +55,7 @@ async def get_workspace(connection: AsyncConnection, workspace_id: UUID) -> Work
     row = (await connection.execute(select(*COLUMNS).where(workspaces.c.workspace_id == workspace_id))).one_or_none()
     if row is None:
         raise WorkspaceNotFound(workspace_id)
-    return Workspace(**row._mapping)  # noqa: SLF001  # SQLAlchemy's documented name
+    return tables.to(Workspace, row)
 
 
 async def lock_workspace(connection: AsyncConnection, workspace_id: UUID) -> Workspace:
@@ -63,7 +64,7 @@ async def lock_workspace(connection: AsyncConnection, workspace_id: UUID) -> Wor
     row = (await connection.execute(statement)).one_or_none()
     if row is None:
         raise WorkspaceNotFound(workspace_id)
-    return Workspace(**row._mapping)  # noqa: SLF001  # as above
+    return tables.to(Workspace, row)
 
 
 async def count_live(connection: AsyncConnection, account_id: UUID) -> int:

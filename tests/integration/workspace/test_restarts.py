@@ -108,6 +108,19 @@ async def test_get_runner_after_a_restart_of_the_service_finds_the_same_one(prod
             assert status.runner_id == before.runner_id
 
 
+async def test_get_runner_after_an_orderly_stop_of_the_service_finds_the_same_one(product: Product) -> None:
+    """A service that is stopped leaves its children alone."""
+    await product.start("workspace")
+    async with newcomer(product) as person:
+        room = await _ready_room(person)
+        before = await person.runner(room)
+        service = product.processes.pop("workspace")
+        service.terminate()
+        assert await service.wait() == 0
+        await product.start("workspace")
+        assert await person.runner(room) == before
+
+
 async def test_get_runner_of_a_dead_one_starts_a_new_one(product: Product) -> None:
     """A killed runner is replaced under a new id, whether it was our child or is nobody's any more."""
     await product.start("workspace")

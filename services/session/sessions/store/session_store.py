@@ -1,12 +1,13 @@
 """Writes of sessions, and reads by id."""
 
-from dataclasses import asdict, fields
+from dataclasses import fields
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import Select, func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from chassis import tables
 from services.session.sessions.domain import Session
 from services.session.sessions.errors import SessionNotFound
 from services.session.sessions.tables import controls, heads, sessions
@@ -63,17 +64,12 @@ async def count_live(connection: AsyncConnection, account_id: UUID) -> int:
     return (await connection.execute(select(func.count()).where(live))).scalar_one()
 
 
-def from_row(row: object) -> Session:
-    """Return the session that a row of `selected` holds."""
-    return Session(**row._mapping)  # type: ignore[attr-defined]  # noqa: SLF001  # SQLAlchemy's documented name
-
-
 async def _session(connection: AsyncConnection, statement: Select[tuple[object, ...]], session_id: UUID) -> Session:
     row = (await connection.execute(statement)).one_or_none()
     if row is None:
         raise SessionNotFound(session_id)
-    return from_row(row)
+    return tables.to(Session, row)
 
 
 def _row(session: Session) -> dict[str, object]:
-    return {name: value for name, value in asdict(session).items() if name not in _OF_HEAD}
+    return {name: value for name, value in tables.row_of(session).items() if name not in _OF_HEAD}

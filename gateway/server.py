@@ -1,0 +1,75 @@
+"""One gateway process: channels, routes, application, and the HTTP server that asks it."""
+
+import asyncio
+from contextlib import AsyncExitStack
+
+from granian.constants import Interfaces
+from granian.log import LogLevels
+from granian.server.embed import Server
+
+from chassis import logs, settings
+from chassis.rpc.channels import Neighbour
+from chassis.rpc.exchange import RemoteExchange
+from chassis.rpc.token_cache import TokenCache
+from chassis.rpc.tokens import TokenSigner
+from gateway.app import Application
+from gateway.backends import Backends, addresses_of
+from gateway.calls import Calls
+from gateway.documentation import documentation
+from gateway.health import Pages
+from gateway.origin import OriginRule
+from gateway.settings import GatewaySettings
+from gateway.transcode.codec import Codec
+from gateway.transcode.request import RequestBinder
+from gateway.transcode.routes import Routes
+from gateway.transcode.schema import Schema, installed_contracts
+
+NAME = "gateway"
+_log = logs.get(NAME)
+
+
+def build(config: GatewaySettings, backends: Backends) -> Application:
+    """Put the application together; exits when a service that a route needs has no address."""
+    contracts = installed_contracts()
+    schema = Schema(contracts)
+    missing = backends.missing(schema.methods)
+    if missing:
+        settings.refuse(*(f"{name.upper()}_ADDRESS: the address of the service, host:port" for name in missing))
+    codec = Codec(schema.registry)
+    workspace = Neighbour("workspace", backends.channel("workspace"), TokenSigner(NAME, config.signing_key_file))
+    calls = Calls(
+        backends,
+        TokenCache(RemoteExchange(workspace)),
+        codec,
+        RequestBinder(codec),
+        config.body_limit_bytes,
+        config.heartbeat_seconds,
+    )
+    pages = Pages(backends, documentation(schema, contracts))
+    return Application(Routes(schema), calls, pages, OriginRule(config.allowed_origins))
+
+
+async def serve(config: GatewaySettings, host: str, port: int, stop: asyncio.Event) -> None:
+    """Serve until `stop` is set; then drain, end open streams, wait for requests, and close everything.
+
+    Several processes may serve one port: the kernel deals new connections out among them.
+    """
+    async with AsyncExitStack() as stack:
+        backends = Backends(addresses_of(config))
+        stack.push_async_callback(backends.close)
+        application = build(config, backends)
+        server = Server(
+            application,
+            address=host,
+            port=port,
+            interface=Interfaces.ASGI,
+            backlog=1024,
+            log_level=LogLevels.error,
+        )
+        async with asyncio.TaskGroup() as group:
+            group.create_task(server.serve())
+            _log.info("gateway started", address=f"{host}:{port}")
+            await stop.wait()
+            await application.stop(config.drain_seconds, config.stop_grace_seconds)
+            server.stop()  # type: ignore[no-untyped-call]  # granian has no types here
+    _log.info("gateway stopped")
