@@ -138,10 +138,7 @@ class Terminals:
             _log.error("A terminal failed", session_id=terminal.session_id, exc_info=error)
 
     def _left(self, directory: Path) -> LeftTerminal:
-        size = Size(80, 24)
-        if (directory / _SIZE_FILE).is_file():
-            size = Size(**json.loads((directory / _SIZE_FILE).read_text()))
-        return LeftTerminal(directory.name, Spool.reopen(directory, self._executor), size)
+        return LeftTerminal(directory.name, Spool.reopen(directory, self._executor), _noted_size(directory))
 
 
 @asynccontextmanager
@@ -160,7 +157,17 @@ def _over(found: Terminal | LeftTerminal) -> bool:
 
 
 def _note_size(spool: Spool, size: Size) -> None:
-    (spool.directory / _SIZE_FILE).write_text(json.dumps({"columns": size.columns, "rows": size.rows}))
+    fresh = spool.directory / f"{_SIZE_FILE}.new"
+    fresh.write_text(json.dumps({"columns": size.columns, "rows": size.rows}))
+    fresh.rename(spool.directory / _SIZE_FILE)
+
+
+def _noted_size(directory: Path) -> Size:
+    """Return the size a terminal had. An unreadable note, as a full disk leaves it, must not cost the room its logs."""
+    try:
+        return Size(**json.loads((directory / _SIZE_FILE).read_text()))
+    except (OSError, ValueError, TypeError):
+        return Size(80, 24)
 
 
 async def _kill_after(terminal: Terminal, grace: float) -> None:

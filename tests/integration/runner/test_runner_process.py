@@ -58,6 +58,23 @@ async def test_runner_killed_next_one_finds_the_log(room_folder: Path, socket: P
     assert processes.find(shell.pid) != shell
 
 
+@pytest.mark.parametrize("left", ["", "[]"])
+async def test_runner_starts_although_a_size_was_not_written(room_folder: Path, socket: Path, left: str) -> None:
+    """A runner killed, or a disk full, while a size was noted: the next runner starts and offers the log."""
+    session = str(ids.new())
+    async with runner_process(room_folder, socket) as first:
+        await first.stub.OpenTerminal(_open(session), metadata=first.metadata)
+        write = pb.WriteTerminalRequest(session_id=session, data=b"echo DO''NE\n", lease_epoch=1)
+        await first.stub.WriteTerminal(write, metadata=first.metadata)
+        await _read_until(first, session, b"DONE")
+        first.process.kill()
+        await first.process.wait()
+    (room_folder / "spool" / session / "size.json").write_text(left)
+    async with runner_process(room_folder, socket) as second:
+        (found,) = (await second.stub.GetStatus(pb.GetStatusRequest(), metadata=second.metadata)).terminals
+        assert (found.session_id, found.columns, found.rows) == (session, 80, 24)
+
+
 async def test_shutdown_ends_everything_with_its_reason(room_folder: Path, socket: Path) -> None:
     """The answer comes when no process is left; the log says why; the runner ends."""
     session = str(ids.new())
