@@ -39,8 +39,8 @@ check: $(INSTALLED) ## lint, types, import contracts, generated code, file sizes
 	$(BIN)/pytest -q tests/contract
 
 .PHONY: fault
-fault: $(INSTALLED) ## run only the tests that kill, cut and wipe
-	$(BIN)/pytest -v tests/fault
+fault: $(INSTALLED) ## run only the tests that kill, cut and wipe, with three times as many kills (ROUNDS=3)
+	$(BIN)/pytest -v tests/fault --rounds $(or $(ROUNDS),3)
 
 .PHONY: bench
 bench: $(INSTALLED) ## measure, and print the numbers

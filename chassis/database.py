@@ -18,27 +18,20 @@ import asyncpg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from chassis.actor import Actor
+from chassis import idempotency
+from chassis.actor import Actor, RepeatKey
 from chassis.changes import Entity, PendingChange, Registry, pending
-from chassis.errors import DatabaseUnavailable, RequestIdReused, TransactionConflict
+from chassis.errors import DatabaseUnavailable, TransactionConflict
 from chassis.settings import ServiceSettings
 
+FAILURES = (DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+"""What SQLAlchemy, the driver and the network raise."""
 ATTEMPTS = 4
 """Times a transaction is tried when others keep changing the same rows."""
 
 _BACKOFF = 0.05  # seconds before the second attempt, at most; doubles each time (full jitter)
 _COMMAND_TIMEOUT = 10.0  # seconds one statement may take
 
-_CLAIM = """
-INSERT INTO idempotency (account_id, request_id, method, request_sha256) VALUES ($1, $2, $3, $4)
-ON CONFLICT (account_id, request_id) DO NOTHING RETURNING true
-"""
-_CLAIMED = """
-SELECT method, request_sha256, resource_type, resource_id FROM idempotency WHERE account_id = $1 AND request_id = $2
-"""
-_SETTLE = """
-UPDATE idempotency SET resource_type = $3, resource_id = $4 WHERE account_id = $1 AND request_id = $2
-"""
 _RECORD = """
 INSERT INTO outbox (account_id, header, salt, payload)
 SELECT $1, change.* FROM unnest($2::bytea[], $3::bytea[], $4::bytea[]) AS change
@@ -105,11 +98,25 @@ class Database:
         for attempt in range(ATTEMPTS):
             try:
                 return await self._write_once(actor, operation, *args, **kwargs)
-            except (DBAPIError, asyncpg.PostgresError, OSError, asyncpg.InterfaceError) as exc:
+            except FAILURES as exc:
                 if not _worth_repeating(exc, repeatable=actor.repeat is not None) or attempt == ATTEMPTS - 1:
-                    raise _translated(exc) from exc
+                    raise translated(exc) from exc
             await asyncio.sleep(random.uniform(0, _BACKOFF * 2**attempt))  # noqa: S311  # jitter, not a secret
         raise TransactionConflict
+
+    async def find_repeated(self, actor: Actor) -> Any:  # an entity of any kind
+        """Return what an earlier request with the actor's request id made or changed, as it is now; None for none.
+
+        For what must be done before `write` and only once. Raises RequestIdReused, DatabaseUnavailable.
+        """
+        if actor.repeat is None:
+            return None
+        try:
+            async with self._scoped(actor.account_id, "BEGIN READ ONLY") as (connection, driver):
+                earlier = await idempotency.earlier(driver, actor.account_id, actor.repeat)
+                return None if earlier is None else await self._registry.load(connection, *earlier)
+        except FAILURES as exc:
+            raise translated(exc) from exc
 
     async def read(
         self,
@@ -122,8 +129,8 @@ class Database:
         try:
             async with self._scoped(actor.account_id, "BEGIN READ ONLY") as (connection, _):
                 return await query(connection, *args, **kwargs)
-        except (DBAPIError, asyncpg.PostgresError, OSError, asyncpg.InterfaceError) as exc:
-            raise _translated(exc) from exc
+        except FAILURES as exc:
+            raise translated(exc) from exc
 
     async def _write_once(
         self,
@@ -133,26 +140,27 @@ class Database:
         **kwargs: P.kwargs,
     ) -> T:
         async with self._scoped(actor.account_id, "BEGIN") as (connection, driver):
-            if actor.repeat is not None and (earlier := await _claim(driver, actor)):
+            if actor.repeat is not None and (
+                earlier := await idempotency.claim(driver, actor.account_id, actor.repeat)
+            ):
                 current: T = await self._registry.load(connection, *earlier)
                 return current
             transaction = Transaction(connection, actor, self._registry)
             result = await operation(transaction, *args, **kwargs)
             await _flush(driver, transaction)
             if actor.repeat is not None:
-                await self._settle(driver, actor, result)
+                await self._settle(driver, actor.account_id, actor.repeat, result)
         if transaction.changes:
             self._wake_relay()
         return result
 
-    async def _settle(self, driver: Any, actor: Actor, result: object) -> None:
+    async def _settle(self, driver: Any, account_id: UUID, repeat: RepeatKey, result: object) -> None:
         """Remember what the request made. TypeError for an operation whose answer a repetition could not find again."""
-        repeat = actor.repeat
-        if repeat is None or not isinstance(result, Entity):
+        if not isinstance(result, Entity):
             msg = "an operation with a request id returns the entity it made or changed"
             raise TypeError(msg)
         kind = self._registry.kind_of(result)
-        await driver.execute(_SETTLE, actor.account_id, repeat.request_id, kind.type, result.entity_id)
+        await idempotency.settle(driver, account_id, repeat, kind.type, result.entity_id)
 
     @asynccontextmanager
     async def _scoped(self, account_id: UUID, begin: str) -> AsyncIterator[tuple[AsyncConnection, Any]]:
@@ -182,19 +190,6 @@ async def _roll_back(connection: AsyncConnection, driver: Any) -> None:  # as ab
         await driver.execute("ROLLBACK")
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
         await connection.invalidate()
-
-
-async def _claim(driver: Any, actor: Actor) -> tuple[str, UUID] | None:  # as above
-    """Claim the request id, or return what the earlier request with it made. A rival waits on the index."""
-    repeat = actor.repeat
-    assert repeat is not None  # noqa: S101  # the caller checked; for the type checker
-    arguments = (actor.account_id, repeat.request_id)
-    if await driver.fetchval(_CLAIM, *arguments, repeat.method, repeat.request_sha256):
-        return None
-    row = await driver.fetchrow(_CLAIMED, *arguments)
-    if row is None or (row["method"], row["request_sha256"]) != (repeat.method, repeat.request_sha256):
-        raise RequestIdReused(str(repeat.request_id))
-    return row["resource_type"], row["resource_id"]
 
 
 async def _flush(driver: Any, transaction: Transaction) -> None:  # as above
@@ -232,7 +227,8 @@ def _lost_connection(cause: BaseException) -> bool:
     return isinstance(cause, kinds)
 
 
-def _translated(exc: BaseException) -> BaseException:
+def translated(exc: BaseException) -> BaseException:
+    """Return what a caller may be told of a failure of the database; a fault of ours comes back as it is."""
     cause = _cause(exc)
     if isinstance(cause, (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)):
         return TransactionConflict()

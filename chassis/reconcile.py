@@ -1,8 +1,9 @@
 """Work outside the database: rows that say what should be are claimed, one function makes it so, the row is updated.
 
 A table takes part with the columns `reconcile_time` (when it is due; NULL for never), `reconcile_epoch` and
-`reconcile_attempts`. A claim raises the epoch and pushes the time into the future, so that a claimant that dies is
-followed by another, and one that lives too long finds its epoch gone.
+`reconcile_attempts`. A claim raises the epoch and pushes the time into the future, again and again while the work goes
+on, so that a claimant that dies is followed by another. Who changes what the row says raises the epoch too: then the
+claim is void, and its outcome is not written.
 """
 
 import asyncio
@@ -14,14 +15,16 @@ from uuid import UUID
 import asyncpg
 
 from chassis import cancellation, logs, trace
+from chassis.beside import beside
 from chassis.errors import DomainError
 from chassis.system import SystemDatabase
 
 LEASE = 30.0
-"""Seconds a claimant has before another may claim the row."""
+"""Seconds after the last sign of a claimant's life at which another may claim the row."""
 SWEEP = 0.5
 """Seconds after which the table is looked at without a wake-up."""
 
+_SIGNS = 3  # signs of life in one lease
 _BATCH = 16
 _BACKOFF = (0.25, 0.5, 1.0, 2.0, 5.0, 10.0)
 _LONGEST = 30.0  # seconds between attempts in the end
@@ -34,7 +37,7 @@ WHERE {key} IN (
     SELECT {key} FROM {table} WHERE reconcile_time <= now() ORDER BY reconcile_time LIMIT $2 FOR UPDATE SKIP LOCKED
 ) RETURNING {key} AS id, account_id, reconcile_epoch AS epoch, reconcile_attempts AS attempts
 """
-_POSTPONE = """
+_SET_DUE = """
 UPDATE {table} SET reconcile_time = now() + make_interval(secs => $3) WHERE {key} = $1 AND reconcile_epoch = $2
 """
 
@@ -57,15 +60,17 @@ class Claim:
 class Reconciler:
     """Works through the due rows of one table.
 
-    `work` makes the world as the row says and writes the outcome back guarded by the claim's epoch; it must be safe to
-    run again. When it raises anything, the row is tried again later; what was not foreseen is logged with its stack.
+    `work` makes the world as the row says, and returns after how many seconds to look at the row again, None for never.
+    It must be safe to run again. When it raises anything, the row is tried again later; what was not foreseen is logged
+    with its stack.
     """
 
     table: str
     key: str
     database: SystemDatabase
-    work: Callable[[Claim], Awaitable[None]]
+    work: Callable[[Claim], Awaitable[float | None]]
     awake: asyncio.Event = field(default_factory=asyncio.Event)
+    lease: float = LEASE
 
     def wake(self) -> None:
         """Tell the reconciler that a row became due."""
@@ -87,7 +92,7 @@ class Reconciler:
         statement = _CLAIM.format(table=self.table, key=self.key)
         try:
             async with self.database.transaction() as connection:
-                rows = await connection.fetch(statement, LEASE, _BATCH)
+                rows = await connection.fetch(statement, self.lease, _BATCH)
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as exc:
             _log.warning("claiming failed, trying again", table=self.table, error=str(exc))
             return []
@@ -96,9 +101,10 @@ class Reconciler:
     async def _attempt(self, claim: Claim) -> None:
         trace.continue_from(None)
         try:
-            await self.work(claim)
+            async with beside(self._renew(claim)):
+                again = await self.work(claim)
         except Exception as exc:  # noqa: BLE001  # one row's trouble, foreseen or not, must not end the work on all others
-            delay = _BACKOFF[claim.attempts - 1] if claim.attempts <= len(_BACKOFF) else _LONGEST
+            again = _BACKOFF[claim.attempts - 1] if claim.attempts <= len(_BACKOFF) else _LONGEST
             _log.warning(
                 "reconciling failed",
                 table=self.table,
@@ -107,12 +113,16 @@ class Reconciler:
                 error=repr(exc),
                 exc_info=None if isinstance(exc, _FORESEEN) else exc,
             )
-            await self.postpone(claim, delay)
+        await self._set_due(claim, again)
 
-    async def postpone(self, claim: Claim, seconds: float) -> None:
-        """Make a claimed row due again after a while."""
+    async def _renew(self, claim: Claim) -> None:
+        while True:
+            await asyncio.sleep(self.lease / _SIGNS)
+            await self._set_due(claim, self.lease)
+
+    async def _set_due(self, claim: Claim, seconds: float | None) -> None:
+        """Make a claimed row due after a while, or never, unless the claim is void."""
         with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):  # the lease brings it back
             async with self.database.connection() as connection:
-                await connection.execute(
-                    _POSTPONE.format(table=self.table, key=self.key), claim.entity_id, claim.epoch, seconds
-                )
+                statement = _SET_DUE.format(table=self.table, key=self.key)
+                await connection.execute(statement, claim.entity_id, claim.epoch, seconds)

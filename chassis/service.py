@@ -1,13 +1,15 @@
 """One way a service starts and stops: settings, logs, pools, broker, server, and whatever it runs beside them."""
 
 import asyncio
+import os
 import signal
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
 import nats
+import uvloop
 from nats.aio.client import Client as NatsClient
 from nats.js import JetStreamContext
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -18,18 +20,23 @@ from chassis.change_service import ChangeServicer
 from chassis.changes import Registry
 from chassis.consumer import Consumer, Effect, Rollback
 from chassis.database import Database, open_engine
+from chassis.denials import Denials
 from chassis.pages import Pages
 from chassis.relay import Relay, ensure_stream
-from chassis.rpc.auth import Exchange, ServiceAuthenticator
+from chassis.retention import Retention
+from chassis.rpc.auth import ServiceAuthenticator
 from chassis.rpc.channels import Neighbour, open_channel
 from chassis.rpc.exchange import RemoteExchange
 from chassis.rpc.server import Server
+from chassis.rpc.token_cache import Exchange
 from chassis.rpc.tokens import TokenSigner, TokenVerifier
-from chassis.settings import ServiceSettings
+from chassis.settings import ServiceSettings, SettingsT, load
 from chassis.system import SystemDatabase, open_system_database
 
-GRACE = 5.0
-"""Seconds that open calls get when the service stops."""
+GRACE = 3.0
+"""Seconds that open calls get when the service stops; the embedded supervisor kills it after 4."""
+LAST = 10.0
+"""Seconds after which it stops in any case: what it would still wait for may be gone for good."""
 
 _log = logs.get("service")
 
@@ -68,7 +75,9 @@ class Service:
             exchange: how credentials become tokens; None asks the workspace service.
         """
         exchange = exchange or RemoteExchange(self.neighbour("workspace"))
-        server = Server(ServiceAuthenticator(TokenVerifier(self.settings.trust_keys_file), exchange))
+        denials = Denials(self.system, self.relay.wake)
+        self.loops.append(denials.run)
+        server = Server(ServiceAuthenticator(TokenVerifier(self.settings.trust_keys_file), exchange), denials.note)
         changes = change_service_pb2.DESCRIPTOR.services_by_name["ChangeService"]
         server.add(changes, ChangeServicer(self.name, self.system))
         return server
@@ -81,11 +90,17 @@ class Service:
         address = await server.start(self.settings.listen)
         _log.info("serving", service=self.name, address=address)
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(loop()) for loop in (self.relay.run, *self.loops)]
+            tasks = [group.create_task(loop()) for loop in (self.relay.run, Retention(self.system).run, *self.loops)]
             await stopping.wait()
+            asyncio.get_running_loop().call_later(LAST, _give_up)
             await server.stop(GRACE)
             for task in tasks:
                 task.cancel()
+
+
+def _give_up() -> None:
+    _log.error("stopping takes too long, ending at once")
+    os._exit(1)
 
 
 async def open_service(name: str, settings: ServiceSettings, registry: Registry, stack: AsyncExitStack) -> Service:
@@ -102,6 +117,20 @@ async def open_service(name: str, settings: ServiceSettings, registry: Registry,
     database = Database(engine, registry, relay.wake)
     pages = Pages.keyed_by(settings.signing_key_file)
     return Service(name, settings, stack, engine, system, jetstream, signer, database, relay, pages)
+
+
+def run(
+    settings_class: type[SettingsT],
+    open_parts: Callable[[SettingsT, AsyncExitStack], Awaitable[tuple[Service, Server]]],
+) -> None:
+    """Be the process of a service: read the settings, open its parts, serve until stopped, close the parts."""
+
+    async def main() -> None:
+        async with AsyncExitStack() as stack:
+            service, server = await open_parts(load(settings_class), stack)
+            await service.run(server)
+
+    uvloop.run(main())
 
 
 async def _connect(settings: ServiceSettings, name: str) -> NatsClient:

@@ -1,5 +1,6 @@
 """Settings from the environment. A wrong one stops the start and names itself."""
 
+import json
 import os
 import sys
 from pathlib import Path
@@ -36,11 +37,8 @@ class TrustSettings(ProcessSettings):
 
     @field_validator("trust_keys_file", "signing_key_file")
     @classmethod
-    def _readable(cls, path: Path) -> Path:
-        if not path.is_file():
-            msg = f"no such file: {path}"
-            raise ValueError(msg)
-        return path
+    def _keys(cls, path: Path) -> Path:
+        return json_file(path)
 
 
 class ServiceSettings(TrustSettings):
@@ -60,6 +58,11 @@ class ServiceSettings(TrustSettings):
             raise ValueError(msg)
         return url
 
+    @field_validator("event_keys_file")
+    @classmethod
+    def _event_keys(cls, path: Path) -> Path:
+        return json_file(path)
+
     @field_validator("nats_url")
     @classmethod
     def _nats(cls, url: SecretStr) -> SecretStr:
@@ -67,6 +70,24 @@ class ServiceSettings(TrustSettings):
             msg = "must begin with nats:// or tls://"
             raise ValueError(msg)
         return url
+
+
+def existing_file(path: Path) -> Path:
+    """Return the path of a file. ValueError, for a validator, when there is none that we may read."""
+    if not path.is_file() or not os.access(path, os.R_OK):
+        msg = f"no such file, or not readable: {path}"
+        raise ValueError(msg)
+    return path
+
+
+def json_file(path: Path) -> Path:
+    """Return the path of a file that holds JSON. ValueError when it does not; what it holds is not shown."""
+    try:
+        json.loads(existing_file(path).read_bytes())
+    except (json.JSONDecodeError, UnicodeDecodeError):
+        msg = f"not a JSON file: {path}"
+        raise ValueError(msg) from None
+    return path
 
 
 SettingsT = TypeVar("SettingsT", bound=ProcessSettings)
@@ -77,7 +98,8 @@ def load(settings: type[SettingsT]) -> SettingsT:
     try:
         return settings()
     except ValidationError as exc:
-        refuse(*(f"{'.'.join(map(str, error['loc'])).upper()}: {error['msg']}" for error in exc.errors()))
+        # A rule about several settings has no place; its message names them.
+        refuse(*(": ".join((*(str(part).upper() for part in error["loc"]), error["msg"])) for error in exc.errors()))
 
 
 def inherited(*names: str) -> dict[str, str]:

@@ -1,6 +1,9 @@
-"""Conventions for tables: constraint names that errors can be told apart by."""
+"""Conventions for tables: constraint names that errors can be told apart by, instants, and rows as dataclasses."""
 
-from sqlalchemy import MetaData
+from typing import Any, TypeVar
+
+from sqlalchemy import MetaData, Row
+from sqlalchemy.dialects.postgresql import TIMESTAMP
 
 NAMES = {
     "pk": "pk_%(table_name)s",
@@ -9,8 +12,17 @@ NAMES = {
     "ck": "ck_%(table_name)s_%(constraint_name)s",
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
 }
+Time = TIMESTAMP(timezone=True)
+"""The type of every instant."""
+
+T = TypeVar("T")
 
 
 def metadata() -> MetaData:
     """Return the collection of one domain's tables, with our constraint names."""
     return MetaData(naming_convention=NAMES)
+
+
+def to(kind: type[T], row: Row[Any]) -> T:
+    """Return a row as the dataclass whose fields its columns are."""
+    return kind(**row._mapping)  # noqa: SLF001  # SQLAlchemy's documented name

@@ -23,6 +23,15 @@ def continue_from(traceparent: str | None) -> str:
     return value
 
 
+def follow(trace_id: str) -> str:
+    """Begin a span of the trace in which a change was made, for work that the change causes.
+
+    Returns:
+        The new `traceparent`; of a trace of its own when the change carries none.
+    """
+    return continue_from(f"00-{trace_id}-{os.urandom(8).hex()}-01" if trace_id else None)
+
+
 def current() -> str:
     """Return the current `traceparent`, empty outside any work."""
     return _current.get()

@@ -66,7 +66,7 @@ class _View:
             case Output():
                 await self._terminal.show(self._filter.feed(event.data))
             case Attached() | RoleChanged() if event.role == "OBSERVER":
-                self._note("read-only: another device controls the session")
+                self._note("read-only: another device controls the session; attach with --take-over to type")
             case Reconnecting():
                 self._note("connection lost; attaching again")
             case Ended():

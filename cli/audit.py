@@ -1,26 +1,29 @@
 """`stateroom audit …`: what happened, by whom, and the digest of each entry."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import typer
 
 from cli import context
-from cli.client import Client
+from cli.client import Client, Json
 from cli.context import AccountOption, JsonOption, LimitOption
 from cli.render import Output
+from cli.resolve import is_id
 
 app = typer.Typer(no_args_is_help=True, help="The audit log.")
 
 COLUMNS = {
     "time": "TIME",
     "action": "ACTION",
-    "outcome": "OUTCOME",
     "entityId": "ENTITY",
     "actorId": "ACTOR",
     "digest": "DIGEST",
 }
-SHORT_DIGEST = 16
+SHORT_DIGEST = 8
 """Hexadecimal digits of a digest in a table; --json has all 64."""
+SHORT_ID = 13
+"""Characters of an id in a table: its millisecond."""
 
 
 @app.command("list")
@@ -38,7 +41,26 @@ def list_entries(
         filters = {field: value for field, value in wanted.items() if value}
         entries = [entry async for entry in client.pages("/v1/auditLogs", "auditLogs", limit=limit, **filters)]
         if not output.as_json:
-            entries = [entry | {"digest": entry["digest"][:SHORT_DIGEST]} for entry in entries]
+            me = await client.get("/v1/users/me")
+            entries = [_short(entry, {me["userId"]: me["handle"]}) for entry in entries]
         output.rows(entries, COLUMNS)
 
     context.run(work, as_json=as_json, account=account)
+
+
+def short_actor(entry: Mapping[str, Any], handles: Mapping[str, str]) -> str:
+    """Return who did it: a handle where it is known, a service's name, or the beginning of an id."""
+    actor = str(entry.get("actorId", ""))
+    return handles.get(actor) or (actor[:SHORT_ID] if is_id(actor) else actor)
+
+
+def _short(entry: Json, handles: Mapping[str, str]) -> Json:
+    """Return the entry as it fits into 80 columns; an outcome is told where it is no success."""
+    outcome = str(entry.get("outcome", ""))
+    return entry | {
+        "time": str(entry["time"])[5:19].replace("T", " "),
+        "action": entry["action"] if outcome == "SUCCEEDED" else f"{entry['action']} {outcome}",
+        "entityId": str(entry.get("entityId", ""))[:SHORT_ID],
+        "actorId": short_actor(entry, handles),
+        "digest": str(entry["digest"])[:SHORT_DIGEST],
+    }

@@ -38,6 +38,9 @@ def find(environment: Mapping[str, str] | None = None, folder: Path | None = Non
         if not key:
             msg = "STATEROOM_URL is set but STATEROOM_API_KEY is not; set it to an API key of that installation."
             raise WrongUse(msg)
+        if not url.startswith(("http://", "https://")):
+            msg = f"STATEROOM_URL is {url!r}; it must begin with http:// or https://."
+            raise WrongUse(msg)
         return Endpoint(url.rstrip("/"), key)
     for path in _candidates(environment, folder or Path.cwd()):
         if path.is_file():

@@ -11,7 +11,6 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    help="Durable rooms for developers and coding agents.",
 )
 app.add_typer(workspaces.app, name="ws")
 app.add_typer(sessions.app, name="session")
@@ -27,6 +26,9 @@ def options(
     no_color: Annotated[bool, typer.Option("--no-color", help="No colours; NO_COLOR does the same.")] = False,  # noqa: FBT002 -- typer's way
 ) -> None:
     """Durable rooms for developers and coding agents.
+
+    Talks to the installation in this folder or one above it; STATEROOM_URL and
+    STATEROOM_API_KEY name another one.
 
     Exit codes: 2 wrong use, 4 refused, 5 the server failed, 6 nobody answers.
     """

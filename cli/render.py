@@ -15,6 +15,8 @@ _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u20
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 PIPE_COLUMNS = 240
+WHOLE_COLUMNS = {"ID", "STATE", "TIME", "ACTION", "DIGEST", "CREATED"}
+"""Columns that a narrow terminal must not fold: half an id or a time is of no use."""
 
 
 class Output:
@@ -33,11 +35,10 @@ class Output:
         if self.as_json:
             self.json(resource)
             return
-        table = Table.grid(padding=(0, 2))
-        for field in fields:
-            if (value := resource.get(field)) not in (None, "", [], {}):
-                table.add_row(Text(words(field), style="dim"), Text(visible(value)))
-        self.console.print(table)
+        shown = {words(field): visible(resource[field]) for field in fields if _has_value(resource.get(field))}
+        width = max(map(len, shown), default=0)
+        for name, value in shown.items():
+            self.console.print(Text.assemble((f"{name:{width}}  ", "dim"), value), soft_wrap=True)
 
     def rows(self, resources: Sequence[Mapping[str, Any]], columns: Mapping[str, str]) -> None:
         """Print a table with a column for each field of `columns`, under its heading; or one JSON object per line."""
@@ -47,7 +48,7 @@ class Output:
             return
         table = Table(box=None, pad_edge=False, header_style="dim")
         for heading in columns.values():
-            table.add_column(heading, overflow="fold")
+            table.add_column(heading, overflow="fold", no_wrap=heading in WHOLE_COLUMNS)
         for resource in resources:
             table.add_row(*(Text(cell(resource.get(field, ""))) for field in columns))
         self.console.print(table if resources else Text("Nothing to show.", style="dim"))
@@ -65,6 +66,10 @@ class Output:
         """Print why the command fails; line by line, each without control characters."""
         for line in message.splitlines():
             self.messages.print(Text(visible(line), style="red"), soft_wrap=True)
+
+
+def _has_value(value: object) -> bool:
+    return value not in (None, "", [], {}) and not str(value).endswith("_UNSPECIFIED")
 
 
 def visible(value: object) -> str:

@@ -6,6 +6,8 @@ from cli.client import Client
 from cli.errors import Refused
 
 NOT_FOUND = 404
+MANY = 1000
+"""Workspaces asked for to show names beside ids."""
 
 
 async def workspace_id(client: Client, name_or_id: str) -> str:
@@ -16,10 +18,30 @@ async def workspace_id(client: Client, name_or_id: str) -> str:
     """
     if is_id(name_or_id):
         return name_or_id
-    async for workspace in client.pages("/v1/workspaces", "workspaces", limit=1, name=name_or_id):
-        return str(workspace["workspaceId"])
+    # An empty name would be no filter, and the answer somebody's newest room.
+    if name_or_id:
+        async for workspace in client.pages("/v1/workspaces", "workspaces", limit=1, name=name_or_id):
+            return str(workspace["workspaceId"])
     msg = f"There is no workspace {name_or_id!r} in this account; `stateroom ws list` shows those there are."
     raise Refused(msg, reason="WORKSPACE_NOT_FOUND", code=NOT_FOUND)
+
+
+async def workspace_names(client: Client) -> dict[str, str]:
+    """Return the names of the account's workspaces by their ids."""
+    pages = client.pages("/v1/workspaces", "workspaces", limit=MANY)
+    return {str(workspace["workspaceId"]): str(workspace["name"]) async for workspace in pages}
+
+
+def session_path(session_id: str) -> str:
+    """Return the path of a session.
+
+    Raises:
+        Refused: the text is no id.
+    """
+    if not is_id(session_id):
+        msg = f"{session_id!r} is no session's id; `stateroom session list` shows those there are."
+        raise Refused(msg, reason="SESSION_NOT_FOUND", code=NOT_FOUND)
+    return f"/v1/sessions/{session_id}"
 
 
 def is_id(text: str) -> bool:

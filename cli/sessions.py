@@ -3,7 +3,6 @@
 import base64
 import sys
 from typing import Annotated
-from urllib.parse import quote
 
 import typer
 
@@ -38,11 +37,10 @@ FIELDS = (
 COLUMNS = {
     "sessionId": "ID",
     "state": "STATE",
-    "title": "TITLE",
-    "outputBytes": "BYTES",
+    "workspace": "WORKSPACE",
     "createTime": "CREATED",
-    "workspaceId": "WORKSPACE",
 }
+"""`workspace` is its name, which the API's fields, and so --json, do not have."""
 
 
 @app.command()
@@ -78,7 +76,7 @@ def create(
 @app.command("list")
 def list_sessions(
     workspace: Annotated[str, typer.Option(help="Only those of this workspace, by name or id.")] = "",
-    state: Annotated[str, typer.Option(help="Only these: ACTIVE, STOPPED, LOST …")] = "",
+    state: Annotated[str, typer.Option(help="Only these: STARTING, ACTIVE, STOPPED, FAILED or LOST.")] = "",
     limit: LimitOption = 100,
     account: AccountOption = "",
     as_json: JsonOption = False,  # noqa: FBT002
@@ -90,7 +88,11 @@ def list_sessions(
         if workspace:
             filters["workspaceId"] = await resolve.workspace_id(client, workspace)
         pages = client.pages("/v1/sessions", "sessions", limit=limit, **filters)
-        output.rows([session async for session in pages], COLUMNS)
+        sessions = [session async for session in pages]
+        if not output.as_json:
+            names = await resolve.workspace_names(client)
+            sessions = [each | {"workspace": names.get(each["workspaceId"], "(deleted)")} for each in sessions]
+        output.rows(sessions, COLUMNS)
 
     context.run(work, as_json=as_json, account=account)
 
@@ -100,7 +102,7 @@ def show(session: Session, account: AccountOption = "", as_json: JsonOption = Fa
     """Show a session."""
 
     async def work(client: Client, output: Output) -> None:
-        output.resource(await client.get(_path(session)), FIELDS)
+        output.resource(await client.get(resolve.session_path(session)), FIELDS)
 
     context.run(work, as_json=as_json, account=account)
 
@@ -123,6 +125,7 @@ def attach(
     role = "OBSERVER" if read_only else "CONTROLLER" if take_over else ""
 
     async def work(client: Client, _: Output) -> None:
+        resolve.session_path(session)
         await attaching.run(client.endpoint, Wish(session, offset, role, take_over=take_over), account)
 
     context.run(work, as_json=False, account=account)
@@ -144,7 +147,7 @@ def write(
             raise WrongUse(msg)
         for start in range(0, len(data), 65_536):
             part = base64.b64encode(data[start : start + 65_536]).decode()
-            await client.post(f"{_path(session)}:write", {"data": part})
+            await client.post(f"{resolve.session_path(session)}:write", {"data": part})
         output.say(f"{len(data)} bytes typed.")
 
     context.run(work, as_json=as_json, account=account)
@@ -155,10 +158,7 @@ def terminate(session: Session, account: AccountOption = "", as_json: JsonOption
     """End a session: TERM to all its processes, KILL after 5 seconds."""
 
     async def work(client: Client, output: Output) -> None:
-        output.resource(await client.post(f"{_path(session)}:terminate", {}), FIELDS)
+        output.resource(await client.post(f"{resolve.session_path(session)}:terminate", {}), FIELDS)
+        output.say(f"Its end may take a few seconds: stateroom session show {session}")
 
     context.run(work, as_json=as_json, account=account)
-
-
-def _path(session: str) -> str:
-    return f"/v1/sessions/{quote(session, safe='')}"

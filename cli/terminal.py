@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 import stat
 import sys
@@ -12,14 +13,18 @@ from contextlib import contextmanager
 
 READ_BYTES = 32 * 1024
 
+LEAVE_ALTERNATE_SCREEN = b"\x1b[?1049l"
+"""Only from there: on the main screen it would put the cursor where it was saved last, in the middle of the text."""
+
 RESTORE = (
-    b"\x1b[?1049l"  # main screen
     b"\x1b[?1l\x1b>"  # cursor keys and keypad send what they usually send
     b"\x1b[?9l\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1004l\x1b[?1006l"  # no reports of the mouse and of focus
     b"\x1b[?2004l"  # no marks around pasted text
     b"\x1b[?25h\x1b[0m\r\n"  # visible cursor, plain text, new line
 )
 """Ends the modes that a program in the session may have left on."""
+
+_SCREEN = re.compile(rb"\x1b\[\?(?:1049|1047|47)([hl])")
 
 
 class Terminal:
@@ -28,6 +33,7 @@ class Terminal:
     def __init__(self) -> None:
         self._input = sys.stdin.fileno()
         self._output = sys.stdout.fileno()
+        self._alternate_screen = False
 
     @property
     def interactive(self) -> bool:
@@ -52,7 +58,7 @@ class Terminal:
         try:
             yield
         finally:
-            os.write(self._output, RESTORE)
+            os.write(self._output, (LEAVE_ALTERNATE_SCREEN if self._alternate_screen else b"") + RESTORE)
             termios.tcsetattr(self._input, termios.TCSADRAIN, before)
 
     @contextmanager
@@ -81,7 +87,9 @@ class Terminal:
             yield data
 
     async def show(self, data: bytes) -> None:
-        """Write all bytes; a slow terminal slows down the session's output to this device only."""
+        """Write all bytes, which hold sequences in full; a slow terminal slows down only its own device's output."""
+        if switches := _SCREEN.findall(data):
+            self._alternate_screen = switches[-1] == b"h"
         await asyncio.to_thread(self._write, data)
 
     def _write(self, data: bytes) -> None:

@@ -1,5 +1,6 @@
 """`stateroom ws …`: rooms."""
 
+from pathlib import Path
 from typing import Annotated
 from urllib.parse import quote
 
@@ -31,16 +32,17 @@ COLUMNS = {
     "name": "NAME",
     "state": "STATE",
     "repositoryUrl": "REPOSITORY",
+    "branch": "BRANCH",
     "createTime": "CREATED",
-    "workspaceId": "ID",
 }
+"""Commands take the name, so the table can do without the id; `ws show` and --json have it."""
 
 
 @app.command()
 def create(  # noqa: PLR0913, PLR0917 -- the options of a verb
     name: Annotated[str, typer.Argument(help="1 to 50 letters, digits, _ and -.")],
     repo: Annotated[
-        str, typer.Option(help="https URL, or an absolute path where allowed; empty for an empty room.")
+        str, typer.Option(help="https URL, or a local path where the server allows it; empty for an empty room.")
     ] = "",
     branch: Annotated[str, typer.Option(help="The repository's default when empty.")] = "",
     description: Annotated[str, typer.Option(help="At most 200 characters.")] = "",
@@ -51,7 +53,7 @@ def create(  # noqa: PLR0913, PLR0917 -- the options of a verb
     """Create a room, and follow until it is ready."""
 
     async def work(client: Client, output: Output) -> None:
-        body: Json = {"name": name, "repositoryUrl": repo, "branch": branch, "description": description}
+        body: Json = {"name": name, "repositoryUrl": _repository(repo), "branch": branch, "description": description}
         workspace = await client.post("/v1/workspaces", {field: value for field, value in body.items() if value})
         if wait:
             workspace = await follow(client, output, workspace)
@@ -64,10 +66,17 @@ def create(  # noqa: PLR0913, PLR0917 -- the options of a verb
     context.run(work, as_json=as_json, account=account)
 
 
+def _repository(text: str) -> str:
+    """Return a local path in full, because the server stands in another folder; anything else as it is."""
+    path = Path(text)
+    return str(path.expanduser().resolve()) if text and path.parts[0] in {".", "..", "~", "/"} else text
+
+
 async def follow(client: Client, output: Output, workspace: Json) -> Json:
     """Show the progress of a creation and return the workspace as it is at the end."""
     columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:3.0f} %")
-    with Progress(*columns, console=output.messages, transient=True, disable=output.as_json) as bar:
+    silent = output.as_json or not output.messages.is_terminal
+    with Progress(*columns, console=output.messages, transient=True, disable=silent) as bar:
         task = bar.add_task("Creating", total=100)
         async for latest in client.stream(f"/v1/workspaces/{workspace['workspaceId']}:watch"):
             workspace = latest
@@ -81,7 +90,7 @@ async def follow(client: Client, output: Output, workspace: Json) -> Json:
 
 @app.command("list")
 def list_workspaces(
-    state: Annotated[str, typer.Option(help="Only these: CREATING, ACTIVE, ERROR …")] = "",
+    state: Annotated[str, typer.Option(help="Only these: CREATING, ACTIVE, ERROR or ARCHIVED.")] = "",
     limit: LimitOption = 100,
     account: AccountOption = "",
     as_json: JsonOption = False,  # noqa: FBT002

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import shutil
 import signal
 import sys
 from collections.abc import Coroutine
@@ -27,7 +28,12 @@ async def up(options: argparse.Namespace, progress: Progress) -> int:
     """Start the installation and stay; find the one that runs instead, when there is one."""
 
     async def stay(_: Endpoint) -> bool:
-        progress.say("Ctrl-C stops it. In another terminal: stateroom whoami, stateroom ws create NAME --repo URL")
+        progress.say(
+            f"In another terminal, in {options.data.parent}:\n"
+            f"  {_stateroom()} ws create my-room --repo https://…   (or a local path)\n"
+            f"  {_stateroom()} session create my-room --attach\n"
+            "Ctrl-C stops it; what was made is kept."
+        )
         return True
 
     try:
@@ -35,7 +41,7 @@ async def up(options: argparse.Namespace, progress: Progress) -> int:
             await _supervisor(options, progress).run(stay)
     except lock.AlreadyRunning:
         endpoint = await find_running(options.data)
-        progress.say(f"Already running: {endpoint.gateway}")
+        progress.say(f"Already running: {endpoint.gateway}; `{_stateroom()} down` stops it.")
     return 0
 
 
@@ -48,6 +54,14 @@ async def demo(options: argparse.Namespace, progress: Progress) -> int:
     except lock.AlreadyRunning:
         await tour.run(await find_running(options.data))
     return 0 if tour.passed else 1
+
+
+def _stateroom() -> str:
+    """Return how to call the command: its path from here, unless it is found without."""
+    own = Path(sys.executable).with_name("stateroom")
+    if shutil.which("stateroom"):
+        return "stateroom"
+    return str(own.relative_to(Path.cwd())) if own.is_relative_to(Path.cwd()) else str(own)
 
 
 def _repository(text: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from chassis import processes
 from embedded import private_files
 
 
@@ -27,9 +28,7 @@ def held(data: Path) -> Iterator[None]:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise AlreadyRunning from error
-        private_files.write_json(
-            data / "supervisor.json", {"pid": os.getpid(), "start_ticks": start_ticks(os.getpid())}
-        )
+        private_files.write_json(data / "supervisor.json", processes.describe_self())
         yield
     finally:
         os.close(descriptor)
@@ -50,21 +49,11 @@ def is_held(data: Path) -> bool:
     return False
 
 
-def holder(data: Path) -> int | None:
-    """Return the process id of the supervisor, unless the number belongs to another process by now."""
+def holder(data: Path) -> processes.ProcessKey | None:
+    """Return the process of the supervisor, unless it has ended."""
     try:
         noted = json.loads((data / "supervisor.json").read_text())
     except (FileNotFoundError, ValueError):
         return None
-    pid = int(noted["pid"])
-    return pid if start_ticks(pid) == noted["start_ticks"] else None
-
-
-def start_ticks(pid: int) -> int | None:
-    """Return when the process began, in clock ticks since boot; with it a process id names one process for ever."""
-    try:
-        status = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return None
-    # The second field is the program's name in parentheses and may itself hold spaces and parentheses.
-    return int(status.rpartition(")")[2].split()[19])
+    process = processes.described_by(noted)
+    return process if process is not None and processes.is_running(process) else None

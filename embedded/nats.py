@@ -78,6 +78,7 @@ class Nats:
                 "authorization": {"users": users},
             },
             indent=2,
+            ensure_ascii=False,  # the server knows no \u escapes
         )
 
     def _user(self, name: str, password: str) -> dict[str, object]:

@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from functools import partial
 from urllib.parse import urlsplit, urlunsplit
 
@@ -135,4 +136,6 @@ class Supervisor:
         for store in (self._nats, self._postgres):
             if store is not None:
                 await store.stop()
+        with suppress(OSError):  # somebody's file is in it; the next start takes it again
+            self._layout.runtime.rmdir()
         self._progress.say("Stopped. Everything is kept; start again to go on.")

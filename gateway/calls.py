@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from chassis.rpc.token_cache import TokenCache
 from gateway.backends import Backends
-from gateway.credentials import TokenCache, credential_of
+from gateway.credentials import credential_of
 from gateway.http import HttpRequest
 from gateway.metadata import Metadata, account_of, outgoing
 from gateway.transcode.codec import Codec

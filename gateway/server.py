@@ -10,11 +10,11 @@ from granian.server.embed import Server
 from chassis import logs, settings
 from chassis.rpc.channels import Neighbour
 from chassis.rpc.exchange import RemoteExchange
+from chassis.rpc.token_cache import TokenCache
 from chassis.rpc.tokens import TokenSigner
 from gateway.app import Application
 from gateway.backends import Backends, addresses_of
 from gateway.calls import Calls
-from gateway.credentials import TokenCache
 from gateway.documentation import documentation
 from gateway.health import Pages
 from gateway.origin import OriginRule

@@ -2,6 +2,7 @@
 
 import asyncio
 
+from chassis.beside import beside
 from gateway import failures
 from gateway.answers import answer_headers
 from gateway.backends import read
@@ -9,7 +10,7 @@ from gateway.calls import Caller, Calls, Match
 from gateway.frames import Frames, frames_for
 from gateway.http import HttpRequest, Receive, Send, read_body
 from gateway.metadata import asked_seconds
-from gateway.watch import ClientGone, run_beside, until_disconnected, until_revoked, until_stopping
+from gateway.watch import ClientGone, until_disconnected, until_revoked, until_stopping
 
 _OK = 200
 _HEAD_SECONDS = 1.0
@@ -70,13 +71,13 @@ async def serve_stream(calls: Calls, match: Match, receive: Receive, send: Send,
     message = calls.binder.bind(match.route, match.parts(body))
     answer = StreamAnswer(request, send, frames_for(request.headers.get("accept", "")))
     try:
-        await run_beside(
-            _pump(calls, match, caller, message, answer),
+        async with beside(
             _show_life(answer, calls.heartbeat),
             until_disconnected(receive),
             until_revoked(calls, caller),
             until_stopping(stopping),
-        )
+        ):
+            await _pump(calls, match, caller, message, answer)
     except ClientGone:
         return
     except Exception as exc:

@@ -3,13 +3,14 @@
 import asyncio
 from functools import cache
 
+from chassis.beside import beside
 from gateway import failures
 from gateway.backends import BidiCall, read
 from gateway.calls import Caller, Calls, Match
 from gateway.errors import BodyTooLarge
 from gateway.http import Receive, Send
 from gateway.transcode.codec import BytesField
-from gateway.watch import ClientGone, run_beside, until_revoked, until_stopping
+from gateway.watch import ClientGone, until_revoked, until_stopping
 
 SUBPROTOCOL = "stateroom.v1"
 _NORMAL = 1000
@@ -58,7 +59,8 @@ async def serve_websocket(
     try:
         try:
             caller = await calls.identify(match, subprotocols)
-            await run_beside(_run(calls, match, caller, socket), until_revoked(calls, caller), until_stopping(stopping))
+            async with beside(until_revoked(calls, caller), until_stopping(stopping)):
+                await _run(calls, match, caller, socket)
             await socket.close(_NORMAL)
         except ClientGone:
             raise
@@ -76,7 +78,8 @@ async def _run(calls: Calls, match: Match, caller: Caller, socket: Socket) -> No
     call = calls.backends.stream(method, caller.metadata)
     try:
         await call.write(first)
-        await run_beside(_to_client(calls, match, socket, call), _to_service(calls, match, socket, call))
+        async with beside(_to_service(calls, match, socket, call)):
+            await _to_client(calls, match, socket, call)
     finally:
         call.cancel()
 

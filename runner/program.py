@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from runner import processes
+from chassis import processes
 from runner.record import Exit
 from runner.sandbox import Level, Program, Sandbox
 

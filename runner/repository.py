@@ -88,7 +88,7 @@ def check(url: str, branch: str, hidden: Sequence[Path] | None) -> Source:
         raise CloneFailed(Refusal.BRANCH)
     if not url:
         return Source("")
-    if _CONTROL.search(url) or " " in url:
+    if _CONTROL.search(url) or (" " in url and not url.startswith("/")):
         raise CloneFailed(Refusal.CHARACTERS)
     if url.startswith("/"):
         return Source(url, _local(url, hidden))

@@ -1,10 +1,9 @@
 """The runner's own folder: its parts, and the file by which others find it again."""
 
 import json
-import os
 from pathlib import Path
 
-from runner import processes
+from chassis import processes
 
 _FOLDERS = ("files", "home", "spool", "root")
 
@@ -20,14 +19,7 @@ def prepare(room: Path, socket: Path) -> None:
 
 def announce(room: Path, runner_id: str, socket: Path) -> None:
     """Write `runner.json`: who runs here, told apart from any later process with the same pid."""
-    ourselves = processes.find(os.getpid())
-    described = {
-        "runner_id": runner_id,
-        "pid": os.getpid(),
-        "boot_id": processes.boot_id(),
-        "start_ticks": ourselves.start if ourselves else 0,
-        "socket": str(socket),
-    }
+    described = {"runner_id": runner_id, "socket": str(socket)} | processes.describe_self()
     fresh = room / "runner.json.new"
     fresh.write_text(json.dumps(described))
     fresh.chmod(0o600)

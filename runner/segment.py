@@ -1,5 +1,6 @@
 """One file of a spool: appended to by the runner that made it, read by anyone, never changed in between."""
 
+import errno
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,7 +39,7 @@ class Segment:
             raise
         if written != wanted:
             os.ftruncate(descriptor, self.size)
-            raise OSError(28, "no space left for a record")
+            raise OSError(errno.ENOSPC, "no space left for a record")
         self.size += wanted
         self.last = records[-1].sequence
         return wanted

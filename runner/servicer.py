@@ -1,5 +1,6 @@
 """The runner's contract, method by method."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
@@ -60,7 +61,9 @@ class RunnerServicer:
     ) -> AsyncIterator[pb.WriteTerminalResponse]:
         """Type into a terminal, many times."""
         async for request in requests:
-            yield await self.WriteTerminal(request, call)
+            answer = await self.WriteTerminal(request, call)
+            await asyncio.sleep(0)  # the echo goes first: somebody is looking at it
+            yield answer
 
     async def ResizeTerminal(self, request: pb.ResizeTerminalRequest, _call: Call) -> pb.Terminal:
         """Resize a terminal."""

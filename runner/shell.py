@@ -2,12 +2,10 @@
 
 import os
 import pwd
-import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from chassis.errors import InvalidField, Violation
 from runner.errors import InvalidWorkingDirectory, ShellNotFound
 from runner.sandbox import Program
 
@@ -15,7 +13,6 @@ PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 """Where programs are looked for: the runner's own PATH is nobody's business."""
 
 _FIXED = frozenset({"HOME", "SHELL", "USER", "LOGNAME", "PWD"})
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _SHELL_START = r"""# Made once by Stateroom; yours to change.
 PS1='\[\e[1;36m\]${WORKSPACE_NAME:-room}\[\e[0m\]:\[\e[1;34m\]\W\[\e[0m\]\$ '
 alias ls='ls --color=auto'
@@ -30,11 +27,11 @@ def describe(room: Path, name: str, working_directory: str, variables: Mapping[s
         name: of the shell, as found in PATH.
         working_directory: relative to `files`; empty for `files` itself.
         variables: what the caller wants in the environment; HOME, SHELL, USER, LOGNAME and PWD stay ours.
+            The contract sees to their form.
 
     Raises:
         ShellNotFound: the shell is not installed.
         InvalidWorkingDirectory: it is no folder, or lies outside `files`.
-        InvalidField: a variable has no valid name, or holds a NUL.
     """
     shell = shutil.which(name, path=PATH)
     if shell is None:
@@ -42,7 +39,7 @@ def describe(room: Path, name: str, working_directory: str, variables: Mapping[s
     directory = _inside(room / "files", working_directory)
     user = _user_name()
     environment = {"PATH": PATH, "TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8"}
-    environment |= {key: value for key, value in _checked(variables).items() if key not in _FIXED}
+    environment |= {key: value for key, value in variables.items() if key not in _FIXED}
     environment |= {"HOME": str(room / "home"), "SHELL": shell, "USER": user, "LOGNAME": user, "PWD": str(directory)}
     return Program((shell, "-i"), environment, directory, terminal=True)
 
@@ -68,15 +65,6 @@ def _inside(files: Path, relative: str) -> Path:
     if not directory.is_relative_to(files.resolve()) or not directory.is_dir():
         raise InvalidWorkingDirectory(relative)
     return directory
-
-
-def _checked(variables: Mapping[str, str]) -> Mapping[str, str]:
-    for key, value in variables.items():
-        if not _NAME.fullmatch(key):
-            raise InvalidField(Violation("environment", f"{key[:64]!r} is no name of a variable"))
-        if "\0" in value:
-            raise InvalidField(Violation("environment", f"the value of {key[:64]} holds a NUL"))
-    return variables
 
 
 def _user_name() -> str:

@@ -6,8 +6,8 @@ import signal
 from contextlib import suppress
 from dataclasses import dataclass
 
-from chassis import logs
-from runner import processes, program, pty
+from chassis import logs, processes
+from runner import program, pty
 from runner.errors import CannotOpenTerminal, TerminalEnded
 from runner.input import Input
 from runner.model import Model

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import signal
 from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -63,7 +64,7 @@ class Terminals:
         """Return the terminal of a session: the one that exists, or a new one.
 
         Raises:
-            InvalidWorkingDirectory, ShellNotFound, InvalidField: the order cannot be met.
+            InvalidWorkingDirectory, ShellNotFound: the order cannot be met.
             CannotOpenTerminal: the machine refused.
         """
         async with self._opening:
@@ -171,6 +172,6 @@ async def _kill_after(terminal: Terminal, grace: float) -> None:
 
 async def _end(terminal: Terminal, grace: float, reason: str) -> None:
     if terminal.running:
-        await terminal.signal(15, grace, reason)
+        await terminal.signal(signal.SIGTERM, grace, reason)
     await _kill_after(terminal, grace)
     await terminal.gone.wait()

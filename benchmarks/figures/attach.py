@@ -16,7 +16,7 @@ _PRINT = f"""python3 -c '
 import os, time
 for number in range({RECORDS}):
     os.write(1, b"%0{BYTES - 2}d\\n" % number)
-    time.sleep(0.002)
+    time.sleep(0.0015)
 '; echo do''ne
 """
 _COUNT = "SELECT count(*) FROM session.session_events WHERE session_id = $1::text::uuid"

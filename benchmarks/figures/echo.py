@@ -12,7 +12,7 @@ from benchmarks.peers.process import peer
 from benchmarks.row import Row, at_most, percentile
 from cli.attachment import Attachment, Output, Wish, attach
 
-ROUNDS, KEYS = 20, 100
+ROUNDS, KEYS = 40, 100
 """Ours and the peer's take turns, so that a busy moment of the machine hits both."""
 FACTOR = 3.0
 PROGRAM = ["sh", "-c", "echo ready; exec cat > /dev/null"]

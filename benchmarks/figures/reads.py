@@ -11,7 +11,7 @@ from benchmarks.peers import reading
 from benchmarks.peers.process import peer
 from benchmarks.row import Row, at_most, percentile
 
-ROUNDS, CALLS = 10, 200
+ROUNDS, CALLS = 5, 200
 CALLERS, SECONDS = 16, 1.0
 ALLOWED = 35.0
 """Percent that our median call may take longer than the bare one."""

@@ -1,7 +1,6 @@
 """Who calls, and whether the method's policy lets them."""
 
 import hmac
-import time
 from hashlib import sha256
 from typing import TYPE_CHECKING, Protocol
 
@@ -17,6 +16,7 @@ from chassis.errors import (
 )
 from chassis.rpc import credential
 from chassis.rpc.call import ANONYMOUS, Call, Principal
+from chassis.rpc.token_cache import CACHE_SECONDS, Exchange, TokenCache
 
 if TYPE_CHECKING:  # a runner authenticates without tokens, and must not load cryptography for them
     from chassis.rpc.tokens import TokenVerifier
@@ -25,8 +25,6 @@ ACCOUNT_KEY = "stateroom-account"
 EVERYTHING = "*"
 """The scope that holds every permission."""
 
-_CACHE_SECONDS = 4.0  # below the 5 s within which a revocation must work
-_CACHED = 10_000
 _BEARER = "bearer "
 
 
@@ -39,29 +37,18 @@ class RunnerTokenRefused(Unauthenticated):
 class Authenticator(Protocol):
     """Tells who makes a call."""
 
-    async def authenticate(self, call: Call) -> Principal:
-        """Return the caller, or raise Unauthenticated or PermissionDenied."""
-
-
-class Exchange(Protocol):
-    """Turns a credential into a token of ours."""
-
-    async def __call__(self, text: str, account: str) -> str:
-        """Return a token for the credential, or raise what the workspace service answered."""
+    async def authenticate(self, call: Call, *, max_age: float = CACHE_SECONDS) -> Principal:
+        """Return the caller as known at most `max_age` seconds ago, or raise Unauthenticated or PermissionDenied."""
 
 
 class ServiceAuthenticator:
-    """Knows callers by tokens of the installation, or by credentials that it has exchanged for one.
-
-    An exchange is remembered for 4 seconds, so a revoked credential works no longer than that.
-    """
+    """Knows callers by tokens of the installation, or by credentials that it has exchanged for one."""
 
     def __init__(self, verifier: "TokenVerifier", exchange: Exchange) -> None:
         self._verifier = verifier
-        self._exchange = exchange
-        self._cache: dict[tuple[str, str], tuple[float, Principal]] = {}
+        self._tokens = TokenCache(exchange)
 
-    async def authenticate(self, call: Call) -> Principal:
+    async def authenticate(self, call: Call, *, max_age: float = CACHE_SECONDS) -> Principal:
         """Return the caller. CredentialMissing, -Malformed or -Invalid when there is none."""
         if call.method.policy.WhichOneof("access") == "anonymous":
             return ANONYMOUS
@@ -69,16 +56,8 @@ class ServiceAuthenticator:
         if text.startswith("eyJ"):
             return self._verifier.verify(text)
         credential.parse(text)
-        key = (text, call.metadata.get(ACCOUNT_KEY, ""))
-        expiry, principal = self._cache.get(key, (0.0, ANONYMOUS))
-        if time.monotonic() < expiry:
-            return principal
-        self._cache.pop(key, None)
-        principal = self._verifier.verify(await self._exchange(*key))
-        if len(self._cache) >= _CACHED:
-            self._cache.clear()
-        self._cache[key] = (time.monotonic() + _CACHE_SECONDS, principal)
-        return principal
+        account = call.metadata.get(ACCOUNT_KEY, "")
+        return self._verifier.verify(await self._tokens.token(text, account, max_age=max_age))
 
 
 class RunnerAuthenticator:
@@ -87,7 +66,7 @@ class RunnerAuthenticator:
     def __init__(self, token_sha256: bytes) -> None:
         self._token_sha256 = token_sha256
 
-    async def authenticate(self, call: Call) -> Principal:
+    async def authenticate(self, call: Call, *, max_age: float = CACHE_SECONDS) -> Principal:  # noqa: ARG002  # fixed
         """Return the caller, or raise RunnerTokenRefused."""
         sent = sha256(call.metadata.get("authorization", "").removeprefix("Bearer ").encode()).digest()
         if not hmac.compare_digest(sent, self._token_sha256):

@@ -1,6 +1,6 @@
 """One call, as a handler sees it."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
@@ -48,7 +48,6 @@ class Call:
     correlation_id: str = ""
     principal: Principal = ANONYMOUS
     repeat: RepeatKey | None = None
-    response_metadata: list[tuple[str, str]] = field(default_factory=list)
 
     @property
     def user_agent(self) -> str:

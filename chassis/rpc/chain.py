@@ -7,6 +7,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import grpc
@@ -19,7 +20,19 @@ from chassis.rpc import auth, form, status
 from chassis.rpc.call import Call
 
 Context = grpc.aio.ServicerContext[Any, Any]
-Step = Callable[[Call, Context, auth.Authenticator], AbstractAsyncContextManager[None]]
+NoteRefusal = Callable[[Call, DomainError], None]
+"""Told of every error that a caller gets."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """What a server's steps work with."""
+
+    authenticator: auth.Authenticator
+    note_refusal: NoteRefusal
+
+
+Step = Callable[[Call, Context, Guard], AbstractAsyncContextManager[None]]
 
 _log = logs.get("rpc")
 _validator = protovalidate.Validator()
@@ -28,7 +41,7 @@ _CORRELATION_LENGTH = 64
 
 
 @asynccontextmanager
-async def correlation(call: Call, _context: Context, _authenticator: auth.Authenticator) -> AsyncIterator[None]:
+async def correlation(call: Call, _context: Context, _guard: Guard) -> AsyncIterator[None]:
     """Name the request: by the caller's own id when it sent a sensible one."""
     sent = call.metadata.get(_CORRELATION_KEY, "")
     call.correlation_id = sent if 0 < len(sent) <= _CORRELATION_LENGTH and sent.isprintable() else str(ids.new())
@@ -36,14 +49,14 @@ async def correlation(call: Call, _context: Context, _authenticator: auth.Authen
 
 
 @asynccontextmanager
-async def tracing(call: Call, _context: Context, _authenticator: auth.Authenticator) -> AsyncIterator[None]:
+async def tracing(call: Call, _context: Context, _guard: Guard) -> AsyncIterator[None]:
     """Continue the caller's trace."""
     trace.continue_from(call.metadata.get(trace.HEADER))
     yield
 
 
 @asynccontextmanager
-async def logging(call: Call, context: Context, _authenticator: auth.Authenticator) -> AsyncIterator[None]:
+async def logging(call: Call, context: Context, _guard: Guard) -> AsyncIterator[None]:
     """Write one line for the call when it ends, however it ends."""
     begin = time.perf_counter()
     outcome = "OK"
@@ -67,11 +80,12 @@ async def logging(call: Call, context: Context, _authenticator: auth.Authenticat
 
 
 @asynccontextmanager
-async def errors(call: Call, context: Context, _authenticator: auth.Authenticator) -> AsyncIterator[None]:
+async def errors(call: Call, context: Context, guard: Guard) -> AsyncIterator[None]:
     """Turn what is raised further in into a status; an unforeseen exception shows its caller nothing but an id."""
     try:
         yield
     except DomainError as exc:
+        guard.note_refusal(call, exc)
         await _abort(call, context, exc)
     except (asyncio.CancelledError, grpc.aio.AbortError, GeneratorExit):
         raise
@@ -87,9 +101,9 @@ async def _abort(call: Call, context: Context, error: DomainError) -> None:
 
 
 @asynccontextmanager
-async def authentication(call: Call, _context: Context, authenticator: auth.Authenticator) -> AsyncIterator[None]:
+async def authentication(call: Call, _context: Context, guard: Guard) -> AsyncIterator[None]:
     """Find out who calls and hold them against the method's policy."""
-    call.principal = await authenticator.authenticate(call)
+    call.principal = await guard.authenticator.authenticate(call)
     auth.authorize(call)
     yield
 
@@ -98,11 +112,11 @@ CHAIN: tuple[Step, ...] = (correlation, tracing, logging, errors, authentication
 
 
 @asynccontextmanager
-async def around(call: Call, context: Context, authenticator: auth.Authenticator) -> AsyncIterator[None]:
+async def around(call: Call, context: Context, guard: Guard) -> AsyncIterator[None]:
     """Run the whole chain around a handler."""
     async with AsyncExitStack() as stack:
         for step in CHAIN:
-            await stack.enter_async_context(step(call, context, authenticator))
+            await stack.enter_async_context(step(call, context, guard))
         yield
 
 

@@ -1,13 +1,13 @@
 """Channels to other services, and calls over them."""
 
-from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
 
 import grpc
 
 from chassis import trace
 from chassis.rpc import status
-from chassis.rpc.tokens import TokenSigner
 
 OPTIONS = (
     ("grpc.max_receive_message_length", 16 << 20),
@@ -30,21 +30,51 @@ def open_channel(target: str) -> grpc.aio.Channel:
     return grpc.aio.insecure_channel(target, options=OPTIONS)
 
 
+Metadata = tuple[tuple[str, str], ...]
+
+
+class Credentials(Protocol):
+    """What we show to whom we call."""
+
+    def metadata(self) -> Metadata:
+        """Return it as metadata of a call."""
+
+
+@dataclass(frozen=True, slots=True)
+class BearerToken:
+    """A token that stays the same, such as a runner's."""
+
+    token: str
+
+    def metadata(self) -> Metadata:
+        """Return the metadata of a call."""
+        return (("authorization", f"Bearer {self.token}"),)
+
+
+@dataclass(frozen=True, slots=True)
 class Neighbour:
-    """Another service, called with this service's own token."""
+    """Another process of the installation. One that is `patient` waits for it to come up while a call's time lasts."""
 
-    def __init__(self, name: str, channel: grpc.aio.Channel, signer: TokenSigner) -> None:
-        self.name = name
-        self.channel = channel
-        self._signer = signer
+    name: str
+    channel: grpc.aio.Channel
+    credentials: Credentials
+    patient: bool = True
 
-    def metadata(self) -> tuple[tuple[str, str], ...]:
+    def metadata(self) -> Metadata:
         """Return the metadata of a call: our token and the current trace."""
-        return (*self._signer.metadata(), (trace.HEADER, trace.current()))
+        return (*self.credentials.metadata(), (trace.HEADER, trace.current()))
 
     async def call(self, method: Callable[..., Awaitable[T]], request: Any, timeout: float = DEADLINE) -> T:  # noqa: ASYNC109  # any message; gRPC's own deadline
         """Make a unary call. Raises the neighbour's own error, or ServiceUnavailable when it does not answer."""
         try:
-            return await method(request, metadata=self.metadata(), timeout=timeout, wait_for_ready=True)
+            return await method(request, metadata=self.metadata(), timeout=timeout, wait_for_ready=self.patient)
+        except grpc.aio.AioRpcError as exc:
+            status.raise_relayed(exc, service=self.name)
+
+    async def stream(self, method: Callable[..., AsyncIterable[T]], request: Any) -> AsyncIterator[T]:  # any message
+        """Make a call that answers with a stream. Raises as `call` does."""
+        try:
+            async for response in method(request, metadata=self.metadata(), wait_for_ready=self.patient):
+                yield response
         except grpc.aio.AioRpcError as exc:
             status.raise_relayed(exc, service=self.name)

@@ -11,6 +11,7 @@ from chassis.errors import InvalidField, Violation
 
 _FIRST, _LAST = -62_135_596_800, 253_402_300_799
 """Seconds of the instants that a Timestamp may hold: years 1 to 9999."""
+_SECOND = 1_000_000_000  # nanoseconds
 
 
 def decode(message: type[Message], sent: bytes) -> Message:
@@ -28,7 +29,7 @@ def malformed(message: Message, prefix: str = "") -> Iterator[Violation]:
             if isinstance(one, str) and "\0" in one:
                 yield Violation(path, "must not hold a NUL character")
             elif isinstance(one, Timestamp):
-                if not (_FIRST <= one.seconds <= _LAST and 0 <= one.nanos < 1_000_000_000):
+                if not (_FIRST <= one.seconds <= _LAST and 0 <= one.nanos < _SECOND):
                     yield Violation(path, "must be an instant of the years 1 to 9999")
             elif isinstance(one, Message):
                 yield from malformed(one, f"{path}.")

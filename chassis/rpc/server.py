@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import suppress
 from typing import Any
 
 import grpc
@@ -12,9 +12,12 @@ from google.protobuf.message import Message
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
+from chassis.beside import beside
+from chassis.errors import Unavailable
 from chassis.rpc import auth, chain, form, policy
 from chassis.rpc.call import Call, peer_address
 from chassis.rpc.policy import Method
+from chassis.rpc.token_cache import RECHECK_MAX_AGE, RECHECK_SECONDS
 
 OPTIONS = (
     ("grpc.max_receive_message_length", 4 << 20),
@@ -24,8 +27,6 @@ OPTIONS = (
     ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.so_reuseport", 0),
 )
-RECHECK_SECONDS = 0.9
-"""How often the credential of an open stream is checked again: with the 4 s that an exchange is remembered, below 5 s."""
 
 Handler = Callable[[Any, Call], Any]
 
@@ -37,8 +38,13 @@ class Server:
     stream is an async generator; a client stream gets an async iterator of requests instead of one.
     """
 
-    def __init__(self, authenticator: auth.Authenticator, recheck_seconds: float = RECHECK_SECONDS) -> None:
-        self._authenticator = authenticator
+    def __init__(
+        self,
+        authenticator: auth.Authenticator,
+        note_refusal: chain.NoteRefusal = lambda _call, _error: None,
+        recheck_seconds: float = RECHECK_SECONDS,
+    ) -> None:
+        self._guard = chain.Guard(authenticator, note_refusal)
         self._recheck_seconds = recheck_seconds
         self._server = grpc.aio.server(options=OPTIONS)
         self._health = health.aio.HealthServicer()  # type: ignore[attr-defined]  # missing in the stub
@@ -86,7 +92,7 @@ class Server:
     def _single(self, method: Method, handler: Handler, message: type[Message]) -> Callable[..., Awaitable[Any]]:
         async def handle(request: Any, context: chain.Context) -> Any:  # any contract message
             call = _call(method, context)
-            async with chain.around(call, context, self._authenticator):
+            async with chain.around(call, context, self._guard):
                 return await handler(_checked(message, request, call), call)
 
         return handle
@@ -94,30 +100,24 @@ class Server:
     def _streaming(self, method: Method, handler: Handler, message: type[Message]) -> Callable[..., Awaitable[None]]:
         async def handle(request: Any, context: chain.Context) -> None:  # as above
             call = _call(method, context)
-            async with chain.around(call, context, self._authenticator), self._rechecked(call):
+            async with chain.around(call, context, self._guard), beside(self._recheck(call)):
                 async for response in handler(_checked(message, request, call), call):
                     await context.write(response)
 
         return handle
 
-    @asynccontextmanager
-    async def _rechecked(self, call: Call) -> AsyncIterator[None]:
-        """End a stream whose credential stops working while it is open."""
-        try:
-            async with asyncio.TaskGroup() as group:
-                watch = group.create_task(self._recheck(call))
-                yield
-                watch.cancel()
-        except BaseExceptionGroup as exc:
-            raise exc.exceptions[0] from None
-
     async def _recheck(self, call: Call) -> None:
+        """Raise, which ends the stream, once its credential works no more.
+
+        A workspace service that does not answer proves nothing, and ends nothing.
+        """
         if call.metadata.get("authorization", "").startswith("Bearer eyJ"):
             return  # whoever exchanged the credential checks it again and ends the call
         while True:
             await asyncio.sleep(self._recheck_seconds)
-            call.principal = await self._authenticator.authenticate(call)
-            auth.authorize(call)
+            with suppress(Unavailable):
+                call.principal = await self._guard.authenticator.authenticate(call, max_age=RECHECK_MAX_AGE)
+                auth.authorize(call)
 
 
 def _call(method: Method, context: chain.Context) -> Call:

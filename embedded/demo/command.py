@@ -38,7 +38,8 @@ class Demo:
             ):
                 await Tour(client, self._voice, self._data).run(self._repository, name)
         except* (CheckFailed, CommandFailed) as failures:
-            self._voice.fail(f"The tour failed: {_first(failures)}. The logs are in {self._data / 'logs'}.")
+            reason = str(_first(failures)).rstrip(".")
+            self._voice.fail(f"The tour failed: {reason}. The logs are in {self._data / 'logs'}.")
         except* TimeoutError:
             self._voice.fail(
                 f"The tour did not end within {TOUR_SECONDS:.0f} s. The logs are in {self._data / 'logs'}."

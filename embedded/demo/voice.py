@@ -1,5 +1,6 @@
 """How the tour speaks: numbered steps, each with its time, and results below them."""
 
+import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -9,9 +10,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from cli.audit import short_actor
 from cli.render import visible
 
-SHORT_DIGEST = 16
+SHORT_DIGEST = 12
+
+_ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[ -/]*[0-~])")
+"""Control sequences, which an excerpt shows without."""
 
 
 class Voice:
@@ -36,17 +41,18 @@ class Voice:
 
     def excerpt(self, output: bytes) -> None:
         """Print some of a terminal's output, harmlessly."""
-        for line in output.decode(errors="replace").splitlines():
-            self.console.print(Text(f"    │ {visible(line.rstrip())}", style="dim"), overflow="ellipsis", no_wrap=True)
+        for line in _ESCAPE.sub("", output.decode(errors="replace")).splitlines():
+            if text := visible(line.rstrip()):
+                self.console.print(Text(f"    │ {text}", style="dim"), overflow="ellipsis", no_wrap=True)
 
-    def entries(self, entries: Sequence[Mapping[str, Any]]) -> None:
-        """Print the audit log."""
+    def entries(self, entries: Sequence[Mapping[str, Any]], handles: Mapping[str, str]) -> None:
+        """Print the audit log, with handles instead of the ids they belong to."""
         table = Table(box=None, header_style="dim", padding=(0, 2, 0, 2))
         for heading in ("TIME", "ACTION", "ACTOR", "DIGEST"):
             table.add_column(heading, no_wrap=True)
         for entry in entries:
-            when, who = str(entry["time"])[11:23], str(entry.get("actorId", ""))
-            values = (when, entry["action"], who[-20:], str(entry["digest"])[:SHORT_DIGEST])
+            when, who = str(entry["time"])[11:23], short_actor(entry, handles)
+            values = (when, entry["action"], who, str(entry["digest"])[:SHORT_DIGEST])
             table.add_row(*(Text(visible(value)) for value in values))
         self.console.print(table)
 

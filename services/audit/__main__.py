@@ -1,14 +1,12 @@
 """`python -m services.audit`: records the changes of the other services and shows them."""
 
-import asyncio
 from contextlib import AsyncExitStack
 
 from stateroom.audit.v1 import audit_service_pb2
 
-from chassis import settings
 from chassis.changes import Registry
 from chassis.rpc.server import Server
-from chassis.service import Service, open_service
+from chassis.service import Service, open_service, run
 from services.audit.ledger import record
 from services.audit.ledger.servicer import AuditServicer
 from services.audit.settings import AuditSettings
@@ -25,12 +23,5 @@ async def open_audit(configured: AuditSettings, stack: AsyncExitStack) -> tuple[
     return service, server
 
 
-async def main() -> None:
-    """Serve until stopped."""
-    async with AsyncExitStack() as stack:
-        service, server = await open_audit(settings.load(AuditSettings), stack)
-        await service.run(server)
-
-
 if __name__ == "__main__":
-    asyncio.run(main())
+    run(AuditSettings, open_audit)

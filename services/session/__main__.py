@@ -1,15 +1,13 @@
 """`python -m services.session`: terminals, their logs and the devices attached to them."""
 
-import asyncio
 from contextlib import AsyncExitStack
 
 from stateroom.session.v1 import session_service_pb2
 
-from chassis import settings
 from chassis.changes import Registry
 from chassis.reconcile import Reconciler
 from chassis.rpc.server import Server
-from chassis.service import Service, open_service
+from chassis.service import Service, open_service, run
 from services.session.sessions import events
 from services.session.sessions.consumers import WorkspaceChanges
 from services.session.sessions.live.attachment import Attachments
@@ -22,6 +20,7 @@ from services.session.sessions.live.feeds import Feeds
 from services.session.sessions.live.opening import Opener
 from services.session.sessions.live.presence import Presence
 from services.session.sessions.live.reconciliation import Reconciliation
+from services.session.sessions.live.release import Release
 from services.session.sessions.live.runners import Runners
 from services.session.sessions.servicer import SessionServicer
 from services.session.settings import SessionSettings
@@ -42,8 +41,9 @@ async def open_session(configured: SessionSettings, stack: AsyncExitStack) -> tu
     reconciliation = Reconciliation(database, runners)
     reconciler = Reconciler("sessions", "session_id", system, reconciliation.work)
     service.consume(workspace, WorkspaceChanges(database, reconciler.wake).apply)
+    release = Reconciler("session_heads", "session_id", system, Release(database, runners).work)
     copier = Copier(parts, feeds.bell)
-    service.loops.extend(part.run for part in (presence, feeds, copier, devices, reconciler))
+    service.loops.extend(part.run for part in (presence, feeds, copier, devices, reconciler, release))
     opener = Opener(database, runners, feeds, presence, background, configured.session_limit)
     desk = Desk(database, runners, reconciliation, background)
     attachments = Attachments(desk, feeds, devices, presence, configured.slow_device_seconds)
@@ -53,12 +53,5 @@ async def open_session(configured: SessionSettings, stack: AsyncExitStack) -> tu
     return service, server
 
 
-async def main() -> None:
-    """Serve until stopped."""
-    async with AsyncExitStack() as stack:
-        service, server = await open_session(settings.load(SessionSettings), stack)
-        await service.run(server)
-
-
 if __name__ == "__main__":
-    asyncio.run(main())
+    run(SessionSettings, open_session)

@@ -2,13 +2,12 @@
 
 from contextlib import AsyncExitStack
 
-import uvloop
 from stateroom.workspace.v1 import identity_service_pb2, workspace_service_pb2
 
-from chassis import settings
 from chassis.changes import Registry
 from chassis.reconcile import Reconciler
-from chassis.service import open_service
+from chassis.rpc.server import Server
+from chassis.service import Service, open_service, run
 from services.workspace.identity import events as identity_events
 from services.workspace.identity.exchange import CredentialExchange
 from services.workspace.identity.servicer import IdentityServicer
@@ -20,42 +19,29 @@ from services.workspace.workspaces.domain import RepositoryRule
 from services.workspace.workspaces.lifecycle import Lifecycle
 from services.workspace.workspaces.servicer import WorkspaceServicer
 
-NAME = "workspace"
 
-
-async def main() -> None:
-    """Open the parts, serve, close the parts."""
-    config = settings.load(WorkspaceSettings)
+async def open_workspace(configured: WorkspaceSettings, stack: AsyncExitStack) -> tuple[Service, Server]:
+    """Put the service together. The stack closes it again."""
     registry = Registry(identity_events.USER, identity_events.API_KEY, workspace_events.WORKSPACE)
-    async with AsyncExitStack() as stack:
-        service = await open_service(NAME, config, registry, stack)
-        exchange = CredentialExchange(service.system, service.signer)
-        runners = LocalPlacement(config)
-        placement = Placement(service.database, runners)
-        lifecycle = Lifecycle(service.database, placement)
-        reconciler = Reconciler("workspaces", "workspace_id", service.system, lifecycle.reconcile)
-        lifecycle.extend = reconciler.postpone
-        service.loops.append(reconciler.run)
-        server = service.server(exchange)
-        server.add(
-            identity_service_pb2.DESCRIPTOR.services_by_name["IdentityService"],
-            IdentityServicer(
-                service.database, service.pages, exchange, config.bootstrap_token, config.sign_up == "open"
-            ),
-        )
-        server.add(
-            workspace_service_pb2.DESCRIPTOR.services_by_name["WorkspaceService"],
-            WorkspaceServicer(
-                service.database,
-                service.pages,
-                placement,
-                reconciler,
-                RepositoryRule(config.allow_local_repositories),
-                config.workspace_limit,
-            ),
-        )
-        await service.run(server)
+    service = await open_service("workspace", configured, registry, stack)
+    database, pages = service.database, service.pages
+    exchange = CredentialExchange(service.system, service.signer)
+    placement = Placement(database, LocalPlacement(configured))
+    stack.push_async_callback(placement.close)
+    reconciler = Reconciler("workspaces", "workspace_id", service.system, Lifecycle(database, placement).reconcile)
+    service.loops.append(reconciler.run)
+    server = service.server(exchange)
+    server.add(
+        identity_service_pb2.DESCRIPTOR.services_by_name["IdentityService"],
+        IdentityServicer(database, pages, exchange, configured.bootstrap_token, configured.sign_up == "open"),
+    )
+    repositories = RepositoryRule(configured.allow_local_repositories)
+    server.add(
+        workspace_service_pb2.DESCRIPTOR.services_by_name["WorkspaceService"],
+        WorkspaceServicer(database, pages, placement, reconciler, repositories, configured.workspace_limit),
+    )
+    return service, server
 
 
 if __name__ == "__main__":
-    uvloop.run(main())
+    run(WorkspaceSettings, open_workspace)

@@ -5,9 +5,9 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
-from chassis.settings import ServiceSettings
+from chassis.settings import ServiceSettings, existing_file
 
-_LONGEST_RUNTIME_DIRECTORY = 70  # bytes: a socket's path ends at 107, and its name takes up to 37
+_LONGEST_RUNTIME_DIRECTORY = 69  # bytes: a socket's path ends at 107, and its name takes 37 and a slash
 
 
 class WorkspaceSettings(ServiceSettings):
@@ -35,6 +35,11 @@ class WorkspaceSettings(ServiceSettings):
             msg = "must be an absolute path"
             raise ValueError(msg)
         return path
+
+    @field_validator("bootstrap_token_file")
+    @classmethod
+    def _readable(cls, path: Path | None) -> Path | None:
+        return existing_file(path) if path is not None else None
 
     @property
     def bootstrap_token(self) -> str:

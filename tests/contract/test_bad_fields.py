@@ -1,4 +1,4 @@
-"""Every field of every method for people refuses what breaks its rules, says which field it was, and changes nothing."""
+"""Every field of every method for people refuses what breaks its rules, names itself, and changes nothing."""
 
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
@@ -34,7 +34,7 @@ async def person(shared_product: Product) -> AsyncIterator[Person]:
 
 async def _rows(product: Product) -> dict[str, int]:
     """Return how many rows each table of every service has; the relay moves some of them, which changes no sum."""
-    counts = {}
+    counts: dict[str, int] = {}
     for service in SERVICES:
         if service == "audit":
             continue  # it follows the others in its own time

@@ -1,4 +1,4 @@
-"""No account reads, changes or infers another's: held by row security in every table, and answered alike by every RPC."""
+"""No account reads, changes or infers another's: held by row security in every table, and by every RPC."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass

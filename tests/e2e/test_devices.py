@@ -6,9 +6,11 @@ import pytest
 
 from cli.attachment import Wish, attach
 from cli.client import Client
+from cli.endpoint import Endpoint
 from cli.errors import Refused
 from tests.support.embedded_stack import EmbeddedStack
 from tests.support.sessions import attached, ended, opened_session, output, shown, write
+from tests.support.waiting import until
 
 
 async def test_two_devices_are_shown_the_same_bytes(
@@ -55,9 +57,7 @@ async def test_attach_take_over_first_device_only_watches_on(
             await first.device.type(b"echo fir''st\n")
             await shown(first, b"first")
             with pytest.raises(Refused) as refusal:
-                async with attach(api, Wish(session_id, role="CONTROLLER")) as refused:
-                    async for _ in refused.events():
-                        pass
+                await _attach(api, Wish(session_id, role="CONTROLLER"))
             assert refusal.value.reason == "CONTROLLER_TAKEN"
             async with attached(api, Wish(session_id, role="CONTROLLER", take_over=True)) as second:
                 await second.device.type(b"echo sec''ond; exit\n")
@@ -84,11 +84,23 @@ async def test_write_session_only_while_no_device_controls_it(
         assert b"refused" not in observer.data
 
 
+async def _attach(api: Endpoint, wish: Wish) -> None:
+    """Attach and watch until the session ends."""
+    async with attach(api, wish) as attachment:
+        async for _ in attachment.events():
+            pass
+
+
 async def _write_once_free(client: Client, session_id: str, text: bytes) -> None:
     """Type as soon as the server has noticed that the controller is gone."""
-    async with asyncio.timeout(5):
-        while True:
-            try:
-                return await write(client, session_id, text)
-            except Refused as refusal:
-                assert refusal.reason == "CONTROLLER_TAKEN"
+
+    async def written() -> bool:
+        try:
+            await write(client, session_id, text)
+        except Refused as refusal:
+            if refusal.reason != "CONTROLLER_TAKEN":
+                raise
+            return False
+        return True
+
+    await until(written, seconds=5)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest_asyncio
 
+from chassis import processes
 from cli.client import Client
 from cli.endpoint import Endpoint as ApiEndpoint
 from embedded import lock
@@ -110,13 +111,13 @@ class EmbeddedStack:
     async def crash(self) -> None:
         """Kill the supervisor and return when the processes that are bound to its life have ended."""
         assert self._supervisor is not None
-        bound = [pid for name, pid in self.endpoint.pids.items() if name != "supervisor"]
+        bound = [processes.find(pid) for name, pid in self.endpoint.pids.items() if name != "supervisor"]
         self._supervisor.kill()
         await self._supervisor.wait()
         self._supervisor = None
 
         async def ended() -> bool:
-            return not any(_runs(pid) for pid in bound)
+            return not any(process and processes.is_running(process) for process in bound)
 
         await until(ended)
 
@@ -165,13 +166,6 @@ class EmbeddedStack:
         # Every process of the installation inherits one of the two last, by which it is found when it should not be.
         paths = os.pathsep.join([str(ROOT), str(ROOT / "gen" / "python")])
         return {"PATH": os.defpath, "PYTHONPATH": paths, "HOME": str(self.folder), "TMPDIR": str(self.folder)}
-
-
-def _runs(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
 
 
 @asynccontextmanager

@@ -5,7 +5,7 @@ from typing import Any
 from stateroom.event.v1.change_pb2 import ChangeHeader
 from stateroom.workspace.v1 import workspace_service_pb2 as pb
 
-from chassis import ids
+from chassis import ids, trace
 from chassis.errors import NotFound, WrongState
 from chassis.rpc.call import Call
 from chassis.service import Service
@@ -44,6 +44,7 @@ class FakeWorkspace:
             entity_type="workspace",
             entity_id=str(self.workspace_id),
             type="deleted",
+            trace_id=trace.trace_id(),
         )
         statement = "INSERT INTO outbox (account_id, header, salt, payload) VALUES ($1, $2, $3, '')"
         async with service.system.connection() as connection:

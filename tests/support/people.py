@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import grpc
 from stateroom.workspace.v1 import identity_service_pb2 as identity
@@ -16,6 +17,10 @@ from chassis.rpc.tokens import TokenSigner
 from embedded import keys
 from tests.support.product import Product
 from tests.support.refusals import Refusal, refused
+
+if TYPE_CHECKING:
+    from stateroom.workspace.v1.identity_service_pb2_grpc import IdentityServiceAsyncStub
+    from stateroom.workspace.v1.workspace_service_pb2_grpc import WorkspaceServiceAsyncStub
 
 SETTLES_WITHIN = 40.0
 """Seconds a workspace may take to be ready or broken on a busy machine."""
@@ -37,12 +42,12 @@ class Person:
         return (("authorization", f"Bearer {self.secret}"),)
 
     @property
-    def keys(self) -> "IdentityServiceStub":
+    def keys(self) -> "IdentityServiceAsyncStub":
         """Their user and keys."""
         return IdentityServiceStub(self.channel)
 
     @property
-    def rooms(self) -> "WorkspaceServiceStub":
+    def rooms(self) -> "WorkspaceServiceAsyncStub":
         """Their workspaces."""
         return WorkspaceServiceStub(self.channel)
 
@@ -57,7 +62,7 @@ class Person:
 
     async def create_room(self, name: str = "", *, request_id: str = "", **values: str) -> workspace.Workspace:
         """Create a workspace; it is not ready yet."""
-        wanted = workspace.Workspace(name=name or f"room-{ids.new()}", **values)
+        wanted = workspace.Workspace(name=name or f"room-{ids.new()}", **values)  # type: ignore[arg-type]  # texts only
         request = workspace.CreateWorkspaceRequest(workspace=wanted, request_id=request_id)
         return await self.rooms.CreateWorkspace(request, metadata=self.metadata, wait_for_ready=True)
 

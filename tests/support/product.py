@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest_asyncio
 
+from chassis import processes
 from chassis.migrate import migrate
 from embedded import keys
 from embedded.nats import Nats
@@ -60,7 +61,7 @@ class Product:
         """Return the socket of a service; it stays the same over restarts."""
         return f"unix:{self.folder / service}.sock"
 
-    def environment(self, service: str, **settings: Any) -> dict[str, str]:  # values of any setting
+    def environment(self, service: str, **settings: Any) -> dict[str, str]:
         """Return everything a service is told, with some settings replaced; None leaves one out."""
         described = self.installation.settings(
             service,
@@ -70,14 +71,14 @@ class Product:
             allow_local_repositories=True,
             bootstrap_token_file=keys.bootstrap_token_file(self.installation.layout),
             sign_up="open",
-            audit_sources=",".join(name for name in SERVICES if name not in {"audit"}),
+            audit_sources=",".join(name for name in SERVICES if name != "audit"),
             **{f"{name}_address": self.address(name) for name in SERVICES},
         )
         inherited = {"PATH": os.defpath, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
         values = {name.upper(): str(value) for name, value in (described | settings).items() if value is not None}
         return inherited | values
 
-    async def start(self, service: str, **settings: Any) -> None:  # as above
+    async def start(self, service: str, **settings: Any) -> None:
         """Start a service; calls to it wait until it serves."""
         self.processes[service] = await asyncio.create_subprocess_exec(
             sys.executable, "-m", f"services.{service}", env=self.environment(service, **settings)
@@ -112,7 +113,8 @@ class Product:
         except FileNotFoundError:
             return None
         runner = Announced(described["pid"], described["runner_id"])
-        return runner if is_running(runner.pid, described["start_ticks"]) else None
+        process = processes.described_by(described)
+        return runner if process is not None and processes.is_running(process) else None
 
     async def _is_empty_after_a_kill(self) -> bool:
         for pid in self.runners():
@@ -130,15 +132,6 @@ def _read(pid: int, name: str) -> bytes:
         return Path(f"/proc/{pid}/{name}").read_bytes()
     except OSError:  # it ended meanwhile; a dead one that waits for its parent reads as empty
         return b""
-
-
-def is_running(pid: int, start_ticks: int) -> bool:
-    """Whether the process that started then is more than an entry that its parent has not read yet."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return int(fields[19]) == start_ticks and fields[0] not in {"Z", "X"}
 
 
 @asynccontextmanager

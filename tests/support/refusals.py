@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterable, Awaitable
 from dataclasses import dataclass
+from typing import Any
 
 import grpc
 from google.rpc import error_details_pb2, status_pb2
@@ -34,7 +35,7 @@ async def refused(call: "Awaitable[object] | AsyncIterable[object]") -> Refusal:
 
 
 def _refusal(exc: grpc.aio.AioRpcError) -> Refusal:
-    trailing = dict(exc.trailing_metadata() or ())  # type: ignore[arg-type]  # pairs; the stub has no iterator
+    trailing: dict[str, Any] = dict(exc.trailing_metadata() or ())  # type: ignore[arg-type]  # pairs; the stub has no iterator
     info, request = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest()
     for detail in status_pb2.Status.FromString(trailing.get(DETAILS_KEY, b"")).details:
         detail.Unpack(info)

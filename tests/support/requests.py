@@ -72,12 +72,12 @@ def example(rpc: Rpc, known: Mapping[str, str]) -> Message:
         required = place.is_id and place.rules.ignore != validate_pb2.IGNORE_IF_ZERO_VALUE
         if place.path in NEEDED:
             put(request, place.path, NEEDED[place.path])
-        elif required or place.path in {"session.workspace_id"}:
+        elif required or place.path == "session.workspace_id":
             put(request, place.path, known.get(place.field.name, str(ids.new())))
     return request
 
 
-def put(request: Message, path: str, value: Any) -> None:  # of the field's type
+def put(request: Message, path: str, value: Any) -> None:
     """Set a field of a request by its path; a list or map is replaced, a message is cleared by None."""
     *outer, name = path.split(".")
     message: Any = request
@@ -95,9 +95,7 @@ def put(request: Message, path: str, value: Any) -> None:  # of the field's type
         setattr(message, name, value)
 
 
-def call(
-    channel: grpc.aio.Channel, rpc: Rpc, request: Message | bytes, metadata: tuple[tuple[str, str], ...]
-) -> Any:  # a call of gRPC
+def call(channel: grpc.aio.Channel, rpc: Rpc, request: Message | bytes, metadata: tuple[tuple[str, str], ...]) -> Any:
     """Make a call of any kind; a stream of requests has one."""
     client = "stream" if rpc.descriptor.client_streaming else "unary"
     server = "stream" if rpc.descriptor.server_streaming else "unary"

@@ -15,6 +15,8 @@ from uuid import UUID
 
 import grpc
 import pytest
+from stateroom.runner.v1 import runner_service_pb2 as runner_pb
+from stateroom.runner.v1.runner_service_pb2_grpc import RunnerServiceStub
 from stateroom.session.v1 import session_pb2
 from stateroom.session.v1 import session_service_pb2 as pb
 from stateroom.session.v1.session_service_pb2_grpc import SessionServiceStub
@@ -23,6 +25,7 @@ from stateroom.workspace.v1 import workspace_service_pb2 as workspace
 from chassis import ids
 from chassis.errors import DomainError
 from chassis.rpc.call import Principal
+from chassis.rpc.channels import BearerToken
 from chassis.rpc.status import raise_relayed
 from chassis.rpc.tokens import TokenSigner
 from chassis.service import Service, open_service
@@ -93,6 +96,15 @@ class Stage:
     async def kill_runner(self) -> None:
         """Kill the runner as the kernel would."""
         await _end(self.runner, signal.SIGKILL)
+
+    async def terminals(self) -> set[str]:
+        """Return the sessions whose terminals the runner has."""
+        runner = self.workspace.runner
+        async with grpc.aio.insecure_channel(runner.address) as channel:
+            stub: Any = RunnerServiceStub(channel)
+            metadata = BearerToken(runner.token).metadata()
+            status = await stub.GetStatus(runner_pb.GetStatusRequest(), metadata=metadata, timeout=READY)
+        return {terminal.session_id for terminal in status.terminals}
 
     async def call(
         self, method: str, request: Any, account_id: UUID | None = None, **options: Any

@@ -9,7 +9,7 @@ from google.protobuf.json_format import MessageToDict, ParseDict
 from google.protobuf.message import DecodeError
 from google.protobuf.struct_pb2 import Struct
 from stateroom.audit.v1 import audit_service_pb2 as pb
-from stateroom.event.v1.change_pb2 import Change, ChangePayload
+from stateroom.event.v1.change_pb2 import Change, ChangePayload, Denial
 from stateroom.session.v1 import session_service_pb2
 from stateroom.workspace.v1 import identity_service_pb2, workspace_service_pb2
 
@@ -43,6 +43,9 @@ def audit_log_to_proto(entry: Entry) -> pb.AuditLog:
         digest=entry.digest.hex(),
         orphaned=entry.orphaned,
     )
+    denial = Denial()
+    if payload.details.Unpack(denial):
+        message.reason, message.refusal_count = denial.reason, denial.count
     message.time.FromDatetime(entry.time)
     message.record_time.FromDatetime(entry.record_time)
     return message

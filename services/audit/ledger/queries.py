@@ -5,6 +5,7 @@ from uuid import UUID
 from sqlalchemy import Select, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from chassis import tables
 from services.audit.ledger.domain import Entry, Filter
 from services.audit.ledger.errors import AuditLogNotFound
 from services.audit.ledger.tables import entries
@@ -19,7 +20,7 @@ async def get_entry(connection: AsyncConnection, *, account_id: UUID, audit_log_
     row = (await connection.execute(statement)).one_or_none()
     if row is None:
         raise AuditLogNotFound(audit_log_id)
-    return Entry(**row._mapping)  # noqa: SLF001  # SQLAlchemy's documented name
+    return tables.to(Entry, row)
 
 
 async def list_entries(
@@ -66,4 +67,4 @@ def _newest_first(statement: Select[tuple[object, ...]], limit: int, after: UUID
 
 
 async def _read(connection: AsyncConnection, statement: Select[tuple[object, ...]]) -> list[Entry]:
-    return [Entry(**row._mapping) for row in await connection.execute(statement)]  # noqa: SLF001  # as above
+    return [tables.to(Entry, row) for row in await connection.execute(statement)]

@@ -1,12 +1,11 @@
 """The table of the ledger."""
 
 from sqlalchemy import BigInteger, Boolean, Column, Integer, LargeBinary, Table, Text
-from sqlalchemy.dialects.postgresql import TIMESTAMP, UUID
+from sqlalchemy.dialects.postgresql import UUID
 
 from chassis import tables
 
 metadata = tables.metadata()
-_Time = TIMESTAMP(timezone=True)
 
 entries = Table(
     "entries",
@@ -26,12 +25,12 @@ entries = Table(
     Column("cause_event_id", Text, nullable=False),
     Column("request_id", Text, nullable=False),
     Column("trace_id", Text, nullable=False),
-    Column("time", _Time, nullable=False),
+    Column("time", tables.Time, nullable=False),
     Column("has_content", Boolean, nullable=False),
     Column("header", LargeBinary, nullable=False),
     Column("salt", LargeBinary, nullable=False),
     Column("payload", LargeBinary, nullable=False),
     Column("digest", LargeBinary, nullable=False),
-    Column("record_time", _Time, nullable=False),
+    Column("record_time", tables.Time, nullable=False),
     Column("orphaned", Boolean, nullable=False),
 )

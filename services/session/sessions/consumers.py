@@ -6,6 +6,7 @@ from uuid import UUID
 
 from stateroom.event.v1.change_pb2 import Change, ChangeHeader
 
+from chassis import trace
 from chassis.actor import Actor
 from chassis.database import Database
 from services.session.sessions import operations
@@ -29,7 +30,13 @@ class WorkspaceChanges:
                 await self._end_sessions(connection, header)
 
     async def _end_sessions(self, connection: log_store.Driver, header: ChangeHeader) -> None:
-        actor = Actor(account_id=UUID(header.account_id), subject="service:session", cause_event_id=header.event_id)
+        trace.follow(header.trace_id)
+        actor = Actor(
+            account_id=UUID(header.account_id),
+            subject="service:session",
+            correlation_id=header.request_id,
+            cause_event_id=header.event_id,
+        )
         for session_id in await log_store.live_sessions(connection, UUID(header.entity_id)):
             try:
                 await self.database.write(

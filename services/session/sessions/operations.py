@@ -160,11 +160,6 @@ async def lose_session(tx: Transaction, *, session_id: UUID, cause: str, log_com
     return lost
 
 
-async def settle(tx: Transaction, *, session_id: UUID, epoch: int) -> None:
-    """Note that a session is as its row says."""
-    await session_store.settle_session(tx.connection, session_id, epoch=epoch)
-
-
 def _caused_by(session: Session, actor: Actor) -> Actor:
     """Return the actor of an end, with the event that made somebody ask for it."""
     return replace(actor, cause_event_id=session.stop_cause_event_id)

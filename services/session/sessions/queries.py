@@ -1,18 +1,21 @@
 """Reads of sessions and of their logs."""
 
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import BindParameter, LargeBinary, Select, bindparam, func, literal, select
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from chassis import tables
 from services.session.sessions.domain import Kind, Session, State
 from services.session.sessions.log import Record, RecordType
 from services.session.sessions.store import session_store
 from services.session.sessions.tables import events, heads, sessions
 
-PAGE_RECORDS = 512
-"""Records read at once at most: small ones are many."""
+PAGE_RECORDS = 4096
+"""Records read at once at most: single keys fill no page."""
 PAGE_BYTES = 256 * 1024
 """Bytes read at once, give or take one record: what one device may cost in memory."""
 
@@ -49,7 +52,7 @@ async def list_sessions(  # each one narrows the list
             statement = statement.where(column == value)
     if after is not None:
         statement = statement.where(sessions.c.session_id < after)
-    return [session_store.from_row(row) for row in await connection.execute(statement)]
+    return [tables.to(Session, row) for row in await connection.execute(statement)]
 
 
 async def list_records(connection: AsyncConnection, *, session_id: UUID, after: int, limit: int) -> list[Record]:
@@ -60,13 +63,13 @@ async def list_records(connection: AsyncConnection, *, session_id: UUID, after: 
 
 
 async def read_log(connection: AsyncConnection, *, session_id: UUID, after: int) -> list[Record]:
-    """Return the next stored records after a sequence, about 256 KiB of them; none at the end of what is stored."""
-    page = _records(session_id, after).limit(PAGE_RECORDS).subquery()
-    before = func.sum(func.length(page.c.data)).over(order_by=page.c.sequence) - func.length(page.c.data)
-    sized = select(page, before.label("bytes_before")).subquery()
-    columns = [column for column in sized.c if column.name != "bytes_before"]
-    statement = select(*columns).where(sized.c.bytes_before < PAGE_BYTES).order_by(sized.c.sequence)
-    return [_record(row) for row in await connection.execute(statement)]
+    """Return what is stored after a sequence, about 256 KiB; nothing at the end of what is stored.
+
+    A run of OUTPUT comes as one record, which ends with the run's last sequence: a replay needs the bytes, and ten
+    thousand rows cost more than the bytes in them.
+    """
+    rows = await connection.execute(_READ_LOG, {"session_id": session_id, "after": after})
+    return [_record(row) for row in rows]
 
 
 async def find_offset(connection: AsyncConnection, *, session_id: UUID, offset: int) -> Place:
@@ -84,7 +87,24 @@ async def find_offset(connection: AsyncConnection, *, session_id: UUID, offset: 
     return Place((await connection.execute(holding)).scalar_one() - 1, head.head_offset)
 
 
-def _records(session_id: UUID, after: int):  # type: ignore[no-untyped-def]  # noqa: ANN202  # a row type as wide as the table
+def _merged_log() -> Select[Any]:
+    page = _records(bindparam("session_id"), bindparam("after")).limit(PAGE_RECORDS).subquery()
+    so_far = func.sum(func.length(page.c.data)).over(order_by=page.c.sequence)
+    others_so_far = func.count().filter(page.c.type != RecordType.OUTPUT).over(order_by=page.c.sequence)
+    sized = select(page, (so_far - func.length(page.c.data)).label("before"), others_so_far.label("run")).subquery()
+    last = func.max(sized.c.sequence).label("sequence")
+    data = func.string_agg(sized.c.data, aggregate_order_by(literal(b"", LargeBinary), sized.c.sequence)).label("data")
+    others = ("time", "columns", "rows", "exit_code", "exit_signal", "reason")
+    return (
+        select(last, func.min(sized.c.offset).label("offset"), sized.c.type, data)
+        .add_columns(*(func.max(sized.c[name]).label(name) for name in others))
+        .where(sized.c.before < PAGE_BYTES)
+        .group_by(sized.c.run, sized.c.type)
+        .order_by(last)
+    )
+
+
+def _records(session_id: UUID | BindParameter[Any], after: int | BindParameter[Any]) -> Select[Any]:
     condition = (events.c.session_id == session_id) & (events.c.sequence > after)
     return select(*_RECORD_COLUMNS).where(condition).order_by(events.c.sequence)
 
@@ -92,3 +112,7 @@ def _records(session_id: UUID, after: int):  # type: ignore[no-untyped-def]  # n
 def _record(row: object) -> Record:
     values = dict(row._mapping)  # type: ignore[attr-defined]  # noqa: SLF001  # SQLAlchemy's documented name
     return Record(**values | {"type": RecordType(values["type"])})
+
+
+_READ_LOG = _merged_log()
+"""Built once: it is large, and a device that attaches runs it again and again."""

@@ -17,14 +17,12 @@ from services.session.sessions.domain import Session, StopReason
 from services.session.sessions.errors import SessionNotActive
 from services.session.sessions.live.attachment import Attachments
 from services.session.sessions.live.opening import OWN_NAMES, Opener
-from services.session.sessions.live.runners import Runners
+from services.session.sessions.live.runners import OVER, Runners
 from services.session.sessions.operations import Wish
 from services.session.sessions.store import leases
 
 DEFAULT_SHELL = "bash"
 DEFAULT_COLUMNS, DEFAULT_ROWS = 80, 24
-
-_OVER = {"TERMINAL_ENDED", "TERMINAL_NOT_FOUND"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +82,7 @@ class SessionServicer:
             await runner.call(runner.stub.WriteTerminal, write)
         except DomainError as exc:
             self.runners.forget(session.workspace_id)
-            if exc.reason in _OVER:
+            if exc.reason in OVER:
                 raise SessionNotActive(session.session_id, "STOPPED") from exc
             raise
         return pb.WriteSessionResponse()
@@ -123,10 +121,11 @@ class SessionServicer:
     async def ListSessionEvents(self, request: pb.ListSessionEventsRequest, call: Call) -> pb.ListSessionEventsResponse:
         """Return a page of a session's records."""
         page = self.pages.open(request, call.account_id, maximum=MAXIMUM_LOG_SIZE)
+        session = await self._session(request.session_id, call)
         rows = await self.database.read(
             call.actor,
             queries.list_records,
-            session_id=ids.parse(request.session_id),
+            session_id=session.session_id,
             after=request.after_sequence if page.after_number is None else page.after_number,
             limit=page.limit + 1,
         )

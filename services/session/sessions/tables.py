@@ -1,12 +1,12 @@
 """Tables of sessions, their log and their control."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Enum, Integer, LargeBinary, MetaData, SmallInteger, Table, Text
-from sqlalchemy.dialects.postgresql import ARRAY, TIMESTAMP, UUID
+from sqlalchemy import BigInteger, Boolean, Column, Enum, Integer, LargeBinary, SmallInteger, Table, Text
+from sqlalchemy.dialects.postgresql import ARRAY, UUID
 
+from chassis import tables
 from services.session.sessions.domain import Kind, State, StopReason
 
-metadata = MetaData()
-_Time = TIMESTAMP(timezone=True)
+metadata = tables.metadata()
 
 sessions = Table(
     "sessions",
@@ -30,10 +30,10 @@ sessions = Table(
     Column("exit_signal", Integer),
     Column("log_complete", Boolean, nullable=False),
     Column("version", BigInteger, nullable=False),
-    Column("create_time", _Time, nullable=False),
-    Column("update_time", _Time, nullable=False),
-    Column("end_time", _Time),
-    Column("reconcile_time", _Time),
+    Column("create_time", tables.Time, nullable=False),
+    Column("update_time", tables.Time, nullable=False),
+    Column("end_time", tables.Time),
+    Column("reconcile_time", tables.Time),
     Column("reconcile_epoch", BigInteger, nullable=False),
     Column("reconcile_attempts", Integer, nullable=False),
 )
@@ -48,7 +48,10 @@ heads = Table(
     Column("copier_epoch", BigInteger, nullable=False),
     Column("copier_process", BigInteger, nullable=False),
     Column("title", Text, nullable=False),
-    Column("last_activity_time", _Time, nullable=False),
+    Column("last_activity_time", tables.Time, nullable=False),
+    Column("reconcile_time", tables.Time),
+    Column("reconcile_epoch", BigInteger, nullable=False),
+    Column("reconcile_attempts", Integer, nullable=False),
 )
 
 events = Table(
@@ -58,7 +61,7 @@ events = Table(
     Column("sequence", BigInteger, primary_key=True),
     Column("account_id", UUID, nullable=False),
     Column("offset", BigInteger, nullable=False),
-    Column("time", _Time, nullable=False),
+    Column("time", tables.Time, nullable=False),
     Column("type", SmallInteger, nullable=False),
     Column("data", LargeBinary, nullable=False),
     Column("columns", Integer, nullable=False),
@@ -86,5 +89,5 @@ attachments = Table(
     Column("process", BigInteger, nullable=False),
     Column("subject", Text, nullable=False),
     Column("device", Text, nullable=False),
-    Column("attach_time", _Time, nullable=False),
+    Column("attach_time", tables.Time, nullable=False),
 )

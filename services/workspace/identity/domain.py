@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import Enum
 from uuid import UUID
 
-from services.workspace.identity.errors import ApiKeyRevoked
+from services.workspace.identity.errors import ApiKeyNotFound, ApiKeyRevoked
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,3 +67,8 @@ class ApiKey:
     def works_at(self, now: datetime) -> bool:
         """Whether the key is accepted at an instant."""
         return self.state is State.ACTIVE and (self.expire_time is None or now < self.expire_time)
+
+    def expect_owner(self, user_id: UUID) -> None:
+        """Raise ApiKeyNotFound unless the key is the user's: others may not know of it."""
+        if self.user_id != user_id:
+            raise ApiKeyNotFound(self.api_key_id)

@@ -5,14 +5,17 @@ from datetime import UTC, datetime
 
 from stateroom.api.v1 import policy_pb2
 
+from chassis import database
 from chassis.errors import CredentialInvalid
 from chassis.rpc import credential
 from chassis.rpc.call import Principal
+from chassis.rpc.credential import Credential
 from chassis.rpc.tokens import TokenSigner
 from chassis.system import SystemDatabase
+from services.workspace.identity.domain import ApiKey, State
 from services.workspace.identity.errors import AccountNotAllowed
 
-_FIND = "SELECT account_id, user_id, secret_sha256, scopes, state, expire_time FROM api_keys WHERE api_key_id = $1"
+_FIND = "SELECT * FROM api_keys WHERE api_key_id = $1"
 _TOUCH = """
 UPDATE api_keys SET last_used_time = now()
 WHERE api_key_id = $1 AND (last_used_time IS NULL OR last_used_time < now() - interval '1 minute')
@@ -39,23 +42,31 @@ class CredentialExchange:
             CredentialMalformed: a typing error.
             CredentialInvalid: unknown, revoked or expired; one answer for all three.
             AccountNotAllowed: the key does not act in the account named.
+            DatabaseUnavailable: nobody can tell at the moment.
         """
         sent = credential.parse(text)
+        try:
+            principal = await self._principal(sent, account)
+        except database.FAILURES as exc:
+            raise database.translated(exc) from exc
+        return self._signer.sign_user(principal)
+
+    async def _principal(self, sent: Credential, account: str) -> Principal:
         async with self._database.connection() as connection:
             row = await connection.fetchrow(_FIND, sent.credential_id)
             known = row["secret_sha256"] if row is not None else bytes(32)
             if not hmac.compare_digest(sent.secret_sha256, known) or row is None:
                 raise CredentialInvalid
-            if row["state"] != "ACTIVE" or (row["expire_time"] is not None and row["expire_time"] <= datetime.now(UTC)):
+            api_key = ApiKey(**dict(row) | {"state": State(row["state"]), "scopes": tuple(row["scopes"])})
+            if not api_key.works_at(datetime.now(UTC)):
                 raise CredentialInvalid
-            if account.lower() not in {"", str(row["account_id"])}:
+            if account.lower() not in {"", str(api_key.account_id)}:
                 raise AccountNotAllowed(account[:_SHOWN])
-            await connection.execute(_TOUCH, sent.credential_id)
-        principal = Principal(
-            subject=str(row["user_id"]),
-            account_id=row["account_id"],
+            await connection.execute(_TOUCH, api_key.api_key_id)
+        return Principal(
+            subject=str(api_key.user_id),
+            account_id=api_key.account_id,
             role=policy_pb2.OWNER,
-            scopes=frozenset(row["scopes"]),
-            credential_id=str(sent.credential_id),
+            scopes=frozenset(api_key.scopes),
+            credential_id=str(api_key.api_key_id),
         )
-        return self._signer.sign_user(principal)

@@ -1,42 +1,51 @@
 """Changes of people and keys."""
 
-from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
 from chassis import etag as tags
 from chassis.database import Transaction
+from chassis.rpc.auth import EVERYTHING
 from chassis.rpc.credential import Credential
-from services.workspace.identity import queries, store
+from services.workspace.identity import store
 from services.workspace.identity.domain import ApiKey, State, User
-
-EVERYTHING = "*"
 
 
 async def create_user(
-    tx: Transaction, *, user: User, credential: Credential, bootstrap_sha256: bytes | None
+    tx: Transaction, *, handle: str, email: str, display_name: str, credential: Credential, bootstrap: bytes | None
 ) -> tuple[User, ApiKey]:
     """Create a user with a first key that may do everything in the user's own account.
 
     Args:
-        tx: of the new account.
-        user: without times; its id is also the acting account.
+        tx: of the new account, whose id becomes the user's.
+        handle: unique among all users.
+        email: unique among all users that have one; may be empty.
+        display_name: for people.
         credential: the first key, minted beforehand.
-        bootstrap_sha256: digest of a right bootstrap token, which is used up; None where sign-up is open.
+        bootstrap: digest of a right bootstrap token, which is used up; None where sign-up is open.
 
     Raises:
         BootstrapTokenRefused: the token was used before.
         UserAlreadyExists: the handle or the address is taken.
     """
-    if bootstrap_sha256 is not None:
-        await store.claim_bootstrap(tx.connection, bootstrap_sha256, user.user_id, tx.now)
-    created = replace(user, create_time=tx.now, update_time=tx.now)
-    await store.insert_user(tx.connection, created)
-    tx.record("created", after=created)
+    if bootstrap is not None:
+        await store.claim_bootstrap(tx.connection, bootstrap, tx.account_id, tx.now)
+    user = User(
+        user_id=tx.account_id,
+        account_id=tx.account_id,
+        handle=handle,
+        email=email,
+        display_name=display_name,
+        version=1,
+        create_time=tx.now,
+        update_time=tx.now,
+    )
+    await store.insert_user(tx.connection, user)
+    tx.record("created", after=user)
     api_key = await create_api_key(
         tx, user_id=user.user_id, name="first key", scopes=(EVERYTHING,), expire_time=None, credential=credential
     )
-    return created, api_key
+    return user, api_key
 
 
 async def create_api_key(  # the fields of a key
@@ -79,7 +88,7 @@ async def revoke_api_key(tx: Transaction, *, api_key_id: UUID, user_id: UUID, et
         ApiKeyRevoked: it is revoked already.
     """
     current = await store.lock_api_key(tx.connection, api_key_id)
-    await queries.get_api_key(tx.connection, api_key_id=api_key_id, user_id=user_id)
+    current.expect_owner(user_id)
     tags.expect(current, etag)
     revoked = current.revoke(tx.now)
     await store.update_api_key(tx.connection, revoked)

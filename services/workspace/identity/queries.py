@@ -5,9 +5,9 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from chassis import tables
 from services.workspace.identity import store
 from services.workspace.identity.domain import ApiKey, State, User
-from services.workspace.identity.errors import ApiKeyNotFound
 from services.workspace.identity.tables import api_keys
 
 
@@ -19,8 +19,7 @@ async def get_user(connection: AsyncConnection, *, user_id: UUID) -> User:
 async def get_api_key(connection: AsyncConnection, *, api_key_id: UUID, user_id: UUID) -> ApiKey:
     """Return a key that belongs to a user. ApiKeyNotFound."""
     api_key = await store.get_api_key(connection, api_key_id)
-    if api_key.user_id != user_id:
-        raise ApiKeyNotFound(api_key_id)
+    api_key.expect_owner(user_id)
     return api_key
 
 
@@ -37,4 +36,4 @@ async def list_api_keys(  # each one narrows the list
         statement = statement.where(api_keys.c.key_prefix.startswith(key_prefix, autoescape=True))
     if after is not None:
         statement = statement.where(api_keys.c.api_key_id < after)
-    return [ApiKey(**row._mapping) for row in await connection.execute(statement)]  # noqa: SLF001  # documented name
+    return [tables.to(ApiKey, row) for row in await connection.execute(statement)]

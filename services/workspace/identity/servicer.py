@@ -14,9 +14,9 @@ from chassis.database import Database
 from chassis.errors import InvalidField, Violation
 from chassis.pages import Pages
 from chassis.rpc import credential
+from chassis.rpc.auth import EVERYTHING
 from chassis.rpc.call import Call
 from services.workspace.identity import convert, operations, queries
-from services.workspace.identity.domain import User
 from services.workspace.identity.errors import BootstrapTokenRefused, ScopeNotHeld
 from services.workspace.identity.exchange import CredentialExchange
 
@@ -35,24 +35,18 @@ class IdentityServicer:
     async def CreateUser(self, request: pb.CreateUserRequest, call: Call) -> pb.CreateUserResponse:
         """Create a user with a first key."""
         bootstrap = self._admit(request.bootstrap_token)
-        user_id = ids.new()
-        now = datetime.now(UTC)
-        user = User(
-            user_id=user_id,
-            account_id=user_id,
+        minted = credential.mint(credential.API_KEY, ids.new())
+        user, api_key = await self.database.write(
+            call.acting_in(ids.new()),
+            operations.create_user,
             handle=request.user.handle,
             email=request.user.email,
             display_name=request.user.display_name or request.user.handle,
-            version=1,
-            create_time=now,
-            update_time=now,
-        )
-        minted = credential.mint(credential.API_KEY, ids.new())
-        created, api_key = await self.database.write(
-            call.acting_in(user_id), operations.create_user, user=user, credential=minted, bootstrap_sha256=bootstrap
+            credential=minted,
+            bootstrap=bootstrap,
         )
         return pb.CreateUserResponse(
-            user=convert.user_to_proto(created), api_key=convert.api_key_to_proto(api_key), secret=minted.text
+            user=convert.user_to_proto(user), api_key=convert.api_key_to_proto(api_key), secret=minted.text
         )
 
     async def GetCurrentUser(self, _request: pb.GetCurrentUserRequest, call: Call) -> pb.User:
@@ -139,6 +133,6 @@ def _grantable(scopes: tuple[str, ...], call: Call) -> tuple[str, ...]:
     if not scopes:
         return tuple(sorted(held))
     for scope in scopes:
-        if scope not in held and operations.EVERYTHING not in held:
+        if scope not in held and EVERYTHING not in held:
             raise ScopeNotHeld(scope)
     return scopes

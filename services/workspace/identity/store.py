@@ -8,6 +8,7 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from chassis import tables
 from chassis.database import constraint_of
 from services.workspace.identity.domain import ApiKey, User
 from services.workspace.identity.errors import ApiKeyNotFound, BootstrapTokenRefused, UserAlreadyExists, UserNotFound
@@ -32,7 +33,7 @@ async def get_user(connection: AsyncConnection, user_id: UUID) -> User:
     row = (await connection.execute(select(users).where(users.c.user_id == user_id))).one_or_none()
     if row is None:
         raise UserNotFound(user_id)
-    return User(**row._mapping)  # noqa: SLF001  # SQLAlchemy's documented name
+    return tables.to(User, row)
 
 
 async def claim_bootstrap(connection: AsyncConnection, token_sha256: bytes, account_id: UUID, now: datetime) -> None:
@@ -70,4 +71,4 @@ async def _api_key(connection: AsyncConnection, api_key_id: UUID, *, lock: bool)
     row = (await connection.execute(statement.with_for_update() if lock else statement)).one_or_none()
     if row is None:
         raise ApiKeyNotFound(api_key_id)
-    return ApiKey(**row._mapping)  # noqa: SLF001  # SQLAlchemy's documented name
+    return tables.to(ApiKey, row)

@@ -1,13 +1,12 @@
 """Tables of people and keys."""
 
 from sqlalchemy import BigInteger, Column, Enum, LargeBinary, Table, Text
-from sqlalchemy.dialects.postgresql import ARRAY, TIMESTAMP, UUID
+from sqlalchemy.dialects.postgresql import ARRAY, UUID
 
 from chassis import tables
 from services.workspace.identity.domain import State
 
 metadata = tables.metadata()
-_Time = TIMESTAMP(timezone=True)
 
 users = Table(
     "users",
@@ -18,8 +17,8 @@ users = Table(
     Column("email", Text, nullable=False),
     Column("display_name", Text, nullable=False),
     Column("version", BigInteger, nullable=False),
-    Column("create_time", _Time, nullable=False),
-    Column("update_time", _Time, nullable=False),
+    Column("create_time", tables.Time, nullable=False),
+    Column("update_time", tables.Time, nullable=False),
 )
 
 bootstrap_claims = Table(
@@ -27,7 +26,7 @@ bootstrap_claims = Table(
     metadata,
     Column("token_sha256", LargeBinary, primary_key=True),
     Column("account_id", UUID, nullable=False),
-    Column("claim_time", _Time, nullable=False),
+    Column("claim_time", tables.Time, nullable=False),
 )
 
 api_keys = Table(
@@ -41,10 +40,10 @@ api_keys = Table(
     Column("secret_sha256", LargeBinary, nullable=False),
     Column("scopes", ARRAY(Text, as_tuple=True), nullable=False),
     Column("state", Enum(State, native_enum=False), nullable=False),
-    Column("expire_time", _Time),
-    Column("last_used_time", _Time),
-    Column("revoke_time", _Time),
+    Column("expire_time", tables.Time),
+    Column("last_used_time", tables.Time),
+    Column("revoke_time", tables.Time),
     Column("version", BigInteger, nullable=False),
-    Column("create_time", _Time, nullable=False),
-    Column("update_time", _Time, nullable=False),
+    Column("create_time", tables.Time, nullable=False),
+    Column("update_time", tables.Time, nullable=False),
 )

@@ -9,15 +9,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
-import grpc
 from stateroom.runner.v1 import runner_service_pb2 as pb
 from stateroom.runner.v1.runner_service_pb2_grpc import RunnerServiceStub
 
-from chassis import logs
-from chassis.errors import ServiceUnavailable
-from chassis.rpc.channels import open_channel
+from chassis import logs, processes
+from chassis.beside import beside
+from chassis.errors import DomainError, ServiceUnavailable
+from chassis.rpc.channels import BearerToken, Neighbour, open_channel
 from chassis.settings import inherited
 from services.workspace.settings import WorkspaceSettings
 
@@ -62,7 +63,9 @@ class LocalPlacement:
                 env=self._environment(runner_id, workspace_id, room),
                 start_new_session=True,
             )
-        self._children[runner_id] = process  # kept, so that the process is reaped when it ends
+        # Kept while it lives: asyncio ends a child whose object nobody holds.
+        self._children = {id_: child for id_, child in self._children.items() if child.returncode is None}
+        self._children[runner_id] = process
         await self._wait_until_serving(runner_id, process)
         _log.info("runner started", workspace_id=str(workspace_id), runner_id=str(runner_id), pid=process.pid)
 
@@ -70,21 +73,19 @@ class LocalPlacement:
         """Whether the process that announced itself in the room is still that process."""
         try:
             announced = json.loads((self._room(workspace_id) / "runner.json").read_text())
-            if (announced["runner_id"], announced["boot_id"]) != (str(runner_id), _boot_id()):
-                return False
-            return _runs(int(announced["pid"]), int(announced["start_ticks"]))
-        except (OSError, ValueError, KeyError):
+        except (OSError, ValueError):
             return False
+        process = processes.described_by(announced) if announced["runner_id"] == str(runner_id) else None
+        return process is not None and processes.is_running(process)
 
     async def _wait_until_serving(self, runner_id: UUID, process: asyncio.subprocess.Process) -> None:
         async with open_channel(self.address(runner_id)) as channel:
-            stub = RunnerServiceStub(channel)
-            metadata = (("authorization", f"Bearer {self.token(runner_id)}"),)
+            runner = Neighbour("runner", channel, BearerToken(self.token(runner_id)))
+            stub: Any = RunnerServiceStub(channel)
             try:
-                await stub.GetStatus(
-                    pb.GetStatusRequest(), metadata=metadata, timeout=START_DEADLINE, wait_for_ready=True
-                )
-            except grpc.aio.AioRpcError as exc:
+                async with beside(_until_ended(process)):
+                    await runner.call(stub.GetStatus, pb.GetStatusRequest(), timeout=START_DEADLINE)
+            except DomainError as exc:
                 if process.returncode is None:
                     process.kill()
                 raise ServiceUnavailable(service="runner") from exc
@@ -107,9 +108,14 @@ class LocalPlacement:
         return self._settings.runtime_directory / f"{runner_id.hex}.sock"
 
 
+async def _until_ended(process: asyncio.subprocess.Process) -> None:
+    await process.wait()
+    raise ServiceUnavailable(service="runner")
+
+
 @contextmanager
 def _told(token: str) -> Iterator[int]:
-    """Give a pipe that holds the token already: a child reads it whatever becomes of us, and no process list shows it."""
+    """Give a pipe that holds the token: a child reads it whatever becomes of us, and no process list shows it."""
     reading, writing = os.pipe()
     try:
         os.write(writing, f"{token}\n".encode())
@@ -117,17 +123,3 @@ def _told(token: str) -> Iterator[int]:
         yield reading
     finally:
         os.close(reading)
-
-
-def _runs(pid: int, start_ticks: int) -> bool:
-    """Whether the process that started at an instant runs; with the pid that names one process (proc(5), field 22).
-
-    A dead one whose parent has not asked for its end yet, or never will, keeps its entry in state Z.
-    """
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return int(fields[19]) == start_ticks and fields[0] not in {"Z", "X"}
-
-
-def _boot_id() -> str:
-    """Return what names this run of the machine: start times count from it."""
-    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()

@@ -1,28 +1,24 @@
 """Runners of workspaces: one live runner each, remembered as a row, started where the port says."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 from uuid import UUID
+from weakref import WeakValueDictionary
 
-import grpc
 from stateroom.runner.v1 import runner_service_pb2 as runner_pb
 from stateroom.runner.v1.runner_service_pb2_grpc import RunnerServiceStub
 
-from chassis import ids, trace
+from chassis import ids
 from chassis.actor import Actor
 from chassis.database import Database
-from chassis.rpc import status
-from chassis.rpc.channels import DEADLINE, open_channel
+from chassis.rpc.channels import BearerToken, Neighbour, open_channel
 from services.workspace.placement import store
 
 STOP_GRACE = 5_000
 """Milliseconds between TERM and KILL when a runner is stopped."""
 
 _STOP_DEADLINE = 15.0  # seconds for a runner to end everything
-
-T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -33,23 +29,12 @@ class RunnerHandle:
     workspace_id: UUID
     address: str
     token: str
-    channel: grpc.aio.Channel
+    peer: Neighbour = field(init=False)
     stub: Any = field(init=False)
 
     def __post_init__(self) -> None:
-        self.stub = RunnerServiceStub(self.channel)
-
-    @property
-    def metadata(self) -> tuple[tuple[str, str], ...]:
-        """Metadata of a call to the runner."""
-        return (("authorization", f"Bearer {self.token}"), (trace.HEADER, trace.current()))
-
-    async def call(self, method: Callable[..., Awaitable[T]], request: object, timeout: float = DEADLINE) -> T:  # noqa: ASYNC109  # gRPC's own deadline
-        """Make a unary call. Raises the runner's own error, or ServiceUnavailable."""
-        try:
-            return await method(request, metadata=self.metadata, timeout=timeout, wait_for_ready=True)
-        except grpc.aio.AioRpcError as exc:
-            status.raise_relayed(exc, service="runner")
+        self.peer = Neighbour("runner", open_channel(self.address), BearerToken(self.token))
+        self.stub = RunnerServiceStub(self.peer.channel)
 
 
 class Runners(Protocol):
@@ -75,7 +60,8 @@ class Placement:
     database: Database
     runners: Runners
     _handles: dict[UUID, RunnerHandle] = field(default_factory=dict)
-    _locks: dict[UUID, asyncio.Lock] = field(default_factory=dict)
+    # A lock is there while somebody holds it or waits for it.
+    _locks: WeakValueDictionary[UUID, asyncio.Lock] = field(default_factory=WeakValueDictionary)
 
     async def ensure(self, actor: Actor, workspace_id: UUID) -> RunnerHandle:
         """Return the workspace's live runner; start one when there is none."""
@@ -99,13 +85,19 @@ class Placement:
     async def stop(self, actor: Actor, runner: RunnerHandle, *, reason: str) -> None:
         """End a runner and all that runs in it; its records stay on disk."""
         request = runner_pb.ShutdownRequest(grace_milliseconds=STOP_GRACE, reason=reason)
-        await runner.call(runner.stub.Shutdown, request, timeout=_STOP_DEADLINE)
+        await runner.peer.call(runner.stub.Shutdown, request, timeout=_STOP_DEADLINE)
         await self.database.write(actor, store.end_runner, workspace_id=runner.workspace_id)
         await self._forget(runner.workspace_id)
+
+    async def close(self) -> None:
+        """Close all channels. The runners go on."""
+        for workspace_id in list(self._handles):
+            await self._forget(workspace_id)
 
     async def _find(self, actor: Actor, workspace_id: UUID) -> RunnerHandle | None:
         row = await self.database.read(actor, store.find_live_runner, workspace_id=workspace_id)
         if row is None or not await self.runners.is_alive(row.runner_id, workspace_id):
+            await self._forget(workspace_id)
             return None
         return await self._handle(row.runner_id, workspace_id, row.address)
 
@@ -114,12 +106,11 @@ class Placement:
         if known is not None and known.runner_id == runner_id:
             return known
         await self._forget(workspace_id)
-        token = self.runners.token(runner_id)
-        handle = RunnerHandle(runner_id, workspace_id, address, token, open_channel(address))
+        handle = RunnerHandle(runner_id, workspace_id, address, self.runners.token(runner_id))
         self._handles[workspace_id] = handle
         return handle
 
     async def _forget(self, workspace_id: UUID) -> None:
         known = self._handles.pop(workspace_id, None)
         if known is not None:
-            await known.channel.close(None)
+            await known.peer.channel.close(None)

@@ -1,7 +1,7 @@
 """Table of runners."""
 
 from sqlalchemy import Column, Table, Text
-from sqlalchemy.dialects.postgresql import TIMESTAMP, UUID
+from sqlalchemy.dialects.postgresql import UUID
 
 from chassis import tables
 
@@ -13,6 +13,6 @@ runners = Table(
     Column("workspace_id", UUID, nullable=False),
     Column("purpose", Text, nullable=False),
     Column("address", Text, nullable=False),
-    Column("create_time", TIMESTAMP(timezone=True), nullable=False),
-    Column("end_time", TIMESTAMP(timezone=True)),
+    Column("create_time", tables.Time, nullable=False),
+    Column("end_time", tables.Time),
 )

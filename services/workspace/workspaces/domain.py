@@ -1,13 +1,17 @@
 """Workspaces and the rules of their life."""
 
+import re
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
 from pathlib import PurePosixPath
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
 from services.workspace.workspaces.errors import RepositoryUrlNotAllowed, WorkspaceNotActive, WorkspaceNotFound
+
+_HOST = re.compile(r"[a-z0-9][a-z0-9.-]*|[0-9a-f:]*:[0-9a-f:.]*")
+"""A name in ASCII or an IP address: in other letters, one parser's host is part of another one's path."""
 
 
 class State(Enum):
@@ -79,11 +83,14 @@ class RepositoryRule:
 
     def check(self, url: str) -> None:
         """Raise RepositoryUrlNotAllowed with a cause a person can act on. An empty URL is an empty workspace."""
-        if not url:
-            return
         if url.startswith("/"):
             self._check_path(url)
-            return
+        elif url:
+            self._check_remote(url)
+
+    def _check_remote(self, url: str) -> None:
+        if " " in url:
+            raise RepositoryUrlNotAllowed(cause="the URL holds a space")
         try:
             parts = urlsplit(url)
             host, _ = parts.hostname, parts.port
@@ -93,9 +100,9 @@ class RepositoryRule:
             raise RepositoryUrlNotAllowed(cause="only https URLs can be cloned")
         if "@" in parts.netloc:
             raise RepositoryUrlNotAllowed(cause="take the credential out of the URL")
-        if not host or host.startswith("-"):
+        if not _HOST.fullmatch(host or ""):
             raise RepositoryUrlNotAllowed(cause="the URL names no host")
-        if not parts.path.strip("/") or ".." in PurePosixPath(parts.path).parts:
+        if not parts.path.strip("/") or ".." in PurePosixPath(unquote(parts.path)).parts:
             raise RepositoryUrlNotAllowed(cause="the URL names no repository")
 
     def _check_path(self, path: str) -> None:

@@ -1,18 +1,15 @@
 """What a workspace's state asks of the world: a room for one being created, no runner for a deleted one."""
 
 import time
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from uuid import UUID
 
-import grpc
 from stateroom.runner.v1 import runner_service_pb2 as runner_pb
 
 from chassis.actor import Actor
 from chassis.database import Database
 from chassis.errors import DomainError, Unavailable
-from chassis.reconcile import LEASE, Claim
-from chassis.rpc import status
+from chassis.reconcile import Claim
 from services.workspace.placement.placement import Placement, RunnerHandle
 from services.workspace.workspaces import operations, queries
 from services.workspace.workspaces.domain import State, Workspace
@@ -22,36 +19,32 @@ ATTEMPTS = 5
 DRAIN = 30.0
 """Seconds a deleted workspace's runner may wait for the last output to be stored."""
 
+_DRAIN_INTERVAL = 0.5  # seconds between looks at whether the last output is stored
 _PROGRESS_INTERVAL = 0.2  # seconds between stored steps: enough for a person, few enough for the database
 
 
-async def _no_lease(_claim: Claim, _seconds: float) -> None:
-    msg = "the reconciler is not wired"
-    raise RuntimeError(msg)
-
-
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Lifecycle:
-    """Makes rooms and ends them. `extend` pushes a claim's lease into the future."""
+    """Makes rooms and ends them."""
 
     database: Database
     placement: Placement
-    extend: Callable[[Claim, float], Awaitable[None]] = field(default=_no_lease)
 
-    async def reconcile(self, claim: Claim) -> None:
+    async def reconcile(self, claim: Claim) -> float | None:
         """Bring one workspace's world in line with its row. Safe to repeat."""
         actor = Actor(account_id=claim.account_id, subject="service:workspace")
         workspace = await self.database.read(actor, queries.get_workspace, workspace_id=claim.entity_id)
         if workspace.state is State.CREATING:
             await self._create(actor, claim, workspace)
         elif workspace.state is State.DELETED:
-            await self._end(actor, claim, workspace)
+            return await self._end(actor, workspace)
+        return None
 
     async def _create(self, actor: Actor, claim: Claim, workspace: Workspace) -> None:
         try:
             runner = await self.placement.ensure(actor, workspace.workspace_id)
-            branch = await self._prepare(actor, claim, workspace, runner)
-            sandbox = (await runner.call(runner.stub.GetStatus, runner_pb.GetStatusRequest())).sandbox
+            branch = await self._prepare(actor, workspace, runner)
+            sandbox = (await runner.peer.call(runner.stub.GetStatus, runner_pb.GetStatusRequest())).sandbox
         except DomainError as exc:
             if isinstance(exc, Unavailable) and claim.attempts < ATTEMPTS:
                 raise
@@ -63,20 +56,16 @@ class Lifecycle:
             actor, operations.activate_workspace, workspace_id=workspace.workspace_id, branch=branch, sandbox=sandbox
         )
 
-    async def _prepare(self, actor: Actor, claim: Claim, workspace: Workspace, runner: RunnerHandle) -> str:
+    async def _prepare(self, actor: Actor, workspace: Workspace, runner: RunnerHandle) -> str:
         """Have the runner make the directory. Returns the branch that is checked out."""
         request = runner_pb.PrepareRequest(repository_url=workspace.repository_url, branch=workspace.branch)
         stored = 0.0
-        try:
-            async for progress in runner.stub.Prepare(request, metadata=runner.metadata, wait_for_ready=True):
-                if progress.done:
-                    return str(progress.branch)
-                if time.monotonic() - stored > _PROGRESS_INTERVAL:
-                    stored = time.monotonic()
-                    await self._note(actor, workspace.workspace_id, progress)
-                    await self.extend(claim, LEASE)
-        except grpc.aio.AioRpcError as exc:
-            status.raise_relayed(exc, service="runner")
+        async for progress in runner.peer.stream(runner.stub.Prepare, request):
+            if progress.done:
+                return str(progress.branch)
+            if time.monotonic() - stored > _PROGRESS_INTERVAL:
+                stored = time.monotonic()
+                await self._note(actor, workspace.workspace_id, progress)
         return workspace.branch
 
     async def _note(self, actor: Actor, workspace_id: UUID, progress: runner_pb.PrepareResponse) -> None:
@@ -84,16 +73,13 @@ class Lifecycle:
             actor, operations.note_progress, workspace_id=workspace_id, step=progress.step, percent=progress.percent
         )
 
-    async def _end(self, actor: Actor, claim: Claim, workspace: Workspace) -> None:
+    async def _end(self, actor: Actor, workspace: Workspace) -> float | None:
         """Stop the runner once the sessions' last output is stored, or once that has taken too long."""
         deleted_for = time.time() - (workspace.delete_time.timestamp() if workspace.delete_time else 0)
         runner = await self.placement.find(actor, workspace.workspace_id)
         if runner is not None:
-            terminals = (await runner.call(runner.stub.GetStatus, runner_pb.GetStatusRequest())).terminals
+            terminals = (await runner.peer.call(runner.stub.GetStatus, runner_pb.GetStatusRequest())).terminals
             if terminals and deleted_for < DRAIN:
-                await self.extend(claim, 0.5)
-                return
+                return _DRAIN_INTERVAL
             await self.placement.stop(actor, runner, reason="workspace deleted")
-        await self.database.write(
-            actor, operations.settle_workspace, workspace_id=workspace.workspace_id, epoch=claim.epoch
-        )
+        return None

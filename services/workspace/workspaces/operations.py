@@ -61,7 +61,7 @@ async def delete_workspace(tx: Transaction, *, workspace_id: UUID, etag: str) ->
     current = await store.lock_workspace(tx.connection, workspace_id)
     deleted = current.delete(tx.now)
     tags.expect(current, etag)
-    await store.update_workspace(tx.connection, deleted, reconcile_time=tx.now)
+    await store.update_workspace(tx.connection, deleted, due=tx.now)
     tx.record("deleted", before=current, after=deleted)
     return deleted
 
@@ -70,7 +70,7 @@ async def activate_workspace(tx: Transaction, *, workspace_id: UUID, branch: str
     """Finish a creation. WorkspaceNotActive unless the workspace is still CREATING."""
     current = await store.lock_workspace(tx.connection, workspace_id)
     active = current.activate(tx.now, branch=branch, sandbox=sandbox)
-    await store.update_workspace(tx.connection, active, reconcile_time=None)
+    await store.update_workspace(tx.connection, active, due=None)
     tx.record("activated", before=current, after=active)
     return active
 
@@ -79,7 +79,7 @@ async def fail_workspace(tx: Transaction, *, workspace_id: UUID, reason: str) ->
     """Give up a creation. WorkspaceNotActive unless the workspace is still CREATING."""
     current = await store.lock_workspace(tx.connection, workspace_id)
     failed = current.fail(tx.now, reason=reason)
-    await store.update_workspace(tx.connection, failed, reconcile_time=None)
+    await store.update_workspace(tx.connection, failed, due=None)
     tx.record("failed", before=current, after=failed)
     return failed
 
@@ -87,8 +87,3 @@ async def fail_workspace(tx: Transaction, *, workspace_id: UUID, reason: str) ->
 async def note_progress(tx: Transaction, *, workspace_id: UUID, step: str, percent: int) -> None:
     """Remember how far a creation is."""
     await store.update_progress(tx.connection, workspace_id, step=step, percent=percent)
-
-
-async def settle_workspace(tx: Transaction, *, workspace_id: UUID, epoch: int) -> None:
-    """Take a workspace off the reconciler's list."""
-    await store.settle(tx.connection, workspace_id, epoch)

@@ -5,6 +5,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from chassis import tables
 from services.workspace.workspaces import store
 from services.workspace.workspaces.domain import State, Workspace
 from services.workspace.workspaces.tables import workspaces
@@ -28,4 +29,4 @@ async def list_workspaces(  # each one narrows the list
         statement = statement.where(workspaces.c.name == name)
     if after is not None:
         statement = statement.where(workspaces.c.workspace_id < after)
-    return [Workspace(**row._mapping) for row in await connection.execute(statement)]  # noqa: SLF001  # documented name
+    return [tables.to(Workspace, row) for row in await connection.execute(statement)]

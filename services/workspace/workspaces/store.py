@@ -8,6 +8,7 @@ from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from chassis import tables
 from chassis.database import constraint_of
 from services.workspace.workspaces.domain import State, Workspace
 from services.workspace.workspaces.errors import WorkspaceNameTaken, WorkspaceNotFound
@@ -34,14 +35,11 @@ async def insert_workspace(connection: AsyncConnection, workspace: Workspace) ->
         raise WorkspaceNameTaken(workspace.name) from exc
 
 
-async def update_workspace(
-    connection: AsyncConnection, workspace: Workspace, *, reconcile_time: datetime | None
-) -> None:
-    """Store a changed workspace; `reconcile_time` says when it is due, None for never."""
-    values = asdict(workspace) | {"reconcile_time": reconcile_time, "reconcile_attempts": 0}
-    await connection.execute(
-        update(workspaces).where(workspaces.c.workspace_id == workspace.workspace_id).values(values)
-    )
+async def update_workspace(connection: AsyncConnection, workspace: Workspace, *, due: datetime | None) -> None:
+    """Store a changed workspace; `due` is when the reconciler looks at it next. Claims of before are void."""
+    statement = update(workspaces).where(workspaces.c.workspace_id == workspace.workspace_id)
+    reconcile = {"reconcile_time": due, "reconcile_epoch": workspaces.c.reconcile_epoch + 1, "reconcile_attempts": 0}
+    await connection.execute(statement.values(**asdict(workspace), **reconcile))
 
 
 async def update_progress(connection: AsyncConnection, workspace_id: UUID, *, step: str, percent: int) -> None:
@@ -52,20 +50,12 @@ async def update_progress(connection: AsyncConnection, workspace_id: UUID, *, st
     await connection.execute(statement.values(progress_step=step, progress_percent=percent))
 
 
-async def settle(connection: AsyncConnection, workspace_id: UUID, epoch: int) -> None:
-    """Take a workspace off the reconciler's list, unless somebody else has claimed it since."""
-    statement = update(workspaces).where(
-        workspaces.c.workspace_id == workspace_id, workspaces.c.reconcile_epoch == epoch
-    )
-    await connection.execute(statement.values(reconcile_time=None))
-
-
 async def get_workspace(connection: AsyncConnection, workspace_id: UUID) -> Workspace:
     """Return a workspace of the account, deleted ones too. WorkspaceNotFound."""
     row = (await connection.execute(select(*COLUMNS).where(workspaces.c.workspace_id == workspace_id))).one_or_none()
     if row is None:
         raise WorkspaceNotFound(workspace_id)
-    return Workspace(**row._mapping)  # noqa: SLF001  # SQLAlchemy's documented name
+    return tables.to(Workspace, row)
 
 
 async def lock_workspace(connection: AsyncConnection, workspace_id: UUID) -> Workspace:
@@ -74,7 +64,7 @@ async def lock_workspace(connection: AsyncConnection, workspace_id: UUID) -> Wor
     row = (await connection.execute(statement)).one_or_none()
     if row is None:
         raise WorkspaceNotFound(workspace_id)
-    return Workspace(**row._mapping)  # noqa: SLF001  # as above
+    return tables.to(Workspace, row)
 
 
 async def count_live(connection: AsyncConnection, account_id: UUID) -> int:

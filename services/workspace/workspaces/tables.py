@@ -1,13 +1,12 @@
 """Tables of workspaces and their runners."""
 
 from sqlalchemy import BigInteger, Column, Enum, Integer, Table, Text
-from sqlalchemy.dialects.postgresql import TIMESTAMP, UUID
+from sqlalchemy.dialects.postgresql import UUID
 
 from chassis import tables
 from services.workspace.workspaces.domain import State
 
 metadata = tables.metadata()
-_Time = TIMESTAMP(timezone=True)
 
 workspaces = Table(
     "workspaces",
@@ -24,10 +23,10 @@ workspaces = Table(
     Column("progress_percent", Integer, nullable=False),
     Column("sandbox", Text, nullable=False),
     Column("version", BigInteger, nullable=False),
-    Column("create_time", _Time, nullable=False),
-    Column("update_time", _Time, nullable=False),
-    Column("delete_time", _Time),
-    Column("reconcile_time", _Time),
+    Column("create_time", tables.Time, nullable=False),
+    Column("update_time", tables.Time, nullable=False),
+    Column("delete_time", tables.Time),
+    Column("reconcile_time", tables.Time),
     Column("reconcile_epoch", BigInteger, nullable=False),
     Column("reconcile_attempts", Integer, nullable=False),
 )

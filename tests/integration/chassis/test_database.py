@@ -1,6 +1,7 @@
 """Transactions: repeated requests, rivals, retries, and roles that must not serve."""
 
 import asyncio
+from dataclasses import replace
 from hashlib import sha256
 
 import pytest
@@ -12,6 +13,7 @@ from chassis import ids
 from chassis.actor import RepeatKey
 from chassis.database import ATTEMPTS, Transaction, open_engine
 from chassis.errors import RequestIdReused, TransactionConflict
+from chassis.retention import Retention
 from chassis.settings import ServiceSettings
 from tests.support import rooms
 from tests.support.installation import Installation
@@ -67,6 +69,21 @@ async def test_write_failed_operation_frees_its_request_id(source: Source) -> No
         )
     assert [await _count(source, table) for table in ("rooms", "outbox", "idempotency")] == [0, 0, 0]
     await _create(source, _repeat())
+
+
+async def test_sweep_forgets_request_ids_after_a_day_and_none_before(source: Source) -> None:
+    """What a client may still repeat is kept, whatever else is old."""
+    old, young = ids.new(), ids.new()
+    for request_id in (old, young):
+        await _create(source, replace(_repeat(), request_id=request_id))
+    await query(
+        source.installation.admin_url,
+        "UPDATE workspace.idempotency SET create_time = now() - interval '24 hours' WHERE request_id = $1",
+        old,
+    )
+    await Retention(source.service.system).sweep()
+    rows = await query(source.installation.url("workspace_system"), "SELECT request_id FROM idempotency")
+    assert [row["request_id"] for row in rows] == [young]
 
 
 @pytest.mark.parametrize(("failures", "succeeds"), [(ATTEMPTS - 1, True), (ATTEMPTS, False)])

@@ -11,12 +11,14 @@ from tests.support.fake_session import FakeSession
 from tests.support.window import Window, opened_window
 
 ROOT = Path(__file__).resolve().parents[3]
+SESSION = "01a1fd0a-05de-70dc-ad47-87402f88c42f"
+LEAVE_ALTERNATE_SCREEN = b"\x1b[?1049l"
 
 
 @asynccontextmanager
 async def _attached(endpoint: Endpoint) -> AsyncIterator[Window]:
     environment = {"PATH": os.defpath, "STATEROOM_URL": endpoint.url, "STATEROOM_API_KEY": endpoint.api_key}
-    async with opened_window(environment | {"PYTHONPATH": str(ROOT)}, "session", "attach", "s") as window:
+    async with opened_window(environment | {"PYTHONPATH": str(ROOT)}, "session", "attach", SESSION) as window:
         yield window
 
 
@@ -49,6 +51,25 @@ async def test_attach_session_ends_says_how() -> None:
     async with FakeSession(b"bye").serve() as endpoint, _attached(endpoint) as window:
         await window.until_shown(b"The session ended: exit code 3.")
         assert await window.process.wait() == 0
+
+
+async def test_attach_session_ends_on_the_main_screen_cursor_stays() -> None:
+    """Leaving an alternate screen that was left already would put what follows into the middle of the text."""
+    printed = b"\x1b[?1049h\x1b[H editor \x1b[?1049l bye"
+    async with FakeSession(printed).serve() as endpoint, _attached(endpoint) as window:
+        await window.until_shown(b"The session ended")
+    assert window.shown.count(LEAVE_ALTERNATE_SCREEN) == 1
+
+
+async def test_attach_detached_from_an_editor_main_screen_is_back() -> None:
+    """A program that fills the screen leaves no trace on it."""
+    session = FakeSession(b"\x1b[?1049h\x1b[H editor", stay=True)
+    async with session.serve() as endpoint, _attached(endpoint) as window:
+        await window.until_shown(b"editor")
+        window.press(b"\x1d")
+        assert await window.process.wait() == 0
+        await window.until_shown(b"Detached")
+    assert window.shown.count(LEAVE_ALTERNATE_SCREEN) == 1
 
 
 async def test_attach_connection_cut_shows_the_rest() -> None:

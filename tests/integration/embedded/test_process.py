@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from chassis import processes
 from embedded import polling
 from embedded.errors import StartFailed
-from embedded.lock import start_ticks
 from embedded.process import ManagedProcess, Program
 
 SUPERVISOR = """
@@ -32,10 +32,11 @@ async def test_start_supervisor_killed_child_ends(private_folder: Path) -> None:
     )
     assert supervisor.stdout is not None
     child = int(await supervisor.stdout.readline())
-    assert start_ticks(child) is not None
+    process = processes.find(child)
+    assert process is not None
     supervisor.kill()
     await supervisor.wait()
-    assert await polling.until(lambda: not _running(child), 10)
+    assert await polling.until(lambda: not processes.is_running(process), 10)
 
 
 async def test_start_own_process_session(private_folder: Path) -> None:
@@ -72,10 +73,3 @@ def _program(folder: Path, *arguments: str) -> Program:
 
 def _environment() -> dict[str, str]:
     return {"PATH": os.defpath, "PYTHONPATH": str(Path(__file__).resolve().parents[3])}
-
-
-def _running(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False

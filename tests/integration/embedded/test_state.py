@@ -5,10 +5,12 @@ import json
 import os
 import socket
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
+from chassis import processes
 from embedded import keys, lock, runners
 from embedded.errors import StartFailed
 from embedded.layout import RUNTIME_PATH_LIMIT, Layout, open_layout
@@ -58,7 +60,7 @@ def test_held_second_holder_is_turned_away(private_folder: Path) -> None:
     """Two supervisors never share a folder, and the lock is free again afterwards."""
     with lock.held(private_folder):
         assert lock.is_held(private_folder)
-        assert lock.holder(private_folder) == os.getpid()
+        assert lock.holder(private_folder) == processes.find(os.getpid())
         with pytest.raises(lock.AlreadyRunning), lock.held(private_folder):
             pass
     assert not lock.is_held(private_folder)
@@ -67,7 +69,7 @@ def test_held_second_holder_is_turned_away(private_folder: Path) -> None:
 def test_holder_number_of_another_process_is_nobody(private_folder: Path) -> None:
     """A process id that was given away again is not signalled."""
     with lock.held(private_folder):
-        noted = {"pid": os.getpid(), "start_ticks": 1}
+        noted = processes.describe_self() | {"start_ticks": 1}
         (private_folder / "supervisor.json").write_text(json.dumps(noted))
         assert lock.holder(private_folder) is None
 
@@ -90,9 +92,9 @@ async def test_stop_all_ends_noted_runners_only(private_folder: Path) -> None:
     """The runner is stopped; a process whose number a stale or a planted file names is not."""
     runner, bystander = await _sleeper(), await _sleeper()
     try:
-        _note(private_folder / "rooms" / "1", runner.pid, lock.start_ticks(runner.pid))
-        _note(private_folder / "rooms" / "2", bystander.pid, 1)
-        _note(private_folder / "rooms" / "3" / "files", bystander.pid, lock.start_ticks(bystander.pid))
+        _note(private_folder / "rooms" / "1", processes.find(runner.pid))
+        _note(private_folder / "rooms" / "2", processes.ProcessKey(bystander.pid, 1))
+        _note(private_folder / "rooms" / "3" / "files", processes.find(bystander.pid))
         assert await runners.stop_all(private_folder) == 1
         assert await runner.wait() == -15
         assert bystander.returncode is None
@@ -105,8 +107,7 @@ async def _sleeper() -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(sys.executable, "-c", "import signal; signal.pause()")
 
 
-def _note(room: Path, pid: int, ticks: int | None) -> None:
+def _note(room: Path, process: processes.ProcessKey | None) -> None:
+    assert process is not None
     room.mkdir(parents=True)
-    (room / "runner.json").write_text(
-        json.dumps({"pid": pid, "start_ticks": ticks, "boot_id": runners.BOOT_ID.read_text().strip()})
-    )
+    (room / "runner.json").write_text(json.dumps(asdict(process) | {"boot_id": processes.boot_id()}))

@@ -23,7 +23,7 @@ async def _git(folder: Path, *arguments: str) -> str:
 @pytest.fixture
 async def source(tmp_path: Path) -> Path:
     """A repository with two branches and hooks that leave a mark when they run."""
-    folder = tmp_path / "source"
+    folder = tmp_path / "my source"
     folder.mkdir()
     await _git(folder, "init", "-q")
     (folder / "README").write_text("hello")

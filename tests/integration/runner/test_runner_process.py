@@ -4,13 +4,13 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
 from stateroom.runner.v1 import runner_service_pb2 as pb
 
-from chassis import ids
-from runner import processes
+from chassis import ids, processes
 from tests.support.runner_rooms import RunnerProcess, runner_process
 
 
@@ -106,3 +106,32 @@ async def test_acknowledge_exit_removes_the_spool(room_folder: Path, socket: Pat
         with pytest.raises(grpc.aio.AioRpcError) as missing:
             await runner.stub.AcknowledgeRecords(acknowledge, metadata=runner.metadata)
         assert missing.value.code() is grpc.StatusCode.NOT_FOUND
+
+
+@pytest.mark.parametrize(
+    ("unbounded", "field"),
+    [
+        ({"environment": {"1A": "x"}}, "environment"),
+        ({"environment": {"A": "a\0"}}, "environment"),
+        ({"environment": {"A": "a" * 4097}}, "environment"),
+        ({"environment": {f"A{number}": "" for number in range(81)}}, "environment"),
+        ({"write_id": "x" * 37}, "write_id"),
+    ],
+)
+async def test_runner_with_an_unbounded_request_refuses_it(
+    room_folder: Path, socket: Path, unbounded: dict[str, Any], field: str
+) -> None:
+    """What a caller can make a runner remember, or hand to a program, is bounded by the contract."""
+    session = str(ids.new())
+    async with runner_process(room_folder, socket) as runner:
+        if field == "write_id":
+            request = pb.WriteTerminalRequest(session_id=session, **unbounded)
+            call: Any = runner.stub.WriteTerminal(request, metadata=runner.metadata)
+        else:
+            order = _open(session)
+            order.MergeFrom(pb.OpenTerminalRequest(**unbounded))
+            call = runner.stub.OpenTerminal(order, metadata=runner.metadata)
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await call
+    assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert (refused.value.details() or "").startswith(field)

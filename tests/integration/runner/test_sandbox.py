@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from runner import processes, program
+from chassis import processes
+from runner import program
 from runner.sandbox import Level, Program, Sandbox
 from runner.terminals import Terminals
 from tests.support.runner_rooms import Follower, open_live, type_line

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from runner import processes
+from chassis import processes
 from runner.errors import InvalidWorkingDirectory, LeaseEpochStale, TerminalEnded
 from runner.record import Kind, exit_of, size_of
 from runner.terminal import Size

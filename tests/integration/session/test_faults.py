@@ -6,17 +6,20 @@ from functools import partial
 from hashlib import sha256
 
 import pytest
+from stateroom.event.v1.change_pb2 import ChangeHeader
 from stateroom.session.v1 import attach_pb2 as pb
 from stateroom.session.v1 import session_pb2
 from stateroom.session.v1 import session_service_pb2 as service
 
-from chassis import ids
+from chassis import ids, trace
 from tests.support.screens import attach
 from tests.support.source import query
 from tests.support.stage import Stage
 from tests.support.waiting import running, until
 
 Session = session_pb2.Session
+WHAT_A_COPIER_SETS = "head_sequence, head_offset, title, last_activity_time, copier_epoch, copier_process"
+"""Columns; without the others nobody can claim the work of having a terminal dropped."""
 
 
 @pytest.mark.invariant("I7")
@@ -78,15 +81,38 @@ async def test_runner_killed_shows_its_session_as_lost_within_ten_seconds(stage:
     assert await stage.output(session.session_id) == bytes(screen.output)
 
 
-async def test_workspace_deleted_ends_its_sessions_because_of_that(stage: Stage) -> None:
-    """The end names the event that caused it."""
+async def test_service_killed_after_an_end_was_stored_has_the_terminal_dropped_later(stage: Stage) -> None:
+    """The runner keeps no spool for ever because nobody lived long enough to tell it."""
     session = await stage.create()
+    await query(stage.installation.admin_url, "REVOKE UPDATE ON session.session_heads FROM session_system")
+    await query(
+        stage.installation.admin_url, f"GRANT UPDATE ({WHAT_A_COPIER_SETS}) ON session.session_heads TO session_system"
+    )
+    await stage.type(session.session_id, "exit")
+    await stage.ended(session.session_id)
+    assert session.session_id in await stage.terminals()
+    await stage.kill_service()
+    await query(stage.installation.admin_url, "GRANT UPDATE ON session.session_heads TO session_system")
+    await stage.start_service()
+
+    async def dropped() -> bool:
+        return not await stage.terminals()
+
+    await until(dropped)
+
+
+async def test_workspace_deleted_ends_its_sessions_because_of_that(stage: Stage) -> None:
+    """The end names the event that caused it, and is a part of its trace."""
+    session = await stage.create()
+    traceparent = trace.continue_from(None)
     async with running(stage.workspace_service.relay.run):
         event_id = await stage.workspace.delete(stage.workspace_service)
         ended = await stage.ended(session.session_id)
     assert (ended.state, ended.stop_reason) == (Session.STOPPED, Session.WORKSPACE_DELETED)
     rows = await query(stage.installation.admin_url, "SELECT header FROM session.changes ORDER BY position")
-    assert event_id.encode() in rows[-1]["header"]
+    headers = [ChangeHeader.FromString(row["header"]) for row in rows]
+    assert headers[-1].cause_event_id == event_id
+    assert [header.trace_id for header in headers if header.type == "stop_requested"] == [traceparent[3:35]]
 
 
 async def test_list_sessions_after_a_restart_names_the_live_ones(stage: Stage) -> None:

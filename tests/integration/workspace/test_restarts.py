@@ -3,17 +3,17 @@
 import json
 import os
 import signal
-from pathlib import Path
 
 import grpc
 from stateroom.runner.v1 import runner_service_pb2 as runner_pb
 from stateroom.runner.v1.runner_service_pb2_grpc import RunnerServiceStub
 from stateroom.workspace.v1 import workspace_service_pb2 as pb
 
+from chassis import processes
 from tests.support import waiting
 from tests.support.git import Origin
 from tests.support.people import Person, newcomer
-from tests.support.product import Product, is_running
+from tests.support.product import Product
 from tests.support.source import query
 
 LARGE = 48 << 20
@@ -108,6 +108,19 @@ async def test_get_runner_after_a_restart_of_the_service_finds_the_same_one(prod
             assert status.runner_id == before.runner_id
 
 
+async def test_get_runner_after_an_orderly_stop_of_the_service_finds_the_same_one(product: Product) -> None:
+    """A service that is stopped leaves its children alone."""
+    await product.start("workspace")
+    async with newcomer(product) as person:
+        room = await _ready_room(person)
+        before = await person.runner(room)
+        service = product.processes.pop("workspace")
+        service.terminate()
+        assert await service.wait() == 0
+        await product.start("workspace")
+        assert await person.runner(room) == before
+
+
 async def test_get_runner_of_a_dead_one_starts_a_new_one(product: Product) -> None:
     """A killed runner is replaced under a new id, whether it was our child or is nobody's any more."""
     await product.start("workspace")
@@ -134,9 +147,8 @@ async def test_get_runner_is_not_fooled_by_a_process_with_the_same_pid(product: 
         await _kill_runner(person, room)
         announced = product.folder / "data" / "rooms" / room.workspace_id / "runner.json"
         stale = json.loads(announced.read_text()) | {"pid": os.getpid()}
-        assert not is_running(os.getpid(), stale["start_ticks"])
+        assert processes.described_by(stale) != processes.find(os.getpid())
         announced.write_text(json.dumps(stale))
         second = await person.runner(room)
         assert second.runner_id != first.runner_id
-        assert Path(second.address.removeprefix("unix:")).is_socket()
         assert len(product.runners()) == 1

@@ -102,9 +102,12 @@ class _Exchange:
     def __init__(self, token: str) -> None:
         self.token = token
         self.asked: list[tuple[str, str]] = []
+        self.refusal: Exception | None = None
 
     async def __call__(self, text: str, account: str) -> str:
         self.asked.append((text, account))
+        if self.refusal is not None:
+            raise self.refusal
         return self.token
 
 
@@ -118,6 +121,21 @@ async def test_authenticate_twice_with_one_credential_exchanges_it_once_for_each
         call = Call(USER_METHOD, {"authorization": f"Bearer {text}", auth.ACCOUNT_KEY: account}, "")
         assert (await authenticator.authenticate(call)).subject == USER.subject
     assert exchange.asked == [(text, ""), (text, str(ACCOUNT))]
+
+
+async def test_authenticate_with_a_fresh_answer_wanted_does_not_trust_the_last_one(tmp_path: Path) -> None:
+    """An open stream's check asks again, although its credential was exchanged a moment ago."""
+    keys = Keys(tmp_path)
+    exchange = _Exchange(keys.forge())
+    authenticator = auth.ServiceAuthenticator(TokenVerifier(keys.trust), exchange)
+    text = credential.mint(credential.API_KEY, ids.new()).text
+    call = Call(USER_METHOD, {"authorization": f"Bearer {text}"}, "")
+    await authenticator.authenticate(call)
+    exchange.refusal = CredentialInvalid()
+    await authenticator.authenticate(call)
+    with pytest.raises(CredentialInvalid):
+        await authenticator.authenticate(call, max_age=0)
+    assert len(exchange.asked) == 2
 
 
 async def test_authenticate_with_a_mistyped_credential_asks_nobody(tmp_path: Path) -> None:

@@ -10,10 +10,11 @@ from google.rpc import error_details_pb2, status_pb2
 from stateroom.api.v1 import policy_pb2
 
 from chassis import ids
-from chassis.errors import CredentialInvalid, CredentialMissing, EtagMismatch
+from chassis.errors import CredentialInvalid, CredentialMissing, EtagMismatch, ServiceUnavailable
 from chassis.rpc import chain, status
 from chassis.rpc.call import Call, Principal
 from chassis.rpc.server import Server
+from chassis.rpc.token_cache import CACHE_SECONDS
 from tests.support.probe import KINDS, Request, Response, Stub, service
 
 GOOD = str(ids.new())
@@ -28,11 +29,16 @@ class Authenticator:
     def __init__(self) -> None:
         self.principal = READER
         self.revoked = False
+        self.unreachable = 0
+        """Checks of an open stream that nobody answers."""
 
-    async def authenticate(self, call: Call) -> Principal:
+    async def authenticate(self, call: Call, *, max_age: float = CACHE_SECONDS) -> Principal:
         """Return the reader."""
         if not call.metadata.get("authorization"):
             raise CredentialMissing
+        if self.unreachable and max_age < CACHE_SECONDS:
+            self.unreachable -= 1
+            raise ServiceUnavailable(service="workspace")
         if self.revoked:
             raise CredentialInvalid
         return self.principal
@@ -196,12 +202,13 @@ async def test_call_of_each_kind_that_its_client_cancels_cancels_the_handler(
 
 @pytest.mark.parametrize("name", ["Stream", "Converse"])
 async def test_open_stream_whose_credential_is_revoked_is_ended(served: Served, stub: Stub, name: str) -> None:
-    """Revocation works on what is already open."""
+    """Revocation works on what is already open, and a check that nobody answers is made again."""
     request = Request(session_id=WAITING)
     call = stub.open(name, iter([request]) if KINDS[name][0] else request)
     async with asyncio.TaskGroup() as group:
         ended = group.create_task(_ended(call))
         await served.probe.waiting.wait()
+        served.authenticator.unreachable = 2
         served.authenticator.revoked = True
     assert ended.result() == ("UNAUTHENTICATED", "CREDENTIAL_INVALID")
     assert served.probe.cancelled.is_set()

@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 
-from chassis import logs
+from chassis import cancellation, logs
 from chassis.errors import DomainError
 from services.session.sessions import operations
 from services.session.sessions.live.feed import FAILURES, CopierBell, Feed, Parts
@@ -32,6 +32,7 @@ class Copier:
     async def run(self) -> None:
         """Copy until cancelled; failures are logged and tried again."""
         while True:
+            cancellation.heed()
             await self.bell.awake.wait()
             self.bell.awake.clear()
             await asyncio.sleep(INTERVAL)
@@ -83,8 +84,4 @@ class Copier:
             await feed.look_up()
             return
         feed.stored(chunk.last.sequence)
-        try:
-            await feed.acknowledge()
-        except DomainError as exc:
-            _log.info("an ended terminal was not acknowledged", session_id=str(chunk.session_id), error=repr(exc))
         feed.finish(ended)

@@ -17,7 +17,7 @@ from services.session.sessions.errors import ReadOnly, SessionNotActive
 from services.session.sessions.live.background import Background
 from services.session.sessions.live.keyboard import Keyboard
 from services.session.sessions.live.reconciliation import Reconciliation
-from services.session.sessions.live.runners import Runners
+from services.session.sessions.live.runners import OVER, Runners
 from services.session.sessions.store import leases
 from services.session.sessions.store.leases import Attachment, Lease
 
@@ -25,7 +25,6 @@ CREDIT = 128 * 1024
 """Bytes that may be sent beyond what is acknowledged."""
 
 _UNAWARE = 2.0  # seconds for which a device that lost control may go on typing into the void before it is told off
-_OVER = {"LEASE_EPOCH_STALE", "TERMINAL_ENDED", "TERMINAL_NOT_FOUND"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +175,7 @@ class Device:
         if refusal.reason == "LEASE_EPOCH_STALE":
             self._typing = None
             self.lose_control()
-        elif refusal.reason not in _OVER:
+        elif refusal.reason not in OVER:
             self.failure = refusal
 
     def _tell_role(self) -> None:

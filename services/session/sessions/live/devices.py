@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import UUID
 
-from chassis import logs
+from chassis import cancellation, logs
 from chassis.system import SystemDatabase
 from services.session.sessions.live.device import Device
 from services.session.sessions.live.feed import FAILURES
@@ -43,6 +43,7 @@ class Devices:
     async def run(self) -> None:
         """Watch until cancelled."""
         while True:
+            cancellation.heed()
             await asyncio.sleep(WATCH)
             try:
                 await self._look()

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import asyncpg
 from stateroom.runner.v1 import runner_service_pb2 as pb
 
-from chassis import logs
+from chassis import cancellation, logs
 from chassis.actor import Actor
 from chassis.database import Database
 from chassis.errors import DomainError
@@ -18,7 +18,7 @@ from chassis.system import SystemDatabase
 from services.session.sessions import convert, operations, queries
 from services.session.sessions.domain import Session
 from services.session.sessions.live.ring import Ring
-from services.session.sessions.live.runners import Runner, Runners
+from services.session.sessions.live.runners import NO_RUNNER, Runner, Runners
 from services.session.sessions.log import Copy, Head
 from services.session.sessions.store import log_store
 
@@ -28,7 +28,6 @@ PATIENCE = 5.0
 _RETRY = 0.25  # seconds between attempts to reach the runner, and between looks at a log that another process copies
 _ACKNOWLEDGE = 0.2  # seconds between acknowledgements: the runner frees whole segments, so more would gain nothing
 _REACH = 5.0  # seconds a device waits for output that the runner has and this process has not
-_NO_RUNNER = {"WORKSPACE_NOT_FOUND", "WORKSPACE_NOT_ACTIVE", "RUNNER_NOT_FOUND"}
 FAILURES = (DomainError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
 
 _log = logs.get("feed")
@@ -144,7 +143,7 @@ class Feed:
         if self.session.state.final:
             self.finish(self.session)
 
-    async def acknowledge(self) -> None:
+    async def _acknowledge(self) -> None:
         """Tell the runner what it may drop."""
         runner = await self._runner()
         request = pb.AcknowledgeRecordsRequest(session_id=str(self.session.session_id), sequence=self.ring.stored)
@@ -159,6 +158,7 @@ class Feed:
 
     async def _read_on(self) -> None:
         while True:
+            cancellation.heed()
             try:
                 await self._read()
             except FAILURES as exc:
@@ -190,7 +190,7 @@ class Feed:
                 await self.look_up()
             elif reason == "TERMINAL_NOT_FOUND":
                 await self._lose(log_complete=False)
-            elif reason in _NO_RUNNER and self._gone_since is None:
+            elif reason in NO_RUNNER and self._gone_since is None:
                 self._gone_since = time.monotonic()
             elif self._gone_since is not None and time.monotonic() > self._gone_since + PATIENCE:
                 await self._lose(log_complete=False)
@@ -218,6 +218,7 @@ class Feed:
     async def _follow(self) -> None:
         """While another process copies: see how far it is, so that memory is freed, and whether the session ended."""
         while True:
+            cancellation.heed()
             await self._following.wait()
             try:
                 await self.look_up()
@@ -227,10 +228,11 @@ class Feed:
 
     async def _acknowledge_on(self) -> None:
         while True:
+            cancellation.heed()
             await self._to_acknowledge.wait()
             self._to_acknowledge.clear()
             try:
-                await self.acknowledge()
+                await self._acknowledge()
             except DomainError as exc:
                 _log.info("not acknowledged", session_id=str(self.session.session_id), error=repr(exc))
             await asyncio.sleep(_ACKNOWLEDGE)

@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from chassis import logs
+from chassis import cancellation, logs
 from chassis.actor import Actor
 from services.session.sessions import queries
 from services.session.sessions.domain import Session
@@ -44,6 +44,7 @@ class Feeds:
     async def run(self) -> None:
         """Take over sessions whose process is gone, until cancelled. After a start those are all that lived."""
         while True:
+            cancellation.heed()
             await self.presence.shown.wait()
             try:
                 await self._sweep()
@@ -75,6 +76,7 @@ class Feeds:
 
     async def _run(self, feed: Feed) -> None:
         while not feed.finished.is_set():
+            cancellation.heed()
             try:
                 await feed.run()
             except Exception as exc:  # noqa: BLE001  # the fault of one session must not end the others

@@ -10,7 +10,7 @@ from collections import deque
 import grpc
 from stateroom.runner.v1 import runner_service_pb2 as pb
 
-from chassis import ids
+from chassis import cancellation, ids
 from chassis.errors import DomainError, ServiceUnavailable
 from chassis.rpc import status
 from services.session.sessions.domain import Session
@@ -54,6 +54,7 @@ class Keyboard:
     async def run(self) -> DomainError:
         """Carry writes to the runner until it refuses one; returns why."""
         while True:
+            cancellation.heed()
             try:
                 await self._carry()
             except ServiceUnavailable:

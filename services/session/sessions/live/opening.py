@@ -43,13 +43,17 @@ class Opener:
         Raises what the workspace service says of the workspace, and then no session exists; or what kept the shell
         from starting, and then the session is FAILED.
         """
+        # First, because a repetition must be answered although the workspace or its runner may be gone by now.
+        repeated: Session | None = await self.database.find_repeated(actor)
+        if repeated is not None:
+            return await self.started(actor, repeated)
         await self.presence.shown.wait()
         runner = await self.runners.find(actor.account_id, wish.workspace_id)
         process = self.presence.number
         session = await self.database.write(
             actor, operations.create_session, wish=wish, copier_process=process, limit=self.limit
         )
-        if session.session_id != wish.session_id:
+        if session.session_id != wish.session_id:  # the same request came twice at once
             return await self.started(actor, session)
         values = {**environment, "WORKSPACE_NAME": runner.workspace_name, "WORKSPACE_REPO": runner.repository_url}
         outcome = await asyncio.shield(self.background.spawn(self._start(actor, session, values)))

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import asyncpg
 
-from chassis import logs
+from chassis import cancellation, logs
 from chassis.system import SystemDatabase
 
 _BEAT = 2.0  # seconds between looks at the connection
@@ -30,6 +30,7 @@ class Presence:
     async def run(self) -> None:
         """Hold the lock until cancelled; a lost connection is opened again."""
         while True:
+            cancellation.heed()
             try:
                 await self._hold()
             except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as exc:
@@ -42,5 +43,6 @@ class Presence:
             await connection.execute("SELECT pg_advisory_lock($1)", self.number)
             self.shown.set()
             while True:
+                cancellation.heed()
                 await asyncio.sleep(_BEAT)
                 await connection.execute("SELECT 1")

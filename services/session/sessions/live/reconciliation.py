@@ -1,5 +1,6 @@
 """What the reconciler does for a session: makes the runner do what the row says."""
 
+import signal
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,13 +13,12 @@ from chassis.errors import DomainError
 from chassis.reconcile import Claim
 from services.session.sessions import operations, queries
 from services.session.sessions.domain import Session, State
-from services.session.sessions.live.runners import Runners
+from services.session.sessions.live.runners import OVER, Runner, Runners
 
-TERM, KILL = 15, 9
 GRACE = 5000
 """Milliseconds between TERM and KILL, as the contract promises."""
-
-_OVER = {"TERMINAL_ENDED", "TERMINAL_NOT_FOUND"}
+PATIENCE = 30.0
+"""Seconds after which a session that was told to end is told again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,17 +28,18 @@ class Reconciliation:
     database: Database
     runners: Runners
 
-    async def work(self, claim: Claim) -> None:
+    async def work(self, claim: Claim) -> float | None:
         """Make a session as its row says. Raises what kept it from that; it is then tried again."""
         actor = Actor(account_id=claim.account_id, subject="service:session")
         session = await self.database.read(actor, queries.get_session, session_id=claim.entity_id)
         if session.state is State.STARTING:
             await self._give_up(actor, session)
         elif session.state is State.ACTIVE and session.stop_request is not None:
-            await self.signal(session, TERM, GRACE)
+            await self.signal(session, signal.SIGTERM, GRACE)
+            return PATIENCE
         elif session.state is State.ACTIVE:
             await self.resize(session)
-            await self.database.write(actor, operations.settle, session_id=claim.entity_id, epoch=claim.epoch)
+        return None
 
     async def resize(self, session: Session) -> None:
         """Give the terminal the session's size, unless it has it."""
@@ -48,27 +49,28 @@ class Reconciliation:
         if terminal is None or not terminal.running or (terminal.columns, terminal.rows) == size:
             return
         request = pb.ResizeTerminalRequest(session_id=str(session.session_id), columns=size[0], rows=size[1])
-        await self._call(session, runner.stub.ResizeTerminal, request)
+        await self._call(session, runner, runner.stub.ResizeTerminal, request)
 
     async def signal(self, session: Session, number: int, grace: int) -> None:
         """Signal the terminal's processes; KILL follows after `grace` milliseconds."""
         runner = await self.runners.find(session.account_id, session.workspace_id)
         request = pb.SignalTerminalRequest(session_id=str(session.session_id), signal=number, grace_milliseconds=grace)
-        await self._call(session, runner.stub.SignalTerminal, request)
+        await self._call(session, runner, runner.stub.SignalTerminal, request)
 
-    async def _call(self, session: Session, method: Callable[..., Awaitable[object]], request: object) -> None:
+    async def _call(
+        self, session: Session, runner: Runner, method: Callable[..., Awaitable[object]], request: object
+    ) -> None:
         """Call the session's runner; a terminal that is over needs nothing more."""
-        runner = await self.runners.find(session.account_id, session.workspace_id)
         try:
             await runner.call(method, request)
         except DomainError as exc:
             self.runners.forget(session.workspace_id)
-            if exc.reason not in _OVER:
+            if exc.reason not in OVER:
                 raise
 
     async def _give_up(self, actor: Actor, session: Session) -> None:
         """End a session whose start was interrupted: its environment is not stored, so it cannot be started again."""
         with suppress(DomainError):
-            await self.signal(session, KILL, 0)
+            await self.signal(session, signal.SIGKILL, 0)
         cause = "The server stopped while the shell was being started."
         await self.database.write(actor, operations.fail_session, session_id=session.session_id, cause=cause)

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from uuid import UUID
+from weakref import WeakValueDictionary
 
 import grpc
 from stateroom.runner.v1 import runner_service_pb2 as pb
@@ -11,17 +12,17 @@ from stateroom.runner.v1.runner_service_pb2_grpc import RunnerServiceStub
 from stateroom.workspace.v1 import workspace_service_pb2 as workspace_pb
 from stateroom.workspace.v1.workspace_service_pb2_grpc import WorkspaceServiceStub
 
-from chassis import trace
-from chassis.rpc import status
-from chassis.rpc.channels import Neighbour, open_channel
+from chassis.rpc.channels import BearerToken, Neighbour, open_channel
 
-DEADLINE = 10.0
-"""Seconds a call to a runner may take: opening a terminal starts a sandbox."""
 NAME = "runner"
+OVER = frozenset({"TERMINAL_ENDED", "TERMINAL_NOT_FOUND"})
+"""Reasons for which a runner refuses what is asked of a terminal because it is over."""
+NO_RUNNER = frozenset({"WORKSPACE_NOT_FOUND", "WORKSPACE_NOT_ACTIVE", "RUNNER_NOT_FOUND"})
+"""Reasons for which the workspace service has no runner to offer."""
 
-T = TypeVar("T")
 InputStream = Any
 """A bidirectional call of grpc.aio, which is not generic at run time."""
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,25 +33,18 @@ class Runner:
     alive: bool
     workspace_name: str
     repository_url: str
-    token: str
+    peer: Neighbour
     stub: Any
     """A `RunnerServiceStub` on an asynchronous channel, which its generated type does not know of."""
 
     async def call(self, method: Callable[..., Awaitable[T]], request: object) -> T:
         """Make a unary call. Raises the runner's own error, or ServiceUnavailable when it does not answer."""
-        try:
-            return await method(request, metadata=self._metadata(), timeout=DEADLINE)
-        except grpc.aio.AioRpcError as exc:
-            status.raise_relayed(exc, service=NAME)
+        return await self.peer.call(method, request)
 
-    async def records(self, session_id: UUID, after: int) -> AsyncIterator[pb.StreamRecordsResponse]:
+    def records(self, session_id: UUID, after: int) -> AsyncIterator[pb.StreamRecordsResponse]:
         """Stream a terminal's records after a sequence. Raises as `call` does."""
         request = pb.StreamRecordsRequest(session_id=str(session_id), after_sequence=after)
-        try:
-            async for response in self.stub.StreamRecords(request, metadata=self._metadata()):
-                yield response
-        except grpc.aio.AioRpcError as exc:
-            status.raise_relayed(exc, service=NAME)
+        return self.peer.stream(self.stub.StreamRecords, request)
 
     async def terminal(self, session_id: UUID) -> pb.Terminal | None:
         """Return a terminal that runs or has records nobody acknowledged, as it is now."""
@@ -59,10 +53,7 @@ class Runner:
 
     def open_input(self) -> InputStream:
         """Open a stream of writes, each answered in order."""
-        return self.stub.StreamInput(metadata=self._metadata())
-
-    def _metadata(self) -> tuple[tuple[str, str], ...]:
-        return (("authorization", f"Bearer {self.token}"), (trace.HEADER, trace.current()))
+        return self.stub.StreamInput(metadata=self.peer.metadata())
 
 
 @dataclass(slots=True)
@@ -74,7 +65,8 @@ class Runners:
 
     workspace: Neighbour
     _found: dict[tuple[UUID, UUID], Runner] = field(default_factory=dict)
-    _channels: dict[str, grpc.aio.Channel] = field(default_factory=dict)
+    # By address, which a runner takes with it when it ends: a channel that no Runner holds any more is closed.
+    _channels: WeakValueDictionary[str, grpc.aio.Channel] = field(default_factory=WeakValueDictionary)
 
     async def find(self, account_id: UUID, workspace_id: UUID) -> Runner:
         """Return a workspace's runner. Raises what the workspace service answers when it has none."""
@@ -92,7 +84,7 @@ class Runners:
 
     async def close(self) -> None:
         """Close all channels."""
-        for channel in self._channels.values():
+        for channel in list(self._channels.values()):
             await channel.close(None)
 
     def _runner(self, found: workspace_pb.Runner) -> Runner:
@@ -104,6 +96,6 @@ class Runners:
             found.alive,
             found.workspace_name,
             found.repository_url,
-            found.token,
+            Neighbour(NAME, channel, BearerToken(found.token), patient=False),
             RunnerServiceStub(channel),
         )

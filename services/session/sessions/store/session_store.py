@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import Select, func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from chassis import tables
 from services.session.sessions.domain import Session
 from services.session.sessions.errors import SessionNotFound
 from services.session.sessions.tables import controls, heads, sessions
@@ -32,16 +33,16 @@ async def insert_session(connection: AsyncConnection, session: Session, *, copie
 
 
 async def update_session(connection: AsyncConnection, session: Session, *, due: datetime | None) -> None:
-    """Store a changed session; `due` is when the reconciler looks at it next. Claims of before are void."""
+    """Store a changed session; `due` is when the reconciler looks at it next. Claims of before are void.
+
+    With its log complete, the runner's terminal is due to be dropped.
+    """
     statement = update(sessions).where(sessions.c.session_id == session.session_id)
     reconcile = {"reconcile_time": due, "reconcile_epoch": sessions.c.reconcile_epoch + 1, "reconcile_attempts": 0}
     await connection.execute(statement.values(**_row(session), **reconcile))
-
-
-async def settle_session(connection: AsyncConnection, session_id: UUID, *, epoch: int) -> None:
-    """Take a session off the reconciler's list, unless its claim is void."""
-    statement = update(sessions).where(sessions.c.session_id == session_id, sessions.c.reconcile_epoch == epoch)
-    await connection.execute(statement.values(reconcile_time=None))
+    if session.log_complete:
+        head = update(heads).where(heads.c.session_id == session.session_id)
+        await connection.execute(head.values(reconcile_time=session.end_time))
 
 
 async def get_session(connection: AsyncConnection, session_id: UUID) -> Session:
@@ -63,16 +64,11 @@ async def count_live(connection: AsyncConnection, account_id: UUID) -> int:
     return (await connection.execute(select(func.count()).where(live))).scalar_one()
 
 
-def from_row(row: object) -> Session:
-    """Return the session that a row of `selected` holds."""
-    return Session(**row._mapping)  # type: ignore[attr-defined]  # noqa: SLF001  # SQLAlchemy's documented name
-
-
 async def _session(connection: AsyncConnection, statement: Select[tuple[object, ...]], session_id: UUID) -> Session:
     row = (await connection.execute(statement)).one_or_none()
     if row is None:
         raise SessionNotFound(session_id)
-    return from_row(row)
+    return tables.to(Session, row)
 
 
 def _row(session: Session) -> dict[str, object]:

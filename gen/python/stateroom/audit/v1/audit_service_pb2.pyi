@@ -47,6 +47,8 @@ class AuditLog(_message.Message):
     RECORD_TIME_FIELD_NUMBER: _builtins.int
     DIGEST_FIELD_NUMBER: _builtins.int
     ORPHANED_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    REFUSAL_COUNT_FIELD_NUMBER: _builtins.int
     CHANGE_FIELD_NUMBER: _builtins.int
     audit_log_id: _builtins.str
     """UUIDv7 of the change it records."""
@@ -86,6 +88,10 @@ class AuditLog(_message.Message):
     """
     orphaned: _builtins.bool
     """The source was restored from a backup that no longer has this change."""
+    reason: _builtins.str
+    """Why the action was refused, such as `ROLE_TOO_LOW`; empty unless the outcome is DENIED."""
+    refusal_count: _builtins.int
+    """How many refusals within a minute this entry stands for; 0 unless the outcome is DENIED."""
     @_builtins.property
     def time(self) -> _timestamp_pb2.Timestamp:
         """When it happened."""
@@ -121,11 +127,13 @@ class AuditLog(_message.Message):
         record_time: _timestamp_pb2.Timestamp | None = ...,
         digest: _builtins.str = ...,
         orphaned: _builtins.bool = ...,
+        reason: _builtins.str = ...,
+        refusal_count: _builtins.int = ...,
         change: _change_pb2.Change | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["change", b"change", "record_time", b"record_time", "time", b"time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "actor_id", b"actor_id", "audit_log_id", b"audit_log_id", "cause_event_id", b"cause_event_id", "change", b"change", "credential_id", b"credential_id", "digest", b"digest", "entity_id", b"entity_id", "entity_type", b"entity_type", "entity_version", b"entity_version", "epoch", b"epoch", "ip_address", b"ip_address", "orphaned", b"orphaned", "outcome", b"outcome", "position", b"position", "record_time", b"record_time", "request_id", b"request_id", "source", b"source", "time", b"time", "trace_id", b"trace_id", "user_agent", b"user_agent"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "actor_id", b"actor_id", "audit_log_id", b"audit_log_id", "cause_event_id", b"cause_event_id", "change", b"change", "credential_id", b"credential_id", "digest", b"digest", "entity_id", b"entity_id", "entity_type", b"entity_type", "entity_version", b"entity_version", "epoch", b"epoch", "ip_address", b"ip_address", "orphaned", b"orphaned", "outcome", b"outcome", "position", b"position", "reason", b"reason", "record_time", b"record_time", "refusal_count", b"refusal_count", "request_id", b"request_id", "source", b"source", "time", b"time", "trace_id", b"trace_id", "user_agent", b"user_agent"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

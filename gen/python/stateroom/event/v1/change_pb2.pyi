@@ -165,6 +165,44 @@ class ChangeHeader(_message.Message):
 Global___ChangeHeader: _TypeAlias = ChangeHeader  # noqa: Y015
 
 @_typing.final
+class Denial(_message.Message):
+    """Details of a refused action, in a change with outcome DENIED. One stands for all refusals of one caller, method and
+    reason within a minute.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    METHOD_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
+    FIRST_TIME_FIELD_NUMBER: _builtins.int
+    method: _builtins.str
+    """Full name of the method, such as `/stateroom.workspace.v1.WorkspaceService/DeleteWorkspace`."""
+    reason: _builtins.str
+    """Reason of the error, such as `ROLE_TOO_LOW`."""
+    count: _builtins.int
+    """How many refusals it stands for."""
+    @_builtins.property
+    def first_time(self) -> _timestamp_pb2.Timestamp:
+        """When the first of them happened."""
+
+    def __init__(
+        self,
+        *,
+        method: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        count: _builtins.int = ...,
+        first_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["first_time", b"first_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "first_time", b"first_time", "method", b"method", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Denial: _TypeAlias = Denial  # noqa: Y015
+
+@_typing.final
 class ChangePayload(_message.Message):
     """The content of a change: may be erased, its digest stays."""
 

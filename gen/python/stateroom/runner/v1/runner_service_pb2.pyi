@@ -191,7 +191,7 @@ class OpenTerminalRequest(_message.Message):
     """Height in cells."""
     @_builtins.property
     def environment(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
-        """Variables beside the fixed ones."""
+        """Variables beside the fixed ones: a session's 64 and those that its service adds."""
 
     def __init__(
         self,

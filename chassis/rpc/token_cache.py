@@ -1,0 +1,63 @@
+"""Tokens exchanged for credentials, remembered for so short a time that a revocation works within 5 seconds."""
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+from typing import Protocol
+
+CACHE_SECONDS = 4.0
+"""How long an exchange is trusted."""
+RECHECK_SECONDS = 4.0
+"""How often the credential of an open stream is exchanged again."""
+RECHECK_MAX_AGE = 0.5
+"""Seconds: streams that share a credential share its checks, and nothing older counts as one."""
+
+_CACHED = 10_000  # credentials, after which all are forgotten
+
+
+class Exchange(Protocol):
+    """Turns a credential into a token of ours."""
+
+    async def __call__(self, text: str, account: str) -> str:
+        """Return a token for the credential, or raise what the workspace service answered."""
+
+
+@dataclass(slots=True)
+class _Entry:
+    token: str = ""
+    exchanged_at: float = float("-inf")
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+class TokenCache:
+    """Exchanges credentials, and remembers each answer for 4 seconds; concurrent requests share one exchange."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+        self._entries: dict[tuple[str, str], _Entry] = {}
+
+    async def token(self, text: str, account: str, *, max_age: float = CACHE_SECONDS) -> str:
+        """Return a token of at most 60 seconds for the credential, no older than `max_age` seconds.
+
+        Raises:
+            DomainError: what the workspace service answered, or ServiceUnavailable.
+        """
+        key = (text, account)
+        entry = self._entries.get(key)
+        if entry is None:
+            if len(self._entries) >= _CACHED:
+                self._entries.clear()
+            entry = self._entries.setdefault(key, _Entry())
+        if time.monotonic() - entry.exchanged_at < max_age:
+            return entry.token
+        async with entry.lock:
+            if time.monotonic() - entry.exchanged_at < max_age:
+                return entry.token
+            began = time.monotonic()
+            try:
+                entry.token = await self._exchange(text, account)
+            except BaseException:
+                self._entries.pop(key, None)
+                raise
+            entry.exchanged_at = began
+            return entry.token

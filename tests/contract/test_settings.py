@@ -1,0 +1,98 @@
+"""A service with one wrong setting does not start: it exits with 3 and names the setting."""
+
+import asyncio
+import importlib
+import sys
+from pathlib import Path
+
+import pytest
+
+from chassis.settings import WRONG_SETTING, load
+from embedded import keys
+from embedded.layout import Layout
+from tests.support.product import SERVICES
+
+STARTS_WITHIN = 20.0  # seconds, on a busy machine
+NO_JSON = "{not json}"
+EVERY: dict[str, tuple[str | None, ...]] = {
+    "LISTEN": ("nonsense", ""),
+    "LOG_LEVEL": ("LOUD",),
+    "LOG_FORMAT": ("xml",),
+    "DATABASE_URL": (None, "mysql://a"),
+    "SYSTEM_DATABASE_URL": (None,),
+    "DATABASE_POOL_SIZE": ("0",),
+    "NATS_URL": (None, "http://a"),
+    "TRUST_KEYS_FILE": (None, "/nonexistent", NO_JSON),
+    "SIGNING_KEY_FILE": (None, "/nonexistent", NO_JSON),
+    "EVENT_KEYS_FILE": (None, "/nonexistent", NO_JSON),
+}
+OWN: dict[str, dict[str, tuple[str | None, ...]]] = {
+    "workspace": {
+        "DATA_DIRECTORY": (None, "relative"),
+        "RUNTIME_DIRECTORY": (None, "relative", f"/{'x' * 69}"),
+        "ALLOW_LOCAL_REPOSITORIES": ("perhaps",),
+        "WORKSPACE_LIMIT": ("0",),
+        "BOOTSTRAP_TOKEN_FILE": ("/nonexistent",),
+        "SIGN_UP": ("maybe",),
+    },
+    "audit": {"AUDIT_SOURCES": ("nobody",)},
+    "session": {"SESSION_LIMIT": ("0",), "SLOW_DEVICE_SECONDS": ("-1",)},
+}
+CASES = [
+    pytest.param(service, name, id=f"{service}-{name}")
+    for service in SERVICES
+    for name in (*EVERY, *OWN.get(service, {}))
+]
+
+
+def _environment(folder: Path, service: str) -> dict[str, str]:
+    layout = Layout(data=folder, runtime=folder)
+    layout.make()
+    keys.prepare(layout)
+    return {
+        "PYTHONPATH": ":".join(path for path in sys.path if path),
+        "DATABASE_URL": "postgresql://a:a@127.0.0.1:1/a",
+        "SYSTEM_DATABASE_URL": "postgresql://a:a@127.0.0.1:1/a",
+        "NATS_URL": "nats://a:a@127.0.0.1:1",
+        "TRUST_KEYS_FILE": str(keys.trust_keys_file(layout)),
+        "SIGNING_KEY_FILE": str(keys.signing_key_file(layout, service)),
+        "EVENT_KEYS_FILE": str(keys.event_keys_file(layout)),
+        "DATA_DIRECTORY": str(folder),
+        "RUNTIME_DIRECTORY": "/run/stateroom",
+        **{f"{name.upper()}_ADDRESS": "127.0.0.1:1" for name in SERVICES},
+    }
+
+
+@pytest.mark.parametrize(("service", "name"), CASES)
+def test_settings_with_one_wrong_value_exit_and_name_it(
+    service: str, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The operator reads one line, which names the setting and shows no secret."""
+    right = _environment(tmp_path, service)
+    declared = getattr(importlib.import_module(f"services.{service}.settings"), f"{service.capitalize()}Settings")
+    wrong_file = tmp_path / "wrong"
+    wrong_file.write_text(NO_JSON)
+    for value in (EVERY | OWN.get(service, {}))[name]:
+        for key, kept in right.items():
+            monkeypatch.setenv(key, kept)
+        monkeypatch.delenv(name, raising=False)
+        if value is not None:
+            monkeypatch.setenv(name, str(wrong_file) if value == NO_JSON else value)
+        with pytest.raises(SystemExit) as stopped:
+            load(declared)
+        lines = capsys.readouterr().err.splitlines()
+        assert stopped.value.code == WRONG_SETTING
+        assert lines
+        assert all(name in line and "a:a@" not in line for line in lines)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+async def test_service_with_one_wrong_setting_exits_and_names_it(service: str, tmp_path: Path) -> None:
+    """The process itself stops before it opens anything, without a stack."""
+    environment = _environment(tmp_path, service) | {"NATS_URL": "http://a"}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", f"services.{service}", env=environment, stderr=asyncio.subprocess.PIPE
+    )
+    _, said = await asyncio.wait_for(process.communicate(), STARTS_WITHIN)
+    assert process.returncode == WRONG_SETTING
+    assert [line.split(": ")[1] for line in said.decode().splitlines()] == ["NATS_URL"]
