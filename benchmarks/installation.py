@@ -15,7 +15,6 @@ from urllib.parse import urlsplit, urlunsplit
 from cli.client import Client, Json
 from cli.endpoint import Endpoint as ApiEndpoint
 from embedded import endpoint, polling
-from embedded.endpoint import Endpoint
 from embedded.layout import open_layout
 from embedded.postgres import Postgres
 
@@ -30,7 +29,7 @@ class Installation:
 
     def __init__(self, data: Path) -> None:
         self.data = data
-        self.endpoint: Endpoint
+        self.endpoint: endpoint.Endpoint
         self.client: Client
         self._process: asyncio.subprocess.Process | None = None
 
@@ -81,7 +80,7 @@ class Installation:
         workspace = await self.client.post("/v1/workspaces", {"name": name})
         path = f"/v1/workspaces/{workspace['workspaceId']}"
         async with asyncio.timeout(START_SECONDS):
-            while (await self.client.get(path))["state"] == "CREATING":
+            while (await self.client.get(path))["state"] == "CREATING":  # noqa: ASYNC110  # simpler than watching
                 await asyncio.sleep(polling.INTERVAL_SECONDS)
         wanted = {"workspaceId": workspace["workspaceId"], "kind": "TERMINAL", "columns": 100, "environment": PLAIN}
         return await self.client.post("/v1/sessions", wanted)

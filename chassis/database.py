@@ -164,7 +164,8 @@ class Database:
 
     @asynccontextmanager
     async def _scoped(self, account_id: UUID, begin: str) -> AsyncIterator[tuple[AsyncConnection, Any]]:
-        async with self._engine.connect() as connection:
+        connection = await self._engine.connect()
+        try:
             driver = await _live_driver(connection)
             try:
                 # One round trip; the value is a UUID of ours, so there is nothing to quote.
@@ -174,6 +175,9 @@ class Database:
             except BaseException:
                 await _roll_back(connection, driver)
                 raise
+        finally:
+            # Without `async with`, which makes a task for it: giving back such a connection awaits nothing.
+            await connection.close()
 
 
 async def _live_driver(connection: AsyncConnection) -> Any:  # asyncpg's connection is untyped here

@@ -21,6 +21,8 @@ from chassis.system import Connection, SystemDatabase
 
 BATCH = 500
 """Changes numbered in one transaction."""
+GATHER = 0.01
+"""Seconds for which commits gather before they are numbered: two transactions for many changes instead of for each."""
 SWEEP = 0.25
 """Seconds after which the outbox is looked at without a wake-up, for changes committed by other replicas."""
 SUBJECT = "stateroom"
@@ -84,6 +86,7 @@ class Relay:
     async def _number(self, publishing: asyncio.Event) -> None:
         while True:
             cancellation.heed()
+            await asyncio.sleep(GATHER)
             try:
                 moved = await self.number()
             except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as exc:

@@ -1,6 +1,7 @@
 """One way a service starts and stops: settings, logs, pools, broker, server, and whatever it runs beside them."""
 
 import asyncio
+import gc
 import os
 import signal
 from collections.abc import Awaitable, Callable, Coroutine
@@ -88,6 +89,8 @@ class Service:
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stopping.set)
         address = await server.start(self.settings.listen)
+        gc.collect()
+        gc.freeze()  # what was imported stays; going through it again and again costs every call
         _log.info("serving", service=self.name, address=address)
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(loop()) for loop in (self.relay.run, Retention(self.system).run, *self.loops)]

@@ -1,5 +1,7 @@
 """Conventions for tables: constraint names that errors can be told apart by, instants, and rows as dataclasses."""
 
+from dataclasses import fields
+from functools import cache
 from typing import Any, TypeVar
 
 from sqlalchemy import MetaData, Row
@@ -26,3 +28,14 @@ def metadata() -> MetaData:
 def to(kind: type[T], row: Row[Any]) -> T:
     """Return a row as the dataclass whose fields its columns are."""
     return kind(**row._mapping)  # noqa: SLF001  # SQLAlchemy's documented name
+
+
+def row_of(entity: object) -> dict[str, Any]:
+    """Return a flat dataclass as column values, not copied as `dataclasses.asdict` would: they never change."""
+    kind: Any = type(entity)
+    return {name: getattr(entity, name) for name in _names(kind)}
+
+
+@cache
+def _names(kind: type[Any]) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))

@@ -18,13 +18,14 @@ LIMIT = 250.0
 _LOOK = 0.004  # seconds between looks: what the figure can be wrong by
 _PATIENCE = 60.0  # seconds for entries that are still missing at the end
 _NEWEST = "SELECT coalesce(max(position), 0) FROM audit.entries WHERE source = 'workspace'"
+_BEHIND = f"SELECT ({_NEWEST}) < (SELECT coalesce(max(position), 0) FROM workspace.changes)"  # noqa: S608  # constants
 _AFTER = """
 SELECT position, entity_id::text FROM audit.entries WHERE source = 'workspace' AND position > $1 ORDER BY position
 """
 
 
 async def measure(installation: Installation) -> list[Row]:
-    """Create API keys at a steady rate and watch for their entries; a change counts as committed when it is answered."""
+    """Create API keys at a steady rate and watch for their entries; a change is committed when it is answered."""
     committed: dict[str, float] = {}
     seen: dict[str, float] = {}
     connection = await asyncpg.connect(installation.database_url)
@@ -77,7 +78,5 @@ async def _watch(connection: asyncpg.Connection, seen: dict[str, float], wanted:
 async def _caught_up(connection: asyncpg.Connection) -> None:
     """Wait until what other figures changed is recorded."""
     async with asyncio.timeout(_PATIENCE):
-        while await connection.fetchval(
-            f"SELECT ({_NEWEST}) < (SELECT coalesce(max(position), 0) FROM workspace.changes)"  # noqa: S608  # a constant
-        ):
+        while await connection.fetchval(_BEHIND):  # noqa: ASYNC110  # nothing announces it
             await asyncio.sleep(_LOOK)

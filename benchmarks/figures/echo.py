@@ -35,7 +35,7 @@ async def measure(installation: Installation) -> list[Row]:
     for percent in (50, 99):
         our, their = (percentile(each, percent) * 1000 for each in seconds)
         row = Row(f"key echo p{percent}", "ms", our, their, "terminado")
-        rows.append(at_most(row, FACTOR * their, f"≤ {FACTOR:g} × terminado"))
+        rows.append(at_most(row, FACTOR * their, f"≤ {FACTOR:g} times terminado's"))
     return rows
 
 

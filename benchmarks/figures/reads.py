@@ -34,7 +34,7 @@ async def measure(installation: Installation) -> list[Row]:
             await latencies(call, CALLS)
         for _ in range(ROUNDS):
             for call, seconds, together in zip(calls, alone, rates, strict=True):
-                seconds += await latencies(call, CALLS)
+                seconds.extend(await latencies(call, CALLS))
                 together.append(await rate(lambda _, call=call: call, CALLERS, SECONDS))  # type: ignore[misc]
     our, bare = (percentile(seconds, 50) * 1000 for seconds in alone)
     read = Row("read of one row, alone, p50", "ms", our, bare, "bare grpc.aio + query")

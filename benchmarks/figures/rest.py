@@ -39,7 +39,7 @@ async def _row(installation: Installation, what: str, path: str, bare: tuple[str
             grpc.aio.insecure_channel(installation.endpoint.services["workspace"])
         )
         method, request = bare
-        unary = channel.unary_unary(_SERVICE + method, request_serializer=_serialize)
+        unary = channel.unary_unary(_SERVICE + method, request_serializer=_serialize, response_deserializer=bytes)
         call = partial(unary, request, metadata=installation.bearer)
         for _ in range(ROUNDS):
             ours.append(await rate(rest, CONNECTIONS, SECONDS))
@@ -56,9 +56,8 @@ def _serialize(request: pb.GetApiKeyRequest | pb.ListApiKeysRequest) -> bytes:
 async def _connect(installation: Installation, path: str, stack: AsyncExitStack) -> Callable[[int], Call]:
     """Open connections that send one prepared request; a full HTTP client would cost more than the gateway."""
     address = urlsplit(installation.endpoint.gateway)
-    request = (
-        f"GET {path} HTTP/1.1\r\nHost: {address.netloc}\r\nAuthorization: Bearer {installation.endpoint.api_key}\r\n\r\n"
-    ).encode()
+    headers = (f"Host: {address.netloc}", f"Authorization: Bearer {installation.endpoint.api_key}", "", "")
+    request = "\r\n".join((f"GET {path} HTTP/1.1", *headers)).encode()
     connections = []
     for _ in range(CONNECTIONS):
         reader, writer = await asyncio.open_connection(address.hostname, address.port)

@@ -37,7 +37,11 @@ async def serve(database_url: str) -> None:
 
 def _message(row: Any) -> pb.ApiKey:  # asyncpg's record is untyped here
     message = pb.ApiKey(
-        api_key_id=str(row["api_key_id"]), name=row["name"], key_prefix=row["key_prefix"], scopes=row["scopes"], state=1
+        api_key_id=str(row["api_key_id"]),
+        name=row["name"],
+        key_prefix=row["key_prefix"],
+        scopes=row["scopes"],
+        state=pb.ApiKey.State.Value(row["state"]),
     )
     message.create_time.FromDatetime(row["create_time"])
     message.update_time.FromDatetime(row["update_time"])

@@ -15,7 +15,8 @@ ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 API_KEY = "k"
 
 _ID_LENGTH = 22  # base62 digits of 128 bits
-_SECRET_LENGTH = 32  # base62 digits: 190 bits
+_SECRET_BITS = 190
+_SECRET_LENGTH = 32  # base62 digits of that
 _CHECKSUM_LENGTH = 6  # base62 digits of 32 bits
 _PARTS = 4
 
@@ -36,7 +37,7 @@ class Credential:
 
 def mint(kind: str, credential_id: UUID) -> Credential:
     """Make a credential with a fresh secret."""
-    secret = "".join(secrets.choice(ALPHABET) for _ in range(_SECRET_LENGTH))
+    secret = _base62(secrets.randbits(_SECRET_BITS), _SECRET_LENGTH)
     body = f"sr{kind}_{_base62(credential_id.int, _ID_LENGTH)}_{secret}"
     return parse(f"{body}_{_checksum(body)}")
 

@@ -1,6 +1,5 @@
 """Writes of people and keys, and reads by id."""
 
-from dataclasses import asdict
 from datetime import datetime
 from uuid import UUID
 
@@ -20,7 +19,7 @@ _UNIQUE = {"uq_users_handle": "handle", "uq_users_email": "email"}
 async def insert_user(connection: AsyncConnection, user: User) -> None:
     """Store a new user. UserAlreadyExists names the field that is taken."""
     try:
-        await connection.execute(insert(users).values(asdict(user)))
+        await connection.execute(insert(users), tables.row_of(user))
     except IntegrityError as exc:
         field = _UNIQUE.get(constraint_of(exc))
         if field is None:
@@ -47,13 +46,13 @@ async def claim_bootstrap(connection: AsyncConnection, token_sha256: bytes, acco
 
 async def insert_api_key(connection: AsyncConnection, api_key: ApiKey) -> None:
     """Store a new key."""
-    await connection.execute(insert(api_keys).values(asdict(api_key)))
+    await connection.execute(insert(api_keys), tables.row_of(api_key))
 
 
 async def update_api_key(connection: AsyncConnection, api_key: ApiKey) -> None:
     """Store a changed key."""
     statement = update(api_keys).where(api_keys.c.api_key_id == api_key.api_key_id)
-    await connection.execute(statement.values(asdict(api_key)))
+    await connection.execute(statement.values(tables.row_of(api_key)))
 
 
 async def get_api_key(connection: AsyncConnection, api_key_id: UUID) -> ApiKey:

@@ -1,6 +1,6 @@
 """Writes of workspaces, and reads by id."""
 
-from dataclasses import asdict, fields
+from dataclasses import fields
 from datetime import datetime
 from uuid import UUID
 
@@ -22,13 +22,13 @@ _LOCK_ACCOUNT = text("SELECT pg_advisory_xact_lock(hashtextextended('workspaces:
 
 async def insert_workspace(connection: AsyncConnection, workspace: Workspace) -> None:
     """Store a new workspace, due for reconciliation. WorkspaceNameTaken."""
-    values = asdict(workspace) | {
+    values = tables.row_of(workspace) | {
         "reconcile_time": workspace.create_time,
         "reconcile_epoch": 0,
         "reconcile_attempts": 0,
     }
     try:
-        await connection.execute(insert(workspaces).values(values))
+        await connection.execute(insert(workspaces), values)
     except IntegrityError as exc:
         if constraint_of(exc) != "uq_workspaces_name":
             raise
@@ -39,7 +39,7 @@ async def update_workspace(connection: AsyncConnection, workspace: Workspace, *,
     """Store a changed workspace; `due` is when the reconciler looks at it next. Claims of before are void."""
     statement = update(workspaces).where(workspaces.c.workspace_id == workspace.workspace_id)
     reconcile = {"reconcile_time": due, "reconcile_epoch": workspaces.c.reconcile_epoch + 1, "reconcile_attempts": 0}
-    await connection.execute(statement.values(**asdict(workspace), **reconcile))
+    await connection.execute(statement.values(**tables.row_of(workspace), **reconcile))
 
 
 async def update_progress(connection: AsyncConnection, workspace_id: UUID, *, step: str, percent: int) -> None:

@@ -51,6 +51,20 @@ async def test_shell_has_no_capabilities(table: Terminals, sandbox: Sandbox) -> 
         assert line in follower.output
 
 
+async def test_shell_cannot_set_up_the_machine(table: Terminals, sandbox: Sandbox) -> None:
+    """Settings of the kernel are read-only inside: with `core_pattern` root would name what runs outside as root."""
+    if sandbox.level is Level.PROCESS:
+        pytest.skip("this machine allows no namespaces, and the level says so")
+    terminal = await open_live(table)
+    follower = Follower(terminal.spool)
+    paths = "/proc/sys/kernel/core_pattern /proc/sys/kernel/modprobe /proc/sys/vm/drop_caches /proc/sysrq-trigger"
+    look = f"for path in {paths} /proc/irq/*/smp_affinity; do test -w $path && echo WRIT''ABLE $path; done; "
+    await type_line(terminal, f"{look} umount /proc/sys && echo OP''EN; exit")
+    await follower.end()
+    assert b"WRITABLE" not in follower.output
+    assert b"OPEN" not in follower.output
+
+
 @pytest.mark.parametrize("level", list(Level))
 async def test_start_every_level_that_works_ends_with_the_programs_status(
     room_folder: Path, socket: Path, level: Level

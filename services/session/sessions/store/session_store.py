@@ -1,6 +1,6 @@
 """Writes of sessions, and reads by id."""
 
-from dataclasses import asdict, fields
+from dataclasses import fields
 from datetime import datetime
 from uuid import UUID
 
@@ -72,4 +72,4 @@ async def _session(connection: AsyncConnection, statement: Select[tuple[object, 
 
 
 def _row(session: Session) -> dict[str, object]:
-    return {name: value for name, value in asdict(session).items() if name not in _OF_HEAD}
+    return {name: value for name, value in tables.row_of(session).items() if name not in _OF_HEAD}
