@@ -51,7 +51,7 @@ async def send_answer(request: HttpRequest, send: Send, answer: Answer) -> None:
     """
     headers = answer_headers(request, answer.content_type, answer.cache_control) + answer.headers
     status, body = answer.status, answer.body
-    if status == _OK and request.is_safe and _is_known(request, dict(answer.headers).get(b"etag", b"")):
+    if status == _OK and request.is_safe and _is_known(request, answer):
         status, body = _NOT_MODIFIED, b""
     elif len(body) > _COMPRESSED_FROM:
         headers.append((b"vary", b"accept-encoding"))
@@ -70,8 +70,9 @@ async def _compressed(body: bytes) -> bytes:
     return gzip.compress(body, _LEVEL, mtime=0)
 
 
-def _is_known(request: HttpRequest, etag: bytes) -> bool:
-    known = request.headers.get("if-none-match", "")
-    if not known or not etag:
+def _is_known(request: HttpRequest, answer: Answer) -> bool:
+    known = request.headers.get("if-none-match")
+    if known is None:
         return False
-    return any(item.strip().removeprefix("W/") in {etag.decode(), "*"} for item in known.split(","))
+    etags = {value.decode() for name, value in answer.headers if name == b"etag"}
+    return any(item.strip().removeprefix("W/") in etags | {"*"} for item in known.split(",") if etags)
