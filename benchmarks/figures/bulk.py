@@ -13,7 +13,7 @@ from cli.attachment import Output, Wish, attach
 MEGABYTES = 50
 LIMIT = 15.0
 """Megabytes of 10^6 bytes a second."""
-PRINT = f"yes {'The quick brown fox jumps over the lazy dog, ' * 2:.79} | head -c {MEGABYTES}000000"
+PRINT = f"yes {'The quick brown fox jumps over the lazy dog, ' * 2:.79} 2>/dev/null | head -c {MEGABYTES}000000"
 _READ = 64 * 1024
 _LOOK = 0.02  # seconds between looks at what PostgreSQL has
 

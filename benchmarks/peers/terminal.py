@@ -2,7 +2,8 @@
 
 import sys
 
-from terminado import TermSocket, UniqueTermManager
+from terminado.management import UniqueTermManager
+from terminado.websocket import TermSocket
 from tornado.httpserver import HTTPServer
 from tornado.ioloop import IOLoop
 from tornado.netutil import bind_sockets
