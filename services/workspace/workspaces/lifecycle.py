@@ -48,12 +48,18 @@ class Lifecycle:
         except DomainError as exc:
             if isinstance(exc, Unavailable) and claim.attempts < ATTEMPTS:
                 raise
-            await self.database.write(
-                actor, operations.fail_workspace, workspace_id=workspace.workspace_id, reason=exc.message
-            )
+            await self._give_up(actor, workspace, exc)
             return
         await self.database.write(
             actor, operations.activate_workspace, workspace_id=workspace.workspace_id, branch=branch, sandbox=sandbox
+        )
+
+    async def _give_up(self, actor: Actor, workspace: Workspace, cause: DomainError) -> None:
+        runner = await self.placement.find(actor, workspace.workspace_id)
+        if runner is not None:
+            await self.placement.stop(actor, runner, reason="creation failed")
+        await self.database.write(
+            actor, operations.fail_workspace, workspace_id=workspace.workspace_id, reason=cause.message
         )
 
     async def _prepare(self, actor: Actor, workspace: Workspace, runner: RunnerHandle) -> str:

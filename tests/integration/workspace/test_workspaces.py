@@ -59,10 +59,15 @@ async def test_create_workspace_of_a_missing_branch_ends_in_error_with_a_reason(
 
 
 async def test_create_workspace_of_a_missing_repository_ends_in_error_with_a_reason(person: Person) -> None:
-    """A path without a repository breaks the room, not the service."""
+    """A path without a repository breaks the room, not the service, and leaves no runner behind."""
     broken = await person.settled(await person.create_room(repository_url="/nonexistent/repository"))
     assert broken.state == ERROR
     assert broken.state_reason
+
+    async def no_runner() -> bool:
+        return person.product.runner_of(broken.workspace_id) is None
+
+    await waiting.until(no_runner)
 
 
 async def test_create_workspace_without_a_repository_ends_active(person: Person) -> None:
