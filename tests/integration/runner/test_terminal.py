@@ -14,6 +14,7 @@ from runner.record import Kind, exit_of, size_of
 from runner.terminal import Size
 from runner.terminals import Terminals
 from tests.support.runner_rooms import DEADLINE, Follower, open_live, order, type_line
+from tests.support.waiting import until
 
 EIGHT_MEGABYTES = 8 * 1024 * 1024
 
@@ -126,8 +127,12 @@ async def test_terminate_leaves_no_process(table: Terminals) -> None:
     stubborn = f"trap '' TERM HUP INT; ({child} &); sleep 700"
     await type_line(terminal, stubborn)
     await follower.until(b"READY")
+
+    async def all_started() -> bool:
+        return len(terminal.running_program.processes()) >= 3
+
+    await until(all_started)
     running = terminal.running_program.processes()
-    assert len(running) >= 3
     await table.signal(terminal.session_id, signal.SIGTERM, 0.3)
     ended = exit_of(await follower.end())
     assert ended.reason == "signal"
