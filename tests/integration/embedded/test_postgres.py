@@ -87,7 +87,17 @@ async def test_start_socket_path_too_long_says_so(private_folder: Path) -> None:
 async def test_create_database_twice_keeps_the_first(postgres: Postgres) -> None:
     """The second call finds the database and leaves it alone."""
     await postgres.create_database("twice")
+    connection = await asyncpg.connect(postgres.admin_url.replace("/postgres?", "/twice?"))
+    try:
+        await connection.execute("CREATE TABLE kept ()")
+    finally:
+        await connection.close()
     await postgres.create_database("twice")
+    connection = await asyncpg.connect(postgres.admin_url.replace("/postgres?", "/twice?"))
+    try:
+        assert await connection.fetchval("SELECT to_regclass('kept')") is not None
+    finally:
+        await connection.close()
 
 
 async def _execute(server: Postgres, statement: str) -> None:
