@@ -20,7 +20,7 @@ from stateroom.event.v1 import change_service_pb2 as pb
 from stateroom.event.v1.change_pb2 import Change
 from stateroom.event.v1.change_service_pb2_grpc import ChangeServiceStub
 
-from chassis import cancellation, digest, logs
+from chassis import cancellation, digest, faults, logs
 from chassis.errors import DomainError
 from chassis.relay import SUBJECT, stream_of
 from chassis.rpc.channels import Neighbour
@@ -37,6 +37,12 @@ HEAD_POLL = 5.0
 _ENROL = "INSERT INTO cursors (source) VALUES ($1) ON CONFLICT DO NOTHING"
 _LOCK = "SELECT epoch, position FROM cursors WHERE source = $1 FOR UPDATE"
 _ADVANCE = "UPDATE cursors SET epoch = $2, position = $3, update_time = now() WHERE source = $1"
+
+_HEARD = faults.Point("consumer.heard", "Changes are here, and nothing of them is applied.")
+_BEFORE_COMMIT = faults.Point(
+    "consumer.before_commit", "Changes are applied and the cursor moved; nothing is committed."
+)
+_AFTER_COMMIT = faults.Point("consumer.after_commit", "Changes are applied, and nothing was made of what follows.")
 
 _log = logs.get("consumer")
 
@@ -164,6 +170,7 @@ class Consumer:
         Returns:
             Whether all are applied now; if not, something is missing before them.
         """
+        _HEARD.reach()
         async with self.database.transaction() as connection:
             own_epoch, position = await self._cursor(connection)
             if epoch != own_epoch:
@@ -175,6 +182,8 @@ class Consumer:
             if fresh:
                 await self.effect(connection, fresh)
                 await connection.execute(_ADVANCE, self.source.name, epoch, fresh[-1].position)
+                _BEFORE_COMMIT.reach()
+        _AFTER_COMMIT.reach()
         return all(change.position <= position + len(fresh) for change in changes)
 
     async def _follow(self, head: pb.Head, epoch: int, position: int) -> None:

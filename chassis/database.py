@@ -18,7 +18,7 @@ import asyncpg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from chassis import idempotency
+from chassis import faults, idempotency
 from chassis.actor import Actor, RepeatKey
 from chassis.changes import Entity, PendingChange, Registry, pending
 from chassis.errors import DatabaseUnavailable, TransactionConflict
@@ -36,6 +36,11 @@ _RECORD = """
 INSERT INTO outbox (account_id, header, salt, payload)
 SELECT $1, change.* FROM unnest($2::bytea[], $3::bytea[], $4::bytea[]) AS change
 """
+
+_BEFORE_COMMIT = faults.Point(
+    "database.before_commit", "The operation ran and its changes are in the outbox; nothing is committed."
+)
+_AFTER_COMMIT = faults.Point("database.after_commit", "It is committed, and neither the caller nor the relay knows.")
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -150,6 +155,8 @@ class Database:
             await _flush(driver, transaction)
             if actor.repeat is not None:
                 await self._settle(driver, actor.account_id, actor.repeat, result)
+            _BEFORE_COMMIT.reach()
+        _AFTER_COMMIT.reach()
         if transaction.changes:
             self._wake_relay()
         return result

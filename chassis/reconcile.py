@@ -14,7 +14,7 @@ from uuid import UUID
 
 import asyncpg
 
-from chassis import cancellation, logs, trace
+from chassis import cancellation, faults, logs, trace
 from chassis.beside import beside
 from chassis.errors import DomainError
 from chassis.system import SystemDatabase
@@ -42,6 +42,9 @@ UPDATE {table} SET reconcile_time = now() + make_interval(secs => $3) WHERE {key
 """
 
 _FORESEEN = (DomainError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
+
+_AFTER_CLAIM = faults.Point("reconcile.after_claim", "A row is claimed, and no work on it has begun.")
+_AFTER_WORK = faults.Point("reconcile.after_work", "The world is as the row says, and the row is still claimed.")
 
 _log = logs.get("reconcile")
 
@@ -102,7 +105,9 @@ class Reconciler:
         trace.continue_from(None)
         try:
             async with beside(self._renew(claim)):
+                _AFTER_CLAIM.reach()
                 again = await self.work(claim)
+                _AFTER_WORK.reach()
         except Exception as exc:  # noqa: BLE001  # one row's trouble, foreseen or not, must not end the work on all others
             again = _BACKOFF[claim.attempts - 1] if claim.attempts <= len(_BACKOFF) else _LONGEST
             _log.warning(

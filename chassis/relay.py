@@ -16,7 +16,7 @@ import nats.js.errors
 from nats.js import JetStreamContext
 from stateroom.event.v1.change_pb2 import Change, ChangeHeader
 
-from chassis import cancellation, digest, logs, schema
+from chassis import cancellation, digest, faults, logs, schema
 from chassis.system import Connection, SystemDatabase
 
 BATCH = 500
@@ -57,6 +57,12 @@ _NEW_TIMELINE = """
 UPDATE relay_head SET epoch = epoch + 1, epoch_base = position, timeline_id = now.timeline_id
 FROM pg_control_checkpoint() AS now WHERE relay_head.timeline_id <> now.timeline_id RETURNING epoch
 """
+
+_WHILE_NUMBERING = faults.Point("relay.while_numbering", "Changes got positions in a transaction that is still open.")
+_AFTER_NUMBERING = faults.Point("relay.after_numbering", "Changes have positions, and the publisher does not know.")
+_BEFORE_PUBLISH = faults.Point("relay.before_publish", "Numbered changes were read, and none is published.")
+_AFTER_PUBACK = faults.Point("relay.after_puback", "The broker has the changes, and nobody has noted that.")
+_AFTER_WATERMARK = faults.Point("relay.after_watermark", "It is noted how far is published; the next batch waits.")
 
 _log = logs.get("relay")
 
@@ -112,6 +118,8 @@ class Relay:
             position = await connection.fetchval(_MOVE, BATCH)
             if position is not None and position % schema.PARTITION > schema.PARTITION // 2:
                 await connection.execute("SELECT ensure_changes_partition($1)", position + schema.PARTITION)
+            _WHILE_NUMBERING.reach()
+        _AFTER_NUMBERING.reach()
         return position is not None
 
     async def _begin_epoch(self, connection: Connection) -> None:
@@ -140,9 +148,12 @@ class Relay:
             changes = [to_change(self.source, row) for row in await connection.fetch(_UNPUBLISHED, BATCH)]
         if not changes:
             return False
+        _BEFORE_PUBLISH.reach()
         await self._send(changes)
+        _AFTER_PUBACK.reach()
         async with self.database.connection() as connection:
             await connection.execute(_PUBLISHED, changes[-1].position)
+        _AFTER_WATERMARK.reach()
         return True
 
     async def _send(self, changes: Sequence[Change]) -> None:

@@ -16,7 +16,7 @@ from nats.js import JetStreamContext
 from sqlalchemy.ext.asyncio import AsyncEngine
 from stateroom.event.v1 import change_service_pb2
 
-from chassis import digest, logs
+from chassis import digest, faults, logs
 from chassis.change_service import ChangeServicer
 from chassis.changes import Registry
 from chassis.consumer import Consumer, Effect, Rollback
@@ -109,6 +109,7 @@ def _give_up() -> None:
 async def open_service(name: str, settings: ServiceSettings, registry: Registry, stack: AsyncExitStack) -> Service:
     """Open everything a service stands on. The stack closes it again."""
     logs.configure(level=settings.log_level, form=settings.log_format, process=name)
+    faults.arm(settings.fault)
     engine = await stack.enter_async_context(open_engine(settings))
     system = await stack.enter_async_context(open_system_database(settings))
     broker = await _connect(settings, name)

@@ -9,6 +9,8 @@ from typing import Literal, NoReturn, TypeVar
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from chassis import faults
+
 WRONG_SETTING = 3
 """Exit code of a process that cannot start with its settings."""
 
@@ -49,6 +51,8 @@ class ServiceSettings(TrustSettings):
     database_pool_size: int = Field(8, ge=2, le=200)
     nats_url: SecretStr
     event_keys_file: Path
+    fault: str = ""
+    """For tests only: where this process dies; the form stands in `chassis.faults`."""
 
     @field_validator("database_url", "system_database_url")
     @classmethod
@@ -62,6 +66,12 @@ class ServiceSettings(TrustSettings):
     @classmethod
     def _event_keys(cls, path: Path) -> Path:
         return json_file(path)
+
+    @field_validator("fault")
+    @classmethod
+    def _fault(cls, text: str) -> str:
+        faults.check(text)
+        return text
 
     @field_validator("nats_url")
     @classmethod

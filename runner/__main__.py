@@ -7,7 +7,7 @@ from hashlib import sha256
 
 from stateroom.runner.v1 import runner_service_pb2
 
-from chassis import logs
+from chassis import faults, logs
 from chassis.rpc.auth import RunnerAuthenticator
 from chassis.rpc.server import Server
 from runner import program, room, settings
@@ -67,6 +67,7 @@ def main() -> None:
     """Run the process."""
     options = settings.load()
     logs.configure(level=options.log_level, form=options.log_format, process="runner")
+    faults.arm(options.fault)
     token_sha256 = read_token()
     try:
         asyncio.run(serve(options, token_sha256))

@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections import OrderedDict
 
+from chassis import faults
 from runner.errors import LeaseEpochStale, TerminalEnded
 
 REMEMBERED_WRITES = 1024
@@ -11,6 +12,8 @@ REMEMBERED_WRITES = 1024
 
 _MAXIMUM_REPLIES = 64 * 1024
 """Bytes of answers that wait for a program that asks but does not read; what is more is dropped."""
+
+_AFTER_TYPING = faults.Point("runner.after_typing", "Bytes were typed, and their sender has no answer.")
 
 
 class Input:
@@ -87,6 +90,7 @@ class Input:
             if write_id:
                 self._remember(write_id, done)
             if done >= len(data):
+                _AFTER_TYPING.reach()
                 return
 
     def _expect(self, epoch: int) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
+from chassis import faults
 from runner.sandbox import Level
 
 WRONG_SETTING = 3
@@ -32,6 +33,7 @@ class Settings:
         hidden: HIDDEN_DIRECTORIES, separated by colons: what no program may see, beside the rooms and the sockets.
         spool_bytes: SPOOL_BYTES, the limit of one terminal's spool.
         sandbox: SANDBOX, a level that must be used; None for the strongest that works.
+        fault: FAULT, for tests only: where this process dies; the form stands in `chassis.faults`.
     """
 
     workspace_id: str
@@ -42,6 +44,7 @@ class Settings:
     allow_local: bool
     spool_bytes: int
     sandbox: Level | None
+    fault: str
     log_level: str
     log_format: str
 
@@ -61,6 +64,10 @@ def load() -> Settings:
         wrong.append(f"SPOOL_BYTES: must be a number of bytes, at least {_SMALLEST_SPOOL}")
     if _get("SANDBOX", "auto") not in ("auto", *Level):
         wrong.append(f"SANDBOX: must be auto, {', '.join(Level)}")
+    try:
+        faults.check(_get("FAULT"))
+    except ValueError as error:
+        wrong.append(f"FAULT: {error}")
     if wrong:
         refuse(*wrong)
     return Settings(
@@ -72,6 +79,7 @@ def load() -> Settings:
         allow_local=_get("ALLOW_LOCAL_REPOSITORIES").lower() in ("1", "true", "yes", "on"),
         spool_bytes=int(spool_bytes),
         sandbox=None if _get("SANDBOX", "auto") == "auto" else Level(_get("SANDBOX")),
+        fault=_get("FAULT"),
         log_level=_get("LOG_LEVEL", "WARNING"),
         log_format=_get("LOG_FORMAT", "json"),
     )

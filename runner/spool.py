@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from concurrent.futures import Executor
 from pathlib import Path
 
+from chassis import faults
 from runner.errors import OutputTrimmed
 from runner.record import Kind, Record
 from runner.segment import Segment, reopen
@@ -21,6 +22,9 @@ BATCH_BYTES = 256 * 1024
 
 _REMEMBERED_POSITIONS = 64
 """Streams that read from disk at the same time and go on without searching."""
+
+_BEFORE_SPOOL = faults.Point("runner.before_spool", "Output was read from the terminal, and is in no file.")
+_AFTER_SPOOL = faults.Point("runner.after_spool", "Output is in the spool, and nobody was shown it.")
 
 
 class Spool:
@@ -78,6 +82,7 @@ class Spool:
         Raises:
             OSError: the disk refused them; none of them was written.
         """
+        _BEFORE_SPOOL.reach()
         now, sequence, offset = time.time_ns(), self.end_sequence, self.end_offset
         records = []
         for body in bodies:
@@ -87,6 +92,7 @@ class Spool:
         if self._segments[-1].size >= self._segment_bytes:
             self._rotate()
         self._synchronizer.wrote(self._segments[-1].append(self._descriptor, records))
+        _AFTER_SPOOL.reach()
         self.end_sequence, self.end_offset = sequence, offset
         self._tail.extend(records)
         self._wake()

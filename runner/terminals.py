@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from chassis import logs
+from chassis import faults, logs
 from runner import shell
 from runner.errors import TerminalEnded, TerminalNotFound
 from runner.sandbox import Sandbox
@@ -17,6 +17,8 @@ from runner.spool import Spool
 from runner.terminal import Size, Terminal
 
 _SIZE_FILE = "size.json"
+
+_AFTER_OPENING = faults.Point("runner.after_opening", "A shell was started, and nobody knows.")
 
 _log = logs.get("terminals")
 
@@ -78,6 +80,7 @@ class Terminals:
             terminal = await Terminal.open(order.session_id, spool, self._sandbox, described, order.size)
             self._terminals[order.session_id] = terminal
             self._group.create_task(self._run(terminal))
+            _AFTER_OPENING.reach()
             return terminal
 
     def get(self, session_id: str) -> Terminal | LeftTerminal:

@@ -25,6 +25,7 @@ EVERY: dict[str, tuple[str | None, ...]] = {
     "TRUST_KEYS_FILE": (None, "/nonexistent", NO_JSON),
     "SIGNING_KEY_FILE": (None, "/nonexistent", NO_JSON),
     "EVENT_KEYS_FILE": (None, "/nonexistent", NO_JSON),
+    "FAULT": ("relay.nowhere:1:kill", "relay.after_puback"),
 }
 OWN: dict[str, dict[str, tuple[str | None, ...]]] = {
     "workspace": {

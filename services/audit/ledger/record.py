@@ -7,12 +7,14 @@ from uuid import UUID
 
 from stateroom.event.v1.change_pb2 import Change, ChangeHeader, ChangePayload
 
-from chassis import digest, logs
+from chassis import digest, faults, logs
 from services.audit.ledger import store
 from services.audit.ledger.domain import Entry
 
 if TYPE_CHECKING:
     from chassis.system import Connection
+
+_AFTER_INSERT = faults.Point("ledger.after_insert", "Entries are inserted, and the cursor is where it was.")
 
 _log = logs.get("ledger")
 
@@ -21,6 +23,7 @@ async def record_changes(connection: "Connection", changes: Sequence[Change]) ->
     """Record changes of one source. What kind of entity or event they are of makes no difference."""
     now = datetime.now(UTC)
     await store.insert_entries(connection, [entry_of(change, now) for change in changes])
+    _AFTER_INSERT.reach()
 
 
 async def record_rollback(connection: "Connection", source: str, last_position: int) -> None:

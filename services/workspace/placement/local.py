@@ -15,7 +15,7 @@ from uuid import UUID
 from stateroom.runner.v1 import runner_service_pb2 as pb
 from stateroom.runner.v1.runner_service_pb2_grpc import RunnerServiceStub
 
-from chassis import logs, processes
+from chassis import faults, logs, processes
 from chassis.beside import beside
 from chassis.errors import DomainError, ServiceUnavailable
 from chassis.rpc.channels import BearerToken, Neighbour, open_channel
@@ -27,6 +27,8 @@ START_DEADLINE = 10.0
 
 _INHERITED = ("PATH", "LANG", "LC_ALL", "TZ", "PYTHONPATH", "VIRTUAL_ENV", "SYSTEMROOT")
 """What a runner needs of our environment; it must not see our settings."""
+
+_AFTER_FORK = faults.Point("placement.after_fork", "A runner's process was started, and has not announced itself.")
 
 _log = logs.get("placement")
 
@@ -63,6 +65,7 @@ class LocalPlacement:
                 env=self._environment(runner_id, workspace_id, room),
                 start_new_session=True,
             )
+        _AFTER_FORK.reach()
         # Kept while it lives: asyncio ends a child whose object nobody holds.
         self._children = {id_: child for id_, child in self._children.items() if child.returncode is None}
         self._children[runner_id] = process

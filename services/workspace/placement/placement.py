@@ -9,7 +9,7 @@ from weakref import WeakValueDictionary
 from stateroom.runner.v1 import runner_service_pb2 as runner_pb
 from stateroom.runner.v1.runner_service_pb2_grpc import RunnerServiceStub
 
-from chassis import ids
+from chassis import faults, ids
 from chassis.actor import Actor
 from chassis.database import Database
 from chassis.rpc.channels import BearerToken, Neighbour, open_channel
@@ -19,6 +19,7 @@ STOP_GRACE = 5_000
 """Milliseconds between TERM and KILL when a runner is stopped."""
 
 _STOP_DEADLINE = 15.0  # seconds for a runner to end everything
+_AFTER_ROW = faults.Point("placement.after_row", "A runner is remembered, and no process of it was started.")
 
 
 @dataclass(slots=True)
@@ -74,6 +75,7 @@ class Placement:
             await self.database.write(
                 actor, store.replace_runner, runner_id=runner_id, workspace_id=workspace_id, address=address
             )
+            _AFTER_ROW.reach()
             await self.runners.start(runner_id, workspace_id)
             return await self._handle(runner_id, workspace_id, address)
 

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from stateroom.runner.v1 import runner_service_pb2 as runner_pb
 
+from chassis import faults
 from chassis.actor import Actor
 from chassis.database import Database
 from chassis.errors import DomainError, Unavailable
@@ -21,6 +22,7 @@ DRAIN = 30.0
 
 _DRAIN_INTERVAL = 0.5  # seconds between looks at whether the last output is stored
 _PROGRESS_INTERVAL = 0.2  # seconds between stored steps: enough for a person, few enough for the database
+_AFTER_PREPARE = faults.Point("lifecycle.after_prepare", "The room is made, and its workspace is still CREATING.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,7 @@ class Lifecycle:
         try:
             runner = await self.placement.ensure(actor, workspace.workspace_id)
             branch = await self._prepare(actor, workspace, runner)
+            _AFTER_PREPARE.reach()
             sandbox = (await runner.peer.call(runner.stub.GetStatus, runner_pb.GetStatusRequest())).sandbox
         except DomainError as exc:
             if isinstance(exc, Unavailable) and claim.attempts < ATTEMPTS:

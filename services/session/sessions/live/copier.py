@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 
-from chassis import cancellation, logs
+from chassis import cancellation, faults, logs
 from chassis.errors import DomainError
 from services.session.sessions import operations
 from services.session.sessions.live.feed import FAILURES, CopierBell, Feed, Parts
@@ -18,6 +18,10 @@ TOTAL_BYTES = 8 * 1024 * 1024
 """Bytes in one transaction; the rest goes into the next."""
 
 _RETRY = 0.5  # seconds to wait after a failure
+
+_BEFORE_COMMIT = faults.Point("copier.before_commit", "Output is inserted and the head moved; nothing is committed.")
+_AFTER_COMMIT = faults.Point("copier.after_commit", "Output is stored, and the runner still keeps it.")
+_AFTER_END = faults.Point("copier.after_end", "A session's end is stored, and neither device nor runner knows.")
 
 _log = logs.get("copier")
 
@@ -50,6 +54,8 @@ class Copier:
         if going_on:
             async with self.parts.system.transaction() as connection:
                 won = await log_store.append(connection, list(going_on.values()))
+                _BEFORE_COMMIT.reach()
+            _AFTER_COMMIT.reach()
             for feed, chunk in going_on.items():
                 if chunk.session_id in won:
                     feed.stored(chunk.last.sequence)
@@ -80,6 +86,7 @@ class Copier:
         except DomainError:
             await feed.look_up()
             raise
+        _AFTER_END.reach()
         if ended is None:
             await feed.look_up()
             return

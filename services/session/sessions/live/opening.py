@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from stateroom.runner.v1 import runner_service_pb2 as pb
 
+from chassis import faults
 from chassis.actor import Actor
 from chassis.database import Database
 from chassis.errors import DomainError, InvalidArgument
@@ -23,6 +24,7 @@ OWN_NAMES = ("PWD", "WORKSPACE_NAME", "WORKSPACE_REPO")
 
 _POLL = 0.1  # seconds between looks at a session that another call starts
 _STALE = {"SERVICE_UNAVAILABLE", "RUNNER_TOKEN_REFUSED"}
+_AFTER_START = faults.Point("opening.after_start", "The shell runs, and its session is still STARTING.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,7 @@ class Opener:
                     actor, operations.fail_session, session_id=session.session_id, cause=exc.message
                 )
                 return exc if isinstance(exc, InvalidArgument) else CannotStartSession(session.session_id, exc.message)
+            _AFTER_START.reach()
             active = await self.database.write(
                 actor, operations.activate_session, session_id=session.session_id, runner_id=runner.runner_id
             )
