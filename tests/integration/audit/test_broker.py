@@ -160,6 +160,7 @@ async def test_wipe_stream_while_writing_records_once(source: Source, ledger: Le
             await source.create(ACCOUNT)
             if number in {10, 25}:
                 stream = stream_of("workspace")
+                await _listening(broker)  # what is not there yet, or not again, cannot be wiped
                 jetstream = broker.jetstream()
                 await (jetstream.purge_stream(stream) if how == "purge" else jetstream.delete_stream(stream))
         await ledger.caught_up(source)
