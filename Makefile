@@ -34,6 +34,7 @@ check: $(INSTALLED) ## lint, types, import contracts, generated code, file sizes
 	$(BIN)/mypy .
 	$(BIN)/lint-imports
 	$(BIN)/python tools/generate.py --check
+	$(BIN)/python -m tools.reference --check
 	$(BIN)/python tools/lint_contracts.py
 	$(BIN)/python tools/check_size.py
 	$(BIN)/pytest -q tests/contract
@@ -47,8 +48,9 @@ bench: $(INSTALLED) ## measure, and print the numbers
 	$(BIN)/python -m benchmarks
 
 .PHONY: generate
-generate: $(INSTALLED) ## generate code from the contracts in protos/
+generate: $(INSTALLED) ## generate code and the API reference from the contracts in protos/
 	$(BIN)/python tools/generate.py
+	$(BIN)/python -m tools.reference
 
 .PHONY: format
 format: $(INSTALLED) ## format the code and fix what can be fixed

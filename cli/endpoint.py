@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from cli.environment import read
@@ -15,10 +15,11 @@ PRIVATE_TO_OTHERS = 0o077
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A gateway's URL without a final slash, and an API key for it."""
+    """A gateway's URL without a final slash, an API key for it, and the gRPC addresses of services that are known."""
 
     url: str
     api_key: str
+    services: Mapping[str, str] = field(default_factory=dict)
 
 
 def find(environment: Mapping[str, str] | None = None, folder: Path | None = None) -> Endpoint:
@@ -62,7 +63,8 @@ def _read(path: Path, key: str | None) -> Endpoint:
         raise Refused(msg)
     try:
         content = json.loads(path.read_text())
-        return Endpoint(str(content["gateway"]).rstrip("/"), key or str(content["api_key"]))
+        gateway, own_key = str(content["gateway"]), str(content["api_key"])
+        return Endpoint(gateway.rstrip("/"), key or own_key, content.get("services", {}))
     except (ValueError, KeyError, TypeError) as error:
         msg = f"{path} is damaged; start the installation again with `stateroom up` to have it rewritten."
         raise WrongUse(msg) from error

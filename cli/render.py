@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -56,6 +57,13 @@ class Output:
     def json(self, value: Mapping[str, Any]) -> None:
         """Print one line of JSON; control characters in strings are escaped by its rules."""
         sys.stdout.write(json.dumps(value, ensure_ascii=not sys.stdout.encoding.lower().startswith("utf")) + "\n")
+
+    def exports(self, variables: Mapping[str, str]) -> None:
+        """Print variables as commands of the shell, or one JSON object."""
+        if self.as_json:
+            self.json(variables)
+            return
+        sys.stdout.writelines(f"export {name}={shlex.quote(value)}\n" for name, value in variables.items())
 
     def say(self, sentence: str) -> None:
         """Print a message for people, not for programs."""

@@ -1,5 +1,9 @@
 """The main job with the command line, as a person and as a script."""
 
+import asyncio
+import sys
+from pathlib import Path
+
 from tests.support.embedded_stack import EmbeddedStack
 from tests.support.sessions import make_repository
 from tests.support.window import opened_window
@@ -32,6 +36,25 @@ async def test_cli_unknown_session_fails_with_a_sentence(embedded_stack: Embedde
     assert (finished.code, finished.output) == (4, "")
     assert "01890000-0000-7000-8000-000000000000" in finished.errors
     assert "Traceback" not in finished.errors
+
+
+async def test_env_below_an_installation_tells_a_shell_where_all_is(
+    embedded_stack: EmbeddedStack, tmp_path: Path
+) -> None:
+    """What `stateroom env` prints makes variables of a shell."""
+    (tmp_path / ".stateroom").symlink_to(embedded_stack.data)
+    environment = {
+        name: value for name, value in embedded_stack.command_environment().items() if "STATEROOM" not in name
+    }
+    shell = await asyncio.create_subprocess_exec(
+        *("/bin/sh", "-c", f'eval "$({sys.executable} -P -m cli.main env)"; echo "$STATEROOM_URL $STATEROOM_AUDIT"'),
+        cwd=tmp_path,
+        env=environment,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    printed, _ = await shell.communicate()
+    endpoint = embedded_stack.endpoint
+    assert printed.decode().split() == [endpoint.gateway, endpoint.services["audit"]]
 
 
 async def test_cli_attach_in_a_window_is_a_terminal(embedded_stack: EmbeddedStack, workspace_id: str) -> None:

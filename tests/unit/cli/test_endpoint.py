@@ -13,7 +13,8 @@ from cli.errors import Refused, WrongUse
 def _installation(folder: Path, mode: int = 0o600) -> Path:
     file = folder / "endpoint.json"
     folder.mkdir(parents=True)
-    file.write_text(json.dumps({"gateway": "http://127.0.0.1:20000/", "api_key": "srk_file"}))
+    services = {"audit": "127.0.0.1:20001"}
+    file.write_text(json.dumps({"gateway": "http://127.0.0.1:20000/", "api_key": "srk_file", "services": services}))
     file.chmod(mode)
     return file
 
@@ -30,7 +31,8 @@ def test_find_folder_below_installation_finds_it(tmp_path: Path) -> None:
     _installation(tmp_path / ".stateroom")
     below = tmp_path / "project" / "source"
     below.mkdir(parents=True)
-    assert endpoint.find({"HOME": str(tmp_path / "home")}, below) == Endpoint("http://127.0.0.1:20000", "srk_file")
+    found = endpoint.find({"HOME": str(tmp_path / "home")}, below)
+    assert found == Endpoint("http://127.0.0.1:20000", "srk_file", {"audit": "127.0.0.1:20001"})
 
 
 def test_find_no_installation_around_uses_the_persons_own(tmp_path: Path) -> None:

@@ -1,0 +1,135 @@
+"""Every call in the API reference works as it is printed, on a running installation."""
+
+import asyncio
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from chassis import ids
+from cli.client import Client
+from tests.support.embedded_stack import EmbeddedStack
+from tests.support.sessions import create_workspace
+
+PAGES = Path(__file__).resolve().parents[2] / "docs" / "api"
+METHOD = re.compile(r"^## (?P<method>\w+)\n(?P<text>.*?)(?=^## )", re.DOTALL | re.MULTILINE)
+BLOCK = re.compile(r"^```(?P<language>\w+)\n(?P<code>.*?)^```", re.DOTALL | re.MULTILINE)
+VARIABLE = re.compile(r'\$([A-Z_]+)|os\.environ\["([A-Z_]+)"\]')
+STREAMS_TO_THE_END = {"StreamOutput", "AttachSession"}
+"""Methods that stream until the session ends."""
+CHANGES_ROOM = {"DeleteWorkspace"}
+"""Methods after which a workspace is of no use to others."""
+
+
+def _calls() -> list[tuple[str, str, str]]:
+    """Return method, program and code of each call."""
+    found = []
+    for page in sorted(PAGES.glob("*.md")):
+        for method in METHOD.finditer(page.read_text()):
+            for block in BLOCK.finditer(method["text"]):
+                code = block["code"]
+                found.append((method["method"], "python" if block["language"] == "python" else code.split()[0], code))
+    return found
+
+
+CALLS = _calls()
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A running installation, as one call needs it."""
+
+    client: Client
+    room: str
+    method: str
+
+    async def workspace(self) -> str:
+        """Return a workspace: one of its own for a call that changes it, else one that all calls share."""
+        if self.method not in CHANGES_ROOM:
+            return self.room
+        return str((await create_workspace(self.client, await self.name()))["workspaceId"])
+
+    async def session(self) -> str:
+        """Return a session, ended where the call waits for the end."""
+        session = await self.client.post("/v1/sessions", {"workspaceId": self.room})
+        if self.method in STREAMS_TO_THE_END:
+            await self.client.post(f"/v1/sessions/{session['sessionId']}:terminate", {})
+        return str(session["sessionId"])
+
+    async def api_key(self) -> str:
+        """Return an API key's id."""
+        return str((await self.client.post("/v1/apiKeys", {"name": "docs"}))["apiKey"]["apiKeyId"])
+
+    async def audit_log(self) -> str:
+        """Return an entry of the audit log."""
+        return str((await self.client.get("/v1/auditLogs", pageSize=1))["auditLogs"][0]["auditLogId"])
+
+    async def name(self) -> str:
+        """Return a name that nothing has."""
+        return f"docs-{ids.new().hex[-8:]}"
+
+
+MAKERS: Mapping[str, Callable[[Setting], Awaitable[str]]] = {
+    "WORKSPACE_ID": Setting.workspace,
+    "SESSION_ID": Setting.session,
+    "API_KEY_ID": Setting.api_key,
+    "AUDIT_LOG_ID": Setting.audit_log,
+    "NAME": Setting.name,
+    "HANDLE": Setting.name,
+}
+"""What stands in a variable of the examples, made anew for each call."""
+
+
+async def _run(code: str, environment: Mapping[str, str]) -> list[object]:
+    """Run a call in a shell, and return the JSON that it printed."""
+    process = await asyncio.create_subprocess_exec(
+        "/bin/sh", "-c", code, env=dict(environment), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    async with asyncio.timeout(30):
+        printed, errors = await process.communicate()
+    assert process.returncode == 0, (printed.decode(), errors.decode())
+    text, found = printed.decode().strip(), []
+    while text:
+        value, end = json.JSONDecoder().raw_decode(text)
+        found.append(value)
+        text = text[end:].lstrip()
+    return found
+
+
+@pytest.mark.parametrize(("method", "program", "code"), CALLS, ids=[f"{name}-{program}" for name, program, _ in CALLS])
+async def test_call_as_printed_answers(  # noqa: PLR0913 -- an example and where it runs
+    embedded_stack: EmbeddedStack,
+    workspace_id: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    *,
+    method: str,
+    program: str,
+    code: str,
+) -> None:
+    """What a reader pastes into a shell or a file, with ids of their own, is answered."""
+    search = f"{Path(sys.executable).parent}:{os.defpath}"
+    if program != "python" and shutil.which(program, path=search) is None:
+        pytest.skip(f"this machine has no {program}")
+    endpoint = embedded_stack.endpoint
+    variables = {"STATEROOM_URL": endpoint.gateway, "STATEROOM_API_KEY": endpoint.api_key}
+    variables |= {f"STATEROOM_{name.upper()}": address for name, address in endpoint.services.items()}
+    async with embedded_stack.client() as client:
+        setting = Setting(client, workspace_id, method)
+        for name in {first or second for first, second in VARIABLE.findall(code)} - variables.keys():
+            variables[name] = await MAKERS[name](setting)
+    if program == "python":
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        await asyncio.to_thread(exec, code, {})
+        assert capsys.readouterr().out
+        return
+    answers = await _run(code, variables | {"PATH": search, "HOME": str(embedded_stack.folder)})
+    assert not [answer for answer in answers if isinstance(answer, dict) and "error" in answer]

@@ -1,0 +1,137 @@
+"""One request as the three calls that people make: curl, buf curl and Python.
+
+A text of an example that begins with `$` is a variable of the shell, and of the environment in Python.
+"""
+
+import base64
+import json
+import textwrap
+from typing import Any
+from urllib.parse import unquote, urlencode
+
+from google.api_core import path_template
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.json_format import ParseDict
+from google.protobuf.message_factory import GetMessageClass
+
+from tools.reference.methods import Method
+
+Request = dict[str, Any]
+
+_AUTHORIZATION = '-H "Authorization: Bearer $STATEROOM_API_KEY"'
+_CONTINUED = " \\\n  "
+
+
+def curl(method: Method, request: Request) -> str:
+    """Return the call by REST."""
+    made = path_template.transcode([method.route], **request)  # type: ignore[no-untyped-call]  # google-api-core
+    query = urlencode({_camel(name): value for name, value in made.get("query_params", {}).items()}, safe="$")
+    parts = ["curl --fail-with-body"]
+    if made["method"] != "get" and (made["method"], "body" in made) != ("post", True):
+        parts[0] += f" -X {made['method'].upper()}"
+    if method.policy.WhichOneof("access") == "user":
+        parts.append(_AUTHORIZATION)
+    if "body" in made:
+        parts += ["-H 'Content-Type: application/json'", f"-d {_shell(_camel_keys(made['body']))}"]
+    parts.append(f'"$STATEROOM_URL{unquote(made["uri"])}{"?" + query if query else ""}"')
+    return _CONTINUED.join(parts)
+
+
+def buf_curl(method: Method, request: Request) -> str:
+    """Return the call by gRPC from the shell; the service describes itself by reflection."""
+    parts = ["buf curl --protocol grpc"]
+    if method.policy.WhichOneof("access") == "user":
+        parts.append(_AUTHORIZATION)
+    if request:
+        parts.append(f"-d {_shell(_camel_keys(request))}")
+    service = method.descriptor.containing_service.full_name
+    parts.append(f'"http://${variable(method)}/{service}/{method.descriptor.name}"')
+    return _CONTINUED.join(parts)
+
+
+def python(method: Method, request: Request) -> str:
+    """Return the call by gRPC from Python."""
+    descriptor = method.descriptor
+    module = descriptor.input_type.file.name.removesuffix(".proto").rpartition("/")[2]
+    file = descriptor.containing_service.file
+    served = file.name.removesuffix(".proto").rpartition("/")[2]
+    message = f"{module}_pb2.{_literal(descriptor.input_type, request)}"
+    lines = [
+        "import os",
+        "",
+        "import grpc",
+        f"from {file.package} import {', '.join(sorted({f'{module}_pb2', f'{served}_pb2_grpc'}))}",
+        "",
+        f'with grpc.insecure_channel(os.environ["{variable(method)}"]) as channel:',
+        f"    stub = {served}_pb2_grpc.{descriptor.containing_service.name}Stub(channel)",
+        f"    request = {message}",
+    ]
+    sent = "iter([request])" if descriptor.client_streaming else "request"
+    key = 'metadata=[("authorization", "Bearer " + os.environ["STATEROOM_API_KEY"])]'
+    arguments = f"{sent}, {key}" if method.policy.WhichOneof("access") == "user" else sent
+    call = f"stub.{descriptor.name}({arguments})"
+    if descriptor.server_streaming:
+        return "\n".join([*lines, f"    for response in {call}:", "        print(response)"])
+    return "\n".join([*lines, f"    print({call})"])
+
+
+def variable(method: Method) -> str:
+    """Return the variable of the environment that has the address of a method's service."""
+    return f"STATEROOM_{method.service.upper()}"
+
+
+def check(method: Method, request: Request) -> None:
+    """Raise google.protobuf.json_format.ParseError when an example is no request of its method."""
+    ParseDict(request, GetMessageClass(method.descriptor.input_type)())
+
+
+def _camel(path: str) -> str:
+    head, *rest = path.split("_")
+    return head + "".join(part.capitalize() for part in rest)
+
+
+def _camel_keys(value: Any) -> Any:  # JSON
+    if isinstance(value, dict):
+        return {_camel(name): _camel_keys(inner) for name, inner in value.items()}
+    return [_camel_keys(inner) for inner in value] if isinstance(value, list) else value
+
+
+def _shell(value: Any) -> str:  # JSON
+    """Return JSON as a word of the shell in which variables are put in."""
+    text = json.dumps(value)
+    if "$" not in text:
+        return f"'{text}'"
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _literal(message: Descriptor, value: Request) -> str:
+    fields = message.fields_by_name
+    arguments = [f"{name}={_value(fields[name], inner)}" for name, inner in value.items()]
+    line = f"{_class(message)}({', '.join(arguments)})"
+    if len(line) <= 80:  # noqa: PLR2004 -- what fits beside the name of its variable
+        return line
+    block = textwrap.indent(",\n".join(arguments), " " * 8)
+    return f"{_class(message)}(\n{block},\n    )"
+
+
+def _class(message: Descriptor) -> str:
+    return str(message.full_name.removeprefix(f"{message.file.package}."))
+
+
+def _value(field: FieldDescriptor, value: Any) -> str:  # JSON
+    inner = field.message_type
+    if isinstance(value, dict) and inner is not None:
+        plain = inner.GetOptions().map_entry
+        pairs = {name: _plain(one) if plain else _value(inner.fields_by_name[name], one) for name, one in value.items()}
+        return "{" + ", ".join(f'"{name}": {text}' for name, text in pairs.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(_plain(one) for one in value) + "]"
+    if field.type == FieldDescriptor.TYPE_BYTES:
+        return repr(base64.b64decode(value))
+    return _plain(value)
+
+
+def _plain(value: Any) -> str:  # JSON without lists and objects
+    if isinstance(value, str):
+        return f'os.environ["{value[1:]}"]' if value.startswith("$") else json.dumps(value)
+    return repr(value)
