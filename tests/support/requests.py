@@ -72,6 +72,8 @@ def example(rpc: Rpc, known: Mapping[str, str]) -> Message:
         required = place.is_id and place.rules.ignore != validate_pb2.IGNORE_IF_ZERO_VALUE
         if place.path in NEEDED:
             put(request, place.path, NEEDED[place.path])
+        elif shortest := place.rules.string.min_len:
+            put(request, place.path, "a" * shortest)
         elif required or place.path == "session.workspace_id":
             put(request, place.path, known.get(place.field.name, str(ids.new())))
     return request
