@@ -1,0 +1,75 @@
+"""Secrets that went through a whole installation are in none of its files and no process shows them."""
+
+from base64 import b64encode
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx2
+
+from chassis import ids
+from cli.attachment import Wish
+from cli.client import Client
+from tests.support.embedded_stack import EmbeddedStack
+from tests.support.left_over import processes_naming
+from tests.support.sessions import attached, opened_session, shown
+from tests.support.waiting import until
+
+
+def _forms(secret: str) -> list[bytes]:
+    raw = secret.encode()
+    return [raw, raw.hex().encode(), b64encode(raw).rstrip(b"=")]
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    return (path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+
+
+def _found(stack: EmbeddedStack, secrets: dict[str, str]) -> list[str]:
+    """Return where a secret lies: files of the installation, arguments and environments of its processes."""
+    found = []
+    places = list(_files(stack.folder))
+    places += [Path(f"/proc/{pid}/{what}") for pid in processes_naming(stack.folder) for what in ("cmdline", "environ")]
+    for place in places:
+        try:
+            content = place.read_bytes()
+        except OSError:  # it ended, or was dropped, meanwhile
+            continue
+        found += [
+            f"{name} in {place}" for name, secret in secrets.items() if any(form in content for form in _forms(secret))
+        ]
+    return found
+
+
+async def test_secrets_after_their_use_are_nowhere(
+    embedded_stack: EmbeddedStack, client: Client, workspace_id: str
+) -> None:
+    """A key, a variable, a typed password and credentials in refused requests leave no trace; other text does."""
+    stack, mark = embedded_stack, ids.new().hex
+    secrets = {name: f"{name}-{mark}" for name in ("variable", "password", "in-url", "wrong-key")}
+    secrets["key"] = str((await client.post("/v1/apiKeys", {"name": "canary"}))["secret"])
+    public = f"public-{mark}"
+    async with httpx2.AsyncClient(base_url=stack.api.url) as http:
+        refused = await http.get("/v1/workspaces", headers={"Authorization": f"Bearer {secrets['wrong-key']}"})
+        assert refused.status_code == 401
+        url = f"https://me:{secrets['in-url']}@example.com/a.git"
+        key = {"Authorization": f"Bearer {secrets['key']}"}
+        assert (
+            await http.post("/v1/workspaces", json={"name": "a", "repositoryUrl": url}, headers=key)
+        ).status_code == 400
+        assert (await http.get("/v1/workspaces", headers=key)).status_code == 200
+    async with (
+        opened_session(client, workspace_id, environment={"CANARY": secrets["variable"]}) as session_id,
+        attached(stack.api, Wish(session_id, role="CONTROLLER")) as device,
+    ):
+        await device.device.type(b"read -rsp 'pass''word: ' typed; echo; echo got ${#typed} $((6 * 7))\n")
+        await shown(device, b"password: ")
+        await device.device.type(f"{secrets['password']}\n".encode())
+        await shown(device, f"got {len(secrets['password'])} 42".encode())
+        await device.device.type(f"unset CANARY; echo {public}; exec true\n".encode())
+        await shown(device, public.encode())
+
+    async def public_is_stored() -> bool:
+        return any("postgres" in place for place in _found(stack, {"public": public}))
+
+    await until(public_is_stored, seconds=15)
+    assert _found(stack, secrets) == []
