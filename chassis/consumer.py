@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-import asyncpg
 import nats.errors
 from google.protobuf.message import DecodeError
 from nats.aio.msg import Msg
@@ -21,6 +20,7 @@ from stateroom.event.v1.change_pb2 import Change
 from stateroom.event.v1.change_service_pb2_grpc import ChangeServiceStub
 
 from chassis import cancellation, digest, faults, logs
+from chassis.database import FAILURES
 from chassis.errors import DomainError
 from chassis.relay import SUBJECT, stream_of
 from chassis.rpc.channels import Neighbour
@@ -58,7 +58,7 @@ class RecordIncomplete(Exception):
 _FETCH = 5.0  # seconds a pull waits; each pull is a new request, a parked one is never trusted
 _RETRY = 1.0  # seconds to wait after a failure
 _REST = 1.0  # seconds to wait for messages that the broker has said are there
-_FAILURES = (RecordIncomplete, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, nats.errors.Error, DomainError)
+_FAILURES = (RecordIncomplete, *FAILURES, nats.errors.Error, DomainError)
 
 
 @dataclass(slots=True)

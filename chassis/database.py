@@ -25,7 +25,7 @@ from chassis.errors import DatabaseUnavailable, TransactionConflict
 from chassis.settings import ServiceSettings
 
 FAILURES = (DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
-"""What SQLAlchemy, the driver and the network raise."""
+"""What SQLAlchemy, the driver and the network raise; a statement that takes too long is among them."""
 ATTEMPTS = 4
 """Times a transaction is tried when others keep changing the same rows."""
 
@@ -199,7 +199,7 @@ async def _live_driver(connection: AsyncConnection) -> Any:  # asyncpg's connect
 async def _roll_back(connection: AsyncConnection, driver: Any) -> None:  # as above
     try:
         await driver.execute("ROLLBACK")
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+    except FAILURES:
         await connection.invalidate()
 
 

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import UUID
 
-import asyncpg
 from stateroom.event.v1 import change_pb2
 
 from chassis import ids, logs, trace
 from chassis.cancellation import heed
+from chassis.database import FAILURES
 from chassis.errors import DomainError, PermissionDenied, Unauthenticated
 from chassis.rpc.call import Call
 from chassis.system import SystemDatabase
@@ -94,7 +94,7 @@ class Denials:
         try:
             async with self.database.connection() as connection:
                 await connection.execute(_INSERT, accounts, headers, salts, payloads)
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as exc:
+        except FAILURES as exc:
             _log.warning("refusals wait for the database", kinds=len(counts), error=repr(exc))
             self._counts = counts | self._counts
             return

@@ -12,10 +12,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from uuid import UUID
 
-import asyncpg
-
 from chassis import cancellation, faults, logs, trace
 from chassis.beside import beside
+from chassis.database import FAILURES
 from chassis.errors import DomainError
 from chassis.system import SystemDatabase
 
@@ -41,7 +40,7 @@ _SET_DUE = """
 UPDATE {table} SET reconcile_time = now() + make_interval(secs => $3) WHERE {key} = $1 AND reconcile_epoch = $2
 """
 
-_FORESEEN = (DomainError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
+_FORESEEN = (DomainError, *FAILURES)
 
 _AFTER_CLAIM = faults.Point("reconcile.after_claim", "A row is claimed, and no work on it has begun.")
 _AFTER_WORK = faults.Point("reconcile.after_work", "The world is as the row says, and the row is still claimed.")
@@ -96,7 +95,7 @@ class Reconciler:
         try:
             async with self.database.transaction() as connection:
                 rows = await connection.fetch(statement, self.lease, _BATCH)
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as exc:
+        except FAILURES as exc:
             _log.warning("claiming failed, trying again", table=self.table, error=str(exc))
             return []
         return [Claim(row["id"], row["account_id"], row["epoch"], row["attempts"]) for row in rows]
@@ -127,7 +126,7 @@ class Reconciler:
 
     async def _set_due(self, claim: Claim, seconds: float | None) -> None:
         """Make a claimed row due after a while, or never, unless the claim is void."""
-        with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):  # the lease brings it back
+        with suppress(*FAILURES):  # the lease brings it back
             async with self.database.connection() as connection:
                 statement = _SET_DUE.format(table=self.table, key=self.key)
                 await connection.execute(statement, claim.entity_id, claim.epoch, seconds)

@@ -17,6 +17,7 @@ from nats.js import JetStreamContext
 from stateroom.event.v1.change_pb2 import Change, ChangeHeader
 
 from chassis import cancellation, digest, faults, logs, schema
+from chassis.database import FAILURES
 from chassis.system import Connection, SystemDatabase
 
 BATCH = 500
@@ -95,7 +96,7 @@ class Relay:
             await asyncio.sleep(GATHER)
             try:
                 moved = await self.number()
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as exc:
+            except FAILURES as exc:
                 _log.warning("numbering failed, trying again", source=self.source, error=str(exc))
                 await asyncio.sleep(_RETRY)
                 continue
@@ -132,7 +133,7 @@ class Relay:
             cancellation.heed()
             try:
                 published = await self.publish()
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, nats.errors.Error) as exc:
+            except (*FAILURES, nats.errors.Error) as exc:
                 _log.warning("publishing failed, trying again", source=self.source, error=repr(exc))
                 await asyncio.sleep(_RETRY)
                 continue

@@ -4,9 +4,8 @@ import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
 
-import asyncpg
-
 from chassis import cancellation, logs
+from chassis.database import FAILURES
 from chassis.system import SystemDatabase
 
 KEPT = timedelta(hours=24)
@@ -38,7 +37,7 @@ class Retention:
             cancellation.heed()
             try:
                 await self.sweep()
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as exc:
+            except FAILURES as exc:
                 _log.warning("forgetting request ids failed, trying again", error=repr(exc))
             await asyncio.sleep(INTERVAL)
 

@@ -7,10 +7,9 @@ import asyncio
 import time
 from dataclasses import dataclass
 
-import asyncpg
 from stateroom.runner.v1 import runner_service_pb2 as pb
 
-from chassis import cancellation, logs
+from chassis import cancellation, database, logs
 from chassis.actor import Actor
 from chassis.database import Database
 from chassis.errors import DomainError
@@ -28,7 +27,7 @@ PATIENCE = 5.0
 _RETRY = 0.25  # seconds between attempts to reach the runner, and between looks at a log that another process copies
 _ACKNOWLEDGE = 0.2  # seconds between acknowledgements: the runner frees whole segments, so more would gain nothing
 _REACH = 5.0  # seconds a device waits for output that the runner has and this process has not
-FAILURES = (DomainError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+FAILURES = (DomainError, *database.FAILURES)
 
 _log = logs.get("feed")
 

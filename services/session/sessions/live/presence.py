@@ -7,9 +7,8 @@ import asyncio
 import secrets
 from dataclasses import dataclass, field
 
-import asyncpg
-
 from chassis import cancellation, logs
+from chassis.database import FAILURES
 from chassis.system import SystemDatabase
 
 _BEAT = 2.0  # seconds between looks at the connection
@@ -33,7 +32,7 @@ class Presence:
             cancellation.heed()
             try:
                 await self._hold()
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as exc:
+            except FAILURES as exc:
                 self.shown.clear()
                 _log.warning("the presence lock was lost, trying again", error=repr(exc))
                 await asyncio.sleep(_RETRY)
