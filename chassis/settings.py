@@ -34,7 +34,6 @@ class TrustSettings(ProcessSettings):
     signing_key_file: Path
     workspace_address: str = ""
     session_address: str = ""
-    execution_address: str = ""
     audit_address: str = ""
 
     @field_validator("trust_keys_file", "signing_key_file")
@@ -44,7 +43,11 @@ class TrustSettings(ProcessSettings):
 
 
 class ServiceSettings(TrustSettings):
-    """What a service with a database needs beside that."""
+    """What a service with a database needs beside that.
+
+    When told to stop, a service says that it is not ready and serves on for `drain_seconds`, so that whoever sends it
+    calls learns of it; then it ends streams, and waits `stop_grace_seconds` for other calls.
+    """
 
     database_url: SecretStr
     system_database_url: SecretStr
@@ -53,6 +56,8 @@ class ServiceSettings(TrustSettings):
     event_keys_file: Path
     fault: str = ""
     """For tests only: where this process dies; the form stands in `chassis.faults`."""
+    drain_seconds: float = Field(0.0, ge=0, le=300)
+    stop_grace_seconds: float = Field(3.0, ge=0, le=60)
 
     @field_validator("database_url", "system_database_url")
     @classmethod
