@@ -148,6 +148,9 @@ class ShuttingDown(Unavailable):
 
     reason = "SHUTTING_DOWN"
 
+    def __init__(self) -> None:
+        super().__init__(retry_after=timedelta(seconds=1))
+
 
 class ServiceUnavailable(Unavailable):
     """The {service} service does not answer; try again."""

@@ -26,6 +26,8 @@ EVERY: dict[str, tuple[str | None, ...]] = {
     "SIGNING_KEY_FILE": (None, "/nonexistent", NO_JSON),
     "EVENT_KEYS_FILE": (None, "/nonexistent", NO_JSON),
     "FAULT": ("relay.nowhere:1:kill", "relay.after_puback"),
+    "DRAIN_SECONDS": ("-1",),
+    "STOP_GRACE_SECONDS": ("61", "soon"),
 }
 OWN: dict[str, dict[str, tuple[str | None, ...]]] = {
     "workspace": {

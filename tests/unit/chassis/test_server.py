@@ -50,6 +50,7 @@ class Probe:
     def __init__(self) -> None:
         self.waiting = asyncio.Event()
         self.cancelled = asyncio.Event()
+        self.go_on = asyncio.Event()
         self.calls: list[Call] = []
 
     async def answer(self, request: Request, call: Call) -> Response:
@@ -63,7 +64,7 @@ class Probe:
         if request.session_id == WAITING:
             self.waiting.set()
             try:
-                await asyncio.Event().wait()
+                await self.go_on.wait()
             finally:
                 self.cancelled.set()
         return Response(session_id=request.session_id)
@@ -211,6 +212,43 @@ async def test_open_stream_whose_credential_is_revoked_is_ended(served: Served, 
         served.authenticator.unreachable = 2
         served.authenticator.revoked = True
     assert ended.result() == ("UNAUTHENTICATED", "CREDENTIAL_INVALID")
+    assert served.probe.cancelled.is_set()
+
+
+@pytest.mark.parametrize("name", ["Stream", "Converse"])
+async def test_drain_with_a_stream_open_tells_it_to_come_back(served: Served, stub: Stub, name: str) -> None:
+    """A client learns at once, and why, that it should open its stream again; so does who opens one now."""
+    request = Request(session_id=WAITING)
+    call = stub.open(name, iter([request]) if KINDS[name][0] else request)
+    async with asyncio.TaskGroup() as group:
+        ended = group.create_task(_ended(call))
+        await served.probe.waiting.wait()
+        await served.server.drain(0)
+    assert ended.result() == ("UNAVAILABLE", "SHUTTING_DOWN")
+    code, reason, _ = await _refused(stub, name, Request(session_id=GOOD))
+    assert (code, reason) == ("UNAVAILABLE", "SHUTTING_DOWN")
+
+
+async def test_stop_with_a_call_open_waits_for_its_answer(served: Served, stub: Stub) -> None:
+    """What was begun before the server is told to stop is answered."""
+    async with asyncio.TaskGroup() as group:
+        call = group.create_task(stub.call("Single", Request(session_id=WAITING)))
+        await served.probe.waiting.wait()
+        await served.server.drain(0)
+        stopping = group.create_task(served.server.stop(grace=20))
+        served.probe.go_on.set()
+    assert [answer.session_id for answer in call.result()] == [WAITING]
+    assert stopping.done()
+
+
+@pytest.mark.parametrize("name", ["Single", "Collect"])
+async def test_stop_with_a_call_that_takes_too_long_says_why_it_ends(served: Served, stub: Stub, name: str) -> None:
+    """After the grace a call is cancelled, and its caller learns that the server stops, not that something broke."""
+    async with asyncio.TaskGroup() as group:
+        call = group.create_task(_refused(stub, name, Request(session_id=WAITING)))
+        await served.probe.waiting.wait()
+        group.create_task(served.server.stop(grace=0))
+    assert call.result()[:2] == ("UNAVAILABLE", "SHUTTING_DOWN")
     assert served.probe.cancelled.is_set()
 
 
