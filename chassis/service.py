@@ -14,6 +14,7 @@ import uvloop
 from nats.aio.client import Client as NatsClient
 from nats.js import JetStreamContext
 from sqlalchemy.ext.asyncio import AsyncEngine
+from stateroom.api.v1 import policy_pb2
 from stateroom.event.v1 import change_service_pb2
 
 from chassis import digest, faults, logs
@@ -29,6 +30,7 @@ from chassis.retention import Retention
 from chassis.rpc.auth import ServiceAuthenticator
 from chassis.rpc.channels import Neighbour, open_channel
 from chassis.rpc.exchange import RemoteExchange
+from chassis.rpc.rates import Attempts, Rate, Rates
 from chassis.rpc.server import Server
 from chassis.rpc.token_cache import Exchange
 from chassis.rpc.tokens import TokenSigner, TokenVerifier
@@ -80,7 +82,10 @@ class Service:
         exchange = exchange or RemoteExchange(self.neighbour("workspace"))
         denials = Denials(self.system, self.relay.wake)
         self.loops.append(denials.run)
-        server = Server(ServiceAuthenticator(TokenVerifier(self.settings.trust_keys_file), exchange), denials.note)
+        verifier = TokenVerifier(self.settings.trust_keys_file)
+        attempts = Attempts(Rate.parse(self.settings.rate_refused))
+        authenticator = ServiceAuthenticator(verifier, exchange, attempts)
+        server = Server(authenticator, denials.note, _rates(self.settings))
         changes = change_service_pb2.DESCRIPTOR.services_by_name["ChangeService"]
         server.add(changes, ChangeServicer(self.name, self.system))
         return server
@@ -105,6 +110,17 @@ class Service:
             await server.stop(grace)
             for task in tasks:
                 task.cancel()
+
+
+def _rates(settings: ServiceSettings) -> Rates:
+    rates = {
+        policy_pb2.READ: settings.rate_read,
+        policy_pb2.WRITE: settings.rate_write,
+        policy_pb2.STREAM: settings.rate_stream,
+        policy_pb2.INPUT: settings.rate_input,
+        policy_pb2.ANONYMOUS: settings.rate_anonymous,
+    }
+    return Rates({name: Rate.parse(text) for name, text in rates.items()}, settings.streams_per_account)
 
 
 def _give_up() -> None:

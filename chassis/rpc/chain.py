@@ -19,6 +19,7 @@ from chassis.errors import DomainError, InternalError, InvalidField, ShuttingDow
 from chassis.rpc import auth, form, status
 from chassis.rpc.call import Call
 from chassis.rpc.open_calls import OpenCalls
+from chassis.rpc.rates import Rates
 
 Context = grpc.aio.ServicerContext[Any, Any]
 NoteRefusal = Callable[[Call, DomainError], None]
@@ -32,6 +33,7 @@ class Guard:
     authenticator: auth.Authenticator
     note_refusal: NoteRefusal
     calls: OpenCalls
+    rates: Rates
 
 
 Step = Callable[[Call, Context, Guard], AbstractAsyncContextManager[None]]
@@ -117,9 +119,10 @@ async def _abort(call: Call, context: Context, error: DomainError) -> None:
 
 @asynccontextmanager
 async def authentication(call: Call, _context: Context, guard: Guard) -> AsyncIterator[None]:
-    """Find out who calls and hold them against the method's policy."""
+    """Find out who calls and hold them against the method's policy: their rights, then their rate."""
     call.principal = await guard.authenticator.authenticate(call)
     auth.authorize(call)
+    guard.rates.admit(call)
     yield
 
 

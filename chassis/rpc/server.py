@@ -19,6 +19,7 @@ from chassis.rpc.call import Call, peer_address
 from chassis.rpc.channels import LIVE
 from chassis.rpc.open_calls import OpenCalls
 from chassis.rpc.policy import Method
+from chassis.rpc.rates import UNLIMITED, Rates
 from chassis.rpc.token_cache import RECHECK_MAX_AGE, RECHECK_SECONDS
 
 OPTIONS = (
@@ -46,10 +47,11 @@ class Server:
         self,
         authenticator: auth.Authenticator,
         note_refusal: chain.NoteRefusal = lambda _call, _error: None,
+        rates: Rates = UNLIMITED,
         recheck_seconds: float = RECHECK_SECONDS,
     ) -> None:
         self._calls = OpenCalls()
-        self._guard = chain.Guard(authenticator, note_refusal, self._calls)
+        self._guard = chain.Guard(authenticator, note_refusal, self._calls, rates)
         self._recheck_seconds = recheck_seconds
         self._server = grpc.aio.server(options=OPTIONS)
         self._health = health.aio.HealthServicer()  # type: ignore[attr-defined]  # missing in the stub
