@@ -72,6 +72,8 @@ class Consumer:
     """HMAC key of the source."""
     effect: Effect
     rolled_back: Rollback | None = None
+    stopped: bool = False
+    """Whether the source's record went back, which only a person can set right."""
 
     async def run(self) -> None:
         """Consume until cancelled; failures are logged and tried again, a source that went back stops it."""
@@ -80,6 +82,7 @@ class Consumer:
                 group.create_task(self._forever(self._listen))
                 group.create_task(self._forever(self._poll))
         except* SourceWentBack:
+            self.stopped = True
             _log.error("the source's record went back within one epoch; consuming stops", source=self.source.name)
         await asyncio.Event().wait()
 

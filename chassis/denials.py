@@ -16,7 +16,7 @@ from stateroom.event.v1 import change_pb2
 from chassis import ids, logs, trace
 from chassis.cancellation import heed
 from chassis.database import FAILURES
-from chassis.errors import DomainError, PermissionDenied, Unauthenticated
+from chassis.errors import DomainError, PermissionDenied, RateLimited, Unauthenticated
 from chassis.rpc.call import Call
 from chassis.system import SystemDatabase
 
@@ -64,7 +64,7 @@ class Denials:
 
     def note(self, call: Call, error: DomainError) -> None:
         """Count an error, if it is a refusal."""
-        if not isinstance(error, (PermissionDenied, Unauthenticated)):
+        if not isinstance(error, (PermissionDenied, Unauthenticated, RateLimited)):
             return
         kind = _kind(call, error)
         if kind not in self._counts and len(self._counts) >= _REMEMBERED:

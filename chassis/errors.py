@@ -1,6 +1,7 @@
 """Errors that callers may see: ten kinds, each of which maps to one status code; nothing here knows gRPC."""
 
 import inspect
+import math
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import ClassVar
@@ -147,6 +148,19 @@ class ShuttingDown(Unavailable):
     """The server is stopping; call again."""
 
     reason = "SHUTTING_DOWN"
+
+    def __init__(self) -> None:
+        super().__init__(retry_after=timedelta(seconds=1))
+
+
+class RateLimited(LimitExceeded):
+    """The limit of {limit} for each {caller} is reached; call again in {seconds} s."""
+
+    reason = "RATE_LIMITED"
+
+    def __init__(self, limit: str, caller: str, seconds: float) -> None:
+        whole = math.ceil(seconds)
+        super().__init__(retry_after=timedelta(seconds=whole), limit=limit, caller=caller, seconds=str(whole))
 
 
 class ServiceUnavailable(Unavailable):

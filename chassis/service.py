@@ -14,6 +14,7 @@ import uvloop
 from nats.aio.client import Client as NatsClient
 from nats.js import JetStreamContext
 from sqlalchemy.ext.asyncio import AsyncEngine
+from stateroom.api.v1 import policy_pb2
 from stateroom.event.v1 import change_service_pb2
 
 from chassis import digest, faults, logs
@@ -23,21 +24,21 @@ from chassis.consumer import Consumer, Effect, Rollback
 from chassis.database import Database, open_engine
 from chassis.denials import Denials
 from chassis.pages import Pages
+from chassis.readiness import Readiness
 from chassis.relay import Relay, ensure_stream
 from chassis.retention import Retention
 from chassis.rpc.auth import ServiceAuthenticator
 from chassis.rpc.channels import Neighbour, open_channel
 from chassis.rpc.exchange import RemoteExchange
+from chassis.rpc.rates import Attempts, Rate, Rates
 from chassis.rpc.server import Server
 from chassis.rpc.token_cache import Exchange
 from chassis.rpc.tokens import TokenSigner, TokenVerifier
 from chassis.settings import ServiceSettings, SettingsT, load
 from chassis.system import SystemDatabase, open_system_database
 
-GRACE = 3.0
-"""Seconds that open calls get when the service stops; the embedded supervisor kills it after 4."""
-LAST = 10.0
-"""Seconds after which it stops in any case: what it would still wait for may be gone for good."""
+LAST = 7.0
+"""Seconds that the service takes to stop beside those its calls get; what it would still wait for may never come."""
 
 _log = logs.get("service")
 
@@ -57,6 +58,7 @@ class Service:
     relay: Relay
     pages: Pages
     loops: list[Callable[[], Coroutine[Any, Any, None]]] = field(default_factory=list)
+    consumers: list[Consumer] = field(default_factory=list)
 
     def neighbour(self, name: str) -> Neighbour:
         """Return another service, called with this one's token. Its address is the setting `<NAME>_ADDRESS`."""
@@ -67,7 +69,9 @@ class Service:
     def consume(self, source: Neighbour, effect: Effect, rolled_back: Rollback | None = None) -> None:
         """Apply every change of another service, once and in order."""
         key = digest.load_keys(self.settings.event_keys_file)[source.name]
-        self.loops.append(Consumer(source, self.system, self.jetstream, key, effect, rolled_back).run)
+        consumer = Consumer(source, self.system, self.jetstream, key, effect, rolled_back)
+        self.consumers.append(consumer)
+        self.loops.append(consumer.run)
 
     def server(self, exchange: Exchange | None = None) -> Server:
         """Return the server, with the change record already on it.
@@ -78,13 +82,16 @@ class Service:
         exchange = exchange or RemoteExchange(self.neighbour("workspace"))
         denials = Denials(self.system, self.relay.wake)
         self.loops.append(denials.run)
-        server = Server(ServiceAuthenticator(TokenVerifier(self.settings.trust_keys_file), exchange), denials.note)
+        verifier = TokenVerifier(self.settings.trust_keys_file)
+        attempts = Attempts(Rate.parse(self.settings.rate_refused))
+        authenticator = ServiceAuthenticator(verifier, exchange, attempts)
+        server = Server(authenticator, denials.note, _rates(self.settings))
         changes = change_service_pb2.DESCRIPTOR.services_by_name["ChangeService"]
         server.add(changes, ChangeServicer(self.name, self.system))
         return server
 
     async def run(self, server: Server) -> None:
-        """Serve until SIGTERM or SIGINT; then refuse new calls, let open ones finish, and stop the loops."""
+        """Serve until SIGTERM or SIGINT; then drain, let open calls finish, and stop the loops."""
         stopping = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stopping.set)
@@ -93,12 +100,27 @@ class Service:
         gc.freeze()  # what was imported stays; going through it again and again costs every call
         _log.info("serving", service=self.name, address=address)
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(loop()) for loop in (self.relay.run, Retention(self.system).run, *self.loops)]
+            own = (self.relay.run, Retention(self.system).run, Readiness(server, self.system, self.consumers).run)
+            tasks = [group.create_task(loop()) for loop in (*own, *self.loops)]
             await stopping.wait()
-            asyncio.get_running_loop().call_later(LAST, _give_up)
-            await server.stop(GRACE)
+            drain, grace = self.settings.drain_seconds, self.settings.stop_grace_seconds
+            _log.info("stopping", service=self.name)
+            asyncio.get_running_loop().call_later(drain + grace + LAST, _give_up)
+            await server.drain(drain)
+            await server.stop(grace)
             for task in tasks:
                 task.cancel()
+
+
+def _rates(settings: ServiceSettings) -> Rates:
+    rates = {
+        policy_pb2.READ: settings.rate_read,
+        policy_pb2.WRITE: settings.rate_write,
+        policy_pb2.STREAM: settings.rate_stream,
+        policy_pb2.INPUT: settings.rate_input,
+        policy_pb2.ANONYMOUS: settings.rate_anonymous,
+    }
+    return Rates({name: Rate.parse(text) for name, text in rates.items()}, settings.streams_per_account)
 
 
 def _give_up() -> None:

@@ -14,6 +14,9 @@ from chassis import faults
 WRONG_SETTING = 3
 """Exit code of a process that cannot start with its settings."""
 
+RATE = r"^(unlimited|[1-9]\d{0,8}/(s|min|h)( burst [1-9]\d{0,8})?)$"
+"""How a rate is written: `<calls>/<s, min or h>`, with ` burst <calls>` for those that may come at once."""
+
 _PREFIX = ("postgresql://", "postgresql+asyncpg://")
 
 
@@ -28,14 +31,17 @@ class ProcessSettings(BaseSettings):
 
 
 class TrustSettings(ProcessSettings):
-    """What a process needs to call others and to know who calls it."""
+    """What a process needs to call others and to know who calls it.
+
+    `rate_refused` is how many credentials that are refused may come from one address.
+    """
 
     trust_keys_file: Path
     signing_key_file: Path
     workspace_address: str = ""
     session_address: str = ""
-    execution_address: str = ""
     audit_address: str = ""
+    rate_refused: str = Field("2/s burst 200", pattern=RATE)
 
     @field_validator("trust_keys_file", "signing_key_file")
     @classmethod
@@ -44,7 +50,13 @@ class TrustSettings(ProcessSettings):
 
 
 class ServiceSettings(TrustSettings):
-    """What a service with a database needs beside that."""
+    """What a service with a database needs beside that.
+
+    When told to stop, a service says that it is not ready and serves on for `drain_seconds`, so that whoever sends it
+    calls learns of it; then it ends streams, and waits `stop_grace_seconds` for other calls.
+    `rate_…` is how fast one credential may make the calls of a rate class, or one address those that need none;
+    `streams_per_account` how many streams an account may have open. All count in this process.
+    """
 
     database_url: SecretStr
     system_database_url: SecretStr
@@ -53,6 +65,14 @@ class ServiceSettings(TrustSettings):
     event_keys_file: Path
     fault: str = ""
     """For tests only: where this process dies; the form stands in `chassis.faults`."""
+    drain_seconds: float = Field(0.0, ge=0, le=300)
+    stop_grace_seconds: float = Field(3.0, ge=0, le=60)
+    rate_read: str = Field("300/s burst 20000", pattern=RATE)
+    rate_write: str = Field("100/s burst 20000", pattern=RATE)
+    rate_input: str = Field("200/s burst 20000", pattern=RATE)
+    rate_stream: str = Field("20/s burst 2000", pattern=RATE)
+    rate_anonymous: str = Field("2/s burst 200", pattern=RATE)
+    streams_per_account: int = Field(1000, ge=1, le=1_000_000)
 
     @field_validator("database_url", "system_database_url")
     @classmethod

@@ -7,6 +7,7 @@ import grpc
 import httpx2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from chassis.rpc.channels import LIVE
 from embedded.process import ManagedProcess
 
 START_SECONDS = 60.0
@@ -33,22 +34,26 @@ async def wait_until(ready: Callable[[], Awaitable[bool]], process: ManagedProce
     raise process.failure()
 
 
-async def grpc_serving(address: str) -> bool:
-    """Ask a gRPC server for its health (grpc.health.v1)."""
+async def grpc_answers(address: str) -> bool:
+    """Ask a gRPC server whether it is alive (grpc.health.v1).
+
+    A service that is alive and not ready has lost something that starting it again does not bring back.
+    """
     async with grpc.aio.insecure_channel(address) as channel:
         try:
             answer = await health_pb2_grpc.HealthStub(channel).Check(
-                health_pb2.HealthCheckRequest(), timeout=ANSWER_SECONDS
+                health_pb2.HealthCheckRequest(service=LIVE), timeout=ANSWER_SECONDS
             )
         except grpc.aio.AioRpcError:
             return False
     return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
 
 
-async def http_ready(url: str) -> bool:
-    """Ask the gateway whether it and all it needs are ready."""
+async def gateway_reaches_all(url: str) -> bool:
+    """Ask the gateway whether every service answers it, ready or not."""
     async with httpx2.AsyncClient(timeout=ANSWER_SECONDS, trust_env=False) as client:
         try:
-            return (await client.get(f"{url}/readyz")).is_success
+            answer = await client.get(f"{url}/readyz")
         except httpx2.TransportError:
             return False
+    return "UNREACHABLE" not in answer.json().get("services", {"gateway": "UNREACHABLE"}).values()

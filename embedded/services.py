@@ -11,7 +11,7 @@ from embedded.process import ManagedProcess, Program
 DURABLE = ("workspace", "session", "audit")
 """Services with a schema, in the order of the pages that describe them."""
 STOP_SECONDS = 4.0
-"""They finish calls that are under way within 3 seconds."""
+"""They finish calls that are under way within STOP_GRACE_SECONDS, and need a moment to close what they opened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,7 @@ def durable(layout: Layout, name: str, around: Surroundings) -> Service:
         "LISTEN": around.addresses[name],
         "NATS_URL": around.nats_urls[name],
         "EVENT_KEYS_FILE": str(keys.event_keys_file(layout)),
+        "STOP_GRACE_SECONDS": "2.5",
     }
     if name == "workspace":
         own |= {
@@ -68,7 +69,7 @@ def durable(layout: Layout, name: str, around: Surroundings) -> Service:
         }
     address = around.addresses[name]
     return Service(
-        name, _program(layout, f"services.{name}", name, around, own), lambda: readiness.grpc_serving(address)
+        name, _program(layout, f"services.{name}", name, around, own), lambda: readiness.grpc_answers(address)
     )
 
 
@@ -76,7 +77,9 @@ def gateway(layout: Layout, around: Surroundings) -> Service:
     """Return the gateway."""
     url = f"http://{around.gateway_listen}"
     own = {"HTTP_LISTEN": around.gateway_listen, "ALLOWED_ORIGINS": f'["{url}"]', "DRAIN_SECONDS": "0"}
-    return Service("gateway", _program(layout, "gateway", "gateway", around, own), lambda: readiness.http_ready(url))
+    return Service(
+        "gateway", _program(layout, "gateway", "gateway", around, own), lambda: readiness.gateway_reaches_all(url)
+    )
 
 
 def _program(layout: Layout, module: str, name: str, around: Surroundings, own: Mapping[str, str]) -> Program:

@@ -16,7 +16,7 @@ UnaryCall = grpc.aio.UnaryUnaryCall[bytes, bytes]
 StreamCall = grpc.aio.UnaryStreamCall[bytes, bytes]
 BidiCall = grpc.aio.StreamStreamCall[bytes, bytes]
 
-NAMES = ("workspace", "session", "audit", "execution")
+NAMES = ("workspace", "session", "audit")
 """Services, which are also the second part of the package of every contract they serve."""
 _PROBE_SECONDS = 1.0
 

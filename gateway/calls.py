@@ -1,6 +1,6 @@
 """What all kinds of methods share: the credential, the metadata and the message a call begins with."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from chassis.rpc.token_cache import TokenCache
@@ -61,6 +61,8 @@ class Calls:
     binder: RequestBinder
     body_limit: int
     heartbeat: float
+    own_token: Callable[[], str]
+    """Goes with calls without a credential: services believe what the gateway says about their origin."""
 
     async def identify(self, match: Match, subprotocols: Sequence[str] = ()) -> Caller:
         """Exchange the request's credential, unless the method is for everybody.
@@ -69,9 +71,9 @@ class Calls:
             DomainError: the credential is missing, malformed or refused, or cannot be checked now.
         """
         if match.method.anonymous:
-            return Caller("", "", outgoing(match.request, ""))
+            return Caller("", "", outgoing(match.request, self.own_token()))
         credential, account = credential_of(match.request, subprotocols), account_of(match.request)
-        token = await self.tokens.token(credential, account)
+        token = await self.tokens.token(credential, account, address=match.request.client_address)
         return Caller(credential, account, outgoing(match.request, token))
 
 

@@ -10,6 +10,7 @@ from granian.server.embed import Server
 from chassis import logs, settings
 from chassis.rpc.channels import Neighbour
 from chassis.rpc.exchange import RemoteExchange
+from chassis.rpc.rates import Attempts, Rate
 from chassis.rpc.token_cache import TokenCache
 from chassis.rpc.tokens import TokenSigner
 from gateway.app import Application
@@ -36,14 +37,16 @@ def build(config: GatewaySettings, backends: Backends) -> Application:
     if missing:
         settings.refuse(*(f"{name.upper()}_ADDRESS: the address of the service, host:port" for name in missing))
     codec = Codec(schema.registry)
-    workspace = Neighbour("workspace", backends.channel("workspace"), TokenSigner(NAME, config.signing_key_file))
+    signer = TokenSigner(NAME, config.signing_key_file)
+    workspace = Neighbour("workspace", backends.channel("workspace"), signer)
     calls = Calls(
         backends,
-        TokenCache(RemoteExchange(workspace)),
+        TokenCache(RemoteExchange(workspace), Attempts(Rate.parse(config.rate_refused))),
         codec,
         RequestBinder(codec),
         config.body_limit_bytes,
         config.heartbeat_seconds,
+        signer.own,
     )
     pages = Pages(backends, documentation(schema, contracts))
     return Application(Routes(schema), calls, pages, OriginRule(config.allowed_origins))

@@ -16,6 +16,7 @@ from chassis.errors import (
 )
 from chassis.rpc import credential
 from chassis.rpc.call import ANONYMOUS, Call, Principal
+from chassis.rpc.rates import Attempts
 from chassis.rpc.token_cache import CACHE_SECONDS, Exchange, TokenCache
 
 if TYPE_CHECKING:  # a runner authenticates without tokens, and must not load cryptography for them
@@ -26,6 +27,7 @@ EVERYTHING = "*"
 """The scope that holds every permission."""
 
 _BEARER = "bearer "
+_JWT = "eyJ"  # how every token of the installation begins, and no credential
 
 
 class RunnerTokenRefused(Unauthenticated):
@@ -44,20 +46,31 @@ class Authenticator(Protocol):
 class ServiceAuthenticator:
     """Knows callers by tokens of the installation, or by credentials that it has exchanged for one."""
 
-    def __init__(self, verifier: "TokenVerifier", exchange: Exchange) -> None:
+    def __init__(self, verifier: "TokenVerifier", exchange: Exchange, attempts: Attempts) -> None:
         self._verifier = verifier
-        self._tokens = TokenCache(exchange)
+        self._tokens = TokenCache(exchange, attempts)
 
     async def authenticate(self, call: Call, *, max_age: float = CACHE_SECONDS) -> Principal:
-        """Return the caller. CredentialMissing, -Malformed or -Invalid when there is none."""
+        """Return the caller. CredentialMissing, -Malformed or -Invalid when there is none, RateLimited after many."""
         if call.method.policy.WhichOneof("access") == "anonymous":
+            call.forwarded = self._is_forwarded(call)
             return ANONYMOUS
         text = bearer(call.metadata)
-        if text.startswith("eyJ"):
-            return self._verifier.verify(text)
+        if text.startswith(_JWT):
+            principal = self._verifier.verify(text)
+            call.forwarded = True
+            return principal
         credential.parse(text)
         account = call.metadata.get(ACCOUNT_KEY, "")
-        return self._verifier.verify(await self._tokens.token(text, account, max_age=max_age))
+        token = await self._tokens.token(text, account, max_age=max_age, address=call.peer_address)
+        return self._verifier.verify(token)
+
+    def _is_forwarded(self, call: Call) -> bool:
+        """Whether a call that needs no credential shows that a service of ours makes it."""
+        try:
+            return self._verifier.verify(bearer(call.metadata)).is_service
+        except Unauthenticated:
+            return False
 
 
 class RunnerAuthenticator:

@@ -47,22 +47,20 @@ class Call:
     peer_address: str
     correlation_id: str = ""
     principal: Principal = ANONYMOUS
+    forwarded: bool = False
+    """Whether a process of ours made the call, so that it can be believed whom it makes the call for."""
     repeat: RepeatKey | None = None
 
     @property
     def user_agent(self) -> str:
         """The client's own name, as the first hop saw it."""
-        forwarded = self.metadata.get("stateroom-user-agent") if self._by_gateway else None
+        forwarded = self.metadata.get("stateroom-user-agent") if self.forwarded else None
         return (forwarded or self.metadata.get("user-agent", ""))[:255]
 
     @property
     def ip_address(self) -> str:
         """Address of the client as the first hop of ours saw it."""
-        return (self.metadata.get("stateroom-ip-address") if self._by_gateway else None) or self.peer_address
-
-    @property
-    def _by_gateway(self) -> bool:
-        return self.metadata.get("authorization", "").startswith("Bearer eyJ")
+        return (self.metadata.get("stateroom-ip-address") if self.forwarded else None) or self.peer_address
 
     @property
     def account_id(self) -> UUID:

@@ -15,9 +15,11 @@ import protovalidate
 from google.protobuf.message import Message
 
 from chassis import ids, logs, trace
-from chassis.errors import DomainError, InternalError, InvalidField, Violation
+from chassis.errors import DomainError, InternalError, InvalidField, ShuttingDown, Violation
 from chassis.rpc import auth, form, status
 from chassis.rpc.call import Call
+from chassis.rpc.open_calls import OpenCalls
+from chassis.rpc.rates import Rates
 
 Context = grpc.aio.ServicerContext[Any, Any]
 NoteRefusal = Callable[[Call, DomainError], None]
@@ -30,6 +32,8 @@ class Guard:
 
     authenticator: auth.Authenticator
     note_refusal: NoteRefusal
+    calls: OpenCalls
+    rates: Rates
 
 
 Step = Callable[[Call, Context, Guard], AbstractAsyncContextManager[None]]
@@ -81,18 +85,31 @@ async def logging(call: Call, context: Context, _guard: Guard) -> AsyncIterator[
 
 @asynccontextmanager
 async def errors(call: Call, context: Context, guard: Guard) -> AsyncIterator[None]:
-    """Turn what is raised further in into a status; an unforeseen exception shows its caller nothing but an id."""
+    """Turn what is raised further in into a status; an unforeseen exception shows its caller nothing but an id.
+
+    A server that stops takes no more calls here, and ends here those that take too long.
+    """
+    task = None
     try:
+        task = guard.calls.begin()
         yield
     except DomainError as exc:
         guard.note_refusal(call, exc)
         await _abort(call, context, exc)
-    except (asyncio.CancelledError, grpc.aio.AbortError, GeneratorExit):
+    except asyncio.CancelledError:
+        if task is None or not guard.calls.was_cut_short(task):
+            raise
+        task.uncancel()
+        await _abort(call, context, ShuttingDown())
+    except (grpc.aio.AbortError, GeneratorExit):
         raise
     except Exception as exc:  # noqa: BLE001  # the one place where the unforeseen ends
         error = InternalError(str(ids.new()))
         _log.error("call failed", method=call.method.full_name, error_id=error.values["errorId"], exc_info=exc)
         await _abort(call, context, error)
+    finally:
+        if task is not None:
+            guard.calls.end(task)
 
 
 async def _abort(call: Call, context: Context, error: DomainError) -> None:
@@ -102,9 +119,10 @@ async def _abort(call: Call, context: Context, error: DomainError) -> None:
 
 @asynccontextmanager
 async def authentication(call: Call, _context: Context, guard: Guard) -> AsyncIterator[None]:
-    """Find out who calls and hold them against the method's policy."""
+    """Find out who calls and hold them against the method's policy: their rights, then their rate."""
     call.principal = await guard.authenticator.authenticate(call)
     auth.authorize(call)
+    guard.rates.admit(call)
     yield
 
 

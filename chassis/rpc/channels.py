@@ -19,6 +19,8 @@ OPTIONS = (
     ("grpc.min_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 1_000),
 )
+LIVE = "live"
+"""The health service by which to ask whether a process answers; "" is the one by which to ask whether to call it."""
 DEADLINE = 10.0
 """Seconds a unary call between services may take."""
 

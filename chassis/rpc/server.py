@@ -16,7 +16,10 @@ from chassis.beside import beside
 from chassis.errors import Unavailable
 from chassis.rpc import auth, chain, form, policy
 from chassis.rpc.call import Call, peer_address
+from chassis.rpc.channels import LIVE
+from chassis.rpc.open_calls import OpenCalls
 from chassis.rpc.policy import Method
+from chassis.rpc.rates import UNLIMITED, Rates
 from chassis.rpc.token_cache import RECHECK_MAX_AGE, RECHECK_SECONDS
 
 OPTIONS = (
@@ -27,6 +30,8 @@ OPTIONS = (
     ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.so_reuseport", 0),
 )
+
+_LAST_WORDS = 0.5  # seconds for the statuses of calls that took too long
 
 Handler = Callable[[Any, Call], Any]
 
@@ -42,9 +47,11 @@ class Server:
         self,
         authenticator: auth.Authenticator,
         note_refusal: chain.NoteRefusal = lambda _call, _error: None,
+        rates: Rates = UNLIMITED,
         recheck_seconds: float = RECHECK_SECONDS,
     ) -> None:
-        self._guard = chain.Guard(authenticator, note_refusal)
+        self._calls = OpenCalls()
+        self._guard = chain.Guard(authenticator, note_refusal, self._calls, rates)
         self._recheck_seconds = recheck_seconds
         self._server = grpc.aio.server(options=OPTIONS)
         self._health = health.aio.HealthServicer()  # type: ignore[attr-defined]  # missing in the stub
@@ -65,14 +72,28 @@ class Server:
         reflection.enable_server_reflection(self._names, self._server)
         port = self._server.add_insecure_port(listen)
         await self._server.start()
-        for name in ("", *self._names):
-            await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
+        await self._health.set(LIVE, health_pb2.HealthCheckResponse.SERVING)
+        await self.set_ready(ready=True)
         return listen if listen.startswith("unix:") else f"{listen.rpartition(':')[0]}:{port}"
 
-    async def stop(self, grace: float) -> None:
-        """Refuse new calls, give the open ones `grace` seconds, then cancel them."""
+    async def set_ready(self, *, ready: bool) -> None:
+        """Say to those who ask for our health whether we should be called. A server that stops never says yes."""
+        serving, not_serving = health_pb2.HealthCheckResponse.SERVING, health_pb2.HealthCheckResponse.NOT_SERVING
+        for name in ("", *self._names):
+            await self._health.set(name, serving if ready else not_serving)
+
+    async def drain(self, seconds: float) -> None:
+        """Be not ready and serve on for `seconds`; then refuse calls, and end open streams, with ShuttingDown."""
         await self._health.enter_graceful_shutdown()
-        await self._server.stop(grace)
+        await asyncio.sleep(seconds)
+        await self._calls.refuse()
+
+    async def stop(self, grace: float) -> None:
+        """Take no connections, give open calls `grace` seconds, then end them with ShuttingDown."""
+        await self._health.enter_graceful_shutdown()
+        cutting = asyncio.get_running_loop().call_later(grace, self._calls.cut_short)
+        await self._server.stop(grace + _LAST_WORDS)
+        cutting.cancel()
 
     def _bind(self, method: Method, handler: Handler) -> "grpc.RpcMethodHandler[Any, Any]":
         descriptor = method.descriptor
@@ -100,7 +121,10 @@ class Server:
     def _streaming(self, method: Method, handler: Handler, message: type[Message]) -> Callable[..., Awaitable[None]]:
         async def handle(request: Any, context: chain.Context) -> None:  # as above
             call = _call(method, context)
-            async with chain.around(call, context, self._guard), beside(self._recheck(call)):
+            async with (
+                chain.around(call, context, self._guard),
+                beside(self._recheck(call), self._calls.until_refused()),
+            ):
                 async for response in handler(_checked(message, request, call), call):
                     await context.write(response)
 

@@ -1,5 +1,6 @@
 """The one place where errors become gRPC statuses, and statuses of other services become errors again (AIP-193)."""
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import grpc
@@ -62,8 +63,8 @@ def details_of(error: DomainError, correlation_id: str) -> bytes:
 class _Relayed(DomainError):
     """An error of another service, passed on as it came."""
 
-    def __init__(self, reason: str, message: str, metadata: dict[str, str]) -> None:
-        super().__init__()
+    def __init__(self, reason: str, message: str, metadata: dict[str, str], retry_after: timedelta | None) -> None:
+        super().__init__(retry_after=retry_after)
         self.values = metadata
         self.reason = reason  # type: ignore[misc]  # an instance carries the neighbour's reason
         self.args = (message,)
@@ -83,10 +84,12 @@ def raise_relayed(exc: grpc.aio.AioRpcError, *, service: str) -> NoReturn:
     if not isinstance(details, bytes) or relayed is None:
         raise errors.ServiceUnavailable(service) from exc
     status = status_pb2.Status.FromString(details)
-    info = error_details_pb2.ErrorInfo()
+    info, retry = error_details_pb2.ErrorInfo(), error_details_pb2.RetryInfo()
+    retry_after = None
     for detail in status.details:
-        if detail.Unpack(info):
-            break
+        detail.Unpack(info)
+        if detail.Unpack(retry):
+            retry_after = retry.retry_delay.ToTimedelta()
     if info.reason == errors.InternalError.reason:
         raise errors.ServiceUnavailable(service) from exc
-    raise relayed(info.reason, status.message, dict(info.metadata)) from exc
+    raise relayed(info.reason, status.message, dict(info.metadata), retry_after) from exc

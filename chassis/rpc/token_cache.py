@@ -5,6 +5,9 @@ import time
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from chassis.errors import Unauthenticated
+from chassis.rpc.rates import Attempts
+
 CACHE_SECONDS = 4.0
 """How long an exchange is trusted."""
 RECHECK_SECONDS = 4.0
@@ -32,15 +35,22 @@ class _Entry:
 class TokenCache:
     """Exchanges credentials, and remembers each answer for 4 seconds; concurrent requests share one exchange."""
 
-    def __init__(self, exchange: Exchange) -> None:
+    def __init__(self, exchange: Exchange, attempts: Attempts) -> None:
         self._exchange = exchange
+        self._attempts = attempts
         self._entries: dict[tuple[str, str], _Entry] = {}
 
-    async def token(self, text: str, account: str, *, max_age: float = CACHE_SECONDS) -> str:
+    async def token(self, text: str, account: str, *, max_age: float = CACHE_SECONDS, address: str = "") -> str:
         """Return a token of at most 60 seconds for the credential, no older than `max_age` seconds.
 
+        Args:
+            text: the credential.
+            account: the account to act in, empty for the credential's own.
+            max_age: how old an answer may be that is used again.
+            address: of the caller. One from which many credentials were refused must wait with those that are new.
+
         Raises:
-            DomainError: what the workspace service answered, or ServiceUnavailable.
+            DomainError: what the workspace service answered, or ServiceUnavailable, or RateLimited.
         """
         key = (text, account)
         entry = self._entries.get(key)
@@ -55,7 +65,13 @@ class TokenCache:
                 return entry.token
             began = time.monotonic()
             try:
+                if not entry.token:
+                    self._attempts.check(address)
                 entry.token = await self._exchange(text, account)
+            except Unauthenticated:
+                self._attempts.note(address)
+                self._entries.pop(key, None)
+                raise
             except BaseException:
                 self._entries.pop(key, None)
                 raise

@@ -42,12 +42,16 @@ class TokenSigner:
             }
         )
 
-    def metadata(self) -> tuple[tuple[str, str], ...]:
-        """Return the metadata of a call that the service makes for itself."""
+    def own(self) -> str:
+        """Return a token that the service shows for itself."""
         token, expiry = self._own
         if time.time() > expiry - _RENEW_BEFORE:
             token, expiry = self._own = self._sign({"sub": f"service:{self._service}"})
-        return (("authorization", f"Bearer {token}"),)
+        return token
+
+    def metadata(self) -> tuple[tuple[str, str], ...]:
+        """Return the metadata of a call that the service makes for itself."""
+        return (("authorization", f"Bearer {self.own()}"),)
 
     def _sign(self, claims: dict[str, object]) -> tuple[str, float]:
         now = int(time.time())

@@ -26,6 +26,15 @@ EVERY: dict[str, tuple[str | None, ...]] = {
     "SIGNING_KEY_FILE": (None, "/nonexistent", NO_JSON),
     "EVENT_KEYS_FILE": (None, "/nonexistent", NO_JSON),
     "FAULT": ("relay.nowhere:1:kill", "relay.after_puback"),
+    "DRAIN_SECONDS": ("-1",),
+    "STOP_GRACE_SECONDS": ("61", "soon"),
+    "RATE_READ": ("fast", "0/s", "1/day", "1/s burst 0"),
+    "RATE_WRITE": ("",),
+    "RATE_INPUT": ("10",),
+    "RATE_STREAM": ("1/s, 2/s",),
+    "RATE_ANONYMOUS": ("-1/s",),
+    "RATE_REFUSED": ("none",),
+    "STREAMS_PER_ACCOUNT": ("0",),
 }
 OWN: dict[str, dict[str, tuple[str | None, ...]]] = {
     "workspace": {

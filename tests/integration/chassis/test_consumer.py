@@ -1,17 +1,22 @@
 """The consumer: each change takes effect once, in the transaction of the cursor."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 
+import grpc
 import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 from stateroom.event.v1.change_pb2 import Change
 
 from chassis import ids
 from chassis.consumer import Consumer, Effect, SourceWentBack
 from chassis.errors import DatabaseUnavailable, Unavailable
+from chassis.readiness import Readiness
+from chassis.rpc.channels import LIVE
 from chassis.system import Connection
 from services.audit.ledger import record
 from tests.support.ledger import Ledger
 from tests.support.source import Source
+from tests.support.waiting import running, until
 
 ACCOUNT = ids.new()
 
@@ -81,6 +86,33 @@ async def test_catch_up_source_went_back_within_one_epoch_is_an_alarm(source: So
     with pytest.raises(SourceWentBack):
         await consumer.catch_up()
     assert len(await ledger.entries()) == 3
+
+
+async def test_run_source_went_back_makes_the_service_not_ready(source: Source, ledger: Ledger) -> None:
+    """A service that consumes no more says so to whoever asks whether to call it, and is still alive."""
+    await _numbered(source, 3)
+    consumer = _consumer(source, ledger)
+    await consumer.catch_up()
+    async with source.service.system.transaction() as connection:
+        await connection.execute("UPDATE relay_head SET position = 1")
+    server = ledger.service.server()
+    address = await server.start("127.0.0.1:0")
+    readiness = Readiness(server, ledger.service.system, [consumer])
+    assert await readiness.problems() == []
+    async with grpc.aio.insecure_channel(address) as channel, running(consumer.run, readiness.run):
+        health = health_pb2_grpc.HealthStub(channel)
+
+        async def says(name: str) -> str:
+            answer = await health.Check(health_pb2.HealthCheckRequest(service=name))
+            return str(health_pb2.HealthCheckResponse.ServingStatus.Name(answer.status))
+
+        await until(lambda: _is(says(""), "NOT_SERVING"))
+        assert await says(LIVE) == "SERVING"
+    await server.stop(0)
+
+
+async def _is(answer: Awaitable[str], wanted: str) -> bool:
+    return await answer == wanted
 
 
 async def test_catch_up_restored_source_before_its_new_epoch_waits(source: Source, ledger: Ledger) -> None:

@@ -9,6 +9,8 @@ from stateroom.event.v1.change_service_pb2_grpc import ChangeServiceStub
 from chassis import ids
 from chassis.change_service import ChangeServicer
 from chassis.denials import Denials
+from chassis.errors import RateLimited
+from chassis.rpc import policy
 from chassis.rpc.call import Call, Principal
 from chassis.rpc.channels import open_channel
 from chassis.rpc.server import Server
@@ -53,6 +55,20 @@ async def test_refusals_of_one_kind_are_one_counted_change(source: Source) -> No
     assert payload.ip_address == "127.0.0.1"
     await denials.flush()
     assert len(await _recorded(source)) == 1
+
+
+async def test_rate_refusals_of_one_caller_are_one_counted_change(source: Source) -> None:
+    """A caller that goes on calling leaves a number in the record, not a row for each call."""
+    denials = Denials(source.service.system, source.relay.wake)
+    get_head = next(method for method in policy.methods(SERVICE) if method.descriptor.name == "GetHead")
+    call = Call(get_head, {}, "192.0.2.7", principal=Principal("somebody", ACCOUNT, credential_id="key"))
+    for _ in range(1000):
+        denials.note(call, RateLimited("READ 1/h", "credential", 3600))
+    await denials.flush()
+    ((_, payload),) = await _recorded(source)
+    denial = Denial()
+    assert payload.details.Unpack(denial)
+    assert (denial.reason, denial.count) == ("RATE_LIMITED", 1000)
 
 
 async def test_errors_that_are_no_refusals_leave_no_change(source: Source) -> None:

@@ -15,11 +15,13 @@ from chassis.errors import (
     CredentialInvalid,
     CredentialMalformed,
     CredentialMissing,
+    RateLimited,
     RoleTooLow,
     ScopeMissing,
 )
 from chassis.rpc import auth, credential, policy
 from chassis.rpc.call import ANONYMOUS, Call, Principal
+from chassis.rpc.rates import Attempts, Rate
 from chassis.rpc.tokens import TokenVerifier
 from tests.support.tokens import USER, Keys
 
@@ -111,11 +113,15 @@ class _Exchange:
         return self.token
 
 
+def _authenticator(keys: Keys, exchange: _Exchange, rate_refused: str = "unlimited") -> auth.ServiceAuthenticator:
+    return auth.ServiceAuthenticator(TokenVerifier(keys.trust), exchange, Attempts(Rate.parse(rate_refused)))
+
+
 async def test_authenticate_twice_with_one_credential_exchanges_it_once_for_each_account(tmp_path: Path) -> None:
     """The exchange is remembered by credential and account, never across accounts."""
     keys = Keys(tmp_path)
     exchange = _Exchange(keys.forge())
-    authenticator = auth.ServiceAuthenticator(TokenVerifier(keys.trust), exchange)
+    authenticator = _authenticator(keys, exchange)
     text = credential.mint(credential.API_KEY, ids.new()).text
     for account in ("", "", str(ACCOUNT)):
         call = Call(USER_METHOD, {"authorization": f"Bearer {text}", auth.ACCOUNT_KEY: account}, "")
@@ -127,7 +133,7 @@ async def test_authenticate_with_a_fresh_answer_wanted_does_not_trust_the_last_o
     """An open stream's check asks again, although its credential was exchanged a moment ago."""
     keys = Keys(tmp_path)
     exchange = _Exchange(keys.forge())
-    authenticator = auth.ServiceAuthenticator(TokenVerifier(keys.trust), exchange)
+    authenticator = _authenticator(keys, exchange)
     text = credential.mint(credential.API_KEY, ids.new()).text
     call = Call(USER_METHOD, {"authorization": f"Bearer {text}"}, "")
     await authenticator.authenticate(call)
@@ -144,8 +150,48 @@ async def test_authenticate_with_a_mistyped_credential_asks_nobody(tmp_path: Pat
     exchange = _Exchange(keys.forge())
     call = Call(USER_METHOD, {"authorization": "Bearer srk_a_b_c"}, "")
     with pytest.raises(CredentialMalformed):
-        await auth.ServiceAuthenticator(TokenVerifier(keys.trust), exchange).authenticate(call)
+        await _authenticator(keys, exchange).authenticate(call)
     assert exchange.asked == []
+
+
+async def test_authenticate_after_many_refusals_from_an_address_looks_at_no_new_credential_from_there(
+    tmp_path: Path,
+) -> None:
+    """Who guesses must wait; who is known goes on, from the same address too, and other addresses are free."""
+    keys = Keys(tmp_path)
+    exchange = _Exchange(keys.forge())
+    authenticator = _authenticator(keys, exchange, "2/h")
+
+    def call(text: str, address: str) -> Call:
+        return Call(USER_METHOD, {"authorization": f"Bearer {text}"}, address)
+
+    known, *others = (credential.mint(credential.API_KEY, ids.new()).text for _ in range(5))
+    await authenticator.authenticate(call(known, "192.0.2.1"))
+    exchange.refusal = CredentialInvalid()
+    for text in others[:2]:
+        with pytest.raises(CredentialInvalid):
+            await authenticator.authenticate(call(text, "192.0.2.1"))
+    exchange.refusal = None
+    with pytest.raises(RateLimited) as refused:
+        await authenticator.authenticate(call(others[2], "192.0.2.1"))
+    assert refused.value.retry_after is not None
+    assert refused.value.values["caller"] == "address"
+    assert len(exchange.asked) == 3
+    await authenticator.authenticate(call(known, "192.0.2.1"), max_age=0)
+    await authenticator.authenticate(call(others[2], "192.0.2.2"))
+
+
+@pytest.mark.parametrize(("shown", "believed"), [("service", True), ("user", False), ("forged", False), ("", False)])
+async def test_authenticate_an_anonymous_call_believes_its_origin_from_a_service_only(
+    tmp_path: Path, shown: str, *, believed: bool
+) -> None:
+    """The client's address, by which such calls are counted, cannot be made up by the client."""
+    keys = Keys(tmp_path)
+    tokens = {"service": keys.signer("gateway").own(), "user": keys.forge(), "forged": "eyJ.eyJ.eyJ"}
+    metadata = {"stateroom-ip-address": "192.0.2.9"} | ({"authorization": f"Bearer {tokens[shown]}"} if shown else {})
+    call = Call(ANONYMOUS_METHOD, metadata, "192.0.2.1")
+    assert await _authenticator(keys, _Exchange("")).authenticate(call) == ANONYMOUS
+    assert call.ip_address == ("192.0.2.9" if believed else "192.0.2.1")
 
 
 async def test_runner_authenticator_knows_its_token_only() -> None:

@@ -85,7 +85,7 @@ def test_details_of_invalid_fields_list_every_field() -> None:
 
 def test_details_of_an_error_with_a_delay_say_when_to_try_again() -> None:
     """The delay becomes RetryInfo, and later Retry-After."""
-    error = errors.ShuttingDown(retry_after=timedelta(seconds=1.5))
+    error = errors.TransactionConflict(retry_after=timedelta(seconds=1.5))
     found = _detail(status.details_of(error, ""), error_details_pb2.RetryInfo)
     assert isinstance(found, error_details_pb2.RetryInfo)
     assert found.retry_delay.ToTimedelta() == timedelta(seconds=1.5)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import grpc
@@ -10,9 +11,10 @@ from google.rpc import error_details_pb2, status_pb2
 from stateroom.api.v1 import policy_pb2
 
 from chassis import ids
-from chassis.errors import CredentialInvalid, CredentialMissing, EtagMismatch, ServiceUnavailable
+from chassis.errors import CredentialInvalid, CredentialMissing, EtagMismatch, LimitExceeded, ServiceUnavailable
 from chassis.rpc import chain, status
 from chassis.rpc.call import Call, Principal
+from chassis.rpc.rates import Rate, Rates
 from chassis.rpc.server import Server
 from chassis.rpc.token_cache import CACHE_SECONDS
 from tests.support.probe import KINDS, Request, Response, Stub, service
@@ -50,6 +52,7 @@ class Probe:
     def __init__(self) -> None:
         self.waiting = asyncio.Event()
         self.cancelled = asyncio.Event()
+        self.go_on = asyncio.Event()
         self.calls: list[Call] = []
 
     async def answer(self, request: Request, call: Call) -> Response:
@@ -63,7 +66,7 @@ class Probe:
         if request.session_id == WAITING:
             self.waiting.set()
             try:
-                await asyncio.Event().wait()
+                await self.go_on.wait()
             finally:
                 self.cancelled.set()
         return Response(session_id=request.session_id)
@@ -110,6 +113,16 @@ async def stub(served: Served) -> AsyncIterator[Stub]:
     """Return a stub for the probe."""
     async with grpc.aio.insecure_channel(await served.server.start("127.0.0.1:0")) as channel:
         yield Stub(channel)
+
+
+@pytest.fixture
+async def limited() -> AsyncIterator[Stub]:
+    """Return a stub for a probe that answers one call."""
+    server = Server(Authenticator(), rates=Rates({policy_pb2.READ: Rate.parse("1/h")}))
+    server.add(service(), Probe())
+    async with grpc.aio.insecure_channel(await server.start("127.0.0.1:0")) as channel:
+        yield Stub(channel)
+    await server.stop(grace=0)
 
 
 def _reason(exc: grpc.aio.AioRpcError) -> error_details_pb2.ErrorInfo:
@@ -212,6 +225,63 @@ async def test_open_stream_whose_credential_is_revoked_is_ended(served: Served, 
         served.authenticator.revoked = True
     assert ended.result() == ("UNAUTHENTICATED", "CREDENTIAL_INVALID")
     assert served.probe.cancelled.is_set()
+
+
+@pytest.mark.parametrize("name", ["Stream", "Converse"])
+async def test_drain_with_a_stream_open_tells_it_to_come_back(served: Served, stub: Stub, name: str) -> None:
+    """A client learns at once, and why, that it should open its stream again; so does who opens one now."""
+    request = Request(session_id=WAITING)
+    call = stub.open(name, iter([request]) if KINDS[name][0] else request)
+    async with asyncio.TaskGroup() as group:
+        ended = group.create_task(_ended(call))
+        await served.probe.waiting.wait()
+        await served.server.drain(0)
+    assert ended.result() == ("UNAVAILABLE", "SHUTTING_DOWN")
+    code, reason, _ = await _refused(stub, name, Request(session_id=GOOD))
+    assert (code, reason) == ("UNAVAILABLE", "SHUTTING_DOWN")
+
+
+async def test_stop_with_a_call_open_waits_for_its_answer(served: Served, stub: Stub) -> None:
+    """What was begun before the server is told to stop is answered."""
+    async with asyncio.TaskGroup() as group:
+        call = group.create_task(stub.call("Single", Request(session_id=WAITING)))
+        await served.probe.waiting.wait()
+        await served.server.drain(0)
+        stopping = group.create_task(served.server.stop(grace=20))
+        served.probe.go_on.set()
+    assert [answer.session_id for answer in call.result()] == [WAITING]
+    assert stopping.done()
+
+
+@pytest.mark.parametrize("name", ["Single", "Collect"])
+async def test_stop_with_a_call_that_takes_too_long_says_why_it_ends(served: Served, stub: Stub, name: str) -> None:
+    """After the grace a call is cancelled, and its caller learns that the server stops, not that something broke."""
+    async with asyncio.TaskGroup() as group:
+        call = group.create_task(_refused(stub, name, Request(session_id=WAITING)))
+        await served.probe.waiting.wait()
+        group.create_task(served.server.stop(grace=0))
+    assert call.result()[:2] == ("UNAVAILABLE", "SHUTTING_DOWN")
+    assert served.probe.cancelled.is_set()
+
+
+async def test_call_beyond_the_rate_is_refused_and_told_when_to_call_again(limited: Stub) -> None:
+    """The caller learns the limit, whose it is and how long to wait, before the request is looked at."""
+    await limited.call("Single", Request(session_id=GOOD))
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await limited.call("Single", Request(session_id="x"))
+    assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+    info = _reason(caught.value)
+    assert info.reason == "RATE_LIMITED"
+    assert dict(info.metadata) == {"limit": "READ 1/h", "caller": "credential", "seconds": "3600"}
+    with pytest.raises(LimitExceeded) as relayed:
+        status.raise_relayed(caught.value, service="probe")
+    assert relayed.value.retry_after == timedelta(hours=1)
+
+
+@pytest.mark.parametrize("name", ["Collect", "Converse"])
+async def test_messages_of_an_open_stream_are_not_counted(limited: Stub, name: str) -> None:
+    """Keys that are typed into a stream cost nothing: the call was counted when it opened."""
+    assert await limited.call(name, *(Request(session_id=GOOD) for _ in range(5)))
 
 
 async def _outcome(call: Any) -> None:  # four kinds of calls

@@ -60,6 +60,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """Another part of the installation that this call needs does not answer.
     Example: {"reason": "SERVICE_UNAVAILABLE", "metadata": {"service": "workspace"}}
     """
+    RATE_LIMITED: _ErrorReason.ValueType  # 12
+    """The caller makes more calls, or holds more streams open, than one may; RetryInfo says when to call again.
+    Example: {"reason": "RATE_LIMITED", "metadata": {"limit": "READ 300/s burst 20000", "caller": "credential", "seconds": "1"}}
+    """
     CREDENTIAL_MISSING: _ErrorReason.ValueType  # 20
     """No credential was sent.
     Example: {"reason": "CREDENTIAL_MISSING", "metadata": {}}
@@ -315,6 +319,10 @@ Example: {"reason": "SHUTTING_DOWN", "metadata": {}}
 SERVICE_UNAVAILABLE: ErrorReason.ValueType  # 9
 """Another part of the installation that this call needs does not answer.
 Example: {"reason": "SERVICE_UNAVAILABLE", "metadata": {"service": "workspace"}}
+"""
+RATE_LIMITED: ErrorReason.ValueType  # 12
+"""The caller makes more calls, or holds more streams open, than one may; RetryInfo says when to call again.
+Example: {"reason": "RATE_LIMITED", "metadata": {"limit": "READ 300/s burst 20000", "caller": "credential", "seconds": "1"}}
 """
 CREDENTIAL_MISSING: ErrorReason.ValueType  # 20
 """No credential was sent.
