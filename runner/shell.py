@@ -4,6 +4,7 @@ import os
 import pwd
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from runner.errors import InvalidWorkingDirectory, ShellNotFound
@@ -13,10 +14,30 @@ PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 """Where programs are looked for: the runner's own PATH is nobody's business."""
 
 _FIXED = frozenset({"HOME", "SHELL", "USER", "LOGNAME", "PWD"})
-_SHELL_START = r"""# Made once by Stateroom; yours to change.
+
+_BASH_START = r"""# Made once by Stateroom; yours to change.
 PS1='\[\e[1;36m\]${WORKSPACE_NAME:-room}\[\e[0m\]:\[\e[1;34m\]\W\[\e[0m\]\$ '
 alias ls='ls --color=auto'
 """
+_ZSH_START = r"""# Made once by Stateroom; yours to change.
+PROMPT="%B%F{cyan}${WORKSPACE_NAME:-room}%f%b:%B%F{blue}%1~%f%b%# "
+HISTFILE=~/.zsh_history HISTSIZE=2000 SAVEHIST=2000
+alias ls='ls --color=auto'
+"""
+_FISH_START = r"""# Made once by Stateroom; yours to change.
+set -q fish_greeting; or set -g fish_greeting
+function fish_prompt
+    set -q WORKSPACE_NAME; and set -l room $WORKSPACE_NAME; or set -l room room
+    printf '%s%s%s:%s%s%s> ' (set_color -o cyan) $room (set_color normal) (set_color -o blue) (prompt_pwd) (set_color normal)
+end
+"""
+
+_START_FILES = {
+    "bash": (".bashrc", _BASH_START),
+    "zsh": (".zshrc", _ZSH_START),
+    "fish": (".config/fish/config.fish", _FISH_START),
+}
+"""Shells by name, with the file that each reads when it starts and what stands in it at first."""
 
 
 def describe(room: Path, name: str, working_directory: str, variables: Mapping[str, str]) -> Program:
@@ -33,9 +54,10 @@ def describe(room: Path, name: str, working_directory: str, variables: Mapping[s
         ShellNotFound: the shell is not installed.
         InvalidWorkingDirectory: it is no folder, or lies outside `files`.
     """
-    shell = shutil.which(name, path=PATH)
+    installed = {known: found for known in _START_FILES if (found := shutil.which(known, path=PATH))}
+    shell = installed.get(name)
     if shell is None:
-        raise ShellNotFound(name)
+        raise ShellNotFound(name, installed)
     directory = _inside(room / "files", working_directory)
     user = _user_name()
     environment = {"PATH": PATH, "TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8"}
@@ -44,15 +66,36 @@ def describe(room: Path, name: str, working_directory: str, variables: Mapping[s
     return Program((shell, "-i"), environment, directory, terminal=True)
 
 
-def furnish(home: Path) -> None:
-    """Give a home its prompt, once; a link that stands in the place is left alone."""
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+def furnish(home: Path, name: str) -> None:
+    """Give a home the start-up file of a shell, once. Programs of the room own the home: no link in it is followed."""
+    path, content = _START_FILES[name]
+    *folders, file_name = path.split("/")
     try:
-        descriptor = os.open(home / ".bashrc", flags, 0o600)
-    except FileExistsError:
-        return
-    with os.fdopen(descriptor, "w") as file:
-        file.write(_SHELL_START)
+        folder = _enter(home, folders)
+        try:
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+            descriptor = os.open(file_name, flags, 0o600, dir_fd=folder)
+        finally:
+            os.close(folder)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(content)
+    except OSError:
+        return  # it is there already, or the room has put something else in its place: the shell starts without ours
+
+
+def _enter(home: Path, folders: list[str]) -> int:
+    """Open a folder in a home, made where it is missing. OSError for a link or anything else in its place."""
+    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+    inner = os.open(home, flags)
+    for folder in folders:
+        outer = inner
+        try:
+            with suppress(FileExistsError):
+                os.mkdir(folder, 0o700, dir_fd=outer)
+            inner = os.open(folder, flags, dir_fd=outer)
+        finally:
+            os.close(outer)
+    return inner
 
 
 def _inside(files: Path, relative: str) -> Path:

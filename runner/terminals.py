@@ -74,7 +74,7 @@ class Terminals:
             if existing is not None:
                 return existing
             described = shell.describe(self._room, order.shell, order.working_directory, order.environment)
-            shell.furnish(self._room / "home")
+            shell.furnish(self._room / "home", order.shell)
             spool = Spool.create(self._room / "spool" / order.session_id, self._executor, self._limit)
             _note_size(spool, order.size)
             terminal = await Terminal.open(order.session_id, spool, self._sandbox, described, order.size)

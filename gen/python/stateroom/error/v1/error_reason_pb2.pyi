@@ -265,8 +265,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     Example: {"reason": "TERMINAL_ENDED", "metadata": {"sessionId": "…"}}
     """
     SHELL_NOT_FOUND: _ErrorReason.ValueType  # 146
-    """The shell is not installed.
-    Example: {"reason": "SHELL_NOT_FOUND", "metadata": {"shell": "fish"}}
+    """The shell is not installed where the workspace runs; `installed` names those that are.
+    Example: {"reason": "SHELL_NOT_FOUND", "metadata": {"shell": "fish", "installed": "bash, zsh"}}
     """
     CANNOT_OPEN_TERMINAL: _ErrorReason.ValueType  # 147
     """The runner could not open a terminal: the machine has none, or no process, to give.
@@ -521,8 +521,8 @@ TERMINAL_ENDED: ErrorReason.ValueType  # 145
 Example: {"reason": "TERMINAL_ENDED", "metadata": {"sessionId": "…"}}
 """
 SHELL_NOT_FOUND: ErrorReason.ValueType  # 146
-"""The shell is not installed.
-Example: {"reason": "SHELL_NOT_FOUND", "metadata": {"shell": "fish"}}
+"""The shell is not installed where the workspace runs; `installed` names those that are.
+Example: {"reason": "SHELL_NOT_FOUND", "metadata": {"shell": "fish", "installed": "bash, zsh"}}
 """
 CANNOT_OPEN_TERMINAL: ErrorReason.ValueType  # 147
 """The runner could not open a terminal: the machine has none, or no process, to give.

@@ -174,7 +174,7 @@ class Session(_message.Message):
     state: Global___Session.State.ValueType
     """Where the session is in its life."""
     shell: _builtins.str
-    """The shell: `bash`, which is also the default."""
+    """The shell: `bash`, which is also the default, `zsh` or `fish`, by its name alone."""
     working_directory: _builtins.str
     """Where the shell starts, relative to the workspace; its root when empty."""
     columns: _builtins.int
