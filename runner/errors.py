@@ -59,6 +59,15 @@ class ShellNotFound(WrongState):
         super().__init__(shell=shell, installed=", ".join(installed) or "none")
 
 
+class CommandNotFound(WrongState):
+    """The workspace has no program {command} that can be executed."""
+
+    reason = "COMMAND_NOT_FOUND"
+
+    def __init__(self, command: str) -> None:
+        super().__init__(command=command[:64])
+
+
 class InvalidWorkingDirectory(InvalidArgument):
     """The working directory {path} is no directory inside the workspace."""
 

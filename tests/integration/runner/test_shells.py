@@ -25,7 +25,7 @@ def installed_shell(request: pytest.FixtureRequest) -> str:
 
 
 async def test_open_shell_shows_its_prompt_and_runs_what_is_typed(table: Terminals, installed_shell: str) -> None:
-    """The prompt names the room, SHELL the shell, and the exit code is its own. None asks questions at its first start."""
+    """The prompt names the room, SHELL the shell, and the exit code is its own. None asks questions at first."""
     terminal = await open_live(table, order(shell=installed_shell, environment=ENVIRONMENT))
     follower = Follower(terminal.spool)
     await follower.until(b"attic")

@@ -4,6 +4,7 @@ from typing import Any
 
 import grpc
 import pytest
+from google.protobuf.duration_pb2 import Duration
 from stateroom.session.v1 import attach_pb2, session_pb2
 from stateroom.session.v1 import session_service_pb2 as pb
 
@@ -19,7 +20,7 @@ BAD_FIELDS: list[tuple[str, Any]] = [
     ("workspace_id", ""),
     ("workspace_id", "room"),
     ("shell", "sh -c x"),
-    ("shell", "/tmp/evil"),
+    ("shell", "/opt/evil"),
     ("shell", "BASH"),
     ("working_directory", "a\0b"),
     ("working_directory", "a" * 4097),
@@ -31,6 +32,14 @@ BAD_FIELDS: list[tuple[str, Any]] = [
     ("columns", 1001),
     ("rows", 501),
     ("kind", 7),
+    ("command", ["a\0b"]),
+    ("command", ["", "a"]),
+    ("command", ["a"] * 129),
+    ("command", ["a", "b" * 8193]),
+    ("timeout", Duration(nanos=1)),
+    ("timeout", Duration(seconds=10**9)),
+    ("timeout", Duration(seconds=5, nanos=-1)),
+    ("timeout", Duration(seconds=-(10**15))),
 ]
 
 

@@ -96,6 +96,8 @@ class Opener:
         request = pb.OpenTerminalRequest(
             session_id=str(session.session_id),
             shell=session.shell,
+            command=session.command,
+            piped=not session.has_terminal,
             working_directory=session.working_directory,
             environment=environment,
             columns=session.columns,
