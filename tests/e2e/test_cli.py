@@ -1,12 +1,9 @@
 """The main job with the command line, as a person and as a script."""
 
-<<<<<<< HEAD
 import asyncio
 import sys
 from pathlib import Path
-=======
 from typing import Any
->>>>>>> 6346b7d (A session may run a command: ExecCommand, stateroom exec, time limits)
 
 from tests.support.embedded_stack import EmbeddedStack
 from tests.support.sessions import make_repository
