@@ -3,10 +3,12 @@
 import json
 from typing import Any
 
-from cli.errors import CommandFailed, Refused, ServerFailed, Unreachable
+from cli.errors import CommandFailed, Passing, Refused, ServerFailed, Unreachable
 
 FIRST_SERVER_ERROR = 500
 UNAUTHENTICATED = 401
+PASSING_STATUSES = {499, 502, 503, 504}
+"""A service is stopping, gone or slow; 499 is a stream that its end cancelled."""
 
 
 def from_response(code: int, content: bytes) -> CommandFailed:
@@ -23,6 +25,8 @@ def from_error(code: int, error: dict[str, Any]) -> CommandFailed:
     """Return the exception for the object `error` of a body, a stream's line or a WebSocket's frame."""
     details = {str(detail.get("@type", "")).rpartition(".")[2]: detail for detail in error.get("details", [])}
     message = str(error.get("message", "no reason given")) + _advice(code, details)
+    if code in PASSING_STATUSES:
+        return Passing(message)
     if code >= FIRST_SERVER_ERROR:
         return ServerFailed(message)
     return Refused(message, reason=str(details.get("ErrorInfo", {}).get("reason", "")), code=code)

@@ -11,7 +11,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 from websockets.protocol import State
 
-from cli.api_errors import from_error, from_response
+from cli.api_errors import PASSING_STATUSES, from_error, from_response
 from cli.endpoint import Endpoint
 
 ACK_BYTES = 32 * 1024
@@ -19,8 +19,6 @@ ACK_BYTES = 32 * 1024
 INPUT_BYTES = 32 * 1024
 """Typed bytes in one frame; the server takes 64 KiB."""
 OPEN_SECONDS = 10.0
-_PASSING_STATUSES = {499, 502, 503, 504}
-"""A service is stopping, gone or slow; 499 is a stream that its end cancelled."""
 
 
 class ConnectionCut(Exception):
@@ -162,7 +160,7 @@ class Attachment:
         message: dict[str, Any] = json.loads(frame)
         if error := message.get("error"):
             code = int(error.get("code", 500))
-            if code in _PASSING_STATUSES:
+            if code in PASSING_STATUSES:
                 raise ConnectionCut
             raise from_error(code, error)
         event = _event(message)
@@ -213,7 +211,7 @@ async def attach(endpoint: Endpoint, wish: Wish, account: str = "") -> AsyncIter
     try:
         connection = await connect(url, additional_headers=headers, open_timeout=OPEN_SECONDS, max_size=None)
     except InvalidStatus as error:
-        if error.response.status_code in _PASSING_STATUSES:
+        if error.response.status_code in PASSING_STATUSES:
             raise ConnectionCut from error
         raise from_response(error.response.status_code, bytes(error.response.body or b"")) from error
     except (OSError, InvalidHandshake, TimeoutError, EOFError) as error:

@@ -1,7 +1,7 @@
 """The REST API for a program: JSON in and out, pages and streams as iterators, errors as exceptions."""
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from types import TracebackType
 from typing import Any, Self, TypeAlias
 
@@ -83,14 +83,21 @@ class Client:
             if not token:
                 return
 
-    async def stream(self, path: str, **parameters: str | int) -> AsyncIterator[Json]:
+    def stream(self, path: str, **parameters: str | int) -> AsyncGenerator[Json, None]:
         """Yield the messages of a server stream; an error in its middle is raised as from a call."""
+        return self._stream("GET", path, params=parameters or None)
+
+    def post_stream(self, path: str, body: Json, request_id: str) -> AsyncGenerator[Json, None]:
+        """Do what the path's verb says and yield what it streams; the same id again joins what was begun with it."""
+        return self._stream("POST", path, json=body, headers={"Idempotency-Key": request_id})
+
+    async def _stream(
+        self, method: str, path: str, *, headers: Mapping[str, str] | None = None, **content: Any
+    ) -> AsyncGenerator[Json, None]:
         timeout = httpx2.Timeout(None, connect=5.0)
-        headers = {"Accept": "application/x-ndjson"}
+        headers = {"Accept": "application/x-ndjson", **(headers or {})}
         try:
-            async with self._http.stream(
-                "GET", path, params=parameters or None, headers=headers, timeout=timeout
-            ) as response:
+            async with self._http.stream(method, path, headers=headers, timeout=timeout, **content) as response:
                 if not response.is_success:
                     raise from_response(response.status_code, await response.aread())
                 async for line in response.aiter_lines():

@@ -32,6 +32,10 @@ class ServerFailed(CommandFailed):
     exit_code = 5
 
 
+class Passing(ServerFailed):
+    """A service is stopping, gone or slow; the same call may succeed soon."""
+
+
 class Unreachable(CommandFailed):
     """Nobody answers, or somebody who is not Stateroom."""
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from cli import audit, context, local, raw_call, sessions, users, variables, workspaces
+from cli import audit, context, execute, local, raw_call, sessions, users, variables, workspaces
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -19,6 +19,7 @@ app.command()(local.up)
 app.command()(local.down)
 app.command()(users.whoami)
 app.command("env")(variables.env)
+app.command("exec")(execute.execute)
 app.command("call")(raw_call.call)
 
 

@@ -46,6 +46,7 @@ COLUMNS = {
 @app.command()
 def create(
     workspace: Annotated[str, typer.Argument(help="Name or id.")],
+    shell: Annotated[str, typer.Option(help="bash, zsh or fish; bash when absent.")] = "",
     directory: Annotated[str, typer.Option("--directory", help="Where it starts, relative to the workspace.")] = "",
     attach: Annotated[bool, typer.Option("--attach", help="Attach to it at once.")] = False,  # noqa: FBT002 -- typer's way
     account: AccountOption = "",
@@ -58,7 +59,7 @@ def create(
         body: Json = {
             "workspaceId": await resolve.workspace_id(client, workspace),
             "kind": "TERMINAL",
-            "shell": "bash",
+            "shell": shell,
             "workingDirectory": directory,
             "columns": columns,
             "rows": rows,

@@ -17,9 +17,11 @@ def order_from_proto(request: pb.OpenTerminalRequest) -> Order:
     return Order(
         request.session_id,
         Size(request.columns, request.rows),
-        request.shell,
-        request.working_directory,
-        dict(request.environment),
+        shell=request.shell,
+        command=tuple(request.command),
+        piped=request.piped,
+        working_directory=request.working_directory,
+        environment=dict(request.environment),
     )
 
 

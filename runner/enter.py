@@ -163,8 +163,8 @@ def _become(spec: Description, parent: int) -> None:
     _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(1)
+    os.setsid()
     if spec["terminal"]:
-        os.setsid()
         fcntl.ioctl(0, termios.TIOCSCTTY, 0)
     os.chdir(spec["directory"])
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -189,6 +189,7 @@ def _start(spec: Description, report: int) -> int:
         os.execve(arguments[0], arguments, spec["environment"])  # noqa: S606 no shell is meant
     except BaseException as error:  # noqa: BLE001 whatever happens, the child must not go on as a second keeper
         os.write(report, f"error {error}\n".encode())
+        os.write(2, f"{spec['argv'][0]}: {error}\n".encode())
     os._exit(127)
 
 

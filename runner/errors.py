@@ -1,5 +1,7 @@
 """What the runner tells its callers when it cannot do what they ask."""
 
+from collections.abc import Iterable
+
 from chassis.errors import Conflict, InvalidArgument, NotFound, OutOfRange, Unavailable, WrongState
 
 
@@ -49,12 +51,21 @@ class CloneFailed(WrongState):
 
 
 class ShellNotFound(WrongState):
-    """The shell {shell} is not installed on this machine."""
+    """The shell {shell} is not installed where this workspace runs; there are: {installed}."""
 
     reason = "SHELL_NOT_FOUND"
 
-    def __init__(self, shell: str) -> None:
-        super().__init__(shell=shell)
+    def __init__(self, shell: str, installed: Iterable[str]) -> None:
+        super().__init__(shell=shell, installed=", ".join(installed) or "none")
+
+
+class CommandNotFound(WrongState):
+    """The workspace has no program {command} that can be executed."""
+
+    reason = "COMMAND_NOT_FOUND"
+
+    def __init__(self, command: str) -> None:
+        super().__init__(command=command[:64])
 
 
 class InvalidWorkingDirectory(InvalidArgument):

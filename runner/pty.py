@@ -25,6 +25,13 @@ def open_pair(columns: int, rows: int) -> tuple[int, int]:
     return ours, theirs
 
 
+def open_pipe() -> tuple[int, int]:
+    """Return a new pipe's two ends, ours without blocking."""
+    ours, theirs = os.pipe()
+    os.set_blocking(ours, False)
+    return ours, theirs
+
+
 def resize(descriptor: int, columns: int, rows: int) -> None:
     """Change the size; the kernel tells the foreground programs."""
     fcntl.ioctl(descriptor, termios.TIOCSWINSZ, _WINDOW.pack(rows, columns, 0, 0))

@@ -54,6 +54,7 @@ class Program:
     Attributes:
         readable: paths it may read beside the system's.
         writable: paths it may write instead of the room's `files` and `home`.
+        hangs_up: whether it is told to end by HUP too, as a shell that a person types into ignores TERM.
     """
 
     arguments: Sequence[str]
@@ -62,6 +63,7 @@ class Program:
     terminal: bool = False
     readable: Sequence[Path] = ()
     writable: Sequence[Path] = ()
+    hangs_up: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,13 @@ class Sandbox:
     level: Level
     room: Path
     hidden: Sequence[Path]
+
+    def shows(self, path: Path) -> bool:
+        """Whether programs inside see a file of the outside; `path` has no links in it."""
+        if any(path.is_relative_to((self.room / part).resolve()) for part in ("files", "home")):
+            return True
+        shown = any(path.is_relative_to(Path(folder)) for folder in _SYSTEM_PATHS)
+        return shown and not any(path.is_relative_to(folder) for folder in self.hidden)
 
     def describe(self, program: Program) -> dict[str, object]:
         """Return what `enter.py` needs to start the program."""

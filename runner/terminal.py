@@ -38,7 +38,7 @@ class Size:
 class Terminal:
     """A terminal whose shell was started here."""
 
-    def __init__(self, session_id: str, spool: Spool, descriptor: int, size: Size) -> None:
+    def __init__(self, session_id: str, spool: Spool, descriptor: int, size: Size, described: Program) -> None:
         self.session_id = session_id
         self.spool = spool
         self.size = size
@@ -47,7 +47,8 @@ class Terminal:
         self.gone = asyncio.Event()
         self.input = Input(session_id, descriptor)
         self._descriptor = descriptor
-        self._model = Model(size.columns, size.rows, self.input.reply)
+        self._model = Model(size.columns, size.rows, self.input.reply) if described.terminal else None
+        self._hangs_up = described.hangs_up
         self._reader = pty.PtyReader(descriptor, self._output)
         self._held = b""
         self._unbounded = False
@@ -56,8 +57,8 @@ class Terminal:
         self._program: program.RunningProgram | None = None
 
     @classmethod
-    async def open(cls, session_id: str, spool: Spool, sandbox: Sandbox, shell: Program, size: Size) -> "Terminal":
-        """Start a shell in a new terminal.
+    async def open(cls, session_id: str, spool: Spool, sandbox: Sandbox, described: Program, size: Size) -> "Terminal":
+        """Start a shell or a command in a new terminal, or at a new pipe when that is all it wants.
 
         Raises:
             CannotOpenTerminal: the machine has no terminal or process to give; the spool is gone again.
@@ -65,9 +66,10 @@ class Terminal:
         theirs = -1
         terminal = None
         try:
-            ours, theirs = pty.open_pair(size.columns, size.rows)
-            terminal = cls(session_id, spool, ours, size)
-            terminal._program = await program.start(sandbox, shell, program.Streams(theirs, theirs, theirs))
+            ours, theirs = pty.open_pair(size.columns, size.rows) if described.terminal else pty.open_pipe()
+            terminal = cls(session_id, spool, ours, size, described)
+            source = theirs if described.terminal else asyncio.subprocess.DEVNULL
+            terminal._program = await program.start(sandbox, described, program.Streams(source, theirs, theirs))
         except (OSError, program.CannotStart) as error:
             if terminal is not None:
                 terminal._free()
@@ -102,14 +104,16 @@ class Terminal:
         """Change the size and note it in the log."""
         self.expect_running()
         pty.resize(self._descriptor, size.columns, size.rows)
-        self._model.resize(size.columns, size.rows)
+        if self._model is not None:
+            self._model.resize(size.columns, size.rows)
         self.size = size
         self._write(Kind.RESIZE, [pack_size(size.columns, size.rows)])
 
     async def signal(self, number: int, grace: float, reason: str) -> None:
         """Signal every process of the terminal.
 
-        An interactive shell ignores TERM, so it is told to hang up as well: then it ends its jobs and itself.
+        A shell that a person types into ignores TERM, so it is told to hang up as well: then it ends its jobs and
+        itself.
 
         Args:
             number: of the signal.
@@ -121,7 +125,7 @@ class Terminal:
         self._patience = max(self._patience, asyncio.get_running_loop().time() + grace)
         running, leader = self.running_program, processes.find(self.process_id)
         await asyncio.to_thread(running.signal, number)
-        if number == signal.SIGTERM and leader is not None:
+        if number == signal.SIGTERM and self._hangs_up and leader is not None:
             processes.send_all([leader], signal.SIGHUP)
             processes.send_all([leader], signal.SIGCONT)
 
@@ -157,10 +161,11 @@ class Terminal:
             self._reader.pause()
             asyncio.get_running_loop().call_later(_DISK_RETRY, self._resume)
             return
-        self._model.feed(data)
-        title = self._model.take_title()
-        if title is not None:
-            self._write(Kind.TITLE, [title])
+        if self._model is not None:
+            self._model.feed(data)
+            title = self._model.take_title()
+            if title is not None:
+                self._write(Kind.TITLE, [title])
         if self._full:
             _log.warning("The spool is full; the terminal waits", session_id=self.session_id)
             self._reader.pause()
@@ -200,5 +205,6 @@ class Terminal:
         self.input.close()
         asyncio.get_running_loop().remove_reader(self._descriptor)
         self._reader.finished.set()
-        self._model.close()
+        if self._model is not None:
+            self._model.close()
         os.close(self._descriptor)

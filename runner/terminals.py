@@ -3,7 +3,7 @@
 import asyncio
 import json
 import signal
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from pathlib import Path
 from chassis import faults, logs
 from runner import shell
 from runner.errors import TerminalEnded, TerminalNotFound
-from runner.sandbox import Sandbox
+from runner.sandbox import Program, Sandbox
 from runner.spool import Spool
 from runner.terminal import Size, Terminal
 
@@ -38,11 +38,13 @@ class LeftTerminal:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A terminal that somebody wants."""
+    """A terminal that somebody wants: with a shell in it, or with a command, which may have a pipe instead."""
 
     session_id: str
     size: Size
     shell: str = "bash"
+    command: Sequence[str] = ()
+    piped: bool = False
     working_directory: str = ""
     environment: Mapping[str, str] = field(default_factory=dict)
 
@@ -66,15 +68,14 @@ class Terminals:
         """Return the terminal of a session: the one that exists, or a new one.
 
         Raises:
-            InvalidWorkingDirectory, ShellNotFound: the order cannot be met.
+            InvalidWorkingDirectory, ShellNotFound, CommandNotFound: the order cannot be met.
             CannotOpenTerminal: the machine refused.
         """
         async with self._opening:
             existing = self._terminals.get(order.session_id)
             if existing is not None:
                 return existing
-            described = shell.describe(self._room, order.shell, order.working_directory, order.environment)
-            shell.furnish(self._room / "home")
+            described = self._describe(order)
             spool = Spool.create(self._room / "spool" / order.session_id, self._executor, self._limit)
             _note_size(spool, order.size)
             terminal = await Terminal.open(order.session_id, spool, self._sandbox, described, order.size)
@@ -139,6 +140,14 @@ class Terminals:
             await terminal.run()
         except Exception as error:  # noqa: BLE001 the fault of one terminal must not end the others
             _log.error("A terminal failed", session_id=terminal.session_id, exc_info=error)
+
+    def _describe(self, order: Order) -> Program:
+        where, environment = order.working_directory, order.environment
+        if order.command:
+            return shell.describe_command(self._sandbox, order.command, where, environment, terminal=not order.piped)
+        described = shell.describe(self._room, order.shell, where, environment)
+        shell.furnish(self._room / "home", order.shell)
+        return described
 
     def _left(self, directory: Path) -> LeftTerminal:
         return LeftTerminal(directory.name, Spool.reopen(directory, self._executor), _noted_size(directory))

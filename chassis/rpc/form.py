@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -11,6 +12,8 @@ from chassis.errors import InvalidField, Violation
 
 _FIRST, _LAST = -62_135_596_800, 253_402_300_799
 """Seconds of the instants that a Timestamp may hold: years 1 to 9999."""
+_LONGEST = 315_576_000_000
+"""Seconds of the longest Duration: 10,000 years."""
 _SECOND = 1_000_000_000  # nanoseconds
 
 
@@ -23,16 +26,26 @@ def decode(message: type[Message], sent: bytes) -> Message:
 
 
 def malformed(message: Message, prefix: str = "") -> Iterator[Violation]:
-    """Yield a violation for each text with a NUL character, which PostgreSQL refuses, and each impossible instant."""
+    """Yield a violation for each NUL character in a text, which PostgreSQL refuses, and for each impossible time."""
     for field, value in message.ListFields():
         for path, one in _elements(field, value, f"{prefix}{field.name}"):
-            if isinstance(one, str) and "\0" in one:
-                yield Violation(path, "must not hold a NUL character")
-            elif isinstance(one, Timestamp):
-                if not (_FIRST <= one.seconds <= _LAST and 0 <= one.nanos < _SECOND):
-                    yield Violation(path, "must be an instant of the years 1 to 9999")
+            if problem := _problem(one):
+                yield Violation(path, problem)
             elif isinstance(one, Message):
                 yield from malformed(one, f"{path}.")
+
+
+def _problem(value: Any) -> str:  # of any type
+    """Return why nothing can work with a value; empty when it can."""
+    if isinstance(value, str):
+        return "must not hold a NUL character" if "\0" in value else ""
+    if isinstance(value, Timestamp):
+        possible = _FIRST <= value.seconds <= _LAST and 0 <= value.nanos < _SECOND
+        return "" if possible else "must be an instant of the years 1 to 9999"
+    if isinstance(value, Duration):
+        possible = abs(value.seconds) <= _LONGEST and abs(value.nanos) < _SECOND and value.seconds * value.nanos >= 0
+        return "" if possible else "must be a duration of at most 10,000 years, its parts of one sign"
+    return ""
 
 
 def _elements(field: FieldDescriptor, value: Any, path: str) -> Iterator[tuple[str, Any]]:  # of any type

@@ -100,7 +100,7 @@ def _keywords(rules: validate_pb2.FieldRules, enum: EnumDescriptor | None = None
         return {"enum": [value.name for value in enum.values if value.number in listed]} if listed else {}
     if kind in _IN_TEXT:
         return {"pattern": "^[0-9]{1,19}$"} if typed.HasField("gte") and typed.gte >= 0 else {}
-    if kind is not None and hasattr(typed, "gte"):
+    if kind not in {None, "duration", "timestamp"} and hasattr(typed, "gte"):  # those are texts in JSON
         return _present(typed, _BOUNDS)
     return {}
 

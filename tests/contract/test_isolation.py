@@ -61,7 +61,7 @@ async def _session(owner: Person, workspace_id: str) -> str:
     request = session_service_pb2.CreateSessionRequest(session=session_pb2.Session(workspace_id=workspace_id))
     async with grpc.aio.insecure_channel(owner.product.address("session")) as channel:
         stub = SessionServiceStub(channel)
-        created = await stub.CreateSession(request, metadata=owner.metadata, timeout=20)
+        created = await stub.CreateSession(request, metadata=owner.metadata, timeout=20, wait_for_ready=True)
         events = session_service_pb2.ListSessionEventsRequest(session_id=created.session_id)
 
         async def recorded() -> bool:

@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from pathlib import Path
+from typing import Any
 
 from tests.support.embedded_stack import EmbeddedStack
 from tests.support.sessions import make_repository
@@ -28,6 +29,24 @@ async def test_cli_script_does_the_main_job(embedded_stack: EmbeddedStack) -> No
     assert [entry["action"] for entry in entries] == ["workspace.activated", "workspace.created"]
     (deleted,) = (await stack.command("ws", "delete", "scripted", "--json")).json()
     assert deleted["state"] == "DELETED"
+
+
+async def test_cli_exec_is_the_command(embedded_stack: EmbeddedStack, workspace_id: str) -> None:
+    """Its bytes on standard output and nothing else, its exit code, and its session afterwards."""
+    stack = embedded_stack
+    script = "printf 'one\\ntwo %s' $FLAVOUR; exit 7"
+    ran = await stack.command("exec", "--env", "FLAVOUR=mint", workspace_id, "--", "sh", "-c", script)
+    assert (ran.code, ran.output, ran.errors) == (7, "one\ntwo mint", "")
+    told: Any = (await stack.command("exec", workspace_id, "--json", "--", "echo", "hello")).json()
+    assert [next(iter(message)) for message in told] == ["started", "output", "ended"]
+    assert told[1]["output"] == {"offset": "0", "data": "aGVsbG8K"}
+    assert told[0]["started"]["sessionId"] == told[2]["ended"]["sessionId"]
+    late = await stack.command("exec", "--timeout", "1", workspace_id, "--", "sleep", "600")
+    assert (late.code, "timed out" in late.errors) == (124, True)
+    killed = await stack.command("exec", workspace_id, "--", "sh", "-c", "kill -KILL $$")
+    assert killed.code == 137
+    missing = await stack.command("exec", workspace_id, "--", "no-such-program")
+    assert (missing.code, "no program no-such-program" in missing.errors) == (4, True)
 
 
 async def test_cli_unknown_session_fails_with_a_sentence(embedded_stack: EmbeddedStack) -> None:

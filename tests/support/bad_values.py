@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from tests.support.requests import Place
@@ -70,6 +71,9 @@ def _messages(place: Place) -> Iterator[Any]:
         yield None
     if place.field.message_type is not None and place.field.message_type.full_name == Timestamp.DESCRIPTOR.full_name:
         yield from (Timestamp(seconds=FAR), Timestamp(seconds=-FAR), Timestamp(nanos=-1), Timestamp(nanos=10**9))
+    if place.rules.WhichOneof("type") == "duration":
+        yield from (Duration(seconds=FAR), Duration(seconds=-FAR), Duration(seconds=5, nanos=-1), Duration(nanos=10**9))
+        yield from (Duration(seconds=place.rules.duration.lte.seconds + 1), Duration(seconds=-1))
 
 
 def _lists(place: Place) -> Iterator[list[Any]]:
@@ -80,4 +84,5 @@ def _lists(place: Place) -> Iterator[list[Any]]:
         if rules.unique:
             yield ["a.read", "a.read"]
         if rules.items.string.pattern:
-            yield from (["a.read\n"], ["anything"])
+            texts = ("a.read\n", "anything")
+            yield from ([text] for text in texts if not re.fullmatch(rules.items.string.pattern, text))

@@ -22,6 +22,7 @@ NEEDED = {
     "columns": 80,
     "rows": 24,
     "data": b"a",
+    "command": ["true"],
 }
 """Values of fields that a request cannot be without, beside ids."""
 

@@ -20,6 +20,7 @@ def session_to_proto(session: Session) -> pb.Session:
         kind=pb.Session.Kind.Value(session.kind.name),
         state=pb.Session.State.Value(session.state.name),
         shell=session.shell,
+        command=session.command,
         working_directory=session.working_directory,
         environment_names=session.environment_names,
         columns=session.columns,
@@ -33,6 +34,8 @@ def session_to_proto(session: Session) -> pb.Session:
         output_bytes=session.output_bytes,
         etag=etag.of(session),
     )
+    if session.timeout is not None:
+        message.timeout.FromTimedelta(session.timeout)
     for name in _OPTIONAL_TIMES:
         instant = getattr(session, name)
         if instant is not None:

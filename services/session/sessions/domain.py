@@ -1,11 +1,11 @@
 """A session and the rules of its life. STOPPED, FAILED and LOST are final: nothing leaves them."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
 from uuid import UUID
 
-from services.session.sessions.errors import SessionNotActive
+from services.session.sessions.errors import SessionNotActive, SessionWithoutTerminal
 from services.session.sessions.log import Exit
 
 
@@ -13,6 +13,7 @@ class Kind(Enum):
     """What runs in a session."""
 
     TERMINAL = "TERMINAL"
+    COMMAND = "COMMAND"
 
 
 class State(Enum):
@@ -43,6 +44,7 @@ class StopReason(Enum):
     SHUTDOWN = "SHUTDOWN"
     RUNNER_LOST = "RUNNER_LOST"
     START_FAILED = "START_FAILED"
+    TIMED_OUT = "TIMED_OUT"
 
 
 _RUNNER_REASONS = {"shutdown": StopReason.SHUTDOWN, "workspace_deleted": StopReason.WORKSPACE_DELETED}
@@ -50,7 +52,7 @@ _RUNNER_REASONS = {"shutdown": StopReason.SHUTDOWN, "workspace_deleted": StopRea
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A terminal in a workspace.
+    """A shell or a command in a workspace: `shell` is empty where there is a `command`.
 
     `stop_request` is what somebody wants and the reconciler pursues; `stop_reason` is what happened. `runner_id` is
     the run of the runner that opened the terminal. `title`, `output_bytes` and `last_activity_time` belong to the log
@@ -63,6 +65,8 @@ class Session:
     kind: Kind
     state: State
     shell: str
+    command: tuple[str, ...]
+    timeout: timedelta | None
     working_directory: str
     environment_names: tuple[str, ...]
     columns: int
@@ -88,6 +92,21 @@ class Session:
         """The session's id."""
         return self.session_id
 
+    @property
+    def expire_time(self) -> datetime | None:
+        """When its time is up; None for never."""
+        return None if self.timeout is None else self.create_time + self.timeout
+
+    @property
+    def has_terminal(self) -> bool:
+        """Whether it takes input and has a size."""
+        return self.kind is Kind.TERMINAL
+
+    def expect_terminal(self) -> None:
+        """Raise SessionWithoutTerminal for a command that has none."""
+        if not self.has_terminal:
+            raise SessionWithoutTerminal(self.session_id)
+
     def expect_live(self) -> None:
         """Raise SessionNotActive once the session has ended."""
         if self.state.final:
@@ -112,6 +131,7 @@ class Session:
 
     def resize(self, now: datetime, columns: int, rows: int) -> "Session":
         """Return the session with another size."""
+        self.expect_terminal()
         self.expect_active()
         return self._changed(now, columns=columns, rows=rows)
 

@@ -23,6 +23,15 @@ class SessionNotActive(WrongState):
         super().__init__(sessionId=str(session_id), state=state)
 
 
+class SessionWithoutTerminal(WrongState):
+    """Session {sessionId} runs a command without a terminal; it takes neither input nor a size."""
+
+    reason = "SESSION_WITHOUT_TERMINAL"
+
+    def __init__(self, session_id: UUID) -> None:
+        super().__init__(sessionId=str(session_id))
+
+
 class SessionLimitReached(LimitExceeded):
     """The account has {limit} live sessions, as many as it may have; end one first."""
 

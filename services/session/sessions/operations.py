@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from pathlib import PurePath
 from uuid import UUID
 
 from chassis import etag as tags
@@ -22,7 +23,10 @@ class Wish:
 
     session_id: UUID
     workspace_id: UUID
+    kind: Kind
     shell: str
+    command: tuple[str, ...]
+    timeout: timedelta | None
     working_directory: str
     environment_names: tuple[str, ...]
     columns: int
@@ -47,9 +51,11 @@ async def create_session(tx: Transaction, *, wish: Wish, copier_process: int, li
         session_id=wish.session_id,
         account_id=tx.account_id,
         workspace_id=wish.workspace_id,
-        kind=Kind.TERMINAL,
+        kind=wish.kind,
         state=State.STARTING,
         shell=wish.shell,
+        command=wish.command,
+        timeout=wish.timeout,
         working_directory=wish.working_directory,
         environment_names=wish.environment_names,
         columns=wish.columns,
@@ -66,7 +72,7 @@ async def create_session(tx: Transaction, *, wish: Wish, copier_process: int, li
         create_time=tx.now,
         update_time=tx.now,
         end_time=None,
-        title=wish.shell,
+        title=wish.shell or PurePath(wish.command[0]).name,
         output_bytes=0,
         last_activity_time=tx.now.replace(microsecond=0),
     )

@@ -1,6 +1,6 @@
 """SessionService: terminals that outlive every connection."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass, replace
 
 from stateroom.runner.v1 import runner_service_pb2 as runner_pb
@@ -13,7 +13,7 @@ from chassis.errors import DomainError, InvalidField, Violation
 from chassis.pages import MAXIMUM_LOG_SIZE, Pages
 from chassis.rpc.call import Call
 from services.session.sessions import convert, operations, queries
-from services.session.sessions.domain import Session, StopReason
+from services.session.sessions.domain import Kind, Session, StopReason
 from services.session.sessions.errors import SessionNotActive
 from services.session.sessions.live.attachment import Attachments
 from services.session.sessions.live.opening import OWN_NAMES, Opener
@@ -37,18 +37,27 @@ class SessionServicer:
     wake_reconciler: Callable[[], None]
 
     async def CreateSession(self, request: pb.CreateSessionRequest, call: Call) -> session_pb2.Session:
-        """Open a shell and return its session once it runs."""
-        wanted = request.session
-        wish = Wish(
-            session_id=ids.new(),
-            workspace_id=ids.parse(wanted.workspace_id),
-            shell=wanted.shell or DEFAULT_SHELL,
-            working_directory=wanted.working_directory,
-            environment_names=tuple(sorted({*wanted.environment, *OWN_NAMES})),
-            columns=wanted.columns or DEFAULT_COLUMNS,
-            rows=wanted.rows or DEFAULT_ROWS,
+        """Open a shell, or run a command, and return its session once it runs."""
+        session = await self.opener.open(
+            call.actor, _wish(request.session, request.session.environment), request.session.environment
         )
-        return convert.session_to_proto(await self.opener.open(call.actor, wish, wanted.environment))
+        return convert.session_to_proto(session)
+
+    async def ExecCommand(self, request: pb.ExecCommandRequest, call: Call) -> AsyncIterator[pb.ExecCommandResponse]:
+        """Run a command and stream what it prints, or join the run that an earlier call began."""
+        wanted = session_pb2.Session(
+            workspace_id=request.workspace_id,
+            kind=session_pb2.Session.COMMAND,
+            command=request.command,
+            working_directory=request.working_directory,
+            timeout=request.timeout if request.HasField("timeout") else None,
+        )
+        session = await self.opener.open(call.actor, _wish(wanted, request.environment), request.environment)
+        yield pb.ExecCommandResponse(started=convert.session_to_proto(session))
+        async for part in self.attachments.stream(call.actor, session, 0):
+            yield pb.ExecCommandResponse(output=pb.ExecCommandResponse.Output(offset=part.offset, data=part.data))
+        ended = await self._session(str(session.session_id), call)
+        yield pb.ExecCommandResponse(ended=convert.session_to_proto(ended))
 
     async def GetSession(self, request: pb.GetSessionRequest, call: Call) -> session_pb2.Session:
         """Return a session."""
@@ -72,6 +81,7 @@ class SessionServicer:
     async def WriteSession(self, request: pb.WriteSessionRequest, call: Call) -> pb.WriteSessionResponse:
         """Type into a session that no device controls."""
         session = await self._session(request.session_id, call)
+        session.expect_terminal()
         session.expect_active()
         epoch = await self.database.read(call.actor, leases.expect_free, session_id=session.session_id)
         write = runner_pb.WriteTerminalRequest(
@@ -146,3 +156,19 @@ class SessionServicer:
     async def _session(self, session_id: str, call: Call) -> Session:
         actor = replace(call.actor, repeat=None)
         return await self.database.read(actor, queries.get_session, session_id=ids.parse(session_id))
+
+
+def _wish(wanted: session_pb2.Session, environment: Iterable[str]) -> Wish:
+    """Return what a new session is to be, with what is not said."""
+    return Wish(
+        session_id=ids.new(),
+        workspace_id=ids.parse(wanted.workspace_id),
+        kind=convert.kind_from_proto(wanted.kind) or Kind.TERMINAL,
+        shell=wanted.shell or ("" if wanted.command else DEFAULT_SHELL),
+        command=tuple(wanted.command),
+        timeout=wanted.timeout.ToTimedelta() if wanted.HasField("timeout") else None,
+        working_directory=wanted.working_directory,
+        environment_names=tuple(sorted({*environment, *OWN_NAMES})),
+        columns=wanted.columns or DEFAULT_COLUMNS,
+        rows=wanted.rows or DEFAULT_ROWS,
+    )

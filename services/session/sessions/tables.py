@@ -1,6 +1,6 @@
 """Tables of sessions, their log and their control."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Enum, Integer, LargeBinary, SmallInteger, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Enum, Integer, Interval, LargeBinary, SmallInteger, Table, Text
 from sqlalchemy.dialects.postgresql import ARRAY, UUID
 
 from chassis import tables
@@ -17,6 +17,8 @@ sessions = Table(
     Column("kind", Enum(Kind, native_enum=False), nullable=False),
     Column("state", Enum(State, native_enum=False), nullable=False),
     Column("shell", Text, nullable=False),
+    Column("command", ARRAY(Text, as_tuple=True), nullable=False),
+    Column("timeout", Interval),
     Column("working_directory", Text, nullable=False),
     Column("environment_names", ARRAY(Text, as_tuple=True), nullable=False),
     Column("columns", Integer, nullable=False),

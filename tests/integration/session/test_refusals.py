@@ -4,6 +4,7 @@ from typing import Any
 
 import grpc
 import pytest
+from google.protobuf.duration_pb2 import Duration
 from stateroom.session.v1 import attach_pb2, session_pb2
 from stateroom.session.v1 import session_service_pb2 as pb
 
@@ -15,31 +16,41 @@ from tests.support.stage import Stage, reason
 
 TABLES = ("sessions", "session_heads", "session_events", "session_controls", "session_attachments")
 
+BAD_FIELDS: list[tuple[str, Any]] = [
+    ("workspace_id", ""),
+    ("workspace_id", "room"),
+    ("shell", "sh -c x"),
+    ("shell", "/opt/evil"),
+    ("shell", "BASH"),
+    ("working_directory", "a\0b"),
+    ("working_directory", "a" * 4097),
+    ("environment", {"1A": "x"}),
+    ("environment", {"A": "a\0"}),
+    ("environment", {"A": "a" * 4097}),
+    ("environment", {f"A{number}": "" for number in range(65)}),
+    ("columns", -1),
+    ("columns", 1001),
+    ("rows", 501),
+    ("kind", 7),
+    ("command", ["a\0b"]),
+    ("command", ["", "a"]),
+    ("command", ["a"] * 129),
+    ("command", ["a", "b" * 8193]),
+    ("timeout", Duration(nanos=1)),
+    ("timeout", Duration(seconds=10**9)),
+    ("timeout", Duration(seconds=5, nanos=-1)),
+    ("timeout", Duration(seconds=-(10**15))),
+]
 
-@pytest.mark.parametrize(
-    ("field", "value"),
-    [
-        ("workspace_id", ""),
-        ("workspace_id", "room"),
-        ("shell", "fish"),
-        ("working_directory", "a\0b"),
-        ("working_directory", "a" * 4097),
-        ("environment", {"1A": "x"}),
-        ("environment", {"A": "a\0"}),
-        ("environment", {"A": "a" * 4097}),
-        ("environment", {f"A{number}": "" for number in range(65)}),
-        ("columns", -1),
-        ("columns", 1001),
-        ("rows", 501),
-        ("kind", 7),
-    ],
-)
-async def test_create_session_with_a_bad_field_names_it(stage: Stage, field: str, value: Any) -> None:
+
+async def test_create_session_with_a_bad_field_names_it(stage: Stage) -> None:
     """Nothing is created."""
-    with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await stage.create(**{field: value})
-    assert reason(refused.value) == "INVALID_FIELD"
-    assert f"session.{field}" in (refused.value.details() or "")
+    for field, value in BAD_FIELDS:
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await stage.create(**{field: value})
+        assert reason(refused.value) == "INVALID_FIELD", (field, value)
+        assert f"session.{field}" in (refused.value.details() or "")
+    assert not (await stage.call("ListSessions", pb.ListSessionsRequest())).sessions
 
 
 async def test_create_session_outside_the_workspace_is_refused_and_failed(stage: Stage) -> None:

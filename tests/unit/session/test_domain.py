@@ -23,6 +23,8 @@ def starting() -> Session:
         kind=Kind.TERMINAL,
         state=State.STARTING,
         shell="bash",  # its name, nothing runs
+        command=(),
+        timeout=None,
         working_directory="",
         environment_names=(),
         columns=80,

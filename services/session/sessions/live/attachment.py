@@ -68,7 +68,7 @@ class Attachments:
         """Serve a device until it goes or the session ends.
 
         Raises:
-            OffsetOutOfRange, ControllerTaken: it cannot attach like this.
+            OffsetOutOfRange, ControllerTaken, SessionWithoutTerminal: it cannot attach like this.
             ReadOnly: it typed or resized while it only watches.
             SlowConsumer: it acknowledged nothing for too long while its credit was used up.
         """

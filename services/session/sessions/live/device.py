@@ -68,12 +68,14 @@ class Device:
         return True
 
     async def attach(self, role: pb.AttachRole.ValueType, *, take_over: bool) -> None:
-        """Take a role. ControllerTaken."""
+        """Take a role. ControllerTaken, SessionWithoutTerminal."""
+        if role == pb.CONTROLLER:
+            self.session.expect_terminal()
         lease = await self._desk.database.write(
             self._actor,
             leases.attach,
             attachment=self.attachment,
-            wants_control=role != pb.OBSERVER,
+            wants_control=role != pb.OBSERVER and self.session.has_terminal,
             demands=role == pb.CONTROLLER,
             take_over=take_over,
         )
@@ -139,6 +141,7 @@ class Device:
     async def _take_control(self) -> None:
         if self.lease.controls:
             return
+        self.session.expect_terminal()
         ids = {"session_id": self.session.session_id, "attachment_id": self.attachment.attachment_id}
         self._hold(await self._desk.database.write(self._actor, leases.take_control, **ids))
         self._tell_role()

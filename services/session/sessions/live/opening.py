@@ -9,7 +9,7 @@ from stateroom.runner.v1 import runner_service_pb2 as pb
 from chassis import faults
 from chassis.actor import Actor
 from chassis.database import Database
-from chassis.errors import DomainError, InvalidArgument
+from chassis.errors import DomainError, InvalidArgument, WrongState
 from services.session.sessions import operations, queries
 from services.session.sessions.domain import Session, State
 from services.session.sessions.errors import CannotStartSession
@@ -81,7 +81,8 @@ class Opener:
                 await self.database.write(
                     actor, operations.fail_session, session_id=session.session_id, cause=exc.message
                 )
-                return exc if isinstance(exc, InvalidArgument) else CannotStartSession(session.session_id, exc.message)
+                passed_on = isinstance(exc, (InvalidArgument, WrongState))
+                return exc if passed_on else CannotStartSession(session.session_id, exc.message)
             _AFTER_START.reach()
             active = await self.database.write(
                 actor, operations.activate_session, session_id=session.session_id, runner_id=runner.runner_id
@@ -95,6 +96,8 @@ class Opener:
         request = pb.OpenTerminalRequest(
             session_id=str(session.session_id),
             shell=session.shell,
+            command=session.command,
+            piped=not session.has_terminal,
             working_directory=session.working_directory,
             environment=environment,
             columns=session.columns,

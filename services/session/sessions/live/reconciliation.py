@@ -4,6 +4,7 @@ import signal
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from stateroom.runner.v1 import runner_service_pb2 as pb
 
@@ -12,7 +13,7 @@ from chassis.database import Database
 from chassis.errors import DomainError
 from chassis.reconcile import Claim
 from services.session.sessions import operations, queries
-from services.session.sessions.domain import Session, State
+from services.session.sessions.domain import Session, State, StopReason
 from services.session.sessions.live.runners import OVER, Runner, Runners
 
 GRACE = 5000
@@ -38,11 +39,27 @@ class Reconciliation:
             await self.signal(session, signal.SIGTERM, GRACE)
             return PATIENCE
         elif session.state is State.ACTIVE:
+            return await self._tend(actor, session)
+        return None
+
+    async def _tend(self, actor: Actor, session: Session) -> float | None:
+        """Give a running session its size, or have it ended when its time is up, which makes it due again at once."""
+        if session.expire_time is None:
             await self.resize(session)
+            return None
+        remaining = (session.expire_time - datetime.now(UTC)).total_seconds()
+        if remaining > 0:
+            await self.resize(session)
+            return remaining
+        await self.database.write(
+            actor, operations.request_stop, session_id=session.session_id, reason=StopReason.TIMED_OUT
+        )
         return None
 
     async def resize(self, session: Session) -> None:
-        """Give the terminal the session's size, unless it has it."""
+        """Give the terminal the session's size, unless it has it or is none."""
+        if not session.has_terminal:
+            return
         runner = await self.runners.find(session.account_id, session.workspace_id)
         terminal = await runner.terminal(session.session_id)
         size = (session.columns, session.rows)

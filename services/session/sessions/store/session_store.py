@@ -8,7 +8,7 @@ from sqlalchemy import Select, func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chassis import tables
-from services.session.sessions.domain import Session
+from services.session.sessions.domain import Session, State
 from services.session.sessions.errors import SessionNotFound
 from services.session.sessions.tables import controls, heads, sessions
 
@@ -33,12 +33,16 @@ async def insert_session(connection: AsyncConnection, session: Session, *, copie
 
 
 async def update_session(connection: AsyncConnection, session: Session, *, due: datetime | None) -> None:
-    """Store a changed session; `due` is when the reconciler looks at it next. Claims of before are void.
+    """Store a changed session; `due` is when the reconciler looks at it next, beside its time limit.
 
-    With its log complete, the runner's terminal is due to be dropped.
+    Claims of before are void. With its log complete, the runner's terminal is due to be dropped.
     """
     statement = update(sessions).where(sessions.c.session_id == session.session_id)
-    reconcile = {"reconcile_time": due, "reconcile_epoch": sessions.c.reconcile_epoch + 1, "reconcile_attempts": 0}
+    reconcile = {
+        "reconcile_time": _earlier(due, session),
+        "reconcile_epoch": sessions.c.reconcile_epoch + 1,
+        "reconcile_attempts": 0,
+    }
     await connection.execute(statement.values(**_row(session), **reconcile))
     if session.log_complete:
         head = update(heads).where(heads.c.session_id == session.session_id)
@@ -69,6 +73,12 @@ async def _session(connection: AsyncConnection, statement: Select[tuple[object, 
     if row is None:
         raise SessionNotFound(session_id)
     return tables.to(Session, row)
+
+
+def _earlier(due: datetime | None, session: Session) -> datetime | None:
+    """Return when a session is due: at its time limit at the latest, once it runs."""
+    limit = session.expire_time if session.state is State.ACTIVE and session.stop_request is None else None
+    return min((instant for instant in (due, limit) if instant is not None), default=None)
 
 
 def _row(session: Session) -> dict[str, object]:

@@ -176,6 +176,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The working directory lies outside the workspace or does not exist.
     Example: {"reason": "INVALID_WORKING_DIRECTORY", "metadata": {"path": "…"}}
     """
+    SESSION_WITHOUT_TERMINAL: _ErrorReason.ValueType  # 89
+    """The session runs a command without a terminal.
+    Example: {"reason": "SESSION_WITHOUT_TERMINAL", "metadata": {"sessionId": "…"}}
+    """
     AUDIT_LOG_NOT_FOUND: _ErrorReason.ValueType  # 100
     """No such audit entry in the acting account.
     Example: {"reason": "AUDIT_LOG_NOT_FOUND", "metadata": {"auditLogId": "…"}}
@@ -269,12 +273,16 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     Example: {"reason": "TERMINAL_ENDED", "metadata": {"sessionId": "…"}}
     """
     SHELL_NOT_FOUND: _ErrorReason.ValueType  # 146
-    """The shell is not installed.
-    Example: {"reason": "SHELL_NOT_FOUND", "metadata": {"shell": "fish"}}
+    """The shell is not installed where the workspace runs; `installed` names those that are.
+    Example: {"reason": "SHELL_NOT_FOUND", "metadata": {"shell": "fish", "installed": "bash, zsh"}}
     """
     CANNOT_OPEN_TERMINAL: _ErrorReason.ValueType  # 147
     """The runner could not open a terminal: the machine has none, or no process, to give.
     Example: {"reason": "CANNOT_OPEN_TERMINAL", "metadata": {"sessionId": "…", "cause": "…"}}
+    """
+    COMMAND_NOT_FOUND: _ErrorReason.ValueType  # 148
+    """The workspace has no such program, or it cannot be executed.
+    Example: {"reason": "COMMAND_NOT_FOUND", "metadata": {"command": "make"}}
     """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
@@ -436,6 +444,10 @@ INVALID_WORKING_DIRECTORY: ErrorReason.ValueType  # 88
 """The working directory lies outside the workspace or does not exist.
 Example: {"reason": "INVALID_WORKING_DIRECTORY", "metadata": {"path": "…"}}
 """
+SESSION_WITHOUT_TERMINAL: ErrorReason.ValueType  # 89
+"""The session runs a command without a terminal.
+Example: {"reason": "SESSION_WITHOUT_TERMINAL", "metadata": {"sessionId": "…"}}
+"""
 AUDIT_LOG_NOT_FOUND: ErrorReason.ValueType  # 100
 """No such audit entry in the acting account.
 Example: {"reason": "AUDIT_LOG_NOT_FOUND", "metadata": {"auditLogId": "…"}}
@@ -529,11 +541,15 @@ TERMINAL_ENDED: ErrorReason.ValueType  # 145
 Example: {"reason": "TERMINAL_ENDED", "metadata": {"sessionId": "…"}}
 """
 SHELL_NOT_FOUND: ErrorReason.ValueType  # 146
-"""The shell is not installed.
-Example: {"reason": "SHELL_NOT_FOUND", "metadata": {"shell": "fish"}}
+"""The shell is not installed where the workspace runs; `installed` names those that are.
+Example: {"reason": "SHELL_NOT_FOUND", "metadata": {"shell": "fish", "installed": "bash, zsh"}}
 """
 CANNOT_OPEN_TERMINAL: ErrorReason.ValueType  # 147
 """The runner could not open a terminal: the machine has none, or no process, to give.
 Example: {"reason": "CANNOT_OPEN_TERMINAL", "metadata": {"sessionId": "…", "cause": "…"}}
+"""
+COMMAND_NOT_FOUND: ErrorReason.ValueType  # 148
+"""The workspace has no such program, or it cannot be executed.
+Example: {"reason": "COMMAND_NOT_FOUND", "metadata": {"command": "make"}}
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -179,19 +179,27 @@ class OpenTerminalRequest(_message.Message):
     ENVIRONMENT_FIELD_NUMBER: _builtins.int
     COLUMNS_FIELD_NUMBER: _builtins.int
     ROWS_FIELD_NUMBER: _builtins.int
+    COMMAND_FIELD_NUMBER: _builtins.int
+    PIPED_FIELD_NUMBER: _builtins.int
     session_id: _builtins.str
     """UUID of the session; also the terminal's name."""
     shell: _builtins.str
-    """The shell's name."""
+    """The shell's name; empty when there is a command."""
     working_directory: _builtins.str
     """Where it starts, relative to the workspace."""
     columns: _builtins.int
     """Width in cells."""
     rows: _builtins.int
     """Height in cells."""
+    piped: _builtins.bool
+    """Gives the command a pipe instead of a terminal: its bytes come as it wrote them, and it reads nothing."""
     @_builtins.property
     def environment(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """Variables beside the fixed ones: a session's 64 and those that its service adds."""
+
+    @_builtins.property
+    def command(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """A program and its arguments, to run instead of a shell and without one."""
 
     def __init__(
         self,
@@ -202,10 +210,12 @@ class OpenTerminalRequest(_message.Message):
         environment: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         columns: _builtins.int = ...,
         rows: _builtins.int = ...,
+        command: _abc.Iterable[_builtins.str] | None = ...,
+        piped: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["columns", b"columns", "environment", b"environment", "rows", b"rows", "session_id", b"session_id", "shell", b"shell", "working_directory", b"working_directory"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["columns", b"columns", "command", b"command", "environment", b"environment", "piped", b"piped", "rows", b"rows", "session_id", b"session_id", "shell", b"shell", "working_directory", b"working_directory"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -241,7 +251,7 @@ class Terminal(_message.Message):
     rows: _builtins.int
     """Height in cells."""
     process_id: _builtins.int
-    """Process id of the shell as the runner sees it; 0 when it ended."""
+    """Process id of the shell as the runner sees it; 0 when it ended, and of a command that has a pipe."""
     lease_epoch: _builtins.int
     """The newest input lease seen."""
     def __init__(

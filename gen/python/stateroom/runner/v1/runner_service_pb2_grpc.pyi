@@ -48,9 +48,10 @@ class RunnerServiceStub:
     Errors: FAILED_PRECONDITION (CLONE_FAILED).
     """
     OpenTerminal: _grpc.UnaryUnaryMultiCallable[_runner_service_pb2.OpenTerminalRequest, _runner_service_pb2.Terminal]
-    """Opens a terminal. Idempotent by session id: a second call returns the one that exists.
+    """Opens a terminal with a shell or a command in it. Idempotent by session id: a second call returns the one that exists.
 
-    Errors: INVALID_ARGUMENT (INVALID_WORKING_DIRECTORY), FAILED_PRECONDITION (SHELL_NOT_FOUND), UNAVAILABLE (CANNOT_OPEN_TERMINAL).
+    Errors: INVALID_ARGUMENT (INVALID_WORKING_DIRECTORY), FAILED_PRECONDITION (SHELL_NOT_FOUND, COMMAND_NOT_FOUND),
+    UNAVAILABLE (CANNOT_OPEN_TERMINAL).
     """
     WriteTerminal: _grpc.UnaryUnaryMultiCallable[_runner_service_pb2.WriteTerminalRequest, _runner_service_pb2.WriteTerminalResponse]
     """Types into a terminal.
@@ -108,9 +109,10 @@ class RunnerServiceAsyncStub(RunnerServiceStub):
     Errors: FAILED_PRECONDITION (CLONE_FAILED).
     """
     OpenTerminal: _aio.UnaryUnaryMultiCallable[_runner_service_pb2.OpenTerminalRequest, _runner_service_pb2.Terminal]  # type: ignore[assignment]
-    """Opens a terminal. Idempotent by session id: a second call returns the one that exists.
+    """Opens a terminal with a shell or a command in it. Idempotent by session id: a second call returns the one that exists.
 
-    Errors: INVALID_ARGUMENT (INVALID_WORKING_DIRECTORY), FAILED_PRECONDITION (SHELL_NOT_FOUND), UNAVAILABLE (CANNOT_OPEN_TERMINAL).
+    Errors: INVALID_ARGUMENT (INVALID_WORKING_DIRECTORY), FAILED_PRECONDITION (SHELL_NOT_FOUND, COMMAND_NOT_FOUND),
+    UNAVAILABLE (CANNOT_OPEN_TERMINAL).
     """
     WriteTerminal: _aio.UnaryUnaryMultiCallable[_runner_service_pb2.WriteTerminalRequest, _runner_service_pb2.WriteTerminalResponse]  # type: ignore[assignment]
     """Types into a terminal.
@@ -183,9 +185,10 @@ class RunnerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _runner_service_pb2.OpenTerminalRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_runner_service_pb2.Terminal, _abc.Awaitable[_runner_service_pb2.Terminal]]:
-        """Opens a terminal. Idempotent by session id: a second call returns the one that exists.
+        """Opens a terminal with a shell or a command in it. Idempotent by session id: a second call returns the one that exists.
 
-        Errors: INVALID_ARGUMENT (INVALID_WORKING_DIRECTORY), FAILED_PRECONDITION (SHELL_NOT_FOUND), UNAVAILABLE (CANNOT_OPEN_TERMINAL).
+        Errors: INVALID_ARGUMENT (INVALID_WORKING_DIRECTORY), FAILED_PRECONDITION (SHELL_NOT_FOUND, COMMAND_NOT_FOUND),
+        UNAVAILABLE (CANNOT_OPEN_TERMINAL).
         """
 
     @_abc_1.abstractmethod

@@ -24,11 +24,12 @@ _sym_db = _symbol_database.Default()
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
+from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from stateroom.api.v1 import policy_pb2 as stateroom_dot_api_dot_v1_dot_policy__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"stateroom/session/v1/session.proto\x12\x14stateroom.session.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dstateroom/api/v1/policy.proto\"\xd6\n\n\x07Session\x12\x18\n\nsession_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03\x12%\n\x0cworkspace_id\x18\x02 \x01(\tB\x0f\xe2\x41\x01\x05\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12<\n\x04kind\x18\x03 \x01(\x0e\x32\".stateroom.session.v1.Session.KindB\n\xbaH\x07\x82\x01\x04\x18\x00\x18\x01\x12\x38\n\x05state\x18\x04 \x01(\x0e\x32#.stateroom.session.v1.Session.StateB\x04\xe2\x41\x01\x03\x12!\n\x05shell\x18\x05 \x01(\tB\x12\xe2\x41\x01\x05\xbaH\x0br\x06R\x04\x62\x61sh\xd8\x01\x01\x12\x33\n\x11working_directory\x18\x06 \x01(\tB\x18\xe2\x41\x01\x05\xbaH\x11r\x0f\x18\x80 2\n^[^\\x00]*$\x12\x8c\x01\n\x0b\x65nvironment\x18\x07 \x03(\x0b\x32..stateroom.session.v1.Session.EnvironmentEntryBG\xe2\x41\x01\x04\xbaH<\x9a\x01\x39\x10@\"\"r 2\x1e^[A-Za-z_][A-Za-z0-9_]{0,127}$*\x11r\x0f\x18\x80 2\n^[^\\x00]*$\xa0\xbb\x18\x01\x12\x1f\n\x11\x65nvironment_names\x18\x08 \x03(\tB\x04\xe2\x41\x01\x03\x12\x1b\n\x07\x63olumns\x18\t \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x18\n\x04rows\x18\n \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xf4\x03(\x00\x12\x13\n\x05title\x18\x0b \x01(\tB\x04\xe2\x41\x01\x03\x12\x1c\n\texit_code\x18\x0c \x01(\x05\x42\x04\xe2\x41\x01\x03H\x00\x88\x01\x01\x12\x1e\n\x0b\x65xit_signal\x18\r \x01(\x05\x42\x04\xe2\x41\x01\x03H\x01\x88\x01\x01\x12\x43\n\x0bstop_reason\x18\x0e \x01(\x0e\x32(.stateroom.session.v1.Session.StopReasonB\x04\xe2\x41\x01\x03\x12\x1a\n\x0cstate_reason\x18\x0f \x01(\tB\x04\xe2\x41\x01\x03\x12\x1a\n\x0clog_complete\x18\x10 \x01(\x08\x42\x04\xe2\x41\x01\x03\x12\x1a\n\x0coutput_bytes\x18\x11 \x01(\x03\x42\x04\xe2\x41\x01\x03\x12<\n\x12last_activity_time\x18\x12 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x32\n\x08\x65nd_time\x18\x13 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x63reate_time\x18\x14 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0bupdate_time\x18\x15 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x12\n\x04\x65tag\x18\x16 \x01(\tB\x04\xe2\x41\x01\x03\x1a\x32\n\x10\x45nvironmentEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"*\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12\x0c\n\x08TERMINAL\x10\x01\"[\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x0c\n\x08STARTING\x10\x01\x12\n\n\x06\x41\x43TIVE\x10\x02\x12\x0b\n\x07STOPPED\x10\x03\x12\n\n\x06\x46\x41ILED\x10\x04\x12\x08\n\x04LOST\x10\x05\"\x97\x01\n\nStopReason\x12\x1b\n\x17STOP_REASON_UNSPECIFIED\x10\x00\x12\x08\n\x04\x45XIT\x10\x01\x12\n\n\x06SIGNAL\x10\x02\x12\x0e\n\nTERMINATED\x10\x03\x12\x15\n\x11WORKSPACE_DELETED\x10\x04\x12\x0c\n\x08SHUTDOWN\x10\x05\x12\x0f\n\x0bRUNNER_LOST\x10\x06\x12\x10\n\x0cSTART_FAILED\x10\x07\x42\x0c\n\n_exit_codeB\x0e\n\x0c_exit_signal\"\xe8\x02\n\x0cSessionEvent\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12\x0e\n\x06offset\x18\x02 \x01(\x03\x12(\n\x04time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x35\n\x04type\x18\x04 \x01(\x0e\x32\'.stateroom.session.v1.SessionEvent.Type\x12\x0c\n\x04\x64\x61ta\x18\x05 \x01(\x0c\x12\x0f\n\x07\x63olumns\x18\x06 \x01(\x05\x12\x0c\n\x04rows\x18\x07 \x01(\x05\x12\r\n\x05title\x18\x08 \x01(\t\x12\x16\n\texit_code\x18\t \x01(\x05H\x00\x88\x01\x01\x12\x18\n\x0b\x65xit_signal\x18\n \x01(\x05H\x01\x88\x01\x01\"I\n\x04Type\x12\x14\n\x10TYPE_UNSPECIFIED\x10\x00\x12\n\n\x06OUTPUT\x10\x01\x12\n\n\x06RESIZE\x10\x02\x12\t\n\x05TITLE\x10\x03\x12\x08\n\x04\x45XIT\x10\x04\x42\x0c\n\n_exit_codeB\x0e\n\x0c_exit_signalb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"stateroom/session/v1/session.proto\x12\x14stateroom.session.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dstateroom/api/v1/policy.proto\"\xee\x0c\n\x07Session\x12\x18\n\nsession_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03\x12%\n\x0cworkspace_id\x18\x02 \x01(\tB\x0f\xe2\x41\x01\x05\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12\x42\n\x04kind\x18\x03 \x01(\x0e\x32\".stateroom.session.v1.Session.KindB\x10\xe2\x41\x01\x05\xbaH\t\x82\x01\x06\x18\x00\x18\x01\x18\x02\x12\x38\n\x05state\x18\x04 \x01(\x0e\x32#.stateroom.session.v1.Session.StateB\x04\xe2\x41\x01\x03\x12,\n\x05shell\x18\x05 \x01(\tB\x1d\xe2\x41\x01\x05\xbaH\x16r\x11R\x04\x62\x61shR\x03zshR\x04\x66ish\xd8\x01\x01\x12\x33\n\x11working_directory\x18\x06 \x01(\tB\x18\xe2\x41\x01\x05\xbaH\x11r\x0f\x18\x80 2\n^[^\\x00]*$\x12\x8c\x01\n\x0b\x65nvironment\x18\x07 \x03(\x0b\x32..stateroom.session.v1.Session.EnvironmentEntryBG\xe2\x41\x01\x04\xbaH<\x9a\x01\x39\x10@\"\"r 2\x1e^[A-Za-z_][A-Za-z0-9_]{0,127}$*\x11r\x0f\x18\x80 2\n^[^\\x00]*$\xa0\xbb\x18\x01\x12\x1f\n\x11\x65nvironment_names\x18\x08 \x03(\tB\x04\xe2\x41\x01\x03\x12\x1b\n\x07\x63olumns\x18\t \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x18\n\x04rows\x18\n \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xf4\x03(\x00\x12\x13\n\x05title\x18\x0b \x01(\tB\x04\xe2\x41\x01\x03\x12\x1c\n\texit_code\x18\x0c \x01(\x05\x42\x04\xe2\x41\x01\x03H\x00\x88\x01\x01\x12\x1e\n\x0b\x65xit_signal\x18\r \x01(\x05\x42\x04\xe2\x41\x01\x03H\x01\x88\x01\x01\x12\x43\n\x0bstop_reason\x18\x0e \x01(\x0e\x32(.stateroom.session.v1.Session.StopReasonB\x04\xe2\x41\x01\x03\x12\x1a\n\x0cstate_reason\x18\x0f \x01(\tB\x04\xe2\x41\x01\x03\x12\x1a\n\x0clog_complete\x18\x10 \x01(\x08\x42\x04\xe2\x41\x01\x03\x12\x1a\n\x0coutput_bytes\x18\x11 \x01(\x03\x42\x04\xe2\x41\x01\x03\x12<\n\x12last_activity_time\x18\x12 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x32\n\x08\x65nd_time\x18\x13 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x63reate_time\x18\x14 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0bupdate_time\x18\x15 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x12\n\x04\x65tag\x18\x16 \x01(\tB\x04\xe2\x41\x01\x03\x12\xa5\x01\n\x07\x63ommand\x18\x17 \x03(\tB\x93\x01\xe2\x41\x01\x05\xbaH\x8b\x01\x92\x01\x16\x10\x80\x01\"\x11r\x0f\x18\x80@2\n^[^\\x00]*$\xba\x01o\n\x17session.command.program\x12\x31the first word names the program and is not empty\x1a!this.size() == 0 || this[0] != \'\'\x12\x41\n\x07timeout\x18\x18 \x01(\x0b\x32\x19.google.protobuf.DurationB\x15\xe2\x41\x01\x05\xbaH\x0e\xaa\x01\x0b\"\x05\x08\x80\x9a\x9e\x01\x32\x02\x08\x01\x1a\x32\n\x10\x45nvironmentEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"7\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12\x0c\n\x08TERMINAL\x10\x01\x12\x0b\n\x07\x43OMMAND\x10\x02\"[\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x0c\n\x08STARTING\x10\x01\x12\n\n\x06\x41\x43TIVE\x10\x02\x12\x0b\n\x07STOPPED\x10\x03\x12\n\n\x06\x46\x41ILED\x10\x04\x12\x08\n\x04LOST\x10\x05\"\xa6\x01\n\nStopReason\x12\x1b\n\x17STOP_REASON_UNSPECIFIED\x10\x00\x12\x08\n\x04\x45XIT\x10\x01\x12\n\n\x06SIGNAL\x10\x02\x12\x0e\n\nTERMINATED\x10\x03\x12\x15\n\x11WORKSPACE_DELETED\x10\x04\x12\x0c\n\x08SHUTDOWN\x10\x05\x12\x0f\n\x0bRUNNER_LOST\x10\x06\x12\x10\n\x0cSTART_FAILED\x10\x07\x12\r\n\tTIMED_OUT\x10\x08\x42\x0c\n\n_exit_codeB\x0e\n\x0c_exit_signal\"\xe8\x02\n\x0cSessionEvent\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12\x0e\n\x06offset\x18\x02 \x01(\x03\x12(\n\x04time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x35\n\x04type\x18\x04 \x01(\x0e\x32\'.stateroom.session.v1.SessionEvent.Type\x12\x0c\n\x04\x64\x61ta\x18\x05 \x01(\x0c\x12\x0f\n\x07\x63olumns\x18\x06 \x01(\x05\x12\x0c\n\x04rows\x18\x07 \x01(\x05\x12\r\n\x05title\x18\x08 \x01(\t\x12\x16\n\texit_code\x18\t \x01(\x05H\x00\x88\x01\x01\x12\x18\n\x0b\x65xit_signal\x18\n \x01(\x05H\x01\x88\x01\x01\"I\n\x04Type\x12\x14\n\x10TYPE_UNSPECIFIED\x10\x00\x12\n\n\x06OUTPUT\x10\x01\x12\n\n\x06RESIZE\x10\x02\x12\t\n\x05TITLE\x10\x03\x12\x08\n\x04\x45XIT\x10\x04\x42\x0c\n\n_exit_codeB\x0e\n\x0c_exit_signalb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -42,11 +43,11 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SESSION'].fields_by_name['workspace_id']._loaded_options = None
   _globals['_SESSION'].fields_by_name['workspace_id']._serialized_options = b'\342A\001\005\272H\010r\003\260\001\001\330\001\001'
   _globals['_SESSION'].fields_by_name['kind']._loaded_options = None
-  _globals['_SESSION'].fields_by_name['kind']._serialized_options = b'\272H\007\202\001\004\030\000\030\001'
+  _globals['_SESSION'].fields_by_name['kind']._serialized_options = b'\342A\001\005\272H\t\202\001\006\030\000\030\001\030\002'
   _globals['_SESSION'].fields_by_name['state']._loaded_options = None
   _globals['_SESSION'].fields_by_name['state']._serialized_options = b'\342A\001\003'
   _globals['_SESSION'].fields_by_name['shell']._loaded_options = None
-  _globals['_SESSION'].fields_by_name['shell']._serialized_options = b'\342A\001\005\272H\013r\006R\004bash\330\001\001'
+  _globals['_SESSION'].fields_by_name['shell']._serialized_options = b'\342A\001\005\272H\026r\021R\004bashR\003zshR\004fish\330\001\001'
   _globals['_SESSION'].fields_by_name['working_directory']._loaded_options = None
   _globals['_SESSION'].fields_by_name['working_directory']._serialized_options = b'\342A\001\005\272H\021r\017\030\200 2\n^[^\\x00]*$'
   _globals['_SESSION'].fields_by_name['environment']._loaded_options = None
@@ -81,18 +82,22 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SESSION'].fields_by_name['update_time']._serialized_options = b'\342A\001\003'
   _globals['_SESSION'].fields_by_name['etag']._loaded_options = None
   _globals['_SESSION'].fields_by_name['etag']._serialized_options = b'\342A\001\003'
-  _globals['_SESSION']._serialized_start=187
-  _globals['_SESSION']._serialized_end=1553
-  _globals['_SESSION_ENVIRONMENTENTRY']._serialized_start=1182
-  _globals['_SESSION_ENVIRONMENTENTRY']._serialized_end=1232
-  _globals['_SESSION_KIND']._serialized_start=1234
-  _globals['_SESSION_KIND']._serialized_end=1276
-  _globals['_SESSION_STATE']._serialized_start=1278
-  _globals['_SESSION_STATE']._serialized_end=1369
-  _globals['_SESSION_STOPREASON']._serialized_start=1372
-  _globals['_SESSION_STOPREASON']._serialized_end=1523
-  _globals['_SESSIONEVENT']._serialized_start=1556
-  _globals['_SESSIONEVENT']._serialized_end=1916
-  _globals['_SESSIONEVENT_TYPE']._serialized_start=1813
-  _globals['_SESSIONEVENT_TYPE']._serialized_end=1886
+  _globals['_SESSION'].fields_by_name['command']._loaded_options = None
+  _globals['_SESSION'].fields_by_name['command']._serialized_options = b'\342A\001\005\272H\213\001\222\001\026\020\200\001\"\021r\017\030\200@2\n^[^\\x00]*$\272\001o\n\027session.command.program\0221the first word names the program and is not empty\032!this.size() == 0 || this[0] != \'\''
+  _globals['_SESSION'].fields_by_name['timeout']._loaded_options = None
+  _globals['_SESSION'].fields_by_name['timeout']._serialized_options = b'\342A\001\005\272H\016\252\001\013\"\005\010\200\232\236\0012\002\010\001'
+  _globals['_SESSION']._serialized_start=219
+  _globals['_SESSION']._serialized_end=1865
+  _globals['_SESSION_ENVIRONMENTENTRY']._serialized_start=1466
+  _globals['_SESSION_ENVIRONMENTENTRY']._serialized_end=1516
+  _globals['_SESSION_KIND']._serialized_start=1518
+  _globals['_SESSION_KIND']._serialized_end=1573
+  _globals['_SESSION_STATE']._serialized_start=1575
+  _globals['_SESSION_STATE']._serialized_end=1666
+  _globals['_SESSION_STOPREASON']._serialized_start=1669
+  _globals['_SESSION_STOPREASON']._serialized_end=1835
+  _globals['_SESSIONEVENT']._serialized_start=1868
+  _globals['_SESSIONEVENT']._serialized_end=2228
+  _globals['_SESSIONEVENT_TYPE']._serialized_start=2125
+  _globals['_SESSIONEVENT_TYPE']._serialized_end=2198
 # @@protoc_insertion_point(module_scope)

@@ -5,6 +5,7 @@ isort:skip_file
 
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
@@ -22,7 +23,7 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
 class Session(_message.Message):
-    """A running or ended terminal in a workspace."""
+    """What runs or ran in a workspace, in a terminal or without one, with the log of all it printed."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -35,7 +36,9 @@ class Session(_message.Message):
         KIND_UNSPECIFIED: Session._Kind.ValueType  # 0
         """TERMINAL on creation."""
         TERMINAL: Session._Kind.ValueType  # 1
-        """A shell."""
+        """A shell in a terminal, or a command in one."""
+        COMMAND: Session._Kind.ValueType  # 2
+        """A command without a terminal: both of its outputs as it wrote them, in one stream. It reads nothing."""
 
     class Kind(_Kind, metaclass=_KindEnumTypeWrapper):
         """What runs in a session."""
@@ -43,7 +46,9 @@ class Session(_message.Message):
     KIND_UNSPECIFIED: Session.Kind.ValueType  # 0
     """TERMINAL on creation."""
     TERMINAL: Session.Kind.ValueType  # 1
-    """A shell."""
+    """A shell in a terminal, or a command in one."""
+    COMMAND: Session.Kind.ValueType  # 2
+    """A command without a terminal: both of its outputs as it wrote them, in one stream. It reads nothing."""
 
     class _State:
         ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -56,13 +61,13 @@ class Session(_message.Message):
         STARTING: Session._State.ValueType  # 1
         """The runner opens the terminal."""
         ACTIVE: Session._State.ValueType  # 2
-        """The shell runs."""
+        """The shell or command runs."""
         STOPPED: Session._State.ValueType  # 3
-        """The shell ended."""
+        """The shell or command ended."""
         FAILED: Session._State.ValueType  # 4
-        """The shell could not be started."""
+        """The shell or command could not be started."""
         LOST: Session._State.ValueType  # 5
-        """The runner died, and the shell with it; the log is kept."""
+        """The runner died, and what it ran; the log is kept."""
 
     class State(_State, metaclass=_StateEnumTypeWrapper):
         """Where a session is in its life."""
@@ -72,13 +77,13 @@ class Session(_message.Message):
     STARTING: Session.State.ValueType  # 1
     """The runner opens the terminal."""
     ACTIVE: Session.State.ValueType  # 2
-    """The shell runs."""
+    """The shell or command runs."""
     STOPPED: Session.State.ValueType  # 3
-    """The shell ended."""
+    """The shell or command ended."""
     FAILED: Session.State.ValueType  # 4
-    """The shell could not be started."""
+    """The shell or command could not be started."""
     LOST: Session.State.ValueType  # 5
-    """The runner died, and the shell with it; the log is kept."""
+    """The runner died, and what it ran; the log is kept."""
 
     class _StopReason:
         ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -89,9 +94,9 @@ class Session(_message.Message):
         STOP_REASON_UNSPECIFIED: Session._StopReason.ValueType  # 0
         """It has not ended."""
         EXIT: Session._StopReason.ValueType  # 1
-        """The shell exited by itself."""
+        """The shell or command exited by itself."""
         SIGNAL: Session._StopReason.ValueType  # 2
-        """A signal that we did not send ended the shell."""
+        """A signal that we did not send ended it."""
         TERMINATED: Session._StopReason.ValueType  # 3
         """Somebody terminated it."""
         WORKSPACE_DELETED: Session._StopReason.ValueType  # 4
@@ -102,6 +107,8 @@ class Session(_message.Message):
         """Its runner died."""
         START_FAILED: Session._StopReason.ValueType  # 7
         """It could not be started."""
+        TIMED_OUT: Session._StopReason.ValueType  # 8
+        """Its time was up."""
 
     class StopReason(_StopReason, metaclass=_StopReasonEnumTypeWrapper):
         """Why a session ended."""
@@ -109,9 +116,9 @@ class Session(_message.Message):
     STOP_REASON_UNSPECIFIED: Session.StopReason.ValueType  # 0
     """It has not ended."""
     EXIT: Session.StopReason.ValueType  # 1
-    """The shell exited by itself."""
+    """The shell or command exited by itself."""
     SIGNAL: Session.StopReason.ValueType  # 2
-    """A signal that we did not send ended the shell."""
+    """A signal that we did not send ended it."""
     TERMINATED: Session.StopReason.ValueType  # 3
     """Somebody terminated it."""
     WORKSPACE_DELETED: Session.StopReason.ValueType  # 4
@@ -122,6 +129,8 @@ class Session(_message.Message):
     """Its runner died."""
     START_FAILED: Session.StopReason.ValueType  # 7
     """It could not be started."""
+    TIMED_OUT: Session.StopReason.ValueType  # 8
+    """Its time was up."""
 
     @_typing.final
     class EnvironmentEntry(_message.Message):
@@ -165,16 +174,18 @@ class Session(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    COMMAND_FIELD_NUMBER: _builtins.int
+    TIMEOUT_FIELD_NUMBER: _builtins.int
     session_id: _builtins.str
     """UUIDv7."""
     workspace_id: _builtins.str
     """The workspace it runs in."""
     kind: Global___Session.Kind.ValueType
-    """What runs in it; TERMINAL when unset, the only kind so far."""
+    """What it is; TERMINAL when unset."""
     state: Global___Session.State.ValueType
     """Where the session is in its life."""
     shell: _builtins.str
-    """The shell: `bash`, which is also the default."""
+    """The shell: `bash`, which is also the default, `zsh` or `fish`, by its name alone."""
     working_directory: _builtins.str
     """Where the shell starts, relative to the workspace; its root when empty."""
     columns: _builtins.int
@@ -182,11 +193,11 @@ class Session(_message.Message):
     rows: _builtins.int
     """Height in cells, 1 to 500; 24 when 0."""
     title: _builtins.str
-    """What the program calls itself, or the shell's name."""
+    """What the program calls itself, or the name of the shell or command."""
     exit_code: _builtins.int
-    """The shell's exit code; unset while it runs and when a signal ended it."""
+    """The exit code of the shell or command; unset while it runs and when a signal ended it."""
     exit_signal: _builtins.int
-    """The signal that ended the shell, such as 9; unset otherwise."""
+    """The signal that ended the shell or command, such as 9; unset otherwise."""
     stop_reason: Global___Session.StopReason.ValueType
     """Why the session ended."""
     state_reason: _builtins.str
@@ -221,6 +232,17 @@ class Session(_message.Message):
     def update_time(self) -> _timestamp_pb2.Timestamp:
         """When the session last changed."""
 
+    @_builtins.property
+    def command(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """A program and its arguments, to run instead of a shell and without one: nothing is expanded or quoted. A name without a
+        slash is looked for in PATH, any other is relative to the working directory. It is kept and shown: secrets go into the
+        environment.
+        """
+
+    @_builtins.property
+    def timeout(self) -> _duration_pb2.Duration:
+        """How long it may live from its creation on, 1 second to 30 days; then TERM, and KILL 5 seconds later. Unset: no limit."""
+
     def __init__(
         self,
         *,
@@ -246,10 +268,12 @@ class Session(_message.Message):
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
         etag: _builtins.str = ...,
+        command: _abc.Iterable[_builtins.str] | None = ...,
+        timeout: _duration_pb2.Duration | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_exit_code", b"_exit_code", "_exit_signal", b"_exit_signal", "create_time", b"create_time", "end_time", b"end_time", "exit_code", b"exit_code", "exit_signal", b"exit_signal", "last_activity_time", b"last_activity_time", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_exit_code", b"_exit_code", "_exit_signal", b"_exit_signal", "create_time", b"create_time", "end_time", b"end_time", "exit_code", b"exit_code", "exit_signal", b"exit_signal", "last_activity_time", b"last_activity_time", "timeout", b"timeout", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_exit_code", b"_exit_code", "_exit_signal", b"_exit_signal", "columns", b"columns", "create_time", b"create_time", "end_time", b"end_time", "environment", b"environment", "environment_names", b"environment_names", "etag", b"etag", "exit_code", b"exit_code", "exit_signal", b"exit_signal", "kind", b"kind", "last_activity_time", b"last_activity_time", "log_complete", b"log_complete", "output_bytes", b"output_bytes", "rows", b"rows", "session_id", b"session_id", "shell", b"shell", "state", b"state", "state_reason", b"state_reason", "stop_reason", b"stop_reason", "title", b"title", "update_time", b"update_time", "working_directory", b"working_directory", "workspace_id", b"workspace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_exit_code", b"_exit_code", "_exit_signal", b"_exit_signal", "columns", b"columns", "command", b"command", "create_time", b"create_time", "end_time", b"end_time", "environment", b"environment", "environment_names", b"environment_names", "etag", b"etag", "exit_code", b"exit_code", "exit_signal", b"exit_signal", "kind", b"kind", "last_activity_time", b"last_activity_time", "log_complete", b"log_complete", "output_bytes", b"output_bytes", "rows", b"rows", "session_id", b"session_id", "shell", b"shell", "state", b"state", "state_reason", b"state_reason", "stop_reason", b"stop_reason", "timeout", b"timeout", "title", b"title", "update_time", b"update_time", "working_directory", b"working_directory", "workspace_id", b"workspace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__exit_code: _TypeAlias = _typing.Literal["exit_code"]  # noqa: Y015
     _WhichOneofArgType__exit_code: _TypeAlias = _typing.Literal["_exit_code", b"_exit_code"]  # noqa: Y015

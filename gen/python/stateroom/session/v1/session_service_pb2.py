@@ -24,12 +24,13 @@ _sym_db = _symbol_database.Default()
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
+from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from stateroom.api.v1 import policy_pb2 as stateroom_dot_api_dot_v1_dot_policy__pb2
 from stateroom.session.v1 import attach_pb2 as stateroom_dot_session_dot_v1_dot_attach__pb2
 from stateroom.session.v1 import session_pb2 as stateroom_dot_session_dot_v1_dot_session__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*stateroom/session/v1/session_service.proto\x12\x14stateroom.session.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1dstateroom/api/v1/policy.proto\x1a!stateroom/session/v1/attach.proto\x1a\"stateroom/session/v1/session.proto\"\xe5\x01\n\x14\x43reateSessionRequest\x12\x36\n\x07session\x18\x01 \x01(\x0b\x32\x1d.stateroom.session.v1.SessionB\x06\xbaH\x03\xc8\x01\x01\x12\x1f\n\nrequest_id\x18\x02 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01:t\xbaHq\x1ao\n\x1dsession.workspace_id.required\x12-session.workspace_id: a workspace is required\x1a\x1fthis.session.workspace_id != \'\'\"1\n\x11GetSessionRequest\x12\x1c\n\nsession_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"\xec\x01\n\x13ListSessionsRequest\x12\x1a\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\x12!\n\x0cworkspace_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12<\n\x05state\x18\x04 \x01(\x0e\x32#.stateroom.session.v1.Session.StateB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12:\n\x04kind\x18\x05 \x01(\x0e\x32\".stateroom.session.v1.Session.KindB\x08\xbaH\x05\x82\x01\x02\x10\x01\"`\n\x14ListSessionsResponse\x12/\n\x08sessions\x18\x01 \x03(\x0b\x32\x1d.stateroom.session.v1.Session\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"s\n\x13WriteSessionRequest\x12\x1c\n\nsession_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1d\n\x04\x64\x61ta\x18\x02 \x01(\x0c\x42\x0f\xbaH\x08z\x06\x10\x01\x18\x80\x80\x04\xa0\xbb\x18\x01\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"\x16\n\x14WriteSessionResponse\"\xa3\x01\n\x14ResizeSessionRequest\x12\x1c\n\nsession_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1b\n\x07\x63olumns\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x01\x12\x18\n\x04rows\x18\x03 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xf4\x03(\x01\x12\x15\n\x04\x65tag\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x1f\n\nrequest_id\x18\x05 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"o\n\x17TerminateSessionRequest\x12\x1c\n\nsession_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x15\n\x04\x65tag\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"L\n\x13StreamOutputRequest\x12\x1c\n\nsession_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x17\n\x06offset\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\"4\n\x14StreamOutputResponse\x12\x0e\n\x06offset\x18\x01 \x01(\x03\x12\x0c\n\x04\x64\x61ta\x18\x02 \x01(\x0c\"\x93\x01\n\x18ListSessionEventsRequest\x12\x1c\n\nsession_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\x12\x1f\n\x0e\x61\x66ter_sequence\x18\x04 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\"p\n\x19ListSessionEventsResponse\x12:\n\x0esession_events\x18\x01 \x03(\x0b\x32\".stateroom.session.v1.SessionEvent\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\xe9\x0c\n\x0eSessionService\x12\xa3\x01\n\rCreateSession\x12*.stateroom.session.v1.CreateSessionRequest\x1a\x1d.stateroom.session.v1.Session\"G\xa2\xbb\x18&\n\x12\n\x0esessions.write\x10\x02(\x02\x32\x0esession.create\x82\xd3\xe4\x93\x02\x17\"\x0c/v1/sessions:\x07session\x12\x90\x01\n\nGetSession\x12\'.stateroom.session.v1.GetSessionRequest\x1a\x1d.stateroom.session.v1.Session\":\xa2\xbb\x18\x15\n\x11\n\rsessions.read\x10\x01(\x01\x82\xd3\xe4\x93\x02\x1b\x12\x19/v1/sessions/{session_id}\x12\x94\x01\n\x0cListSessions\x12).stateroom.session.v1.ListSessionsRequest\x1a*.stateroom.session.v1.ListSessionsResponse\"-\xa2\xbb\x18\x15\n\x11\n\rsessions.read\x10\x01(\x01\x82\xd3\xe4\x93\x02\x0e\x12\x0c/v1/sessions\x12\xba\x01\n\x0cWriteSession\x12).stateroom.session.v1.WriteSessionRequest\x1a*.stateroom.session.v1.WriteSessionResponse\"S\xa2\xbb\x18%\n\x12\n\x0esessions.write\x10\x02(\x04\x32\rsession.write\x82\xd3\xe4\x93\x02$\"\x1f/v1/sessions/{session_id}:write:\x01*\x12\xb1\x01\n\rResizeSession\x12*.stateroom.session.v1.ResizeSessionRequest\x1a\x1d.stateroom.session.v1.Session\"U\xa2\xbb\x18&\n\x12\n\x0esessions.write\x10\x02(\x02\x32\x0esession.resize\x82\xd3\xe4\x93\x02%\" /v1/sessions/{session_id}:resize:\x01*\x12\xbd\x01\n\x10TerminateSession\x12-.stateroom.session.v1.TerminateSessionRequest\x1a\x1d.stateroom.session.v1.Session\"[\xa2\xbb\x18)\n\x12\n\x0esessions.write\x10\x02(\x02\x32\x11session.terminate\x82\xd3\xe4\x93\x02(\"#/v1/sessions/{session_id}:terminate:\x01*\x12\xc4\x01\n\x0cStreamOutput\x12).stateroom.session.v1.StreamOutputRequest\x1a*.stateroom.session.v1.StreamOutputResponse\"[\xa2\xbb\x18\x15\n\x11\n\rsessions.read\x10\x01(\x03\xb2\xbb\x18\x16\n\x06offset\x12\x06offset\x1a\x04\x64\x61ta\x82\xd3\xe4\x93\x02\"\x12 /v1/sessions/{session_id}/output0\x01\x12\xb7\x01\n\x11ListSessionEvents\x12..stateroom.session.v1.ListSessionEventsRequest\x1a/.stateroom.session.v1.ListSessionEventsResponse\"A\xa2\xbb\x18\x15\n\x11\n\rsessions.read\x10\x01(\x01\x82\xd3\xe4\x93\x02\"\x12 /v1/sessions/{session_id}/events\x12\xd4\x01\n\rAttachSession\x12*.stateroom.session.v1.AttachSessionRequest\x1a+.stateroom.session.v1.AttachSessionResponse\"f\xa2\xbb\x18\x16\n\x12\n\x0esessions.write\x10\x02(\x03\xaa\xbb\x18\x19\n\ninput.data\x12\x0boutput.data\x82\xd3\xe4\x93\x02)\x12\'/v1/sessions/{attach.session_id}:attach(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*stateroom/session/v1/session_service.proto\x12\x14stateroom.session.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1dstateroom/api/v1/policy.proto\x1a!stateroom/session/v1/attach.proto\x1a\"stateroom/session/v1/session.proto\"\x99\x04\n\x14\x43reateSessionRequest\x12\x36\n\x07session\x18\x01 \x01(\x0b\x32\x1d.stateroom.session.v1.SessionB\x06\xbaH\x03\xc8\x01\x01\x12\x1f\n\nrequest_id\x18\x02 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01:\xa7\x03\xbaH\xa3\x03\x1ao\n\x1dsession.workspace_id.required\x12-session.workspace_id: a workspace is required\x1a\x1fthis.session.workspace_id != \'\'\x1a\x91\x01\n\x18session.command.required\x12:session.command: a session of kind COMMAND needs a command\x1a\x39this.session.kind != 2 || this.session.command.size() > 0\x1a\x9b\x01\n\x15session.shell.instead\x12\x44session.shell: a command runs without a shell; leave one of both out\x1a<this.session.shell == \'\' || this.session.command.size() == 0\"\xad\x04\n\x12\x45xecCommandRequest\x12\x1e\n\x0cworkspace_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x9b\x01\n\x07\x63ommand\x18\x02 \x03(\tB\x89\x01\xbaH\x85\x01\x92\x01\x18\x08\x01\x10\x80\x01\"\x11r\x0f\x18\x80@2\n^[^\\x00]*$\xba\x01g\n\x0f\x63ommand.program\x12\x31the first word names the program and is not empty\x1a!this.size() == 0 || this[0] != \'\'\x12/\n\x11working_directory\x18\x03 \x01(\tB\x14\xbaH\x11r\x0f\x18\x80 2\n^[^\\x00]*$\x12\x93\x01\n\x0b\x65nvironment\x18\x04 \x03(\x0b\x32\x39.stateroom.session.v1.ExecCommandRequest.EnvironmentEntryBC\xbaH<\x9a\x01\x39\x10@\"\"r 2\x1e^[A-Za-z_][A-Za-z0-9_]{0,127}$*\x11r\x0f\x18\x80 2\n^[^\\x00]*$\xa0\xbb\x18\x01\x12=\n\x07timeout\x18\x05 \x01(\x0b\x32\x19.google.protobuf.DurationB\x11\xbaH\x0e\xaa\x01\x0b\"\x05\x08\x80\x9a\x9e\x01\x32\x02\x08\x01\x12\x1f\n\nrequest_id\x18\x06 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x1a\x32\n\x10\x45nvironmentEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xee\x01\n\x13\x45xecCommandResponse\x12\x30\n\x07started\x18\x01 \x01(\x0b\x32\x1d.stateroom.session.v1.SessionH\x00\x12\x42\n\x06output\x18\x02 \x01(\x0b\x32\x30.stateroom.session.v1.ExecCommandResponse.OutputH\x00\x12.\n\x05\x65nded\x18\x03 \x01(\x0b\x32\x1d.stateroom.session.v1.SessionH\x00\x1a&\n\x06Output\x12\x0e\n\x06offset\x18\x01 \x01(\x03\x12\x0c\n\x04\x64\x61ta\x18\x02 \x01(\x0c\x42\t\n\x07message\"1\n\x11GetSessionRequest\x12\x1c\n\nsession_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"\xec\x01\n\x13ListSessionsRequest\x12\x1a\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\x12!\n\x0cworkspace_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12<\n\x05state\x18\x04 \x01(\x0e\x32#.stateroom.session.v1.Session.StateB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12:\n\x04kind\x18\x05 \x01(\x0e\x32\".stateroom.session.v1.Session.KindB\x08\xbaH\x05\x82\x01\x02\x10\x01\"`\n\x14ListSessionsResponse\x12/\n\x08sessions\x18\x01 \x03(\x0b\x32\x1d.stateroom.session.v1.Session\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"s\n\x13WriteSessionRequest\x12\x1c\n\nsession_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1d\n\x04\x64\x61ta\x18\x02 \x01(\x0c\x42\x0f\xbaH\x08z\x06\x10\x01\x18\x80\x80\x04\xa0\xbb\x18\x01\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"\x16\n\x14WriteSessionResponse\"\xa3\x01\n\x14ResizeSessionRequest\x12\x1c\n\nsession_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1b\n\x07\x63olumns\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x01\x12\x18\n\x04rows\x18\x03 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xf4\x03(\x01\x12\x15\n\x04\x65tag\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x1f\n\nrequest_id\x18\x05 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"o\n\x17TerminateSessionRequest\x12\x1c\n\nsession_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x15\n\x04\x65tag\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"L\n\x13StreamOutputRequest\x12\x1c\n\nsession_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x17\n\x06offset\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\"4\n\x14StreamOutputResponse\x12\x0e\n\x06offset\x18\x01 \x01(\x03\x12\x0c\n\x04\x64\x61ta\x18\x02 \x01(\x0c\"\x93\x01\n\x18ListSessionEventsRequest\x12\x1c\n\nsession_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\x12\x1f\n\x0e\x61\x66ter_sequence\x18\x04 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\"p\n\x19ListSessionEventsResponse\x12:\n\x0esession_events\x18\x01 \x03(\x0b\x32\".stateroom.session.v1.SessionEvent\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\xa7\x0e\n\x0eSessionService\x12\xa3\x01\n\rCreateSession\x12*.stateroom.session.v1.CreateSessionRequest\x1a\x1d.stateroom.session.v1.Session\"G\xa2\xbb\x18&\n\x12\n\x0esessions.write\x10\x02(\x02\x32\x0esession.create\x82\xd3\xe4\x93\x02\x17\"\x0c/v1/sessions:\x07session\x12\xbb\x01\n\x0b\x45xecCommand\x12(.stateroom.session.v1.ExecCommandRequest\x1a).stateroom.session.v1.ExecCommandResponse\"U\xa2\xbb\x18$\n\x12\n\x0esessions.write\x10\x02(\x02\x32\x0csession.exec\x82\xd3\xe4\x93\x02\'\"\"/v1/workspaces/{workspace_id}:exec:\x01*0\x01\x12\x90\x01\n\nGetSession\x12\'.stateroom.session.v1.GetSessionRequest\x1a\x1d.stateroom.session.v1.Session\":\xa2\xbb\x18\x15\n\x11\n\rsessions.read\x10\x01(\x01\x82\xd3\xe4\x93\x02\x1b\x12\x19/v1/sessions/{session_id}\x12\x94\x01\n\x0cListSessions\x12).stateroom.session.v1.ListSessionsRequest\x1a*.stateroom.session.v1.ListSessionsResponse\"-\xa2\xbb\x18\x15\n\x11\n\rsessions.read\x10\x01(\x01\x82\xd3\xe4\x93\x02\x0e\x12\x0c/v1/sessions\x12\xba\x01\n\x0cWriteSession\x12).stateroom.session.v1.WriteSessionRequest\x1a*.stateroom.session.v1.WriteSessionResponse\"S\xa2\xbb\x18%\n\x12\n\x0esessions.write\x10\x02(\x04\x32\rsession.write\x82\xd3\xe4\x93\x02$\"\x1f/v1/sessions/{session_id}:write:\x01*\x12\xb1\x01\n\rResizeSession\x12*.stateroom.session.v1.ResizeSessionRequest\x1a\x1d.stateroom.session.v1.Session\"U\xa2\xbb\x18&\n\x12\n\x0esessions.write\x10\x02(\x02\x32\x0esession.resize\x82\xd3\xe4\x93\x02%\" /v1/sessions/{session_id}:resize:\x01*\x12\xbd\x01\n\x10TerminateSession\x12-.stateroom.session.v1.TerminateSessionRequest\x1a\x1d.stateroom.session.v1.Session\"[\xa2\xbb\x18)\n\x12\n\x0esessions.write\x10\x02(\x02\x32\x11session.terminate\x82\xd3\xe4\x93\x02(\"#/v1/sessions/{session_id}:terminate:\x01*\x12\xc4\x01\n\x0cStreamOutput\x12).stateroom.session.v1.StreamOutputRequest\x1a*.stateroom.session.v1.StreamOutputResponse\"[\xa2\xbb\x18\x15\n\x11\n\rsessions.read\x10\x01(\x03\xb2\xbb\x18\x16\n\x06offset\x12\x06offset\x1a\x04\x64\x61ta\x82\xd3\xe4\x93\x02\"\x12 /v1/sessions/{session_id}/output0\x01\x12\xb7\x01\n\x11ListSessionEvents\x12..stateroom.session.v1.ListSessionEventsRequest\x1a/.stateroom.session.v1.ListSessionEventsResponse\"A\xa2\xbb\x18\x15\n\x11\n\rsessions.read\x10\x01(\x01\x82\xd3\xe4\x93\x02\"\x12 /v1/sessions/{session_id}/events\x12\xd4\x01\n\rAttachSession\x12*.stateroom.session.v1.AttachSessionRequest\x1a+.stateroom.session.v1.AttachSessionResponse\"f\xa2\xbb\x18\x16\n\x12\n\x0esessions.write\x10\x02(\x03\xaa\xbb\x18\x19\n\ninput.data\x12\x0boutput.data\x82\xd3\xe4\x93\x02)\x12\'/v1/sessions/{attach.session_id}:attach(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -41,7 +42,21 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CREATESESSIONREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_CREATESESSIONREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001'
   _globals['_CREATESESSIONREQUEST']._loaded_options = None
-  _globals['_CREATESESSIONREQUEST']._serialized_options = b'\272Hq\032o\n\035session.workspace_id.required\022-session.workspace_id: a workspace is required\032\037this.session.workspace_id != \'\''
+  _globals['_CREATESESSIONREQUEST']._serialized_options = b'\272H\243\003\032o\n\035session.workspace_id.required\022-session.workspace_id: a workspace is required\032\037this.session.workspace_id != \'\'\032\221\001\n\030session.command.required\022:session.command: a session of kind COMMAND needs a command\0329this.session.kind != 2 || this.session.command.size() > 0\032\233\001\n\025session.shell.instead\022Dsession.shell: a command runs without a shell; leave one of both out\032<this.session.shell == \'\' || this.session.command.size() == 0'
+  _globals['_EXECCOMMANDREQUEST_ENVIRONMENTENTRY']._loaded_options = None
+  _globals['_EXECCOMMANDREQUEST_ENVIRONMENTENTRY']._serialized_options = b'8\001'
+  _globals['_EXECCOMMANDREQUEST'].fields_by_name['workspace_id']._loaded_options = None
+  _globals['_EXECCOMMANDREQUEST'].fields_by_name['workspace_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_EXECCOMMANDREQUEST'].fields_by_name['command']._loaded_options = None
+  _globals['_EXECCOMMANDREQUEST'].fields_by_name['command']._serialized_options = b'\272H\205\001\222\001\030\010\001\020\200\001\"\021r\017\030\200@2\n^[^\\x00]*$\272\001g\n\017command.program\0221the first word names the program and is not empty\032!this.size() == 0 || this[0] != \'\''
+  _globals['_EXECCOMMANDREQUEST'].fields_by_name['working_directory']._loaded_options = None
+  _globals['_EXECCOMMANDREQUEST'].fields_by_name['working_directory']._serialized_options = b'\272H\021r\017\030\200 2\n^[^\\x00]*$'
+  _globals['_EXECCOMMANDREQUEST'].fields_by_name['environment']._loaded_options = None
+  _globals['_EXECCOMMANDREQUEST'].fields_by_name['environment']._serialized_options = b'\272H<\232\0019\020@\"\"r 2\036^[A-Za-z_][A-Za-z0-9_]{0,127}$*\021r\017\030\200 2\n^[^\\x00]*$\240\273\030\001'
+  _globals['_EXECCOMMANDREQUEST'].fields_by_name['timeout']._loaded_options = None
+  _globals['_EXECCOMMANDREQUEST'].fields_by_name['timeout']._serialized_options = b'\272H\016\252\001\013\"\005\010\200\232\236\0012\002\010\001'
+  _globals['_EXECCOMMANDREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_EXECCOMMANDREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001'
   _globals['_GETSESSIONREQUEST'].fields_by_name['session_id']._loaded_options = None
   _globals['_GETSESSIONREQUEST'].fields_by_name['session_id']._serialized_options = b'\272H\005r\003\260\001\001'
   _globals['_LISTSESSIONSREQUEST'].fields_by_name['page_size']._loaded_options = None
@@ -90,6 +105,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTSESSIONEVENTSREQUEST'].fields_by_name['after_sequence']._serialized_options = b'\272H\004\"\002(\000'
   _globals['_SESSIONSERVICE'].methods_by_name['CreateSession']._loaded_options = None
   _globals['_SESSIONSERVICE'].methods_by_name['CreateSession']._serialized_options = b'\242\273\030&\n\022\n\016sessions.write\020\002(\0022\016session.create\202\323\344\223\002\027\"\014/v1/sessions:\007session'
+  _globals['_SESSIONSERVICE'].methods_by_name['ExecCommand']._loaded_options = None
+  _globals['_SESSIONSERVICE'].methods_by_name['ExecCommand']._serialized_options = b'\242\273\030$\n\022\n\016sessions.write\020\002(\0022\014session.exec\202\323\344\223\002\'\"\"/v1/workspaces/{workspace_id}:exec:\001*'
   _globals['_SESSIONSERVICE'].methods_by_name['GetSession']._loaded_options = None
   _globals['_SESSIONSERVICE'].methods_by_name['GetSession']._serialized_options = b'\242\273\030\025\n\021\n\rsessions.read\020\001(\001\202\323\344\223\002\033\022\031/v1/sessions/{session_id}'
   _globals['_SESSIONSERVICE'].methods_by_name['ListSessions']._loaded_options = None
@@ -106,30 +123,38 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SESSIONSERVICE'].methods_by_name['ListSessionEvents']._serialized_options = b'\242\273\030\025\n\021\n\rsessions.read\020\001(\001\202\323\344\223\002\"\022 /v1/sessions/{session_id}/events'
   _globals['_SESSIONSERVICE'].methods_by_name['AttachSession']._loaded_options = None
   _globals['_SESSIONSERVICE'].methods_by_name['AttachSession']._serialized_options = b'\242\273\030\026\n\022\n\016sessions.write\020\002(\003\252\273\030\031\n\ninput.data\022\013output.data\202\323\344\223\002)\022\'/v1/sessions/{attach.session_id}:attach'
-  _globals['_CREATESESSIONREQUEST']._serialized_start=230
-  _globals['_CREATESESSIONREQUEST']._serialized_end=459
-  _globals['_GETSESSIONREQUEST']._serialized_start=461
-  _globals['_GETSESSIONREQUEST']._serialized_end=510
-  _globals['_LISTSESSIONSREQUEST']._serialized_start=513
-  _globals['_LISTSESSIONSREQUEST']._serialized_end=749
-  _globals['_LISTSESSIONSRESPONSE']._serialized_start=751
-  _globals['_LISTSESSIONSRESPONSE']._serialized_end=847
-  _globals['_WRITESESSIONREQUEST']._serialized_start=849
-  _globals['_WRITESESSIONREQUEST']._serialized_end=964
-  _globals['_WRITESESSIONRESPONSE']._serialized_start=966
-  _globals['_WRITESESSIONRESPONSE']._serialized_end=988
-  _globals['_RESIZESESSIONREQUEST']._serialized_start=991
-  _globals['_RESIZESESSIONREQUEST']._serialized_end=1154
-  _globals['_TERMINATESESSIONREQUEST']._serialized_start=1156
-  _globals['_TERMINATESESSIONREQUEST']._serialized_end=1267
-  _globals['_STREAMOUTPUTREQUEST']._serialized_start=1269
-  _globals['_STREAMOUTPUTREQUEST']._serialized_end=1345
-  _globals['_STREAMOUTPUTRESPONSE']._serialized_start=1347
-  _globals['_STREAMOUTPUTRESPONSE']._serialized_end=1399
-  _globals['_LISTSESSIONEVENTSREQUEST']._serialized_start=1402
-  _globals['_LISTSESSIONEVENTSREQUEST']._serialized_end=1549
-  _globals['_LISTSESSIONEVENTSRESPONSE']._serialized_start=1551
-  _globals['_LISTSESSIONEVENTSRESPONSE']._serialized_end=1663
-  _globals['_SESSIONSERVICE']._serialized_start=1666
-  _globals['_SESSIONSERVICE']._serialized_end=3307
+  _globals['_CREATESESSIONREQUEST']._serialized_start=262
+  _globals['_CREATESESSIONREQUEST']._serialized_end=799
+  _globals['_EXECCOMMANDREQUEST']._serialized_start=802
+  _globals['_EXECCOMMANDREQUEST']._serialized_end=1359
+  _globals['_EXECCOMMANDREQUEST_ENVIRONMENTENTRY']._serialized_start=1309
+  _globals['_EXECCOMMANDREQUEST_ENVIRONMENTENTRY']._serialized_end=1359
+  _globals['_EXECCOMMANDRESPONSE']._serialized_start=1362
+  _globals['_EXECCOMMANDRESPONSE']._serialized_end=1600
+  _globals['_EXECCOMMANDRESPONSE_OUTPUT']._serialized_start=1551
+  _globals['_EXECCOMMANDRESPONSE_OUTPUT']._serialized_end=1589
+  _globals['_GETSESSIONREQUEST']._serialized_start=1602
+  _globals['_GETSESSIONREQUEST']._serialized_end=1651
+  _globals['_LISTSESSIONSREQUEST']._serialized_start=1654
+  _globals['_LISTSESSIONSREQUEST']._serialized_end=1890
+  _globals['_LISTSESSIONSRESPONSE']._serialized_start=1892
+  _globals['_LISTSESSIONSRESPONSE']._serialized_end=1988
+  _globals['_WRITESESSIONREQUEST']._serialized_start=1990
+  _globals['_WRITESESSIONREQUEST']._serialized_end=2105
+  _globals['_WRITESESSIONRESPONSE']._serialized_start=2107
+  _globals['_WRITESESSIONRESPONSE']._serialized_end=2129
+  _globals['_RESIZESESSIONREQUEST']._serialized_start=2132
+  _globals['_RESIZESESSIONREQUEST']._serialized_end=2295
+  _globals['_TERMINATESESSIONREQUEST']._serialized_start=2297
+  _globals['_TERMINATESESSIONREQUEST']._serialized_end=2408
+  _globals['_STREAMOUTPUTREQUEST']._serialized_start=2410
+  _globals['_STREAMOUTPUTREQUEST']._serialized_end=2486
+  _globals['_STREAMOUTPUTRESPONSE']._serialized_start=2488
+  _globals['_STREAMOUTPUTRESPONSE']._serialized_end=2540
+  _globals['_LISTSESSIONEVENTSREQUEST']._serialized_start=2543
+  _globals['_LISTSESSIONEVENTSREQUEST']._serialized_end=2690
+  _globals['_LISTSESSIONEVENTSRESPONSE']._serialized_start=2692
+  _globals['_LISTSESSIONEVENTSRESPONSE']._serialized_end=2804
+  _globals['_SESSIONSERVICE']._serialized_start=2807
+  _globals['_SESSIONSERVICE']._serialized_end=4638
 # @@protoc_insertion_point(module_scope)

@@ -42,6 +42,11 @@ class SessionServiceStub:
                 request_serializer=stateroom_dot_session_dot_v1_dot_session__service__pb2.CreateSessionRequest.SerializeToString,
                 response_deserializer=stateroom_dot_session_dot_v1_dot_session__pb2.Session.FromString,
                 _registered_method=True)
+        self.ExecCommand = channel.unary_stream(
+                '/stateroom.session.v1.SessionService/ExecCommand',
+                request_serializer=stateroom_dot_session_dot_v1_dot_session__service__pb2.ExecCommandRequest.SerializeToString,
+                response_deserializer=stateroom_dot_session_dot_v1_dot_session__service__pb2.ExecCommandResponse.FromString,
+                _registered_method=True)
         self.GetSession = channel.unary_unary(
                 '/stateroom.session.v1.SessionService/GetSession',
                 request_serializer=stateroom_dot_session_dot_v1_dot_session__service__pb2.GetSessionRequest.SerializeToString,
@@ -89,10 +94,24 @@ class SessionServiceServicer:
     """
 
     def CreateSession(self, request, context):
-        """Opens a shell in a workspace. Answers when it runs.
+        """Opens a shell in a workspace, or runs a command there. Answers when it runs.
 
         Errors: INVALID_ARGUMENT (INVALID_FIELD, INVALID_WORKING_DIRECTORY, REQUEST_ID_REUSED), NOT_FOUND (WORKSPACE_NOT_FOUND),
-        FAILED_PRECONDITION (WORKSPACE_NOT_ACTIVE), RESOURCE_EXHAUSTED (SESSION_LIMIT_REACHED), UNAVAILABLE (CANNOT_START_SESSION).
+        FAILED_PRECONDITION (WORKSPACE_NOT_ACTIVE, SHELL_NOT_FOUND, COMMAND_NOT_FOUND), RESOURCE_EXHAUSTED (SESSION_LIMIT_REACHED),
+        UNAVAILABLE (CANNOT_START_SESSION).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExecCommand(self, request, context):
+        """Runs a command in a workspace and streams its output: the session first, then what it prints, at last the session as it
+        ended, with the exit code. The command is a session of kind COMMAND like any other: it is listed, watched, terminated and
+        replayed, and it goes on when the caller leaves. The same call with the same request_id joins it, from its first byte.
+
+        Errors: INVALID_ARGUMENT (INVALID_FIELD, INVALID_WORKING_DIRECTORY, REQUEST_ID_REUSED), NOT_FOUND (WORKSPACE_NOT_FOUND),
+        FAILED_PRECONDITION (WORKSPACE_NOT_ACTIVE, COMMAND_NOT_FOUND), RESOURCE_EXHAUSTED (SESSION_LIMIT_REACHED),
+        UNAVAILABLE (CANNOT_START_SESSION).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -119,7 +138,7 @@ class SessionServiceServicer:
     def WriteSession(self, request, context):
         """Types bytes into the terminal. Refused while a device controls the session.
 
-        Errors: NOT_FOUND (SESSION_NOT_FOUND), FAILED_PRECONDITION (SESSION_NOT_ACTIVE, CONTROLLER_TAKEN).
+        Errors: NOT_FOUND (SESSION_NOT_FOUND), FAILED_PRECONDITION (SESSION_NOT_ACTIVE, SESSION_WITHOUT_TERMINAL, CONTROLLER_TAKEN).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -128,7 +147,7 @@ class SessionServiceServicer:
     def ResizeSession(self, request, context):
         """Changes the size of the terminal.
 
-        Errors: NOT_FOUND (SESSION_NOT_FOUND), FAILED_PRECONDITION (SESSION_NOT_ACTIVE), ABORTED (ETAG_MISMATCH).
+        Errors: NOT_FOUND (SESSION_NOT_FOUND), FAILED_PRECONDITION (SESSION_NOT_ACTIVE, SESSION_WITHOUT_TERMINAL), ABORTED (ETAG_MISMATCH).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -165,8 +184,8 @@ class SessionServiceServicer:
         """Attaches a device: output from an offset, input, resizing. The first message must be `attach`.
         The device acknowledges what it has shown; no more than 128 KiB is sent beyond that.
 
-        Errors: NOT_FOUND (SESSION_NOT_FOUND), OUT_OF_RANGE (OFFSET_OUT_OF_RANGE), FAILED_PRECONDITION (CONTROLLER_TAKEN, READ_ONLY),
-        RESOURCE_EXHAUSTED (SLOW_CONSUMER).
+        Errors: NOT_FOUND (SESSION_NOT_FOUND), OUT_OF_RANGE (OFFSET_OUT_OF_RANGE), FAILED_PRECONDITION (CONTROLLER_TAKEN, READ_ONLY,
+        SESSION_WITHOUT_TERMINAL), RESOURCE_EXHAUSTED (SLOW_CONSUMER).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -179,6 +198,11 @@ def add_SessionServiceServicer_to_server(servicer, server):
                     servicer.CreateSession,
                     request_deserializer=stateroom_dot_session_dot_v1_dot_session__service__pb2.CreateSessionRequest.FromString,
                     response_serializer=stateroom_dot_session_dot_v1_dot_session__pb2.Session.SerializeToString,
+            ),
+            'ExecCommand': grpc.unary_stream_rpc_method_handler(
+                    servicer.ExecCommand,
+                    request_deserializer=stateroom_dot_session_dot_v1_dot_session__service__pb2.ExecCommandRequest.FromString,
+                    response_serializer=stateroom_dot_session_dot_v1_dot_session__service__pb2.ExecCommandResponse.SerializeToString,
             ),
             'GetSession': grpc.unary_unary_rpc_method_handler(
                     servicer.GetSession,
@@ -249,6 +273,33 @@ class SessionService:
             '/stateroom.session.v1.SessionService/CreateSession',
             stateroom_dot_session_dot_v1_dot_session__service__pb2.CreateSessionRequest.SerializeToString,
             stateroom_dot_session_dot_v1_dot_session__pb2.Session.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExecCommand(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/stateroom.session.v1.SessionService/ExecCommand',
+            stateroom_dot_session_dot_v1_dot_session__service__pb2.ExecCommandRequest.SerializeToString,
+            stateroom_dot_session_dot_v1_dot_session__service__pb2.ExecCommandResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -36,10 +36,20 @@ class SessionServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> SessionServiceAsyncStub: ...
     CreateSession: _grpc.UnaryUnaryMultiCallable[_session_service_pb2.CreateSessionRequest, _session_pb2.Session]
-    """Opens a shell in a workspace. Answers when it runs.
+    """Opens a shell in a workspace, or runs a command there. Answers when it runs.
 
     Errors: INVALID_ARGUMENT (INVALID_FIELD, INVALID_WORKING_DIRECTORY, REQUEST_ID_REUSED), NOT_FOUND (WORKSPACE_NOT_FOUND),
-    FAILED_PRECONDITION (WORKSPACE_NOT_ACTIVE), RESOURCE_EXHAUSTED (SESSION_LIMIT_REACHED), UNAVAILABLE (CANNOT_START_SESSION).
+    FAILED_PRECONDITION (WORKSPACE_NOT_ACTIVE, SHELL_NOT_FOUND, COMMAND_NOT_FOUND), RESOURCE_EXHAUSTED (SESSION_LIMIT_REACHED),
+    UNAVAILABLE (CANNOT_START_SESSION).
+    """
+    ExecCommand: _grpc.UnaryStreamMultiCallable[_session_service_pb2.ExecCommandRequest, _session_service_pb2.ExecCommandResponse]
+    """Runs a command in a workspace and streams its output: the session first, then what it prints, at last the session as it
+    ended, with the exit code. The command is a session of kind COMMAND like any other: it is listed, watched, terminated and
+    replayed, and it goes on when the caller leaves. The same call with the same request_id joins it, from its first byte.
+
+    Errors: INVALID_ARGUMENT (INVALID_FIELD, INVALID_WORKING_DIRECTORY, REQUEST_ID_REUSED), NOT_FOUND (WORKSPACE_NOT_FOUND),
+    FAILED_PRECONDITION (WORKSPACE_NOT_ACTIVE, COMMAND_NOT_FOUND), RESOURCE_EXHAUSTED (SESSION_LIMIT_REACHED),
+    UNAVAILABLE (CANNOT_START_SESSION).
     """
     GetSession: _grpc.UnaryUnaryMultiCallable[_session_service_pb2.GetSessionRequest, _session_pb2.Session]
     """Returns a session.
@@ -54,12 +64,12 @@ class SessionServiceStub:
     WriteSession: _grpc.UnaryUnaryMultiCallable[_session_service_pb2.WriteSessionRequest, _session_service_pb2.WriteSessionResponse]
     """Types bytes into the terminal. Refused while a device controls the session.
 
-    Errors: NOT_FOUND (SESSION_NOT_FOUND), FAILED_PRECONDITION (SESSION_NOT_ACTIVE, CONTROLLER_TAKEN).
+    Errors: NOT_FOUND (SESSION_NOT_FOUND), FAILED_PRECONDITION (SESSION_NOT_ACTIVE, SESSION_WITHOUT_TERMINAL, CONTROLLER_TAKEN).
     """
     ResizeSession: _grpc.UnaryUnaryMultiCallable[_session_service_pb2.ResizeSessionRequest, _session_pb2.Session]
     """Changes the size of the terminal.
 
-    Errors: NOT_FOUND (SESSION_NOT_FOUND), FAILED_PRECONDITION (SESSION_NOT_ACTIVE), ABORTED (ETAG_MISMATCH).
+    Errors: NOT_FOUND (SESSION_NOT_FOUND), FAILED_PRECONDITION (SESSION_NOT_ACTIVE, SESSION_WITHOUT_TERMINAL), ABORTED (ETAG_MISMATCH).
     """
     TerminateSession: _grpc.UnaryUnaryMultiCallable[_session_service_pb2.TerminateSessionRequest, _session_pb2.Session]
     """Ends the session: TERM to every process of it, KILL after 5 seconds. Answers at once; the end is a change of its own.
@@ -80,8 +90,8 @@ class SessionServiceStub:
     """Attaches a device: output from an offset, input, resizing. The first message must be `attach`.
     The device acknowledges what it has shown; no more than 128 KiB is sent beyond that.
 
-    Errors: NOT_FOUND (SESSION_NOT_FOUND), OUT_OF_RANGE (OFFSET_OUT_OF_RANGE), FAILED_PRECONDITION (CONTROLLER_TAKEN, READ_ONLY),
-    RESOURCE_EXHAUSTED (SLOW_CONSUMER).
+    Errors: NOT_FOUND (SESSION_NOT_FOUND), OUT_OF_RANGE (OFFSET_OUT_OF_RANGE), FAILED_PRECONDITION (CONTROLLER_TAKEN, READ_ONLY,
+    SESSION_WITHOUT_TERMINAL), RESOURCE_EXHAUSTED (SLOW_CONSUMER).
     """
 
 @_typing.type_check_only
@@ -90,10 +100,20 @@ class SessionServiceAsyncStub(SessionServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateSession: _aio.UnaryUnaryMultiCallable[_session_service_pb2.CreateSessionRequest, _session_pb2.Session]  # type: ignore[assignment]
-    """Opens a shell in a workspace. Answers when it runs.
+    """Opens a shell in a workspace, or runs a command there. Answers when it runs.
 
     Errors: INVALID_ARGUMENT (INVALID_FIELD, INVALID_WORKING_DIRECTORY, REQUEST_ID_REUSED), NOT_FOUND (WORKSPACE_NOT_FOUND),
-    FAILED_PRECONDITION (WORKSPACE_NOT_ACTIVE), RESOURCE_EXHAUSTED (SESSION_LIMIT_REACHED), UNAVAILABLE (CANNOT_START_SESSION).
+    FAILED_PRECONDITION (WORKSPACE_NOT_ACTIVE, SHELL_NOT_FOUND, COMMAND_NOT_FOUND), RESOURCE_EXHAUSTED (SESSION_LIMIT_REACHED),
+    UNAVAILABLE (CANNOT_START_SESSION).
+    """
+    ExecCommand: _aio.UnaryStreamMultiCallable[_session_service_pb2.ExecCommandRequest, _session_service_pb2.ExecCommandResponse]  # type: ignore[assignment]
+    """Runs a command in a workspace and streams its output: the session first, then what it prints, at last the session as it
+    ended, with the exit code. The command is a session of kind COMMAND like any other: it is listed, watched, terminated and
+    replayed, and it goes on when the caller leaves. The same call with the same request_id joins it, from its first byte.
+
+    Errors: INVALID_ARGUMENT (INVALID_FIELD, INVALID_WORKING_DIRECTORY, REQUEST_ID_REUSED), NOT_FOUND (WORKSPACE_NOT_FOUND),
+    FAILED_PRECONDITION (WORKSPACE_NOT_ACTIVE, COMMAND_NOT_FOUND), RESOURCE_EXHAUSTED (SESSION_LIMIT_REACHED),
+    UNAVAILABLE (CANNOT_START_SESSION).
     """
     GetSession: _aio.UnaryUnaryMultiCallable[_session_service_pb2.GetSessionRequest, _session_pb2.Session]  # type: ignore[assignment]
     """Returns a session.
@@ -108,12 +128,12 @@ class SessionServiceAsyncStub(SessionServiceStub):
     WriteSession: _aio.UnaryUnaryMultiCallable[_session_service_pb2.WriteSessionRequest, _session_service_pb2.WriteSessionResponse]  # type: ignore[assignment]
     """Types bytes into the terminal. Refused while a device controls the session.
 
-    Errors: NOT_FOUND (SESSION_NOT_FOUND), FAILED_PRECONDITION (SESSION_NOT_ACTIVE, CONTROLLER_TAKEN).
+    Errors: NOT_FOUND (SESSION_NOT_FOUND), FAILED_PRECONDITION (SESSION_NOT_ACTIVE, SESSION_WITHOUT_TERMINAL, CONTROLLER_TAKEN).
     """
     ResizeSession: _aio.UnaryUnaryMultiCallable[_session_service_pb2.ResizeSessionRequest, _session_pb2.Session]  # type: ignore[assignment]
     """Changes the size of the terminal.
 
-    Errors: NOT_FOUND (SESSION_NOT_FOUND), FAILED_PRECONDITION (SESSION_NOT_ACTIVE), ABORTED (ETAG_MISMATCH).
+    Errors: NOT_FOUND (SESSION_NOT_FOUND), FAILED_PRECONDITION (SESSION_NOT_ACTIVE, SESSION_WITHOUT_TERMINAL), ABORTED (ETAG_MISMATCH).
     """
     TerminateSession: _aio.UnaryUnaryMultiCallable[_session_service_pb2.TerminateSessionRequest, _session_pb2.Session]  # type: ignore[assignment]
     """Ends the session: TERM to every process of it, KILL after 5 seconds. Answers at once; the end is a change of its own.
@@ -134,8 +154,8 @@ class SessionServiceAsyncStub(SessionServiceStub):
     """Attaches a device: output from an offset, input, resizing. The first message must be `attach`.
     The device acknowledges what it has shown; no more than 128 KiB is sent beyond that.
 
-    Errors: NOT_FOUND (SESSION_NOT_FOUND), OUT_OF_RANGE (OFFSET_OUT_OF_RANGE), FAILED_PRECONDITION (CONTROLLER_TAKEN, READ_ONLY),
-    RESOURCE_EXHAUSTED (SLOW_CONSUMER).
+    Errors: NOT_FOUND (SESSION_NOT_FOUND), OUT_OF_RANGE (OFFSET_OUT_OF_RANGE), FAILED_PRECONDITION (CONTROLLER_TAKEN, READ_ONLY,
+    SESSION_WITHOUT_TERMINAL), RESOURCE_EXHAUSTED (SLOW_CONSUMER).
     """
 
 class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -147,10 +167,26 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _session_service_pb2.CreateSessionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_session_pb2.Session, _abc.Awaitable[_session_pb2.Session]]:
-        """Opens a shell in a workspace. Answers when it runs.
+        """Opens a shell in a workspace, or runs a command there. Answers when it runs.
 
         Errors: INVALID_ARGUMENT (INVALID_FIELD, INVALID_WORKING_DIRECTORY, REQUEST_ID_REUSED), NOT_FOUND (WORKSPACE_NOT_FOUND),
-        FAILED_PRECONDITION (WORKSPACE_NOT_ACTIVE), RESOURCE_EXHAUSTED (SESSION_LIMIT_REACHED), UNAVAILABLE (CANNOT_START_SESSION).
+        FAILED_PRECONDITION (WORKSPACE_NOT_ACTIVE, SHELL_NOT_FOUND, COMMAND_NOT_FOUND), RESOURCE_EXHAUSTED (SESSION_LIMIT_REACHED),
+        UNAVAILABLE (CANNOT_START_SESSION).
+        """
+
+    @_abc_1.abstractmethod
+    def ExecCommand(
+        self,
+        request: _session_service_pb2.ExecCommandRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_session_service_pb2.ExecCommandResponse], _abc.AsyncIterator[_session_service_pb2.ExecCommandResponse]]:
+        """Runs a command in a workspace and streams its output: the session first, then what it prints, at last the session as it
+        ended, with the exit code. The command is a session of kind COMMAND like any other: it is listed, watched, terminated and
+        replayed, and it goes on when the caller leaves. The same call with the same request_id joins it, from its first byte.
+
+        Errors: INVALID_ARGUMENT (INVALID_FIELD, INVALID_WORKING_DIRECTORY, REQUEST_ID_REUSED), NOT_FOUND (WORKSPACE_NOT_FOUND),
+        FAILED_PRECONDITION (WORKSPACE_NOT_ACTIVE, COMMAND_NOT_FOUND), RESOURCE_EXHAUSTED (SESSION_LIMIT_REACHED),
+        UNAVAILABLE (CANNOT_START_SESSION).
         """
 
     @_abc_1.abstractmethod
@@ -183,7 +219,7 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_session_service_pb2.WriteSessionResponse, _abc.Awaitable[_session_service_pb2.WriteSessionResponse]]:
         """Types bytes into the terminal. Refused while a device controls the session.
 
-        Errors: NOT_FOUND (SESSION_NOT_FOUND), FAILED_PRECONDITION (SESSION_NOT_ACTIVE, CONTROLLER_TAKEN).
+        Errors: NOT_FOUND (SESSION_NOT_FOUND), FAILED_PRECONDITION (SESSION_NOT_ACTIVE, SESSION_WITHOUT_TERMINAL, CONTROLLER_TAKEN).
         """
 
     @_abc_1.abstractmethod
@@ -194,7 +230,7 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_session_pb2.Session, _abc.Awaitable[_session_pb2.Session]]:
         """Changes the size of the terminal.
 
-        Errors: NOT_FOUND (SESSION_NOT_FOUND), FAILED_PRECONDITION (SESSION_NOT_ACTIVE), ABORTED (ETAG_MISMATCH).
+        Errors: NOT_FOUND (SESSION_NOT_FOUND), FAILED_PRECONDITION (SESSION_NOT_ACTIVE, SESSION_WITHOUT_TERMINAL), ABORTED (ETAG_MISMATCH).
         """
 
     @_abc_1.abstractmethod
@@ -239,8 +275,8 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
         """Attaches a device: output from an offset, input, resizing. The first message must be `attach`.
         The device acknowledges what it has shown; no more than 128 KiB is sent beyond that.
 
-        Errors: NOT_FOUND (SESSION_NOT_FOUND), OUT_OF_RANGE (OFFSET_OUT_OF_RANGE), FAILED_PRECONDITION (CONTROLLER_TAKEN, READ_ONLY),
-        RESOURCE_EXHAUSTED (SLOW_CONSUMER).
+        Errors: NOT_FOUND (SESSION_NOT_FOUND), OUT_OF_RANGE (OFFSET_OUT_OF_RANGE), FAILED_PRECONDITION (CONTROLLER_TAKEN, READ_ONLY,
+        SESSION_WITHOUT_TERMINAL), RESOURCE_EXHAUSTED (SLOW_CONSUMER).
         """
 
 def add_SessionServiceServicer_to_server(servicer: SessionServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
