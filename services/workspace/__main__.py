@@ -13,6 +13,7 @@ from services.workspace.identity.exchange import CredentialExchange
 from services.workspace.identity.servicer import IdentityServicer
 from services.workspace.placement.local import LocalPlacement
 from services.workspace.placement.placement import Placement
+from services.workspace.placement.upgrades import Upgrades
 from services.workspace.settings import WorkspaceSettings
 from services.workspace.workspaces import events as workspace_events
 from services.workspace.workspaces import operations
@@ -29,6 +30,7 @@ async def open_workspace(configured: WorkspaceSettings, stack: AsyncExitStack) -
     exchange = CredentialExchange(service.system, service.signer)
     placement = Placement(database, LocalPlacement(configured), operations.admit_runner)
     stack.push_async_callback(placement.close)
+    service.loops.append(Upgrades(placement).run)
     reconciler = Reconciler("workspaces", "workspace_id", service.system, Lifecycle(database, placement).reconcile)
     service.loops.append(reconciler.run)
     server = service.server(exchange)

@@ -60,13 +60,19 @@ class LocalPlacement:
         """Return the runner that lives or starts in the room."""
         return room_lock.holder(self._room(workspace_id))
 
+    async def living(self) -> list[tuple[UUID, UUID]]:
+        """Return each room's runner, and the room's workspace."""
+        rooms = self._settings.data_directory / "rooms"
+        found = ((room_lock.holder(room), room.name) for room in rooms.glob("*"))
+        return [(runner_id, UUID(name)) for runner_id, name in found if runner_id is not None]
+
     async def _start(self, runner_id: UUID, workspace_id: UUID, lock: int) -> None:
         """Start a runner in a session of its own and wait until it serves."""
         room = self._room(workspace_id)
         self._settings.runtime_directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         with (room / "runner.log").open("ab") as output, _told(self.token(runner_id)) as told:
             process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "runner"),
+                *(sys.executable, "-P", "-m", "runner"),  # -P: where we stand must not provide modules
                 stdin=told,
                 stdout=output,
                 stderr=output,

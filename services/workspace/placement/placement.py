@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
-from contextlib import AbstractContextManager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 from uuid import UUID
@@ -63,6 +63,9 @@ class Runners(Protocol):
     async def holder(self, workspace_id: UUID) -> UUID | None:
         """Return the runner that lives or starts in a room, None when there is none."""
 
+    async def living(self) -> list[tuple[UUID, UUID]]:
+        """Return the runners that live or start anywhere, each with its workspace."""
+
 
 @dataclass(slots=True)
 class Placement:
@@ -100,6 +103,12 @@ class Placement:
         """Return the workspace's live runner, or None."""
         async with self._locks.setdefault(workspace_id, asyncio.Lock()):
             return await self._find(actor, workspace_id)
+
+    @asynccontextmanager
+    async def kept(self, runner_id: UUID, workspace_id: UUID) -> AsyncIterator[RunnerHandle]:
+        """Give the way to a live runner; meanwhile everybody here who asks for it waits."""
+        async with self._locks.setdefault(workspace_id, asyncio.Lock()):
+            yield await self._handle(runner_id, workspace_id, self.runners.address(runner_id))
 
     async def stop(self, actor: Actor, runner: RunnerHandle, *, reason: str) -> None:
         """End a runner and all that runs in it; its records stay on disk."""

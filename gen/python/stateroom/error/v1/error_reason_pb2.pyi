@@ -272,6 +272,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The runner could not open a terminal: the machine has none, or no process, to give.
     Example: {"reason": "CANNOT_OPEN_TERMINAL", "metadata": {"sessionId": "…", "cause": "…"}}
     """
+    UPGRADE_REFUSED: _ErrorReason.ValueType  # 149
+    """The code that is installed now does not start, or cannot read what the running one would leave to it.
+    Example: {"reason": "UPGRADE_REFUSED", "metadata": {"cause": "…"}}
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every `reason` of a google.rpc.ErrorInfo whose domain is `stateroom.dev`.
@@ -527,5 +531,9 @@ Example: {"reason": "SHELL_NOT_FOUND", "metadata": {"shell": "fish"}}
 CANNOT_OPEN_TERMINAL: ErrorReason.ValueType  # 147
 """The runner could not open a terminal: the machine has none, or no process, to give.
 Example: {"reason": "CANNOT_OPEN_TERMINAL", "metadata": {"sessionId": "…", "cause": "…"}}
+"""
+UPGRADE_REFUSED: ErrorReason.ValueType  # 149
+"""The code that is installed now does not start, or cannot read what the running one would leave to it.
+Example: {"reason": "UPGRADE_REFUSED", "metadata": {"cause": "…"}}
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
