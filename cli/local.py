@@ -9,6 +9,10 @@ import typer
 
 Data = Annotated[Path, typer.Option("--data", help="Folder of everything it keeps.")]
 
+KeepSessions = Annotated[
+    bool, typer.Option("--keep-sessions", help="What runs in rooms goes on; start again to reach it.")
+]
+
 
 def up(
     data: Data = Path(".stateroom"),
@@ -20,9 +24,9 @@ def up(
     _become_supervisor("up", f"--data={data}", *([f"--http={http}"] if http else []))
 
 
-def down(data: Data = Path(".stateroom")) -> None:
+def down(data: Data = Path(".stateroom"), *, keep_sessions: KeepSessions = False) -> None:
     """Stop the installation that runs here; everything is kept."""
-    _become_supervisor("down", f"--data={data}")
+    _become_supervisor("down", f"--data={data}", *(["--keep-sessions"] if keep_sessions else []))
 
 
 def _become_supervisor(*arguments: str) -> NoReturn:

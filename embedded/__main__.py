@@ -83,6 +83,8 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--data", type=_folder, default=Path(".stateroom").absolute(), help="folder of everything")
         if name != "down":
             command.add_argument("--http", type=_port, default=0, metavar="PORT", help="port of the gateway")
+        if name == "down":
+            command.add_argument("--keep-sessions", action="store_true", help="what runs in rooms goes on")
         if name == "demo":
             command.add_argument("--repo", default=str(Path.cwd()), help="git repository: https URL or local path")
             command.add_argument("--once", action="store_true", help="end after the tour")

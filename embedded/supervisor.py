@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
@@ -18,6 +19,9 @@ from embedded.progress import Progress
 from embedded.services import Service, Surroundings
 from embedded.settings import Settings
 
+LEAVE = signal.SIGHUP
+"""The signal by which a supervisor stops everything but the runners; the next one adopts and upgrades them."""
+
 
 class Supervisor:
     """One installation in one data folder. `http_port` 0 takes a free port, the last one where possible."""
@@ -32,6 +36,7 @@ class Supervisor:
         self._postgres: Postgres | None = None
         self._nats: Nats | None = None
         self._services: dict[str, Service] = {}
+        self._keeps_runners = False
 
     async def run(self, when_ready: Callable[[Endpoint], Awaitable[bool]]) -> None:
         """Run until cancelled, or until `when_ready` answers that it need not stay up; then stop all that was started.
@@ -40,6 +45,7 @@ class Supervisor:
             StartFailed: a part did not start.
         """
         self._layout.endpoint.unlink(missing_ok=True)
+        asyncio.get_running_loop().add_signal_handler(LEAVE, self._leave, asyncio.current_task())
         try:
             await self._start()
             owner = await first_user.ensure(self._layout, f"http://{self._gateway_listen}")
@@ -123,6 +129,11 @@ class Supervisor:
         endpoint.write(self._layout.endpoint)
         return endpoint
 
+    def _leave(self, running: "asyncio.Task[None] | None") -> None:
+        if running is not None and not self._keeps_runners:
+            self._keeps_runners = True
+            running.cancel()
+
     async def _stop(self) -> None:
         """Stop within 20 s: 4 for the gateway, 4 for the services, 6 for runners, 2 for NATS, 4 for PostgreSQL."""
         self._progress.say("Stopping …")
@@ -132,7 +143,8 @@ class Supervisor:
         async with asyncio.TaskGroup() as group:
             for service in self._services.values():
                 group.create_task(service.stop())
-        await runners.stop_all(self._layout.rooms)
+        if not self._keeps_runners:
+            await runners.stop_all(self._layout.rooms)
         for store in (self._nats, self._postgres):
             if store is not None:
                 await store.stop()

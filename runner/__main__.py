@@ -8,13 +8,17 @@ from hashlib import sha256
 from stateroom.runner.v1 import runner_service_pb2
 
 from chassis import faults, logs
+from chassis.beside import beside
 from chassis.rpc.auth import RunnerAuthenticator
 from chassis.rpc.server import Server
-from runner import program, room, settings
+from runner import handover, program, room, settings, upgrade
 from runner.clone import Workspace
+from runner.handover import Table
+from runner.installed import RunningCode
 from runner.servicer import RunnerServicer
 from runner.settings import Settings
 from runner.terminals import table
+from runner.upgrade import Upgrade
 
 _SERVICE = runner_service_pb2.DESCRIPTOR.services_by_name["RunnerService"]
 _TOKEN_BYTES = 32
@@ -22,7 +26,7 @@ _STOP_GRACE = 5.0
 """Seconds between TERM and KILL when the runner itself is told to stop."""
 
 _ANSWER_GRACE = 1.0
-"""Seconds for open calls to end: time for the answer to Shutdown."""
+"""Seconds for open calls to end: time for the answer to Shutdown or Upgrade."""
 
 
 def read_token() -> bytes:
@@ -37,8 +41,9 @@ def read_token() -> bytes:
     return sha256(line.encode()).digest()
 
 
-async def serve(options: Settings, token_sha256: bytes) -> None:
-    """Serve one room until SIGTERM or a Shutdown call."""
+async def serve(options: Settings, inherited: Table) -> None:
+    """Serve one room until SIGTERM or a Shutdown call, or until other code takes over."""
+    code = RunningCode()
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, stopped.set)
@@ -48,19 +53,31 @@ async def serve(options: Settings, token_sha256: bytes) -> None:
     hidden = [*options.hidden, options.room.parent, options.socket.parent]
     sandbox = await program.probe(options.room, hidden, options.sandbox)
     workspace = Workspace(options.room, sandbox, allow_local=options.allow_local)
-    server = Server(RunnerAuthenticator(token_sha256))
+    server = Server(RunnerAuthenticator(inherited.token_sha256))
     async with table(options.room, sandbox, options.spool_bytes) as terminals:
-        server.add(
-            _SERVICE,
-            RunnerServicer(options.runner_id, options.workspace_id, sandbox, workspace, terminals, stopped.set),
+        terminals.adopt(inherited.terminals)
+        way = Upgrade(code, inherited.token_sha256, workspace, terminals)
+        servicer = RunnerServicer(
+            options.runner_id, options.workspace_id, sandbox, workspace, terminals, way, stopped.set
         )
+        server.add(_SERVICE, servicer)
         # First, so that whoever got an answer finds us; a caller who reads it early waits for the socket.
         room.announce(options.room, options.runner_id, options.socket)
         await server.start(f"unix:{options.socket}")
         options.socket.chmod(0o600)
-        await stopped.wait()
+        async with beside(_follow(way, server)):
+            await stopped.wait()
         await terminals.shutdown(_STOP_GRACE, "shutdown")
         await server.stop(_ANSWER_GRACE)
+
+
+async def _follow(way: Upgrade, server: Server) -> None:
+    """Leave for other code once that is wanted, and nobody is cloning or opening a terminal."""
+    await way.wanted.wait()
+    async with way.workspace.resting():
+        await server.stop(_ANSWER_GRACE)
+        async with way.terminals.resting():
+            way.replace()
 
 
 def main() -> None:
@@ -68,9 +85,12 @@ def main() -> None:
     options = settings.load()
     logs.configure(level=options.log_level, form=options.log_format, process="runner")
     faults.arm(options.fault)
-    token_sha256 = read_token()
+    if sys.argv[1:] == [upgrade.CHECK]:
+        handover.decode(sys.stdin.buffer.read())
+        return
+    inherited = handover.take_over(sys.argv[1:]) or Table(read_token())
     try:
-        asyncio.run(serve(options, token_sha256))
+        asyncio.run(serve(options, inherited))
     except program.CannotStart as error:
         settings.refuse(f"SANDBOX: {error}")
 

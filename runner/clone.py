@@ -5,6 +5,7 @@ import json
 import re
 import shutil
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,6 +45,17 @@ class Workspace:
     def prepared(self) -> bool:
         """Whether the directory is ready."""
         return (self._room / _MARKER).is_file()
+
+    @property
+    def preparing(self) -> bool:
+        """Whether the directory is being made now."""
+        return self._lock.locked()
+
+    @asynccontextmanager
+    async def resting(self) -> AsyncIterator[None]:
+        """Wait until nobody makes the directory, and keep everybody from it."""
+        async with self._lock:
+            yield
 
     async def prepare(self, url: str, branch: str) -> AsyncIterator[Progress]:
         """Make the directory and tell how far it is; a finished one is left as it is.

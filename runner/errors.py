@@ -77,6 +77,15 @@ class InvalidWorkingDirectory(InvalidArgument):
         super().__init__(path=path[:64])
 
 
+class UpgradeRefused(WrongState):
+    """The installed code cannot take over from the running one: {cause}."""
+
+    reason = "UPGRADE_REFUSED"
+
+    def __init__(self, cause: str) -> None:
+        super().__init__(cause=cause[:200])
+
+
 class CannotOpenTerminal(Unavailable):
     """The terminal {sessionId} cannot be opened: {cause}."""
 

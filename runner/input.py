@@ -6,6 +6,7 @@ from collections import OrderedDict
 
 from chassis import faults
 from runner.errors import LeaseEpochStale, TerminalEnded
+from runner.handover import InputState
 
 REMEMBERED_WRITES = 1024
 """Writes whose repetition types nothing: far more than a client can have without an answer."""
@@ -28,6 +29,17 @@ class Input:
         self._replies = bytearray()
         self._waiter: asyncio.Future[None] | None = None
         self._ended = False
+
+    def state(self) -> InputState:
+        """Return what the code after an upgrade needs of it."""
+        return InputState(self.epoch, self._typed, bytes(self._replies))
+
+    def restore(self, state: InputState) -> None:
+        """Go on from before an upgrade."""
+        self.epoch = state.epoch
+        self._typed.update(state.typed)
+        self._replies += state.replies
+        self._flush()
 
     @property
     def waiting(self) -> bool:

@@ -23,7 +23,9 @@ class Model:
     def __init__(self, columns: int, rows: int, reply: Callable[[bytes], None]) -> None:
         """Open a model of the given size; `reply` gets each answer, from inside `feed`."""
         self._terminal = Terminal(columns, rows, scrollback=0, fg=_FOREGROUND, bg=_BACKGROUND)
-        self._terminal.on_reply(reply)
+        self._reply = reply
+        self._terminal.on_reply(self._on_reply)
+        self._silent = False
         self._title_changed = False
         self._title_callback = ffi.callback("GhosttyTerminalTitleChangedFn", self._on_title)
         self._set("TITLE_CHANGED", self._title_callback)
@@ -34,6 +36,13 @@ class Model:
     def feed(self, data: bytes) -> None:
         """Show output on the screen."""
         self._terminal.feed(data)
+
+    def show_again(self, data: bytes) -> None:
+        """Show output of before an upgrade: what programs asked in it was answered then."""
+        self._silent = True
+        self._terminal.feed(data)
+        self._silent = False
+        self._title_changed = False
 
     def resize(self, columns: int, rows: int) -> None:
         """Change the size of the screen."""
@@ -55,6 +64,10 @@ class Model:
     def _set(self, option: str, value: object) -> None:
         number = getattr(lib, f"GHOSTTY_TERMINAL_OPT_{option}")
         check(lib.ghostty_terminal_set(self._terminal._t[0], number, value), option)  # noqa: SLF001 the package offers no other way
+
+    def _on_reply(self, data: bytes) -> None:
+        if not self._silent:
+            self._reply(data)
 
     def _on_title(self, _terminal: object, _user_data: object) -> None:
         self._title_changed = True

@@ -5,13 +5,15 @@ import json
 import os
 import signal
 import sys
-from asyncio.subprocess import Process
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from chassis import processes
+from runner.handover import ProgramState
+from runner.keeper import AdoptedKeeper, Keeper
 from runner.record import Exit
+from runner.reports import Reports
 from runner.sandbox import Level, Program, Sandbox
 
 _KEEPER = Path(__file__).with_name("enter.py")
@@ -40,20 +42,34 @@ class Streams:
 
 
 class RunningProgram:
-    """A program and its keeper. `exit` is there once the program ended; descendants may go on."""
+    """A program and its keeper. Once the program has ended, descendants may go on."""
 
-    def __init__(self, keeper: Process, level: Level, reports: asyncio.StreamReader) -> None:
+    def __init__(self, keeper: Keeper, level: Level, reports: Reports) -> None:
         self.keeper = keeper
         self._level = level
         self._reports = reports
 
+    @classmethod
+    def adopt(cls, state: ProgramState) -> "RunningProgram":
+        """Go on with a program that this process started before an upgrade."""
+        return cls(AdoptedKeeper(state.keeper), Level(state.level), Reports(state.reports, state.said))
+
+    def state(self) -> ProgramState:
+        """Return what the code after an upgrade needs of it."""
+        keeper = self.keeper.pid if self.keeper.returncode is None else 0
+        return ProgramState(keeper, self._level.value, self._reports.descriptor, self._reports.said)
+
+    async def begun(self) -> None:
+        """Wait until the program begins. CannotStart when it does not."""
+        line = await self._reports.find("ready", "error")
+        if line != "ready":
+            await self.kill()
+            raise CannotStart(line.removeprefix("error ") or "the keeper ended")
+
     async def wait(self) -> Exit:
         """Return how the program ended; neither code nor signal when its keeper was killed."""
-        while line := await self._reports.readline():
-            how, _, number = line.decode(errors="replace").strip().partition(" ")
-            if how in ("exit", "signal"):
-                return self._exit(how, int(number))
-        return Exit()
+        how, _, number = (await self._reports.find("exit", "signal")).partition(" ")
+        return self._exit(how, int(number)) if how else Exit()
 
     def signal(self, number: int) -> None:
         """Signal the program and all its descendants."""
@@ -114,12 +130,9 @@ async def start(sandbox: Sandbox, program: Program, streams: Streams) -> Running
     finally:
         os.close(source)
         os.close(report)
-    running = RunningProgram(keeper, sandbox.level, await _reader(reports))
+    running = RunningProgram(keeper, sandbox.level, Reports(reports))
     await asyncio.to_thread(_describe, description, sandbox.describe(program))
-    line = (await running._reports.readline()).decode(errors="replace").strip()  # noqa: SLF001 made here
-    if line != "ready":
-        await running.kill()
-        raise CannotStart(line.removeprefix("error ") or "the keeper ended")
+    await running.begun()
     return running
 
 
@@ -129,14 +142,6 @@ def _describe(descriptor: int, description: dict[str, object]) -> None:
             pipe.write(json.dumps(description).encode())
     except BrokenPipeError:
         return  # the keeper died; its missing report says so
-
-
-async def _reader(descriptor: int) -> asyncio.StreamReader:
-    reader = asyncio.StreamReader()
-    await asyncio.get_running_loop().connect_read_pipe(
-        lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(descriptor, "rb", buffering=0)
-    )
-    return reader
 
 
 async def probe(room: Path, hidden: list[Path], wanted: Level | None = None) -> Sandbox:

@@ -28,6 +28,12 @@ class Segment:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
         return cls(path, first, first - 1, 0), descriptor
 
+    def open_end(self) -> int:
+        """Return a descriptor for appending to a segment that this process wrote before an upgrade."""
+        descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+        os.ftruncate(descriptor, self.size)
+        return descriptor
+
     def append(self, descriptor: int, records: list[Record]) -> int:
         """Write records in one call and return how many bytes they took; either all of them are in the file or none."""
         buffers = [part for record in records for part in (encode_header(record), record.body)]

@@ -14,6 +14,7 @@ from runner.errors import OutputTrimmed
 from runner.sandbox import Sandbox
 from runner.terminal import Size
 from runner.terminals import Terminals
+from runner.upgrade import Upgrade
 
 _MILLISECONDS = 1000
 
@@ -27,6 +28,7 @@ class RunnerServicer:
     sandbox: Sandbox
     workspace: Workspace
     terminals: Terminals
+    upgrade: Upgrade
     stop: Callable[[], None]
     start_time: int = field(default_factory=time.time_ns)
 
@@ -38,6 +40,7 @@ class RunnerServicer:
             sandbox=self.sandbox.level.value,
             sandbox_detail=self.sandbox.level.detail,
             start_time=convert.time_to_proto(self.start_time),
+            version=self.upgrade.code.version,
             prepared=self.workspace.prepared,
             terminals=map(convert.terminal_to_proto, self.terminals.noteworthy()),
         )
@@ -91,6 +94,10 @@ class RunnerServicer:
     async def AcknowledgeRecords(self, request: pb.AcknowledgeRecordsRequest, _call: Call) -> pb.Terminal:
         """Drop records that are stored elsewhere."""
         return convert.terminal_to_proto(await self.terminals.acknowledge(request.session_id, request.sequence))
+
+    async def Upgrade(self, _request: pb.UpgradeRequest, _call: Call) -> pb.UpgradeResponse:
+        """Become the code that is installed now."""
+        return pb.UpgradeResponse(upgrading=await self.upgrade.want())
 
     async def Shutdown(self, request: pb.ShutdownRequest, _call: Call) -> pb.ShutdownResponse:
         """End every terminal, then the runner."""

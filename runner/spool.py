@@ -3,7 +3,7 @@
 import asyncio
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
 
@@ -59,9 +59,9 @@ class Spool:
         return spool
 
     @classmethod
-    def reopen(cls, directory: Path, executor: Executor) -> "Spool":
+    def reopen(cls, directory: Path, executor: Executor, limit: int = 0) -> "Spool":
         """Open the spool that another runner left, for reading only; a torn end is cut off."""
-        spool = cls(directory, executor, limit=0)
+        spool = cls(directory, executor, limit)
         spool._segments, newest = reopen(directory)
         if spool._segments:
             spool.acknowledged_sequence = spool._segments[0].first - 1
@@ -70,6 +70,19 @@ class Spool:
             spool.end_sequence, spool.end_offset = newest.sequence, newest.end_offset
         spool.closed = True
         return spool
+
+    def go_on(self, acknowledged_sequence: int) -> None:
+        """Take records again: for a reopened spool that this very process wrote before an upgrade."""
+        self.acknowledged_sequence = acknowledged_sequence
+        self.closed = False
+        self._descriptor = self._segments[-1].open_end()
+        self._synchronizer.watch(self._descriptor, self.directory)
+        self._synchronizer.wrote(0)  # what came just before the upgrade may not be on the disk
+
+    def newest(self) -> Iterator[Record]:
+        """Yield the records of the newest two files, which are enough to know what a screen shows."""
+        for segment in self._segments[-2:]:
+            yield from segment.read(0, 0, segment.size)[0]
 
     @property
     def full(self) -> bool:

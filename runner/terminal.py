@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from chassis import logs, processes
 from runner import program, pty
 from runner.errors import CannotOpenTerminal, TerminalEnded
+from runner.handover import TerminalState
 from runner.input import Input
 from runner.model import Model
-from runner.record import MAXIMUM_OUTPUT, Exit, Kind, pack_exit, pack_size
+from runner.record import MAXIMUM_OUTPUT, Exit, Kind, pack_exit, pack_size, size_of
 from runner.sandbox import Program, Sandbox
 from runner.spool import Spool
 
@@ -44,6 +45,7 @@ class Terminal:
         self.size = size
         self.running = True
         self.process_id = 0
+        self.kill_time: float | None = None
         self.gone = asyncio.Event()
         self.input = Input(session_id, descriptor)
         self._descriptor = descriptor
@@ -80,6 +82,38 @@ class Terminal:
                 os.close(theirs)
         terminal.process_id = pty.session_leader(ours)
         return terminal
+
+    @classmethod
+    def adopt(cls, state: TerminalState, spool: Spool) -> "Terminal":
+        """Go on with a terminal that this process opened before an upgrade."""
+        terminal = cls(state.session_id, spool, state.descriptor, Size(state.columns, state.rows))
+        terminal._program = program.RunningProgram.adopt(state.program)
+        terminal._show_again()
+        terminal.input.restore(state.input)
+        terminal.process_id = pty.session_leader(state.descriptor)
+        terminal._asked = {int(number): reason for number, reason in state.asked.items()}
+        terminal._patience, terminal.kill_time = state.patience, state.kill_time
+        if state.held:
+            terminal._output(state.held)
+        elif terminal._full:
+            terminal._reader.pause()
+        return terminal
+
+    def state(self) -> TerminalState:
+        """Return what the code after an upgrade needs of it."""
+        return TerminalState(
+            session_id=self.session_id,
+            descriptor=self._descriptor,
+            columns=self.size.columns,
+            rows=self.size.rows,
+            acknowledged_sequence=self.spool.acknowledged_sequence,
+            program=self.running_program.state(),
+            input=self.input.state(),
+            held=self._held,
+            asked={str(number): reason for number, reason in self._asked.items()},
+            patience=self._patience,
+            kill_time=self.kill_time,
+        )
 
     async def run(self) -> None:
         """Wait for the shell's end, take all that is still printed, and close the log with EXIT."""
@@ -152,6 +186,15 @@ class Terminal:
         """The shell with all that descends from it."""
         assert self._program is not None  # noqa: S101 `open` returns only started ones
         return self._program
+
+    def _show_again(self) -> None:
+        """Bring the model's screen to where it was, from the log."""
+        for record in self.spool.newest():
+            if record.kind is Kind.RESIZE:
+                self._model.resize(*size_of(record))
+            elif record.kind is Kind.OUTPUT:
+                self._model.show_again(record.body)
+        self._model.resize(self.size.columns, self.size.rows)
 
     def _output(self, data: bytes) -> None:
         """Take what was printed: first into the log, then onto the model's screen, whose answers come last."""

@@ -2,8 +2,9 @@
 
 import asyncio
 import json
+import os
 import signal
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -12,6 +13,8 @@ from pathlib import Path
 from chassis import faults, logs
 from runner import shell
 from runner.errors import TerminalEnded, TerminalNotFound
+from runner.handover import TerminalState
+from runner.program import RunningProgram
 from runner.sandbox import Program, Sandbox
 from runner.spool import Spool
 from runner.terminal import Size, Terminal
@@ -84,6 +87,38 @@ class Terminals:
             _AFTER_OPENING.reach()
             return terminal
 
+    def adopt(self, states: Iterable[TerminalState]) -> None:
+        """Go on with the terminals that this process opened before an upgrade."""
+        for state in states:
+            try:
+                self._adopt(state)
+            except Exception as error:  # noqa: BLE001 what is left of one terminal must not end the others
+                _log.error("A terminal is lost in an upgrade", session_id=state.session_id, exc_info=error)
+                os.close(state.descriptor)
+                self._group.create_task(RunningProgram.adopt(state.program).kill())
+
+    def _adopt(self, state: TerminalState) -> None:
+        directory = self._room / "spool" / state.session_id
+        spool = Spool.reopen(directory, self._executor, self._limit)
+        spool.go_on(state.acknowledged_sequence)
+        terminal = Terminal.adopt(state, spool)
+        self._terminals[state.session_id] = terminal
+        self._group.create_task(self._run(terminal))
+        if terminal.kill_time is not None:
+            self._group.create_task(_kill_at(terminal, terminal.kill_time))
+
+    @asynccontextmanager
+    async def resting(self) -> AsyncIterator[None]:
+        """Keep everybody from opening a terminal, once all that was written is on the disk; nothing may follow it."""
+        async with self._opening:
+            self._executor.shutdown()
+            yield
+
+    def states(self) -> tuple[TerminalState, ...]:
+        """Return what the code after an upgrade needs of the terminals, as they are at this moment."""
+        open_ones = (found for found in self._terminals.values() if isinstance(found, Terminal))
+        return tuple(terminal.state() for terminal in open_ones if not terminal.spool.closed)
+
     def get(self, session_id: str) -> Terminal | LeftTerminal:
         """Return a terminal. TerminalNotFound when there is none."""
         found = self._terminals.get(session_id)
@@ -114,7 +149,8 @@ class Terminals:
         terminal = self.live(session_id)
         await terminal.signal(number, grace, "signal")
         if grace > 0:
-            self._group.create_task(_kill_after(terminal, grace))
+            terminal.kill_time = asyncio.get_running_loop().time() + grace
+            self._group.create_task(_kill_at(terminal, terminal.kill_time))
         return terminal
 
     async def acknowledge(self, session_id: str, sequence: int) -> Terminal | LeftTerminal:
@@ -182,9 +218,10 @@ def _noted_size(directory: Path) -> Size:
         return Size(80, 24)
 
 
-async def _kill_after(terminal: Terminal, grace: float) -> None:
+async def _kill_at(terminal: Terminal, kill_time: float) -> None:
     try:
-        await asyncio.wait_for(terminal.gone.wait(), grace)
+        async with asyncio.timeout_at(kill_time):
+            await terminal.gone.wait()
     except TimeoutError:
         await terminal.kill()
 
@@ -192,5 +229,5 @@ async def _kill_after(terminal: Terminal, grace: float) -> None:
 async def _end(terminal: Terminal, grace: float, reason: str) -> None:
     if terminal.running:
         await terminal.signal(signal.SIGTERM, grace, reason)
-    await _kill_after(terminal, grace)
+    await _kill_at(terminal, asyncio.get_running_loop().time() + grace)
     await terminal.gone.wait()

@@ -13,8 +13,10 @@ from services.workspace.identity.exchange import CredentialExchange
 from services.workspace.identity.servicer import IdentityServicer
 from services.workspace.placement.local import LocalPlacement
 from services.workspace.placement.placement import Placement
+from services.workspace.placement.upgrades import Upgrades
 from services.workspace.settings import WorkspaceSettings
 from services.workspace.workspaces import events as workspace_events
+from services.workspace.workspaces import operations
 from services.workspace.workspaces.domain import RepositoryRule
 from services.workspace.workspaces.lifecycle import Lifecycle
 from services.workspace.workspaces.servicer import WorkspaceServicer
@@ -26,8 +28,9 @@ async def open_workspace(configured: WorkspaceSettings, stack: AsyncExitStack) -
     service = await open_service("workspace", configured, registry, stack)
     database, pages = service.database, service.pages
     exchange = CredentialExchange(service.system, service.signer)
-    placement = Placement(database, LocalPlacement(configured))
+    placement = Placement(database, LocalPlacement(configured), operations.admit_runner)
     stack.push_async_callback(placement.close)
+    service.loops.append(Upgrades(placement).run)
     reconciler = Reconciler("workspaces", "workspace_id", service.system, Lifecycle(database, placement).reconcile)
     service.loops.append(reconciler.run)
     server = service.server(exchange)

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Awaitable, Callable
 
 import pytest
 
@@ -13,8 +14,11 @@ LINE = re.compile(rb"line (\d+)\r\n")
 
 
 @pytest.mark.timeout(120)
-async def test_up_after_the_supervisor_was_killed_shell_goes_on(own_stack: EmbeddedStack) -> None:
-    """Runner and shell outlive the supervisor; the next one adopts them, and no byte of the time between is lost."""
+@pytest.mark.parametrize("stop", [EmbeddedStack.crash, EmbeddedStack.leave])
+async def test_up_after_the_supervisor_alone_ended_shell_goes_on(
+    own_stack: EmbeddedStack, stop: Callable[[EmbeddedStack], Awaitable[None]]
+) -> None:
+    """Killed, or told to keep sessions: the next one adopts runner and shell, and no byte between is lost."""
     async with own_stack.client() as client:
         workspace = await create_workspace(client, "adopted")
         runner = own_stack.room(workspace["workspaceId"]) / "runner.json"
@@ -26,7 +30,7 @@ async def test_up_after_the_supervisor_was_killed_shell_goes_on(own_stack: Embed
             await device.device.type(b"kept=$RANDOM; echo kept: $kept,; i=0; : > going\n")
             await device.device.type(b"while [ -e going ]; do i=$((i+1)); echo line $i; sleep 0.01; done\n")
             await shown(device, b"line 50\r\n")
-            await own_stack.crash()
+            await stop(own_stack)
             await own_stack.up()
             (own_stack.room(workspace["workspaceId"]) / "files" / "going").unlink()
             await device.device.type(b"echo still: $kept,; echo counted: $i,; exit\n")

@@ -102,6 +102,14 @@ class EmbeddedStack:
         await self._ended()
         return finished
 
+    async def leave(self) -> None:
+        """Stop all but what runs in rooms, with the command that users have."""
+        assert self._supervisor is not None
+        finished = await self._run("-P", "-m", "embedded", "down", "--keep-sessions", "--data", str(self.data))
+        assert finished.code == 0, finished.errors
+        assert await self._supervisor.wait() == 0
+        self._supervisor = None
+
     async def interrupt(self) -> None:
         """Stop it as Ctrl-C does, within the promised time."""
         if self._supervisor is not None:

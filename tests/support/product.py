@@ -78,10 +78,12 @@ class Product:
         values = {name.upper(): str(value) for name, value in (described | settings).items() if value is not None}
         return inherited | values
 
-    async def start(self, service: str, **settings: Any) -> None:
-        """Start a service; calls to it wait until it serves."""
-        self.processes[service] = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", f"services.{service}", env=self.environment(service, **settings)
+    async def start(self, service: str, *, replica: str = "", **settings: Any) -> None:
+        """Start a service; calls to it wait until it serves. A `replica` is known and reached by a name of its own."""
+        name = replica or service
+        self.processes[name] = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", f"services.{service}"),
+            env=self.environment(service, **{"listen": self.address(name)} | settings),
         )
 
     async def kill(self, service: str) -> None:

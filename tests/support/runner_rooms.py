@@ -81,19 +81,23 @@ class RunnerProcess:
 
 
 @asynccontextmanager
-async def runner_process(room: Path, socket: Path) -> AsyncIterator[RunnerProcess]:
-    """Start a runner and connect to it; kill it at the end if it still runs."""
+async def runner_process(room: Path, socket: Path, code: Path | None = None) -> AsyncIterator[RunnerProcess]:
+    """Start a runner and connect to it; kill it at the end if it still runs. `code` is a folder to run it from."""
     token = os.urandom(32).hex()
     environment = {
         "WORKSPACE_ID": "workspace",
         "RUNNER_ID": "runner",
         "ROOM_DIRECTORY": str(room),
         "SOCKET": str(socket),
-        "PYTHONPATH": os.pathsep.join(sys.path),
+        "PYTHONPATH": os.pathsep.join([*([str(code)] if code else []), *sys.path]),
         "CANARY": "canary-of-the-runner",
     }
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "runner", stdin=asyncio.subprocess.PIPE, env=environment, start_new_session=True
+        *(sys.executable, "-m", "runner"),
+        stdin=asyncio.subprocess.PIPE,
+        env=environment,
+        start_new_session=True,
+        cwd=code,
     )
     assert process.stdin is not None
     process.stdin.write(f"{token}\n".encode())

@@ -90,7 +90,7 @@ class Stage:
         async with grpc.aio.insecure_channel(f"unix:{path}") as channel:
             await asyncio.wait_for(channel.channel_ready(), READY)
         self.workspace.runner = workspace.Runner(
-            runner_id=runner_id, address=f"unix:{path}", token=token, workspace_name="room", alive=True
+            runner_id=runner_id, address=f"unix:{path}", token=token, workspace_name="room"
         )
 
     async def kill_runner(self) -> None:

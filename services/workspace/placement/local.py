@@ -2,11 +2,11 @@
 
 import asyncio
 import hmac
-import json
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -15,15 +15,14 @@ from uuid import UUID
 from stateroom.runner.v1 import runner_service_pb2 as pb
 from stateroom.runner.v1.runner_service_pb2_grpc import RunnerServiceStub
 
-from chassis import faults, logs, processes
+from chassis import faults, logs
 from chassis.beside import beside
 from chassis.errors import DomainError, ServiceUnavailable
 from chassis.rpc.channels import BearerToken, Neighbour, open_channel
 from chassis.settings import inherited
+from services.workspace.placement import room_lock
+from services.workspace.placement.placement import START_DEADLINE, Starter
 from services.workspace.settings import WorkspaceSettings
-
-START_DEADLINE = 10.0
-"""Seconds a runner has to come up."""
 
 _INHERITED = ("PATH", "LANG", "LC_ALL", "TZ", "PYTHONPATH", "VIRTUAL_ENV", "SYSTEMROOT")
 """What a runner needs of our environment; it must not see our settings."""
@@ -34,7 +33,7 @@ _log = logs.get("placement")
 
 
 class LocalPlacement:
-    """Starts runners as processes and finds them again by what they wrote into their room."""
+    """Starts runners as processes and finds them again by the lock of their room."""
 
     def __init__(self, settings: WorkspaceSettings) -> None:
         self._settings = settings
@@ -49,20 +48,36 @@ class LocalPlacement:
         """Return HMAC-SHA-256 of the runner's id under a key of this service."""
         return hmac.new(self._key, runner_id.bytes, sha256).hexdigest()
 
-    async def start(self, runner_id: UUID, workspace_id: UUID) -> None:
-        """Start a runner in a session of its own and wait until it serves."""
+    @contextmanager
+    def vacant(self, runner_id: UUID, workspace_id: UUID) -> Iterator[Starter | None]:
+        """Hold a room and give what starts a runner in it."""
         room = self._room(workspace_id)
         room.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with room_lock.taken(room, runner_id) as lock:
+            yield None if lock is None else partial(self._start, runner_id, workspace_id, lock)
+
+    async def holder(self, workspace_id: UUID) -> UUID | None:
+        """Return the runner that lives or starts in the room."""
+        return room_lock.holder(self._room(workspace_id))
+
+    async def living(self) -> list[tuple[UUID, UUID]]:
+        """Return each room's runner, and the room's workspace."""
+        rooms = self._settings.data_directory / "rooms"
+        found = ((room_lock.holder(room), room.name) for room in rooms.glob("*"))
+        return [(runner_id, UUID(name)) for runner_id, name in found if runner_id is not None]
+
+    async def _start(self, runner_id: UUID, workspace_id: UUID, lock: int) -> None:
+        """Start a runner in a session of its own and wait until it serves."""
+        room = self._room(workspace_id)
         self._settings.runtime_directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         with (room / "runner.log").open("ab") as output, _told(self.token(runner_id)) as told:
             process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                "runner",
+                *(sys.executable, "-P", "-m", "runner"),  # -P: where we stand must not provide modules
                 stdin=told,
                 stdout=output,
                 stderr=output,
                 env=self._environment(runner_id, workspace_id, room),
+                pass_fds=(lock,),
                 start_new_session=True,
             )
         _AFTER_FORK.reach()
@@ -71,15 +86,6 @@ class LocalPlacement:
         self._children[runner_id] = process
         await self._wait_until_serving(runner_id, process)
         _log.info("runner started", workspace_id=str(workspace_id), runner_id=str(runner_id), pid=process.pid)
-
-    async def is_alive(self, runner_id: UUID, workspace_id: UUID) -> bool:
-        """Whether the process that announced itself in the room is still that process."""
-        try:
-            announced = json.loads((self._room(workspace_id) / "runner.json").read_text())
-        except (OSError, ValueError):
-            return False
-        process = processes.described_by(announced) if announced["runner_id"] == str(runner_id) else None
-        return process is not None and processes.is_running(process)
 
     async def _wait_until_serving(self, runner_id: UUID, process: asyncio.subprocess.Process) -> None:
         async with open_channel(self.address(runner_id)) as channel:

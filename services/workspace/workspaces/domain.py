@@ -67,6 +67,11 @@ class Workspace:
             raise WorkspaceNotFound(self.workspace_id)
         return self._changed(now, state=State.DELETED, delete_time=now, progress_step="", progress_percent=0)
 
+    def expect_open(self) -> None:
+        """Raise WorkspaceNotActive unless a runner may live in the room."""
+        if self.state not in (State.CREATING, State.ACTIVE):
+            raise WorkspaceNotActive(self.workspace_id, self.state.name)
+
     def _expect_creating(self) -> None:
         if self.state is not State.CREATING:
             raise WorkspaceNotActive(self.workspace_id, self.state.name)

@@ -87,3 +87,8 @@ async def fail_workspace(tx: Transaction, *, workspace_id: UUID, reason: str) ->
 async def note_progress(tx: Transaction, *, workspace_id: UUID, step: str, percent: int) -> None:
     """Remember how far a creation is."""
     await store.update_progress(tx.connection, workspace_id, step=step, percent=percent)
+
+
+async def admit_runner(tx: Transaction, workspace_id: UUID) -> None:
+    """Keep a workspace as it is until a runner for it is remembered. WorkspaceNotActive when it may have none."""
+    (await store.lock_workspace(tx.connection, workspace_id)).expect_open()

@@ -112,5 +112,4 @@ class WorkspaceServicer:
             token=runner.token,
             workspace_name=workspace.name,
             repository_url=workspace.repository_url,
-            alive=True,
         )

@@ -2,20 +2,24 @@
 
 import json
 import os
+import shutil
 import signal
+import sys
+from pathlib import Path
 
 import grpc
 from stateroom.runner.v1 import runner_service_pb2 as runner_pb
 from stateroom.runner.v1.runner_service_pb2_grpc import RunnerServiceStub
 from stateroom.workspace.v1 import workspace_service_pb2 as pb
 
-from chassis import processes
+from chassis import ids, processes
 from tests.support import waiting
 from tests.support.git import Origin
 from tests.support.people import Person, newcomer
 from tests.support.product import Product
 from tests.support.source import query
 
+ROOT = Path(processes.__file__).parent.parent
 LARGE = 48 << 20
 """Bytes that no clone copies before a test can act."""
 
@@ -152,3 +156,37 @@ async def test_get_runner_is_not_fooled_by_a_process_with_the_same_pid(product: 
         second = await person.runner(room)
         assert second.runner_id != first.runner_id
         assert len(product.runners()) == 1
+
+
+async def test_start_of_the_service_with_new_code_upgrades_runners(product: Product) -> None:
+    """A runner that nobody asks for goes on with the code that is installed now: the same process, the same shell."""
+    code = product.folder / "code"
+    for package in ("runner", "chassis"):
+        shutil.copytree(ROOT / package, code / package)
+    path = os.pathsep.join([str(code), *filter(None, sys.path)])
+    await product.start("workspace", pythonpath=path)
+    async with newcomer(product) as person:
+        room = await _ready_room(person)
+        way, announced = await person.runner(room), product.runner_of(room.workspace_id)
+        metadata = (("authorization", f"Bearer {way.token}"),)
+        async with grpc.aio.insecure_channel(way.address) as channel:
+            runner = RunnerServiceStub(channel)
+            before = await runner.GetStatus(runner_pb.GetStatusRequest(), metadata=metadata)
+            terminal = await runner.OpenTerminal(_order(), metadata=metadata)
+            await product.kill("workspace")
+            with (code / "runner" / "terminal.py").open("a") as file:
+                file.write("\n")
+            await product.start("workspace", pythonpath=path)
+
+            async def upgraded() -> bool:
+                status = await runner.GetStatus(runner_pb.GetStatusRequest(), metadata=metadata, wait_for_ready=True)
+                return status.version != before.version and status.terminals[0].process_id == terminal.process_id
+
+            await waiting.until(upgraded)
+        assert await person.runner(room) == way
+        assert product.runner_of(room.workspace_id) == announced
+        assert len(product.runners()) == 1
+
+
+def _order() -> runner_pb.OpenTerminalRequest:
+    return runner_pb.OpenTerminalRequest(session_id=str(ids.new()), shell="bash", columns=80, rows=24)  # noqa: S604  # its name

@@ -167,7 +167,7 @@ class Feed:
 
     async def _read(self) -> None:
         runner = await self._runner()
-        gone = not runner.alive or runner.runner_id != self.session.runner_id
+        gone = runner.runner_id != self.session.runner_id
         if gone and self._gone_since is None:
             self._gone_since = time.monotonic()
         async for response in runner.records(self.session.session_id, self.ring.last):

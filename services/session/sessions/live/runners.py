@@ -30,7 +30,6 @@ class Runner:
     """One run of a workspace's runner."""
 
     runner_id: str
-    alive: bool
     workspace_name: str
     repository_url: str
     peer: Neighbour
@@ -93,7 +92,6 @@ class Runners:
             channel = self._channels[found.address] = open_channel(found.address)
         return Runner(
             found.runner_id,
-            found.alive,
             found.workspace_name,
             found.repository_url,
             Neighbour(NAME, channel, BearerToken(found.token), patient=False),

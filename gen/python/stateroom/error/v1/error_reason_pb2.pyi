@@ -284,6 +284,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The workspace has no such program, or it cannot be executed.
     Example: {"reason": "COMMAND_NOT_FOUND", "metadata": {"command": "make"}}
     """
+    UPGRADE_REFUSED: _ErrorReason.ValueType  # 149
+    """The code that is installed now does not start, or cannot read what the running one would leave to it.
+    Example: {"reason": "UPGRADE_REFUSED", "metadata": {"cause": "…"}}
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every `reason` of a google.rpc.ErrorInfo whose domain is `stateroom.dev`.
@@ -551,5 +555,9 @@ Example: {"reason": "CANNOT_OPEN_TERMINAL", "metadata": {"sessionId": "…", "ca
 COMMAND_NOT_FOUND: ErrorReason.ValueType  # 148
 """The workspace has no such program, or it cannot be executed.
 Example: {"reason": "COMMAND_NOT_FOUND", "metadata": {"command": "make"}}
+"""
+UPGRADE_REFUSED: ErrorReason.ValueType  # 149
+"""The code that is installed now does not start, or cannot read what the running one would leave to it.
+Example: {"reason": "UPGRADE_REFUSED", "metadata": {"cause": "…"}}
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

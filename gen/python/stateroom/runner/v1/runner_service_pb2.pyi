@@ -50,6 +50,8 @@ class Status(_message.Message):
     START_TIME_FIELD_NUMBER: _builtins.int
     PREPARED_FIELD_NUMBER: _builtins.int
     TERMINALS_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    SANDBOX_OBSTACLE_FIELD_NUMBER: _builtins.int
     runner_id: _builtins.str
     """The id it was started with."""
     workspace_id: _builtins.str
@@ -60,6 +62,10 @@ class Status(_message.Message):
     """What the level protects and what not, in one sentence."""
     prepared: _builtins.bool
     """Whether the workspace's directory is ready."""
+    version: _builtins.str
+    """Stands for the code that runs, that of its dependencies included; another one after an upgrade."""
+    sandbox_obstacle: _builtins.str
+    """Why no stronger sandbox level is in force and what to do about it; empty when none is stronger."""
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
         """When it started."""
@@ -78,10 +84,12 @@ class Status(_message.Message):
         start_time: _timestamp_pb2.Timestamp | None = ...,
         prepared: _builtins.bool = ...,
         terminals: _abc.Iterable[Global___Terminal] | None = ...,
+        version: _builtins.str = ...,
+        sandbox_obstacle: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["prepared", b"prepared", "runner_id", b"runner_id", "sandbox", b"sandbox", "sandbox_detail", b"sandbox_detail", "start_time", b"start_time", "terminals", b"terminals", "workspace_id", b"workspace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["prepared", b"prepared", "runner_id", b"runner_id", "sandbox", b"sandbox", "sandbox_detail", b"sandbox_detail", "sandbox_obstacle", b"sandbox_obstacle", "start_time", b"start_time", "terminals", b"terminals", "version", b"version", "workspace_id", b"workspace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -563,6 +571,45 @@ class AcknowledgeRecordsRequest(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___AcknowledgeRecordsRequest: _TypeAlias = AcknowledgeRecordsRequest  # noqa: Y015
+
+@_typing.final
+class UpgradeRequest(_message.Message):
+    """Upgrades the runner."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpgradeRequest: _TypeAlias = UpgradeRequest  # noqa: Y015
+
+@_typing.final
+class UpgradeResponse(_message.Message):
+    """What comes of it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    UPGRADING_FIELD_NUMBER: _builtins.int
+    upgrading: _builtins.bool
+    """Whether the runner is about to leave. It is not when the installed code is the one that runs, or when a clone comes first."""
+    def __init__(
+        self,
+        *,
+        upgrading: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["upgrading", b"upgrading"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpgradeResponse: _TypeAlias = UpgradeResponse  # noqa: Y015
 
 @_typing.final
 class ShutdownRequest(_message.Message):

@@ -82,6 +82,11 @@ class RunnerServiceStub:
                 request_serializer=stateroom_dot_runner_dot_v1_dot_runner__service__pb2.AcknowledgeRecordsRequest.SerializeToString,
                 response_deserializer=stateroom_dot_runner_dot_v1_dot_runner__service__pb2.Terminal.FromString,
                 _registered_method=True)
+        self.Upgrade = channel.unary_unary(
+                '/stateroom.runner.v1.RunnerService/Upgrade',
+                request_serializer=stateroom_dot_runner_dot_v1_dot_runner__service__pb2.UpgradeRequest.SerializeToString,
+                response_deserializer=stateroom_dot_runner_dot_v1_dot_runner__service__pb2.UpgradeResponse.FromString,
+                _registered_method=True)
         self.Shutdown = channel.unary_unary(
                 '/stateroom.runner.v1.RunnerService/Shutdown',
                 request_serializer=stateroom_dot_runner_dot_v1_dot_runner__service__pb2.ShutdownRequest.SerializeToString,
@@ -178,6 +183,16 @@ class RunnerServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Upgrade(self, request, context):
+        """Has the runner go on with the code that is installed now, if it is another than the one that runs: the same process, the
+        same shells, the same id and token. It does not serve for a second or two, and streams have to be opened again.
+
+        Errors: FAILED_PRECONDITION (UPGRADE_REFUSED).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Shutdown(self, request, context):
         """Ends every terminal and then the runner itself. Answers when no process is left; records stay in the spool.
 
@@ -234,6 +249,11 @@ def add_RunnerServiceServicer_to_server(servicer, server):
                     servicer.AcknowledgeRecords,
                     request_deserializer=stateroom_dot_runner_dot_v1_dot_runner__service__pb2.AcknowledgeRecordsRequest.FromString,
                     response_serializer=stateroom_dot_runner_dot_v1_dot_runner__service__pb2.Terminal.SerializeToString,
+            ),
+            'Upgrade': grpc.unary_unary_rpc_method_handler(
+                    servicer.Upgrade,
+                    request_deserializer=stateroom_dot_runner_dot_v1_dot_runner__service__pb2.UpgradeRequest.FromString,
+                    response_serializer=stateroom_dot_runner_dot_v1_dot_runner__service__pb2.UpgradeResponse.SerializeToString,
             ),
             'Shutdown': grpc.unary_unary_rpc_method_handler(
                     servicer.Shutdown,
@@ -487,6 +507,33 @@ class RunnerService:
             '/stateroom.runner.v1.RunnerService/AcknowledgeRecords',
             stateroom_dot_runner_dot_v1_dot_runner__service__pb2.AcknowledgeRecordsRequest.SerializeToString,
             stateroom_dot_runner_dot_v1_dot_runner__service__pb2.Terminal.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Upgrade(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/stateroom.runner.v1.RunnerService/Upgrade',
+            stateroom_dot_runner_dot_v1_dot_runner__service__pb2.UpgradeRequest.SerializeToString,
+            stateroom_dot_runner_dot_v1_dot_runner__service__pb2.UpgradeResponse.FromString,
             options,
             channel_credentials,
             insecure,

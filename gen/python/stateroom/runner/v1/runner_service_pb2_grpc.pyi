@@ -83,6 +83,12 @@ class RunnerServiceStub:
 
     Errors: NOT_FOUND (TERMINAL_NOT_FOUND).
     """
+    Upgrade: _grpc.UnaryUnaryMultiCallable[_runner_service_pb2.UpgradeRequest, _runner_service_pb2.UpgradeResponse]
+    """Has the runner go on with the code that is installed now, if it is another than the one that runs: the same process, the
+    same shells, the same id and token. It does not serve for a second or two, and streams have to be opened again.
+
+    Errors: FAILED_PRECONDITION (UPGRADE_REFUSED).
+    """
     Shutdown: _grpc.UnaryUnaryMultiCallable[_runner_service_pb2.ShutdownRequest, _runner_service_pb2.ShutdownResponse]
     """Ends every terminal and then the runner itself. Answers when no process is left; records stay in the spool.
 
@@ -143,6 +149,12 @@ class RunnerServiceAsyncStub(RunnerServiceStub):
     """Tells the runner that all records up to a sequence are stored elsewhere, so that it may drop them.
 
     Errors: NOT_FOUND (TERMINAL_NOT_FOUND).
+    """
+    Upgrade: _aio.UnaryUnaryMultiCallable[_runner_service_pb2.UpgradeRequest, _runner_service_pb2.UpgradeResponse]  # type: ignore[assignment]
+    """Has the runner go on with the code that is installed now, if it is another than the one that runs: the same process, the
+    same shells, the same id and token. It does not serve for a second or two, and streams have to be opened again.
+
+    Errors: FAILED_PRECONDITION (UPGRADE_REFUSED).
     """
     Shutdown: _aio.UnaryUnaryMultiCallable[_runner_service_pb2.ShutdownRequest, _runner_service_pb2.ShutdownResponse]  # type: ignore[assignment]
     """Ends every terminal and then the runner itself. Answers when no process is left; records stay in the spool.
@@ -255,6 +267,18 @@ class RunnerServiceServicer(metaclass=_abc_1.ABCMeta):
         """Tells the runner that all records up to a sequence are stored elsewhere, so that it may drop them.
 
         Errors: NOT_FOUND (TERMINAL_NOT_FOUND).
+        """
+
+    @_abc_1.abstractmethod
+    def Upgrade(
+        self,
+        request: _runner_service_pb2.UpgradeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_runner_service_pb2.UpgradeResponse, _abc.Awaitable[_runner_service_pb2.UpgradeResponse]]:
+        """Has the runner go on with the code that is installed now, if it is another than the one that runs: the same process, the
+        same shells, the same id and token. It does not serve for a second or two, and streams have to be opened again.
+
+        Errors: FAILED_PRECONDITION (UPGRADE_REFUSED).
         """
 
     @_abc_1.abstractmethod

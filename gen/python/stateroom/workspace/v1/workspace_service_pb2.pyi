@@ -362,7 +362,6 @@ class Runner(_message.Message):
     TOKEN_FIELD_NUMBER: _builtins.int
     WORKSPACE_NAME_FIELD_NUMBER: _builtins.int
     REPOSITORY_URL_FIELD_NUMBER: _builtins.int
-    ALIVE_FIELD_NUMBER: _builtins.int
     runner_id: _builtins.str
     """UUIDv7 of this run of the runner process; a new one means that every terminal of the old one is gone."""
     address: _builtins.str
@@ -373,8 +372,6 @@ class Runner(_message.Message):
     """Name of the workspace, for the environment of its shells."""
     repository_url: _builtins.str
     """Where the workspace was cloned from."""
-    alive: _builtins.bool
-    """Whether the runner process is alive; when it is not, only its spool can be read."""
     def __init__(
         self,
         *,
@@ -383,11 +380,10 @@ class Runner(_message.Message):
         token: _builtins.str = ...,
         workspace_name: _builtins.str = ...,
         repository_url: _builtins.str = ...,
-        alive: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "alive", b"alive", "repository_url", b"repository_url", "runner_id", b"runner_id", "token", b"token", "workspace_name", b"workspace_name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "repository_url", b"repository_url", "runner_id", b"runner_id", "token", b"token", "workspace_name", b"workspace_name"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,0 +1,216 @@
+"""A runner becomes other code: same process, same shells, and not a byte is lost."""
+
+import asyncio
+import re
+import shutil
+from contextlib import suppress
+from pathlib import Path
+
+import grpc
+import pytest
+from stateroom.runner.v1 import runner_service_pb2 as pb
+
+from chassis import ids, processes
+from runner.__main__ import __file__ as main_file
+from tests.support import waiting
+from tests.support.runner_rooms import DEADLINE, RunnerProcess, runner_process
+
+LINE = re.compile(rb"line (\d+)\r\n")
+
+
+@pytest.fixture
+def code(tmp_path: Path) -> Path:
+    """Return a folder with code of a runner that tests may change."""
+    for package in ("runner", "chassis"):
+        source = Path(main_file).parent.parent / package
+        shutil.copytree(source, tmp_path / "code" / package, ignore=shutil.ignore_patterns("__pycache__"))
+    return tmp_path / "code"
+
+
+def _change(code: Path, text: str = "\n") -> None:
+    with (code / "runner" / "terminal.py").open("a") as file:
+        file.write(text)
+
+
+class Session:
+    """A terminal of a runner, and all that its log was seen to hold."""
+
+    def __init__(self, runner: RunnerProcess) -> None:
+        self.session_id = str(ids.new())
+        self.runner = runner
+        self.records: list[pb.Record] = []
+
+    async def open(self) -> pb.Terminal:
+        """Start the shell."""
+        request = pb.OpenTerminalRequest(session_id=self.session_id, shell="bash", columns=90, rows=30)  # noqa: S604  # its name
+        return await self.runner.stub.OpenTerminal(request, metadata=self.runner.metadata)
+
+    async def type(self, text: str, write_id: str = "") -> None:
+        """Type into it."""
+        request = pb.WriteTerminalRequest(
+            session_id=self.session_id, data=text.encode(), lease_epoch=1, write_id=write_id
+        )
+        await self.runner.stub.WriteTerminal(request, metadata=self.runner.metadata, wait_for_ready=True)
+
+    @property
+    def output(self) -> bytes:
+        """What it printed."""
+        return b"".join(record.data for record in self.records if record.kind == pb.Record.OUTPUT)
+
+    async def read(self, wanted: bytes = b"") -> None:
+        """Read on, over streams that break, until the output holds these bytes; without them, to its end."""
+        async with asyncio.timeout(DEADLINE):
+            while not (wanted and wanted in self.output):
+                if self.records and self.records[-1].kind == pb.Record.EXIT:
+                    assert not wanted, self.output[-500:]
+                    return
+                with suppress(grpc.aio.AioRpcError):
+                    await self._read_on(wanted)
+
+    async def _read_on(self, wanted: bytes) -> None:
+        after = self.records[-1].sequence if self.records else 0
+        request = pb.StreamRecordsRequest(session_id=self.session_id, after_sequence=after)
+        stream = self.runner.stub.StreamRecords(request, metadata=self.runner.metadata, wait_for_ready=True)
+        async for batch in stream:
+            self.records += batch.records
+            if wanted and wanted in self.output:
+                stream.cancel()
+                return
+
+
+async def _status(runner: RunnerProcess) -> pb.Status:
+    return await runner.stub.GetStatus(pb.GetStatusRequest(), metadata=runner.metadata, wait_for_ready=True)
+
+
+async def _upgrade(runner: RunnerProcess) -> None:
+    """Have the runner become other code and wait until that serves."""
+    before = (await _status(runner)).version
+    assert (await runner.stub.Upgrade(pb.UpgradeRequest(), metadata=runner.metadata)).upgrading
+
+    async def upgraded() -> bool:
+        with suppress(grpc.aio.AioRpcError):
+            return (await _status(runner)).version != before
+        return False
+
+    await waiting.until(upgraded)
+
+
+def _descriptors(pid: int) -> int:
+    return sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir())
+
+
+async def test_upgrade_shell_and_what_it_prints_go_on(room_folder: Path, socket: Path, code: Path) -> None:
+    """The process and the shell stay, a variable is kept, and numbered lines printed all the time have no gap."""
+    async with runner_process(room_folder, socket, code) as runner:
+        session = Session(runner)
+        opened = await session.open()
+        await session.type("kept=here; i=0; : > going\n")
+        await session.type("while [ -e going ]; do i=$((i+1)); echo line $i; done; echo coun''ted $i $kept\n")
+        await session.read(b"line 500\r\n")
+        _change(code)
+        await _upgrade(runner)
+        terminal = (await _status(runner)).terminals[0]
+        assert (terminal.running, terminal.process_id, terminal.lease_epoch) == (True, opened.process_id, 1)
+        assert (terminal.columns, terminal.rows) == (90, 30)
+        (room_folder / "files" / "going").unlink()
+        await session.type("exit 7\n")
+        await session.read()
+        assert runner.process.returncode is None
+    numbers = [int(number) for number in LINE.findall(session.output)]
+    assert numbers == list(range(1, len(numbers) + 1))
+    assert f"counted {len(numbers)} here".encode() in session.output
+    assert [record.sequence for record in session.records] == list(range(1, len(session.records) + 1))
+    assert session.records[-1].exit_code == 7
+
+
+async def test_upgrade_shell_that_ends_meanwhile_keeps_its_exit_code(
+    room_folder: Path, socket: Path, code: Path
+) -> None:
+    """A shell that ends while there is no runner to hear of it is asked how it ended afterwards."""
+    async with runner_process(room_folder, socket, code) as runner:
+        ending, ended = Session(runner), Session(runner)
+        await ended.open()
+        await ended.type("exit 3\n")
+        await ended.read()
+        await ending.open()
+        await ending.type("echo rea''dy; while [ ! -e ../files/end ]; do read -t 0.01 x; done; exit 5\n")
+        await ending.read(b"ready")
+        _change(code)
+        with (code / "runner" / "installed.py").open("a") as file:  # the next code comes up slowly, and ends the shell
+            file.write(f"open({str(room_folder / 'files' / 'end')!r}, 'w').close(); import time; time.sleep(1)\n")
+        await _upgrade(runner)
+        await ending.read()
+        assert (ending.records[-1].exit_code, ending.records[-1].reason) == (5, "")
+        again = Session(runner)
+        again.session_id = ended.session_id
+        await again.read()
+        assert again.records == ended.records
+
+
+async def test_upgrade_twice_leaves_no_descriptor_and_types_nothing_again(
+    room_folder: Path, socket: Path, code: Path
+) -> None:
+    """What was adopted can be handed over again; a repeated write types nothing; a signal's KILL still comes."""
+    async with runner_process(room_folder, socket, code) as runner:
+        session, write = Session(runner), str(ids.new())
+        await session.open()
+        await session.type("trap '' TERM HUP; printf 'on%s ' ce; echo rea''dy\n", write)
+        await session.read(b"ready")
+        _change(code)
+        await _upgrade(runner)
+        before = _descriptors(runner.process.pid)
+        _change(code)
+        await _upgrade(runner)
+        assert _descriptors(runner.process.pid) == before
+        await session.type("trap '' TERM HUP; printf 'on%s ' ce; echo rea''dy\n", write)
+        signal = pb.SignalTerminalRequest(session_id=session.session_id, signal=15, grace_milliseconds=3000)
+        await runner.stub.SignalTerminal(signal, metadata=runner.metadata)
+        _change(code)
+        await _upgrade(runner)
+        await session.read()
+        assert session.output.count(b"once ") == 1
+        assert (session.records[-1].exit_signal, session.records[-1].reason) == (9, "signal")
+        await runner.stub.Shutdown(pb.ShutdownRequest(reason="shutdown"), metadata=runner.metadata)
+        assert await runner.process.wait() == 0
+
+
+async def test_upgrade_terminal_still_answers_where_the_cursor_is(room_folder: Path, socket: Path, code: Path) -> None:
+    """The screen is known afterwards, and what was asked before is not answered again."""
+    async with runner_process(room_folder, socket, code) as runner:
+        session = Session(runner)
+        await session.open()
+        await session.type("printf '\\e[2J\\e[12;34H\\e[6n'; read -rsd R a; echo an''swer \"${a#?}\"\n")
+        await session.read(b"answer [12;34")
+        await session.type(
+            "printf '\\e[7;9H'; read -n 1 go; printf '\\e[6n'; read -rsd R a; echo af''ter \"${a#?}\"; exit\n"
+        )
+        await session.read(b"\x1b[7;9H")
+        _change(code)
+        await _upgrade(runner)
+        await session.type("x")
+        await session.read()
+        assert b"after [7;10" in session.output
+
+
+async def test_upgrade_same_code_is_left_alone(room_folder: Path, socket: Path) -> None:
+    """Without other code nothing happens."""
+    async with runner_process(room_folder, socket) as runner:
+        before = await _status(runner)
+        assert not (await runner.stub.Upgrade(pb.UpgradeRequest(), metadata=runner.metadata)).upgrading
+        assert (await _status(runner)).start_time == before.start_time
+
+
+async def test_upgrade_code_that_does_not_start_is_refused(room_folder: Path, socket: Path, code: Path) -> None:
+    """Broken code takes over from nobody: the runner says why and goes on."""
+    async with runner_process(room_folder, socket, code) as runner:
+        session = Session(runner)
+        opened = await session.open()
+        _change(code, "\nraise RuntimeError('half an installation')\n")
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await runner.stub.Upgrade(pb.UpgradeRequest(), metadata=runner.metadata)
+        assert refused.value.code() is grpc.StatusCode.FAILED_PRECONDITION
+        assert "half an installation" in (refused.value.details() or "")
+        assert processes.find(opened.process_id) is not None
+        await session.type("echo al''ive; exit\n")
+        await session.read()
+        assert b"alive" in session.output
