@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import grpc
 from stateroom.workspace.v1 import identity_service_pb2 as identity
+from stateroom.workspace.v1 import workspace_pb2
 from stateroom.workspace.v1 import workspace_service_pb2 as workspace
 from stateroom.workspace.v1.identity_service_pb2_grpc import IdentityServiceStub
 from stateroom.workspace.v1.workspace_service_pb2_grpc import WorkspaceServiceStub
@@ -60,30 +61,30 @@ class Person:
         request = identity.CreateApiKeyRequest(api_key=identity.ApiKey(name=name, scopes=scopes))
         return await self.keys.CreateApiKey(request, metadata=self.metadata, wait_for_ready=True)
 
-    async def create_room(self, name: str = "", *, request_id: str = "", **values: str) -> workspace.Workspace:
+    async def create_room(self, name: str = "", *, request_id: str = "", **values: str) -> workspace_pb2.Workspace:
         """Create a workspace; it is not ready yet."""
-        wanted = workspace.Workspace(name=name or f"room-{ids.new()}", **values)  # type: ignore[arg-type]  # texts only
+        wanted = workspace_pb2.Workspace(name=name or f"room-{ids.new()}", **values)  # type: ignore[arg-type]  # texts only
         request = workspace.CreateWorkspaceRequest(workspace=wanted, request_id=request_id)
         return await self.rooms.CreateWorkspace(request, metadata=self.metadata, wait_for_ready=True)
 
-    async def delete_room(self, room: workspace.Workspace, **values: str) -> workspace.Workspace:
+    async def delete_room(self, room: workspace_pb2.Workspace, **values: str) -> workspace_pb2.Workspace:
         """Delete a workspace."""
         request = workspace.DeleteWorkspaceRequest(workspace_id=room.workspace_id, **values)
         return await self.rooms.DeleteWorkspace(request, metadata=self.metadata)
 
-    async def settled(self, room: workspace.Workspace) -> workspace.Workspace:
+    async def settled(self, room: workspace_pb2.Workspace) -> workspace_pb2.Workspace:
         """Return a workspace once it is no longer being created."""
         request = workspace.WatchWorkspaceRequest(workspace_id=room.workspace_id)
         watch = self.rooms.WatchWorkspace(request, metadata=self.metadata, timeout=SETTLES_WITHIN, wait_for_ready=True)
         return [seen async for seen in watch][-1]
 
-    async def list_rooms(self, **values: object) -> list[workspace.Workspace]:
+    async def list_rooms(self, **values: object) -> list[workspace_pb2.Workspace]:
         """Return the first page of workspaces."""
         request = workspace.ListWorkspacesRequest(**values)  # type: ignore[arg-type]  # fields of the request
         response = await self.rooms.ListWorkspaces(request, metadata=self.metadata)
         return list(response.workspaces)
 
-    async def runner(self, room: workspace.Workspace) -> workspace.Runner:
+    async def runner(self, room: workspace_pb2.Workspace) -> workspace.Runner:
         """Return the way to a workspace's runner, as the session service asks for it."""
         request = workspace.GetRunnerRequest(workspace_id=room.workspace_id, account_id=self.user_id)
         signer = TokenSigner("session", keys.signing_key_file(self.product.installation.layout, "session"))

@@ -1,6 +1,6 @@
 """Workspaces as messages."""
 
-from stateroom.workspace.v1 import workspace_service_pb2 as pb
+from stateroom.workspace.v1 import workspace_pb2 as pb
 
 from chassis import etag
 from services.workspace.workspaces.domain import State, Workspace

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
+from stateroom.workspace.v1 import workspace_pb2
 from stateroom.workspace.v1 import workspace_service_pb2 as pb
 
 from chassis import ids
@@ -31,7 +32,7 @@ class WorkspaceServicer:
     repositories: RepositoryRule
     limit: int
 
-    async def CreateWorkspace(self, request: pb.CreateWorkspaceRequest, call: Call) -> pb.Workspace:
+    async def CreateWorkspace(self, request: pb.CreateWorkspaceRequest, call: Call) -> workspace_pb2.Workspace:
         """Create a workspace; the reconciler makes its room."""
         wanted = request.workspace
         self.repositories.check(wanted.repository_url)
@@ -47,7 +48,7 @@ class WorkspaceServicer:
         self.reconciler.wake()
         return convert.workspace_to_proto(workspace)
 
-    async def GetWorkspace(self, request: pb.GetWorkspaceRequest, call: Call) -> pb.Workspace:
+    async def GetWorkspace(self, request: pb.GetWorkspaceRequest, call: Call) -> workspace_pb2.Workspace:
         """Return a workspace."""
         workspace_id = ids.parse(request.workspace_id)
         workspace = await self.database.read(call.actor, queries.get_workspace, workspace_id=workspace_id)
@@ -70,7 +71,7 @@ class WorkspaceServicer:
         )
         return pb.ListWorkspacesResponse(workspaces=map(convert.workspace_to_proto, shown), next_page_token=token)
 
-    async def DeleteWorkspace(self, request: pb.DeleteWorkspaceRequest, call: Call) -> pb.Workspace:
+    async def DeleteWorkspace(self, request: pb.DeleteWorkspaceRequest, call: Call) -> workspace_pb2.Workspace:
         """Delete a workspace."""
         workspace_id = ids.parse(request.workspace_id)
         workspace = await self.database.write(
@@ -79,7 +80,9 @@ class WorkspaceServicer:
         self.reconciler.wake()
         return convert.workspace_to_proto(workspace)
 
-    async def WatchWorkspace(self, request: pb.WatchWorkspaceRequest, call: Call) -> AsyncIterator[pb.Workspace]:
+    async def WatchWorkspace(
+        self, request: pb.WatchWorkspaceRequest, call: Call
+    ) -> AsyncIterator[workspace_pb2.Workspace]:
         """Stream a workspace until it is ready, broken or deleted."""
         workspace_id = ids.parse(request.workspace_id)
         shown = None

@@ -6,9 +6,8 @@ isort:skip_file
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
-from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
-from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from stateroom.workspace.v1 import workspace_pb2 as _workspace_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -21,143 +20,6 @@ else:
 DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
-class Workspace(_message.Message):
-    """A room."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    class _State:
-        ValueType = _typing.NewType("ValueType", _builtins.int)
-        V: _TypeAlias = ValueType  # noqa: Y015
-
-    class _StateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[Workspace._State.ValueType], _builtins.type):
-        DESCRIPTOR: _descriptor.EnumDescriptor
-        STATE_UNSPECIFIED: Workspace._State.ValueType  # 0
-        """Not set."""
-        CREATING: Workspace._State.ValueType  # 1
-        """The runner starts and the repository is cloned."""
-        ACTIVE: Workspace._State.ValueType  # 2
-        """Sessions can be opened."""
-        ARCHIVED: Workspace._State.ValueType  # 3
-        """Put away; to be made active again."""
-        ERROR: Workspace._State.ValueType  # 4
-        """The creation failed; see state_reason."""
-        DELETED: Workspace._State.ValueType  # 5
-        """Deleted; its files are kept until they are purged."""
-
-    class State(_State, metaclass=_StateEnumTypeWrapper):
-        """Where a workspace is in its life."""
-
-    STATE_UNSPECIFIED: Workspace.State.ValueType  # 0
-    """Not set."""
-    CREATING: Workspace.State.ValueType  # 1
-    """The runner starts and the repository is cloned."""
-    ACTIVE: Workspace.State.ValueType  # 2
-    """Sessions can be opened."""
-    ARCHIVED: Workspace.State.ValueType  # 3
-    """Put away; to be made active again."""
-    ERROR: Workspace.State.ValueType  # 4
-    """The creation failed; see state_reason."""
-    DELETED: Workspace.State.ValueType  # 5
-    """Deleted; its files are kept until they are purged."""
-
-    @_typing.final
-    class Progress(_message.Message):
-        """How far a creation is."""
-
-        DESCRIPTOR: _descriptor.Descriptor
-
-        STEP_FIELD_NUMBER: _builtins.int
-        PERCENT_FIELD_NUMBER: _builtins.int
-        step: _builtins.str
-        """The step under way, such as `Receiving objects`."""
-        percent: _builtins.int
-        """Percent of the step, 0 to 100."""
-        def __init__(
-            self,
-            *,
-            step: _builtins.str = ...,
-            percent: _builtins.int = ...,
-        ) -> None: ...
-        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["percent", b"percent", "step", b"step"]  # noqa: Y015
-        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-        def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-    WORKSPACE_ID_FIELD_NUMBER: _builtins.int
-    NAME_FIELD_NUMBER: _builtins.int
-    DESCRIPTION_FIELD_NUMBER: _builtins.int
-    REPOSITORY_URL_FIELD_NUMBER: _builtins.int
-    BRANCH_FIELD_NUMBER: _builtins.int
-    STATE_FIELD_NUMBER: _builtins.int
-    STATE_REASON_FIELD_NUMBER: _builtins.int
-    PROGRESS_FIELD_NUMBER: _builtins.int
-    SANDBOX_FIELD_NUMBER: _builtins.int
-    CREATE_TIME_FIELD_NUMBER: _builtins.int
-    UPDATE_TIME_FIELD_NUMBER: _builtins.int
-    DELETE_TIME_FIELD_NUMBER: _builtins.int
-    ETAG_FIELD_NUMBER: _builtins.int
-    workspace_id: _builtins.str
-    """UUIDv7."""
-    name: _builtins.str
-    """Unique in the account: 1 to 50 letters, digits, `_` and `-`."""
-    description: _builtins.str
-    """What the room is for, at most 200 characters."""
-    repository_url: _builtins.str
-    """Where the checkout came from: an https URL, or an absolute path where the installation allows it; empty for an empty workspace."""
-    branch: _builtins.str
-    """The branch checked out; empty for the remote's default."""
-    state: Global___Workspace.State.ValueType
-    """Where the workspace is in its life."""
-    state_reason: _builtins.str
-    """Why the state is ERROR: one sentence without secrets."""
-    sandbox: _builtins.str
-    """The isolation of processes in this workspace: `bwrap`, `namespaces` or `process`. Empty until a runner was started."""
-    etag: _builtins.str
-    """Version of the resource, quoted, for If-Match."""
-    @_builtins.property
-    def progress(self) -> Global___Workspace.Progress:
-        """How far the creation is."""
-
-    @_builtins.property
-    def create_time(self) -> _timestamp_pb2.Timestamp:
-        """When the workspace was created."""
-
-    @_builtins.property
-    def update_time(self) -> _timestamp_pb2.Timestamp:
-        """When the workspace last changed."""
-
-    @_builtins.property
-    def delete_time(self) -> _timestamp_pb2.Timestamp:
-        """When the workspace was deleted."""
-
-    def __init__(
-        self,
-        *,
-        workspace_id: _builtins.str = ...,
-        name: _builtins.str = ...,
-        description: _builtins.str = ...,
-        repository_url: _builtins.str = ...,
-        branch: _builtins.str = ...,
-        state: Global___Workspace.State.ValueType = ...,
-        state_reason: _builtins.str = ...,
-        progress: Global___Workspace.Progress | None = ...,
-        sandbox: _builtins.str = ...,
-        create_time: _timestamp_pb2.Timestamp | None = ...,
-        update_time: _timestamp_pb2.Timestamp | None = ...,
-        delete_time: _timestamp_pb2.Timestamp | None = ...,
-        etag: _builtins.str = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "delete_time", b"delete_time", "progress", b"progress", "update_time", b"update_time"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["branch", b"branch", "create_time", b"create_time", "delete_time", b"delete_time", "description", b"description", "etag", b"etag", "name", b"name", "progress", b"progress", "repository_url", b"repository_url", "sandbox", b"sandbox", "state", b"state", "state_reason", b"state_reason", "update_time", b"update_time", "workspace_id", b"workspace_id"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___Workspace: _TypeAlias = Workspace  # noqa: Y015
-
-@_typing.final
 class CreateWorkspaceRequest(_message.Message):
     """Creates a workspace."""
 
@@ -168,13 +30,13 @@ class CreateWorkspaceRequest(_message.Message):
     request_id: _builtins.str
     """UUID that makes a repeated call harmless."""
     @_builtins.property
-    def workspace(self) -> Global___Workspace:
+    def workspace(self) -> _workspace_pb2.Workspace:
         """The workspace to create."""
 
     def __init__(
         self,
         *,
-        workspace: Global___Workspace | None = ...,
+        workspace: _workspace_pb2.Workspace | None = ...,
         request_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["workspace", b"workspace"]  # noqa: Y015
@@ -222,7 +84,7 @@ class ListWorkspacesRequest(_message.Message):
     """How many at most; 0 means 20, above 200 means 200."""
     page_token: _builtins.str
     """Where the last page ended; empty for the first page."""
-    state: Global___Workspace.State.ValueType
+    state: _workspace_pb2.Workspace.State.ValueType
     """Only workspaces in this state; unset for all."""
     name: _builtins.str
     """Only the workspace of this name."""
@@ -233,7 +95,7 @@ class ListWorkspacesRequest(_message.Message):
         *,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
-        state: Global___Workspace.State.ValueType = ...,
+        state: _workspace_pb2.Workspace.State.ValueType = ...,
         name: _builtins.str = ...,
         show_deleted: _builtins.bool = ...,
     ) -> None: ...
@@ -256,13 +118,13 @@ class ListWorkspacesResponse(_message.Message):
     next_page_token: _builtins.str
     """For the next page; empty at the end."""
     @_builtins.property
-    def workspaces(self) -> _containers.RepeatedCompositeFieldContainer[Global___Workspace]:
+    def workspaces(self) -> _containers.RepeatedCompositeFieldContainer[_workspace_pb2.Workspace]:
         """Newest first."""
 
     def __init__(
         self,
         *,
-        workspaces: _abc.Iterable[Global___Workspace] | None = ...,
+        workspaces: _abc.Iterable[_workspace_pb2.Workspace] | None = ...,
         next_page_token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015

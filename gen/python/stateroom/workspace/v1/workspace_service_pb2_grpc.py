@@ -3,6 +3,7 @@
 import grpc
 import warnings
 
+from stateroom.workspace.v1 import workspace_pb2 as stateroom_dot_workspace_dot_v1_dot_workspace__pb2
 from stateroom.workspace.v1 import workspace_service_pb2 as stateroom_dot_workspace_dot_v1_dot_workspace__service__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
@@ -38,12 +39,12 @@ class WorkspaceServiceStub:
         self.CreateWorkspace = channel.unary_unary(
                 '/stateroom.workspace.v1.WorkspaceService/CreateWorkspace',
                 request_serializer=stateroom_dot_workspace_dot_v1_dot_workspace__service__pb2.CreateWorkspaceRequest.SerializeToString,
-                response_deserializer=stateroom_dot_workspace_dot_v1_dot_workspace__service__pb2.Workspace.FromString,
+                response_deserializer=stateroom_dot_workspace_dot_v1_dot_workspace__pb2.Workspace.FromString,
                 _registered_method=True)
         self.GetWorkspace = channel.unary_unary(
                 '/stateroom.workspace.v1.WorkspaceService/GetWorkspace',
                 request_serializer=stateroom_dot_workspace_dot_v1_dot_workspace__service__pb2.GetWorkspaceRequest.SerializeToString,
-                response_deserializer=stateroom_dot_workspace_dot_v1_dot_workspace__service__pb2.Workspace.FromString,
+                response_deserializer=stateroom_dot_workspace_dot_v1_dot_workspace__pb2.Workspace.FromString,
                 _registered_method=True)
         self.ListWorkspaces = channel.unary_unary(
                 '/stateroom.workspace.v1.WorkspaceService/ListWorkspaces',
@@ -53,12 +54,12 @@ class WorkspaceServiceStub:
         self.DeleteWorkspace = channel.unary_unary(
                 '/stateroom.workspace.v1.WorkspaceService/DeleteWorkspace',
                 request_serializer=stateroom_dot_workspace_dot_v1_dot_workspace__service__pb2.DeleteWorkspaceRequest.SerializeToString,
-                response_deserializer=stateroom_dot_workspace_dot_v1_dot_workspace__service__pb2.Workspace.FromString,
+                response_deserializer=stateroom_dot_workspace_dot_v1_dot_workspace__pb2.Workspace.FromString,
                 _registered_method=True)
         self.WatchWorkspace = channel.unary_stream(
                 '/stateroom.workspace.v1.WorkspaceService/WatchWorkspace',
                 request_serializer=stateroom_dot_workspace_dot_v1_dot_workspace__service__pb2.WatchWorkspaceRequest.SerializeToString,
-                response_deserializer=stateroom_dot_workspace_dot_v1_dot_workspace__service__pb2.Workspace.FromString,
+                response_deserializer=stateroom_dot_workspace_dot_v1_dot_workspace__pb2.Workspace.FromString,
                 _registered_method=True)
         self.GetRunner = channel.unary_unary(
                 '/stateroom.workspace.v1.WorkspaceService/GetRunner',
@@ -132,12 +133,12 @@ def add_WorkspaceServiceServicer_to_server(servicer, server):
             'CreateWorkspace': grpc.unary_unary_rpc_method_handler(
                     servicer.CreateWorkspace,
                     request_deserializer=stateroom_dot_workspace_dot_v1_dot_workspace__service__pb2.CreateWorkspaceRequest.FromString,
-                    response_serializer=stateroom_dot_workspace_dot_v1_dot_workspace__service__pb2.Workspace.SerializeToString,
+                    response_serializer=stateroom_dot_workspace_dot_v1_dot_workspace__pb2.Workspace.SerializeToString,
             ),
             'GetWorkspace': grpc.unary_unary_rpc_method_handler(
                     servicer.GetWorkspace,
                     request_deserializer=stateroom_dot_workspace_dot_v1_dot_workspace__service__pb2.GetWorkspaceRequest.FromString,
-                    response_serializer=stateroom_dot_workspace_dot_v1_dot_workspace__service__pb2.Workspace.SerializeToString,
+                    response_serializer=stateroom_dot_workspace_dot_v1_dot_workspace__pb2.Workspace.SerializeToString,
             ),
             'ListWorkspaces': grpc.unary_unary_rpc_method_handler(
                     servicer.ListWorkspaces,
@@ -147,12 +148,12 @@ def add_WorkspaceServiceServicer_to_server(servicer, server):
             'DeleteWorkspace': grpc.unary_unary_rpc_method_handler(
                     servicer.DeleteWorkspace,
                     request_deserializer=stateroom_dot_workspace_dot_v1_dot_workspace__service__pb2.DeleteWorkspaceRequest.FromString,
-                    response_serializer=stateroom_dot_workspace_dot_v1_dot_workspace__service__pb2.Workspace.SerializeToString,
+                    response_serializer=stateroom_dot_workspace_dot_v1_dot_workspace__pb2.Workspace.SerializeToString,
             ),
             'WatchWorkspace': grpc.unary_stream_rpc_method_handler(
                     servicer.WatchWorkspace,
                     request_deserializer=stateroom_dot_workspace_dot_v1_dot_workspace__service__pb2.WatchWorkspaceRequest.FromString,
-                    response_serializer=stateroom_dot_workspace_dot_v1_dot_workspace__service__pb2.Workspace.SerializeToString,
+                    response_serializer=stateroom_dot_workspace_dot_v1_dot_workspace__pb2.Workspace.SerializeToString,
             ),
             'GetRunner': grpc.unary_unary_rpc_method_handler(
                     servicer.GetRunner,
@@ -187,7 +188,7 @@ class WorkspaceService:
             target,
             '/stateroom.workspace.v1.WorkspaceService/CreateWorkspace',
             stateroom_dot_workspace_dot_v1_dot_workspace__service__pb2.CreateWorkspaceRequest.SerializeToString,
-            stateroom_dot_workspace_dot_v1_dot_workspace__service__pb2.Workspace.FromString,
+            stateroom_dot_workspace_dot_v1_dot_workspace__pb2.Workspace.FromString,
             options,
             channel_credentials,
             insecure,
@@ -214,7 +215,7 @@ class WorkspaceService:
             target,
             '/stateroom.workspace.v1.WorkspaceService/GetWorkspace',
             stateroom_dot_workspace_dot_v1_dot_workspace__service__pb2.GetWorkspaceRequest.SerializeToString,
-            stateroom_dot_workspace_dot_v1_dot_workspace__service__pb2.Workspace.FromString,
+            stateroom_dot_workspace_dot_v1_dot_workspace__pb2.Workspace.FromString,
             options,
             channel_credentials,
             insecure,
@@ -268,7 +269,7 @@ class WorkspaceService:
             target,
             '/stateroom.workspace.v1.WorkspaceService/DeleteWorkspace',
             stateroom_dot_workspace_dot_v1_dot_workspace__service__pb2.DeleteWorkspaceRequest.SerializeToString,
-            stateroom_dot_workspace_dot_v1_dot_workspace__service__pb2.Workspace.FromString,
+            stateroom_dot_workspace_dot_v1_dot_workspace__pb2.Workspace.FromString,
             options,
             channel_credentials,
             insecure,
@@ -295,7 +296,7 @@ class WorkspaceService:
             target,
             '/stateroom.workspace.v1.WorkspaceService/WatchWorkspace',
             stateroom_dot_workspace_dot_v1_dot_workspace__service__pb2.WatchWorkspaceRequest.SerializeToString,
-            stateroom_dot_workspace_dot_v1_dot_workspace__service__pb2.Workspace.FromString,
+            stateroom_dot_workspace_dot_v1_dot_workspace__pb2.Workspace.FromString,
             options,
             channel_credentials,
             insecure,

@@ -5,6 +5,7 @@ isort:skip_file
 
 from collections import abc as _abc
 from grpc import aio as _aio
+from stateroom.workspace.v1 import workspace_pb2 as _workspace_pb2
 from stateroom.workspace.v1 import workspace_service_pb2 as _workspace_service_pb2
 import abc as _abc_1
 import grpc as _grpc
@@ -33,13 +34,13 @@ class WorkspaceServiceStub:
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> WorkspaceServiceAsyncStub: ...
-    CreateWorkspace: _grpc.UnaryUnaryMultiCallable[_workspace_service_pb2.CreateWorkspaceRequest, _workspace_service_pb2.Workspace]
+    CreateWorkspace: _grpc.UnaryUnaryMultiCallable[_workspace_service_pb2.CreateWorkspaceRequest, _workspace_pb2.Workspace]
     """Creates a workspace, empty or from a git repository. Answers at once in state CREATING; Watch shows the progress.
 
     Errors: INVALID_ARGUMENT (INVALID_FIELD, REPOSITORY_URL_NOT_ALLOWED, REQUEST_ID_REUSED), ALREADY_EXISTS (WORKSPACE_NAME_TAKEN),
     RESOURCE_EXHAUSTED (WORKSPACE_LIMIT_REACHED).
     """
-    GetWorkspace: _grpc.UnaryUnaryMultiCallable[_workspace_service_pb2.GetWorkspaceRequest, _workspace_service_pb2.Workspace]
+    GetWorkspace: _grpc.UnaryUnaryMultiCallable[_workspace_service_pb2.GetWorkspaceRequest, _workspace_pb2.Workspace]
     """Returns a workspace. A deleted one is returned with `delete_time` until it is purged.
 
     Errors: NOT_FOUND (WORKSPACE_NOT_FOUND).
@@ -49,12 +50,12 @@ class WorkspaceServiceStub:
 
     Errors: INVALID_ARGUMENT (INVALID_FIELD, INVALID_PAGE_TOKEN).
     """
-    DeleteWorkspace: _grpc.UnaryUnaryMultiCallable[_workspace_service_pb2.DeleteWorkspaceRequest, _workspace_service_pb2.Workspace]
+    DeleteWorkspace: _grpc.UnaryUnaryMultiCallable[_workspace_service_pb2.DeleteWorkspaceRequest, _workspace_pb2.Workspace]
     """Deletes a workspace: its sessions and its runner stop. Its files are kept, so nothing unsaved is lost.
 
     Errors: NOT_FOUND (WORKSPACE_NOT_FOUND), ABORTED (ETAG_MISMATCH), INVALID_ARGUMENT (REQUEST_ID_REUSED).
     """
-    WatchWorkspace: _grpc.UnaryStreamMultiCallable[_workspace_service_pb2.WatchWorkspaceRequest, _workspace_service_pb2.Workspace]
+    WatchWorkspace: _grpc.UnaryStreamMultiCallable[_workspace_service_pb2.WatchWorkspaceRequest, _workspace_pb2.Workspace]
     """Streams a workspace: as it is now, then each time it or its progress changes, until it is ready, broken or deleted.
 
     Errors: NOT_FOUND (WORKSPACE_NOT_FOUND).
@@ -70,13 +71,13 @@ class WorkspaceServiceAsyncStub(WorkspaceServiceStub):
     """Rooms: a directory with a git checkout and a runner that sessions live in."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
-    CreateWorkspace: _aio.UnaryUnaryMultiCallable[_workspace_service_pb2.CreateWorkspaceRequest, _workspace_service_pb2.Workspace]  # type: ignore[assignment]
+    CreateWorkspace: _aio.UnaryUnaryMultiCallable[_workspace_service_pb2.CreateWorkspaceRequest, _workspace_pb2.Workspace]  # type: ignore[assignment]
     """Creates a workspace, empty or from a git repository. Answers at once in state CREATING; Watch shows the progress.
 
     Errors: INVALID_ARGUMENT (INVALID_FIELD, REPOSITORY_URL_NOT_ALLOWED, REQUEST_ID_REUSED), ALREADY_EXISTS (WORKSPACE_NAME_TAKEN),
     RESOURCE_EXHAUSTED (WORKSPACE_LIMIT_REACHED).
     """
-    GetWorkspace: _aio.UnaryUnaryMultiCallable[_workspace_service_pb2.GetWorkspaceRequest, _workspace_service_pb2.Workspace]  # type: ignore[assignment]
+    GetWorkspace: _aio.UnaryUnaryMultiCallable[_workspace_service_pb2.GetWorkspaceRequest, _workspace_pb2.Workspace]  # type: ignore[assignment]
     """Returns a workspace. A deleted one is returned with `delete_time` until it is purged.
 
     Errors: NOT_FOUND (WORKSPACE_NOT_FOUND).
@@ -86,12 +87,12 @@ class WorkspaceServiceAsyncStub(WorkspaceServiceStub):
 
     Errors: INVALID_ARGUMENT (INVALID_FIELD, INVALID_PAGE_TOKEN).
     """
-    DeleteWorkspace: _aio.UnaryUnaryMultiCallable[_workspace_service_pb2.DeleteWorkspaceRequest, _workspace_service_pb2.Workspace]  # type: ignore[assignment]
+    DeleteWorkspace: _aio.UnaryUnaryMultiCallable[_workspace_service_pb2.DeleteWorkspaceRequest, _workspace_pb2.Workspace]  # type: ignore[assignment]
     """Deletes a workspace: its sessions and its runner stop. Its files are kept, so nothing unsaved is lost.
 
     Errors: NOT_FOUND (WORKSPACE_NOT_FOUND), ABORTED (ETAG_MISMATCH), INVALID_ARGUMENT (REQUEST_ID_REUSED).
     """
-    WatchWorkspace: _aio.UnaryStreamMultiCallable[_workspace_service_pb2.WatchWorkspaceRequest, _workspace_service_pb2.Workspace]  # type: ignore[assignment]
+    WatchWorkspace: _aio.UnaryStreamMultiCallable[_workspace_service_pb2.WatchWorkspaceRequest, _workspace_pb2.Workspace]  # type: ignore[assignment]
     """Streams a workspace: as it is now, then each time it or its progress changes, until it is ready, broken or deleted.
 
     Errors: NOT_FOUND (WORKSPACE_NOT_FOUND).
@@ -110,7 +111,7 @@ class WorkspaceServiceServicer(metaclass=_abc_1.ABCMeta):
         self,
         request: _workspace_service_pb2.CreateWorkspaceRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_workspace_service_pb2.Workspace, _abc.Awaitable[_workspace_service_pb2.Workspace]]:
+    ) -> _typing.Union[_workspace_pb2.Workspace, _abc.Awaitable[_workspace_pb2.Workspace]]:
         """Creates a workspace, empty or from a git repository. Answers at once in state CREATING; Watch shows the progress.
 
         Errors: INVALID_ARGUMENT (INVALID_FIELD, REPOSITORY_URL_NOT_ALLOWED, REQUEST_ID_REUSED), ALREADY_EXISTS (WORKSPACE_NAME_TAKEN),
@@ -122,7 +123,7 @@ class WorkspaceServiceServicer(metaclass=_abc_1.ABCMeta):
         self,
         request: _workspace_service_pb2.GetWorkspaceRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_workspace_service_pb2.Workspace, _abc.Awaitable[_workspace_service_pb2.Workspace]]:
+    ) -> _typing.Union[_workspace_pb2.Workspace, _abc.Awaitable[_workspace_pb2.Workspace]]:
         """Returns a workspace. A deleted one is returned with `delete_time` until it is purged.
 
         Errors: NOT_FOUND (WORKSPACE_NOT_FOUND).
@@ -144,7 +145,7 @@ class WorkspaceServiceServicer(metaclass=_abc_1.ABCMeta):
         self,
         request: _workspace_service_pb2.DeleteWorkspaceRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_workspace_service_pb2.Workspace, _abc.Awaitable[_workspace_service_pb2.Workspace]]:
+    ) -> _typing.Union[_workspace_pb2.Workspace, _abc.Awaitable[_workspace_pb2.Workspace]]:
         """Deletes a workspace: its sessions and its runner stop. Its files are kept, so nothing unsaved is lost.
 
         Errors: NOT_FOUND (WORKSPACE_NOT_FOUND), ABORTED (ETAG_MISMATCH), INVALID_ARGUMENT (REQUEST_ID_REUSED).
@@ -155,7 +156,7 @@ class WorkspaceServiceServicer(metaclass=_abc_1.ABCMeta):
         self,
         request: _workspace_service_pb2.WatchWorkspaceRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_abc.Iterator[_workspace_service_pb2.Workspace], _abc.AsyncIterator[_workspace_service_pb2.Workspace]]:
+    ) -> _typing.Union[_abc.Iterator[_workspace_pb2.Workspace], _abc.AsyncIterator[_workspace_pb2.Workspace]]:
         """Streams a workspace: as it is now, then each time it or its progress changes, until it is ready, broken or deleted.
 
         Errors: NOT_FOUND (WORKSPACE_NOT_FOUND).
