@@ -56,7 +56,7 @@ async def create_session(request: Any, _context: Any) -> session_pb2.Session:
 
 async def delete_workspace(request: Any, context: Any) -> workspace_pb2.Workspace:
     """Refuse any etag but "1"."""
-    if request.etag not in {"", '"1"'}:
+    if request.etag not in {"", "*", '"1"'}:
         await abort(context, EtagMismatch(request.etag))
     return workspace_pb2.Workspace(workspace_id=request.workspace_id)
 
