@@ -3,9 +3,13 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import grpc
+from google.protobuf.field_mask_pb2 import FieldMask
+from stateroom.session.v1 import session_pb2
+from stateroom.session.v1 import session_service_pb2 as session
+from stateroom.session.v1.session_service_pb2_grpc import SessionServiceStub
 from stateroom.workspace.v1 import identity_service_pb2 as identity
 from stateroom.workspace.v1 import workspace_pb2
 from stateroom.workspace.v1 import workspace_service_pb2 as workspace
@@ -61,16 +65,61 @@ class Person:
         request = identity.CreateApiKeyRequest(api_key=identity.ApiKey(name=name, scopes=scopes))
         return await self.keys.CreateApiKey(request, metadata=self.metadata, wait_for_ready=True)
 
-    async def create_room(self, name: str = "", *, request_id: str = "", **values: str) -> workspace_pb2.Workspace:
+    async def create_room(self, name: str = "", *, request_id: str = "", **values: Any) -> workspace_pb2.Workspace:
         """Create a workspace; it is not ready yet."""
-        wanted = workspace_pb2.Workspace(name=name or f"room-{ids.new()}", **values)  # type: ignore[arg-type]  # texts only
+        wanted = workspace_pb2.Workspace(name=name or f"room-{ids.new()}", **values)
         request = workspace.CreateWorkspaceRequest(workspace=wanted, request_id=request_id)
         return await self.rooms.CreateWorkspace(request, metadata=self.metadata, wait_for_ready=True)
 
-    async def delete_room(self, room: workspace_pb2.Workspace, **values: str) -> workspace_pb2.Workspace:
+    async def delete_room(self, room: workspace_pb2.Workspace, **values: Any) -> workspace_pb2.Workspace:
         """Delete a workspace."""
         request = workspace.DeleteWorkspaceRequest(workspace_id=room.workspace_id, **values)
         return await self.rooms.DeleteWorkspace(request, metadata=self.metadata)
+
+    async def undelete_room(self, room: workspace_pb2.Workspace, **values: Any) -> workspace_pb2.Workspace:
+        """Bring a deleted workspace back."""
+        request = workspace.UndeleteWorkspaceRequest(workspace_id=room.workspace_id, **values)
+        return await self.rooms.UndeleteWorkspace(request, metadata=self.metadata)
+
+    async def archive_room(self, room: workspace_pb2.Workspace, **values: Any) -> workspace_pb2.Workspace:
+        """Put a workspace away."""
+        request = workspace.ArchiveWorkspaceRequest(workspace_id=room.workspace_id, **values)
+        return await self.rooms.ArchiveWorkspace(request, metadata=self.metadata)
+
+    async def unarchive_room(self, room: workspace_pb2.Workspace, **values: Any) -> workspace_pb2.Workspace:
+        """Make an archived workspace active."""
+        request = workspace.UnarchiveWorkspaceRequest(workspace_id=room.workspace_id, **values)
+        return await self.rooms.UnarchiveWorkspace(request, metadata=self.metadata)
+
+    async def update_room(
+        self, room: workspace_pb2.Workspace, *paths: str, etag: str = "*", request_id: str = "", **values: Any
+    ) -> workspace_pb2.Workspace:
+        """Give a workspace other values: those that the paths name, else those that are not empty."""
+        request = workspace.UpdateWorkspaceRequest(
+            workspace_id=room.workspace_id,
+            workspace=workspace_pb2.Workspace(**values),
+            update_mask=FieldMask(paths=paths),
+            etag=etag,
+            request_id=request_id,
+        )
+        return await self.rooms.UpdateWorkspace(request, metadata=self.metadata)
+
+    async def create_session(self, room: workspace_pb2.Workspace) -> session_pb2.Session:
+        """Open a shell in a workspace."""
+        request = session.CreateSessionRequest(session=session_pb2.Session(workspace_id=room.workspace_id))
+        return await self._sessions("CreateSession", request)
+
+    async def session(self, session_id: str) -> session_pb2.Session:
+        """Return a session."""
+        return await self._sessions("GetSession", session.GetSessionRequest(session_id=session_id))
+
+    async def _sessions(self, method: str, request: Any) -> session_pb2.Session:
+        async with connected(self.product, "session") as channel:
+            stub: Any = SessionServiceStub(channel)
+            answer: session_pb2.Session = await getattr(stub, method)(
+                request, metadata=self.metadata, wait_for_ready=True, timeout=20
+            )
+        return answer
 
     async def settled(self, room: workspace_pb2.Workspace) -> workspace_pb2.Workspace:
         """Return a workspace once it is no longer being created."""

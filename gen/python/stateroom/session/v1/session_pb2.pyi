@@ -102,6 +102,8 @@ class Session(_message.Message):
         """Its runner died."""
         START_FAILED: Session._StopReason.ValueType  # 7
         """It could not be started."""
+        WORKSPACE_ARCHIVED: Session._StopReason.ValueType  # 8
+        """Its workspace was archived."""
 
     class StopReason(_StopReason, metaclass=_StopReasonEnumTypeWrapper):
         """Why a session ended."""
@@ -122,6 +124,8 @@ class Session(_message.Message):
     """Its runner died."""
     START_FAILED: Session.StopReason.ValueType  # 7
     """It could not be started."""
+    WORKSPACE_ARCHIVED: Session.StopReason.ValueType  # 8
+    """Its workspace was archived."""
 
     @_typing.final
     class EnvironmentEntry(_message.Message):

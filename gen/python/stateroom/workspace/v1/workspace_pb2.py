@@ -27,13 +27,15 @@ from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior_
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&stateroom/workspace/v1/workspace.proto\x12\x16stateroom.workspace.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf7\x07\n\tWorkspace\x12\x1a\n\x0cworkspace_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03\x12-\n\x04name\x18\x02 \x01(\tB\x1f\xbaH\x1cr\x17\x32\x15^[A-Za-z0-9_-]{1,50}$\xd8\x01\x01\x12\x32\n\x0b\x64\x65scription\x18\x03 \x01(\tB\x1d\xbaH\x1ar\x18\x18\xc8\x01\x32\x13^[^\\x00-\\x1f\\x7f]*$\x12\x39\n\x0erepository_url\x18\x04 \x01(\tB!\xe2\x41\x01\x05\xbaH\x1ar\x18\x18\x80\x10\x32\x13^[^\\x00-\\x1f\\x7f]*$\x12\xb6\x02\n\x06\x62ranch\x18\x05 \x01(\tB\xa5\x02\xe2\x41\x01\x05\xbaH\x9d\x02r.\x18\xff\x01\x32)^[A-Za-z0-9_@+=,%][A-Za-z0-9_@+=,%./#-]*$\xba\x01\xe6\x01\n\x11\x62ranch.ref_format\x12\x32not a valid branch name (see git check-ref-format)\x1a\x9c\x01!this.contains(\'..\') && !this.contains(\'//\') && !this.contains(\'/.\') && !this.endsWith(\'/\') && !this.endsWith(\'.\') && !this.endsWith(\'.lock\') && this != \'@\'\xd8\x01\x01\x12<\n\x05state\x18\x06 \x01(\x0e\x32\'.stateroom.workspace.v1.Workspace.StateB\x04\xe2\x41\x01\x03\x12\x1a\n\x0cstate_reason\x18\x07 \x01(\tB\x04\xe2\x41\x01\x03\x12\x42\n\x08progress\x18\x08 \x01(\x0b\x32*.stateroom.workspace.v1.Workspace.ProgressB\x04\xe2\x41\x01\x03\x12\x15\n\x07sandbox\x18\t \x01(\tB\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x63reate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0bupdate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x64\x65lete_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x12\n\x04\x65tag\x18\r \x01(\tB\x04\xe2\x41\x01\x03\x1a)\n\x08Progress\x12\x0c\n\x04step\x18\x01 \x01(\t\x12\x0f\n\x07percent\x18\x02 \x01(\x05\"^\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x0c\n\x08\x43REATING\x10\x01\x12\n\n\x06\x41\x43TIVE\x10\x02\x12\x0c\n\x08\x41RCHIVED\x10\x03\x12\t\n\x05\x45RROR\x10\x04\x12\x0b\n\x07\x44\x45LETED\x10\x05\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&stateroom/workspace/v1/workspace.proto\x12\x16stateroom.workspace.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xdd\t\n\tWorkspace\x12\x1a\n\x0cworkspace_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03\x12-\n\x04name\x18\x02 \x01(\tB\x1f\xbaH\x1cr\x17\x32\x15^[A-Za-z0-9_-]{1,50}$\xd8\x01\x01\x12\x32\n\x0b\x64\x65scription\x18\x03 \x01(\tB\x1d\xbaH\x1ar\x18\x18\xc8\x01\x32\x13^[^\\x00-\\x1f\\x7f]*$\x12\x39\n\x0erepository_url\x18\x04 \x01(\tB!\xe2\x41\x01\x05\xbaH\x1ar\x18\x18\x80\x10\x32\x13^[^\\x00-\\x1f\\x7f]*$\x12\xb6\x02\n\x06\x62ranch\x18\x05 \x01(\tB\xa5\x02\xe2\x41\x01\x05\xbaH\x9d\x02r.\x18\xff\x01\x32)^[A-Za-z0-9_@+=,%][A-Za-z0-9_@+=,%./#-]*$\xba\x01\xe6\x01\n\x11\x62ranch.ref_format\x12\x32not a valid branch name (see git check-ref-format)\x1a\x9c\x01!this.contains(\'..\') && !this.contains(\'//\') && !this.contains(\'/.\') && !this.endsWith(\'/\') && !this.endsWith(\'.\') && !this.endsWith(\'.lock\') && this != \'@\'\xd8\x01\x01\x12<\n\x05state\x18\x06 \x01(\x0e\x32\'.stateroom.workspace.v1.Workspace.StateB\x04\xe2\x41\x01\x03\x12\x1a\n\x0cstate_reason\x18\x07 \x01(\tB\x04\xe2\x41\x01\x03\x12\x42\n\x08progress\x18\x08 \x01(\x0b\x32*.stateroom.workspace.v1.Workspace.ProgressB\x04\xe2\x41\x01\x03\x12\x15\n\x07sandbox\x18\t \x01(\tB\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x63reate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0bupdate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x64\x65lete_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x12\n\x04\x65tag\x18\r \x01(\tB\x04\xe2\x41\x01\x03\x12{\n\x08metadata\x18\x0e \x03(\x0b\x32/.stateroom.workspace.v1.Workspace.MetadataEntryB8\xbaH5\x9a\x01\x32\x10@\"\'r%2#^[A-Za-z0-9_][A-Za-z0-9_./-]{0,62}$*\x05r\x03\x18\x80\x08\x12\x36\n\x0c\x61rchive_time\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x1a/\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x1a)\n\x08Progress\x12\x0c\n\x04step\x18\x01 \x01(\t\x12\x0f\n\x07percent\x18\x02 \x01(\x05\"^\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x0c\n\x08\x43REATING\x10\x01\x12\n\n\x06\x41\x43TIVE\x10\x02\x12\x0c\n\x08\x41RCHIVED\x10\x03\x12\t\n\x05\x45RROR\x10\x04\x12\x0b\n\x07\x44\x45LETED\x10\x05\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'stateroom.workspace.v1.workspace_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_WORKSPACE_METADATAENTRY']._loaded_options = None
+  _globals['_WORKSPACE_METADATAENTRY']._serialized_options = b'8\001'
   _globals['_WORKSPACE'].fields_by_name['workspace_id']._loaded_options = None
   _globals['_WORKSPACE'].fields_by_name['workspace_id']._serialized_options = b'\342A\001\003'
   _globals['_WORKSPACE'].fields_by_name['name']._loaded_options = None
@@ -60,10 +62,16 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_WORKSPACE'].fields_by_name['delete_time']._serialized_options = b'\342A\001\003'
   _globals['_WORKSPACE'].fields_by_name['etag']._loaded_options = None
   _globals['_WORKSPACE'].fields_by_name['etag']._serialized_options = b'\342A\001\003'
+  _globals['_WORKSPACE'].fields_by_name['metadata']._loaded_options = None
+  _globals['_WORKSPACE'].fields_by_name['metadata']._serialized_options = b'\272H5\232\0012\020@\"\'r%2#^[A-Za-z0-9_][A-Za-z0-9_./-]{0,62}$*\005r\003\030\200\010'
+  _globals['_WORKSPACE'].fields_by_name['archive_time']._loaded_options = None
+  _globals['_WORKSPACE'].fields_by_name['archive_time']._serialized_options = b'\342A\001\003'
   _globals['_WORKSPACE']._serialized_start=162
-  _globals['_WORKSPACE']._serialized_end=1177
-  _globals['_WORKSPACE_PROGRESS']._serialized_start=1040
-  _globals['_WORKSPACE_PROGRESS']._serialized_end=1081
-  _globals['_WORKSPACE_STATE']._serialized_start=1083
-  _globals['_WORKSPACE_STATE']._serialized_end=1177
+  _globals['_WORKSPACE']._serialized_end=1407
+  _globals['_WORKSPACE_METADATAENTRY']._serialized_start=1221
+  _globals['_WORKSPACE_METADATAENTRY']._serialized_end=1268
+  _globals['_WORKSPACE_PROGRESS']._serialized_start=1270
+  _globals['_WORKSPACE_PROGRESS']._serialized_end=1311
+  _globals['_WORKSPACE_STATE']._serialized_start=1313
+  _globals['_WORKSPACE_STATE']._serialized_end=1407
 # @@protoc_insertion_point(module_scope)

@@ -3,9 +3,11 @@
 isort:skip_file
 """
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 import builtins as _builtins
 import sys
@@ -37,7 +39,7 @@ class Workspace(_message.Message):
         ACTIVE: Workspace._State.ValueType  # 2
         """Sessions can be opened."""
         ARCHIVED: Workspace._State.ValueType  # 3
-        """Put away; to be made active again."""
+        """Put away: nothing runs, every file is kept. It can be made active again."""
         ERROR: Workspace._State.ValueType  # 4
         """The creation failed; see state_reason."""
         DELETED: Workspace._State.ValueType  # 5
@@ -53,11 +55,31 @@ class Workspace(_message.Message):
     ACTIVE: Workspace.State.ValueType  # 2
     """Sessions can be opened."""
     ARCHIVED: Workspace.State.ValueType  # 3
-    """Put away; to be made active again."""
+    """Put away: nothing runs, every file is kept. It can be made active again."""
     ERROR: Workspace.State.ValueType  # 4
     """The creation failed; see state_reason."""
     DELETED: Workspace.State.ValueType  # 5
     """Deleted; its files are kept until they are purged."""
+
+    @_typing.final
+    class MetadataEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
 
     @_typing.final
     class Progress(_message.Message):
@@ -96,6 +118,8 @@ class Workspace(_message.Message):
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     DELETE_TIME_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    METADATA_FIELD_NUMBER: _builtins.int
+    ARCHIVE_TIME_FIELD_NUMBER: _builtins.int
     workspace_id: _builtins.str
     """UUIDv7."""
     name: _builtins.str
@@ -130,6 +154,14 @@ class Workspace(_message.Message):
     def delete_time(self) -> _timestamp_pb2.Timestamp:
         """When the workspace was deleted."""
 
+    @_builtins.property
+    def metadata(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """Whatever its owner wants to remember about it; nothing of ours reads it."""
+
+    @_builtins.property
+    def archive_time(self) -> _timestamp_pb2.Timestamp:
+        """When the workspace was archived; unset unless it is ARCHIVED."""
+
     def __init__(
         self,
         *,
@@ -146,10 +178,12 @@ class Workspace(_message.Message):
         update_time: _timestamp_pb2.Timestamp | None = ...,
         delete_time: _timestamp_pb2.Timestamp | None = ...,
         etag: _builtins.str = ...,
+        metadata: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        archive_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "delete_time", b"delete_time", "progress", b"progress", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["archive_time", b"archive_time", "create_time", b"create_time", "delete_time", b"delete_time", "progress", b"progress", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["branch", b"branch", "create_time", b"create_time", "delete_time", b"delete_time", "description", b"description", "etag", b"etag", "name", b"name", "progress", b"progress", "repository_url", b"repository_url", "sandbox", b"sandbox", "state", b"state", "state_reason", b"state_reason", "update_time", b"update_time", "workspace_id", b"workspace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["archive_time", b"archive_time", "branch", b"branch", "create_time", b"create_time", "delete_time", b"delete_time", "description", b"description", "etag", b"etag", "metadata", b"metadata", "name", b"name", "progress", b"progress", "repository_url", b"repository_url", "sandbox", b"sandbox", "state", b"state", "state_reason", b"state_reason", "update_time", b"update_time", "workspace_id", b"workspace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

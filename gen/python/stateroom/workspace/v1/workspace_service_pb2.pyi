@@ -5,6 +5,7 @@ isort:skip_file
 
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import field_mask_pb2 as _field_mask_pb2
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
 from stateroom.workspace.v1 import workspace_pb2 as _workspace_pb2
@@ -136,8 +137,84 @@ class ListWorkspacesResponse(_message.Message):
 Global___ListWorkspacesResponse: _TypeAlias = ListWorkspacesResponse  # noqa: Y015
 
 @_typing.final
-class DeleteWorkspaceRequest(_message.Message):
-    """Deletes a workspace."""
+class UpdateWorkspaceRequest(_message.Message):
+    """Changes a workspace."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WORKSPACE_ID_FIELD_NUMBER: _builtins.int
+    WORKSPACE_FIELD_NUMBER: _builtins.int
+    UPDATE_MASK_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    workspace_id: _builtins.str
+    """The workspace."""
+    etag: _builtins.str
+    """The version that was read, or `*` to change whatever there is; required."""
+    request_id: _builtins.str
+    """UUID that makes a repeated call harmless."""
+    @_builtins.property
+    def workspace(self) -> _workspace_pb2.Workspace:
+        """The new values."""
+
+    @_builtins.property
+    def update_mask(self) -> _field_mask_pb2.FieldMask:
+        """The fields to set; without it those that have a value, `*` for all. What the server sets is ignored."""
+
+    def __init__(
+        self,
+        *,
+        workspace_id: _builtins.str = ...,
+        workspace: _workspace_pb2.Workspace | None = ...,
+        update_mask: _field_mask_pb2.FieldMask | None = ...,
+        etag: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["update_mask", b"update_mask", "workspace", b"workspace"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "request_id", b"request_id", "update_mask", b"update_mask", "workspace", b"workspace", "workspace_id", b"workspace_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpdateWorkspaceRequest: _TypeAlias = UpdateWorkspaceRequest  # noqa: Y015
+
+@_typing.final
+class ArchiveWorkspaceRequest(_message.Message):
+    """Archives a workspace."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WORKSPACE_ID_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    FORCE_FIELD_NUMBER: _builtins.int
+    workspace_id: _builtins.str
+    """The workspace."""
+    etag: _builtins.str
+    """The version that was read; empty to skip the check."""
+    request_id: _builtins.str
+    """UUID that makes a repeated call harmless."""
+    force: _builtins.bool
+    """End the sessions that run in it, instead of refusing because of them."""
+    def __init__(
+        self,
+        *,
+        workspace_id: _builtins.str = ...,
+        etag: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+        force: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "force", b"force", "request_id", b"request_id", "workspace_id", b"workspace_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ArchiveWorkspaceRequest: _TypeAlias = ArchiveWorkspaceRequest  # noqa: Y015
+
+@_typing.final
+class UnarchiveWorkspaceRequest(_message.Message):
+    """Unarchives a workspace."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -163,7 +240,71 @@ class DeleteWorkspaceRequest(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
+Global___UnarchiveWorkspaceRequest: _TypeAlias = UnarchiveWorkspaceRequest  # noqa: Y015
+
+@_typing.final
+class DeleteWorkspaceRequest(_message.Message):
+    """Deletes a workspace."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WORKSPACE_ID_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    FORCE_FIELD_NUMBER: _builtins.int
+    workspace_id: _builtins.str
+    """The workspace."""
+    etag: _builtins.str
+    """The version that was read; empty to skip the check."""
+    request_id: _builtins.str
+    """UUID that makes a repeated call harmless."""
+    force: _builtins.bool
+    """End the sessions that run in it, instead of refusing because of them."""
+    def __init__(
+        self,
+        *,
+        workspace_id: _builtins.str = ...,
+        etag: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+        force: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "force", b"force", "request_id", b"request_id", "workspace_id", b"workspace_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
 Global___DeleteWorkspaceRequest: _TypeAlias = DeleteWorkspaceRequest  # noqa: Y015
+
+@_typing.final
+class UndeleteWorkspaceRequest(_message.Message):
+    """Undeletes a workspace."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WORKSPACE_ID_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    workspace_id: _builtins.str
+    """The workspace."""
+    etag: _builtins.str
+    """The version that was read; empty to skip the check."""
+    request_id: _builtins.str
+    """UUID that makes a repeated call harmless."""
+    def __init__(
+        self,
+        *,
+        workspace_id: _builtins.str = ...,
+        etag: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "request_id", b"request_id", "workspace_id", b"workspace_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UndeleteWorkspaceRequest: _TypeAlias = UndeleteWorkspaceRequest  # noqa: Y015
 
 @_typing.final
 class WatchWorkspaceRequest(_message.Message):
@@ -195,19 +336,25 @@ class GetRunnerRequest(_message.Message):
 
     WORKSPACE_ID_FIELD_NUMBER: _builtins.int
     ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    FOR_NEW_WORK_FIELD_NUMBER: _builtins.int
     workspace_id: _builtins.str
     """The workspace."""
     account_id: _builtins.str
     """The account it belongs to."""
+    for_new_work: _builtins.bool
+    """Something is to begin there, so the workspace must be ACTIVE. Without it, the runner of an archived or deleted one is
+    returned too, as long as it is still ending.
+    """
     def __init__(
         self,
         *,
         workspace_id: _builtins.str = ...,
         account_id: _builtins.str = ...,
+        for_new_work: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "workspace_id", b"workspace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "for_new_work", b"for_new_work", "workspace_id", b"workspace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

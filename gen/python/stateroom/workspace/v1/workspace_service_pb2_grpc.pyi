@@ -50,10 +50,38 @@ class WorkspaceServiceStub:
 
     Errors: INVALID_ARGUMENT (INVALID_FIELD, INVALID_PAGE_TOKEN).
     """
-    DeleteWorkspace: _grpc.UnaryUnaryMultiCallable[_workspace_service_pb2.DeleteWorkspaceRequest, _workspace_pb2.Workspace]
-    """Deletes a workspace: its sessions and its runner stop. Its files are kept, so nothing unsaved is lost.
+    UpdateWorkspace: _grpc.UnaryUnaryMultiCallable[_workspace_service_pb2.UpdateWorkspaceRequest, _workspace_pb2.Workspace]
+    """Changes the name, the description or the metadata of a workspace. Needs the etag of the version that was read.
 
-    Errors: NOT_FOUND (WORKSPACE_NOT_FOUND), ABORTED (ETAG_MISMATCH), INVALID_ARGUMENT (REQUEST_ID_REUSED).
+    Errors: NOT_FOUND (WORKSPACE_NOT_FOUND), ABORTED (ETAG_MISMATCH), ALREADY_EXISTS (WORKSPACE_NAME_TAKEN),
+    INVALID_ARGUMENT (INVALID_FIELD, REPOSITORY_URL_NOT_ALLOWED, ETAG_REQUIRED, REQUEST_ID_REUSED).
+    """
+    ArchiveWorkspace: _grpc.UnaryUnaryMultiCallable[_workspace_service_pb2.ArchiveWorkspaceRequest, _workspace_pb2.Workspace]
+    """Puts a workspace away: its sessions and its runner stop, every file is kept. With sessions running it is refused, unless
+    `force` says to end them.
+
+    Errors: NOT_FOUND (WORKSPACE_NOT_FOUND), ABORTED (ETAG_MISMATCH), FAILED_PRECONDITION (WORKSPACE_NOT_ACTIVE, WORKSPACE_IN_USE),
+    INVALID_ARGUMENT (REQUEST_ID_REUSED), UNAVAILABLE (SERVICE_UNAVAILABLE).
+    """
+    UnarchiveWorkspace: _grpc.UnaryUnaryMultiCallable[_workspace_service_pb2.UnarchiveWorkspaceRequest, _workspace_pb2.Workspace]
+    """Makes an archived workspace active again; its runner starts with the first session.
+
+    Errors: NOT_FOUND (WORKSPACE_NOT_FOUND), ABORTED (ETAG_MISMATCH, WORKSPACE_BUSY), FAILED_PRECONDITION (WORKSPACE_NOT_ARCHIVED),
+    RESOURCE_EXHAUSTED (WORKSPACE_LIMIT_REACHED), INVALID_ARGUMENT (REQUEST_ID_REUSED).
+    """
+    DeleteWorkspace: _grpc.UnaryUnaryMultiCallable[_workspace_service_pb2.DeleteWorkspaceRequest, _workspace_pb2.Workspace]
+    """Deletes a workspace: its sessions and its runner stop. Its files are kept, so nothing unsaved is lost. With sessions
+    running it is refused, unless `force` says to end them.
+
+    Errors: NOT_FOUND (WORKSPACE_NOT_FOUND), ABORTED (ETAG_MISMATCH), FAILED_PRECONDITION (WORKSPACE_IN_USE),
+    INVALID_ARGUMENT (REQUEST_ID_REUSED), UNAVAILABLE (SERVICE_UNAVAILABLE).
+    """
+    UndeleteWorkspace: _grpc.UnaryUnaryMultiCallable[_workspace_service_pb2.UndeleteWorkspaceRequest, _workspace_pb2.Workspace]
+    """Brings a deleted workspace back with its files: ARCHIVED when it was ever ready, else CREATING, to be made anew.
+
+    Errors: NOT_FOUND (WORKSPACE_NOT_FOUND), ABORTED (ETAG_MISMATCH, WORKSPACE_BUSY),
+    ALREADY_EXISTS (WORKSPACE_NOT_DELETED, WORKSPACE_NAME_TAKEN), RESOURCE_EXHAUSTED (WORKSPACE_LIMIT_REACHED),
+    INVALID_ARGUMENT (REQUEST_ID_REUSED).
     """
     WatchWorkspace: _grpc.UnaryStreamMultiCallable[_workspace_service_pb2.WatchWorkspaceRequest, _workspace_pb2.Workspace]
     """Streams a workspace: as it is now, then each time it or its progress changes, until it is ready, broken or deleted.
@@ -63,7 +91,7 @@ class WorkspaceServiceStub:
     GetRunner: _grpc.UnaryUnaryMultiCallable[_workspace_service_pb2.GetRunnerRequest, _workspace_service_pb2.Runner]
     """Returns how to reach the runner of a workspace, starting it when it is not running.
 
-    Errors: NOT_FOUND (WORKSPACE_NOT_FOUND, RUNNER_NOT_FOUND), FAILED_PRECONDITION (WORKSPACE_NOT_ACTIVE).
+    Errors: NOT_FOUND (WORKSPACE_NOT_FOUND, RUNNER_NOT_FOUND), FAILED_PRECONDITION (WORKSPACE_NOT_ACTIVE, WORKSPACE_ARCHIVED).
     """
 
 @_typing.type_check_only
@@ -87,10 +115,38 @@ class WorkspaceServiceAsyncStub(WorkspaceServiceStub):
 
     Errors: INVALID_ARGUMENT (INVALID_FIELD, INVALID_PAGE_TOKEN).
     """
-    DeleteWorkspace: _aio.UnaryUnaryMultiCallable[_workspace_service_pb2.DeleteWorkspaceRequest, _workspace_pb2.Workspace]  # type: ignore[assignment]
-    """Deletes a workspace: its sessions and its runner stop. Its files are kept, so nothing unsaved is lost.
+    UpdateWorkspace: _aio.UnaryUnaryMultiCallable[_workspace_service_pb2.UpdateWorkspaceRequest, _workspace_pb2.Workspace]  # type: ignore[assignment]
+    """Changes the name, the description or the metadata of a workspace. Needs the etag of the version that was read.
 
-    Errors: NOT_FOUND (WORKSPACE_NOT_FOUND), ABORTED (ETAG_MISMATCH), INVALID_ARGUMENT (REQUEST_ID_REUSED).
+    Errors: NOT_FOUND (WORKSPACE_NOT_FOUND), ABORTED (ETAG_MISMATCH), ALREADY_EXISTS (WORKSPACE_NAME_TAKEN),
+    INVALID_ARGUMENT (INVALID_FIELD, REPOSITORY_URL_NOT_ALLOWED, ETAG_REQUIRED, REQUEST_ID_REUSED).
+    """
+    ArchiveWorkspace: _aio.UnaryUnaryMultiCallable[_workspace_service_pb2.ArchiveWorkspaceRequest, _workspace_pb2.Workspace]  # type: ignore[assignment]
+    """Puts a workspace away: its sessions and its runner stop, every file is kept. With sessions running it is refused, unless
+    `force` says to end them.
+
+    Errors: NOT_FOUND (WORKSPACE_NOT_FOUND), ABORTED (ETAG_MISMATCH), FAILED_PRECONDITION (WORKSPACE_NOT_ACTIVE, WORKSPACE_IN_USE),
+    INVALID_ARGUMENT (REQUEST_ID_REUSED), UNAVAILABLE (SERVICE_UNAVAILABLE).
+    """
+    UnarchiveWorkspace: _aio.UnaryUnaryMultiCallable[_workspace_service_pb2.UnarchiveWorkspaceRequest, _workspace_pb2.Workspace]  # type: ignore[assignment]
+    """Makes an archived workspace active again; its runner starts with the first session.
+
+    Errors: NOT_FOUND (WORKSPACE_NOT_FOUND), ABORTED (ETAG_MISMATCH, WORKSPACE_BUSY), FAILED_PRECONDITION (WORKSPACE_NOT_ARCHIVED),
+    RESOURCE_EXHAUSTED (WORKSPACE_LIMIT_REACHED), INVALID_ARGUMENT (REQUEST_ID_REUSED).
+    """
+    DeleteWorkspace: _aio.UnaryUnaryMultiCallable[_workspace_service_pb2.DeleteWorkspaceRequest, _workspace_pb2.Workspace]  # type: ignore[assignment]
+    """Deletes a workspace: its sessions and its runner stop. Its files are kept, so nothing unsaved is lost. With sessions
+    running it is refused, unless `force` says to end them.
+
+    Errors: NOT_FOUND (WORKSPACE_NOT_FOUND), ABORTED (ETAG_MISMATCH), FAILED_PRECONDITION (WORKSPACE_IN_USE),
+    INVALID_ARGUMENT (REQUEST_ID_REUSED), UNAVAILABLE (SERVICE_UNAVAILABLE).
+    """
+    UndeleteWorkspace: _aio.UnaryUnaryMultiCallable[_workspace_service_pb2.UndeleteWorkspaceRequest, _workspace_pb2.Workspace]  # type: ignore[assignment]
+    """Brings a deleted workspace back with its files: ARCHIVED when it was ever ready, else CREATING, to be made anew.
+
+    Errors: NOT_FOUND (WORKSPACE_NOT_FOUND), ABORTED (ETAG_MISMATCH, WORKSPACE_BUSY),
+    ALREADY_EXISTS (WORKSPACE_NOT_DELETED, WORKSPACE_NAME_TAKEN), RESOURCE_EXHAUSTED (WORKSPACE_LIMIT_REACHED),
+    INVALID_ARGUMENT (REQUEST_ID_REUSED).
     """
     WatchWorkspace: _aio.UnaryStreamMultiCallable[_workspace_service_pb2.WatchWorkspaceRequest, _workspace_pb2.Workspace]  # type: ignore[assignment]
     """Streams a workspace: as it is now, then each time it or its progress changes, until it is ready, broken or deleted.
@@ -100,7 +156,7 @@ class WorkspaceServiceAsyncStub(WorkspaceServiceStub):
     GetRunner: _aio.UnaryUnaryMultiCallable[_workspace_service_pb2.GetRunnerRequest, _workspace_service_pb2.Runner]  # type: ignore[assignment]
     """Returns how to reach the runner of a workspace, starting it when it is not running.
 
-    Errors: NOT_FOUND (WORKSPACE_NOT_FOUND, RUNNER_NOT_FOUND), FAILED_PRECONDITION (WORKSPACE_NOT_ACTIVE).
+    Errors: NOT_FOUND (WORKSPACE_NOT_FOUND, RUNNER_NOT_FOUND), FAILED_PRECONDITION (WORKSPACE_NOT_ACTIVE, WORKSPACE_ARCHIVED).
     """
 
 class WorkspaceServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -141,14 +197,66 @@ class WorkspaceServiceServicer(metaclass=_abc_1.ABCMeta):
         """
 
     @_abc_1.abstractmethod
+    def UpdateWorkspace(
+        self,
+        request: _workspace_service_pb2.UpdateWorkspaceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_workspace_pb2.Workspace, _abc.Awaitable[_workspace_pb2.Workspace]]:
+        """Changes the name, the description or the metadata of a workspace. Needs the etag of the version that was read.
+
+        Errors: NOT_FOUND (WORKSPACE_NOT_FOUND), ABORTED (ETAG_MISMATCH), ALREADY_EXISTS (WORKSPACE_NAME_TAKEN),
+        INVALID_ARGUMENT (INVALID_FIELD, REPOSITORY_URL_NOT_ALLOWED, ETAG_REQUIRED, REQUEST_ID_REUSED).
+        """
+
+    @_abc_1.abstractmethod
+    def ArchiveWorkspace(
+        self,
+        request: _workspace_service_pb2.ArchiveWorkspaceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_workspace_pb2.Workspace, _abc.Awaitable[_workspace_pb2.Workspace]]:
+        """Puts a workspace away: its sessions and its runner stop, every file is kept. With sessions running it is refused, unless
+        `force` says to end them.
+
+        Errors: NOT_FOUND (WORKSPACE_NOT_FOUND), ABORTED (ETAG_MISMATCH), FAILED_PRECONDITION (WORKSPACE_NOT_ACTIVE, WORKSPACE_IN_USE),
+        INVALID_ARGUMENT (REQUEST_ID_REUSED), UNAVAILABLE (SERVICE_UNAVAILABLE).
+        """
+
+    @_abc_1.abstractmethod
+    def UnarchiveWorkspace(
+        self,
+        request: _workspace_service_pb2.UnarchiveWorkspaceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_workspace_pb2.Workspace, _abc.Awaitable[_workspace_pb2.Workspace]]:
+        """Makes an archived workspace active again; its runner starts with the first session.
+
+        Errors: NOT_FOUND (WORKSPACE_NOT_FOUND), ABORTED (ETAG_MISMATCH, WORKSPACE_BUSY), FAILED_PRECONDITION (WORKSPACE_NOT_ARCHIVED),
+        RESOURCE_EXHAUSTED (WORKSPACE_LIMIT_REACHED), INVALID_ARGUMENT (REQUEST_ID_REUSED).
+        """
+
+    @_abc_1.abstractmethod
     def DeleteWorkspace(
         self,
         request: _workspace_service_pb2.DeleteWorkspaceRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_workspace_pb2.Workspace, _abc.Awaitable[_workspace_pb2.Workspace]]:
-        """Deletes a workspace: its sessions and its runner stop. Its files are kept, so nothing unsaved is lost.
+        """Deletes a workspace: its sessions and its runner stop. Its files are kept, so nothing unsaved is lost. With sessions
+        running it is refused, unless `force` says to end them.
 
-        Errors: NOT_FOUND (WORKSPACE_NOT_FOUND), ABORTED (ETAG_MISMATCH), INVALID_ARGUMENT (REQUEST_ID_REUSED).
+        Errors: NOT_FOUND (WORKSPACE_NOT_FOUND), ABORTED (ETAG_MISMATCH), FAILED_PRECONDITION (WORKSPACE_IN_USE),
+        INVALID_ARGUMENT (REQUEST_ID_REUSED), UNAVAILABLE (SERVICE_UNAVAILABLE).
+        """
+
+    @_abc_1.abstractmethod
+    def UndeleteWorkspace(
+        self,
+        request: _workspace_service_pb2.UndeleteWorkspaceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_workspace_pb2.Workspace, _abc.Awaitable[_workspace_pb2.Workspace]]:
+        """Brings a deleted workspace back with its files: ARCHIVED when it was ever ready, else CREATING, to be made anew.
+
+        Errors: NOT_FOUND (WORKSPACE_NOT_FOUND), ABORTED (ETAG_MISMATCH, WORKSPACE_BUSY),
+        ALREADY_EXISTS (WORKSPACE_NOT_DELETED, WORKSPACE_NAME_TAKEN), RESOURCE_EXHAUSTED (WORKSPACE_LIMIT_REACHED),
+        INVALID_ARGUMENT (REQUEST_ID_REUSED).
         """
 
     @_abc_1.abstractmethod
@@ -170,7 +278,7 @@ class WorkspaceServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_workspace_service_pb2.Runner, _abc.Awaitable[_workspace_service_pb2.Runner]]:
         """Returns how to reach the runner of a workspace, starting it when it is not running.
 
-        Errors: NOT_FOUND (WORKSPACE_NOT_FOUND, RUNNER_NOT_FOUND), FAILED_PRECONDITION (WORKSPACE_NOT_ACTIVE).
+        Errors: NOT_FOUND (WORKSPACE_NOT_FOUND, RUNNER_NOT_FOUND), FAILED_PRECONDITION (WORKSPACE_NOT_ACTIVE, WORKSPACE_ARCHIVED).
         """
 
 def add_WorkspaceServiceServicer_to_server(servicer: WorkspaceServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
