@@ -123,6 +123,12 @@ class EtagMismatch(Conflict):
         super().__init__(etag=etag)
 
 
+class EtagRequired(InvalidArgument):
+    """etag: send that of the version you read, or `*` to change whatever there is."""
+
+    reason = "ETAG_REQUIRED"
+
+
 class TransactionConflict(Conflict):
     """Others kept changing the same rows; nothing was applied, try again."""
 

@@ -36,7 +36,7 @@ class Output:
         if self.as_json:
             self.json(resource)
             return
-        shown = {words(field): visible(resource[field]) for field in fields if _has_value(resource.get(field))}
+        shown = {words(field): visible(_flat(resource[field])) for field in fields if _has_value(resource.get(field))}
         width = max(map(len, shown), default=0)
         for name, value in shown.items():
             self.console.print(Text.assemble((f"{name:{width}}  ", "dim"), value), soft_wrap=True)
@@ -78,6 +78,10 @@ class Output:
 
 def _has_value(value: object) -> bool:
     return value not in (None, "", [], {}) and not str(value).endswith("_UNSPECIFIED")
+
+
+def _flat(value: object) -> object:
+    return ", ".join(f"{key}={one}" for key, one in value.items()) if isinstance(value, dict) else value
 
 
 def visible(value: object) -> str:

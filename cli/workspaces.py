@@ -10,22 +10,25 @@ from rich.progress import BarColumn, Progress, TextColumn
 from cli import context, resolve
 from cli.client import Client, Json
 from cli.context import AccountOption, JsonOption, LimitOption
-from cli.errors import Refused
+from cli.errors import Refused, WrongUse
 from cli.render import Output, visible
 
 app = typer.Typer(no_args_is_help=True, help="Workspaces: rooms with a git checkout.")
 
 Workspace = Annotated[str, typer.Argument(metavar="WORKSPACE", help="Name or id.")]
+ForceOption = Annotated[bool, typer.Option("--force", help="End the sessions that run in it.")]
 FIELDS = (
     "name",
     "workspaceId",
     "state",
     "stateReason",
     "description",
+    "metadata",
     "repositoryUrl",
     "branch",
     "sandbox",
     "createTime",
+    "archiveTime",
     "deleteTime",
 )
 COLUMNS = {
@@ -110,18 +113,97 @@ def show(workspace: Workspace, account: AccountOption = "", as_json: JsonOption 
     """Show a room."""
 
     async def work(client: Client, output: Output) -> None:
-        identity = await resolve.workspace_id(client, workspace)
-        output.resource(await client.get(f"/v1/workspaces/{quote(identity, safe='')}"), FIELDS)
+        output.resource(await client.get(await _path(client, workspace)), FIELDS)
 
     context.run(work, as_json=as_json, account=account)
 
 
 @app.command()
-def delete(workspace: Workspace, account: AccountOption = "", as_json: JsonOption = False) -> None:  # noqa: FBT002
-    """Delete a room: its sessions stop. Its files are kept."""
+def update(  # noqa: PLR0913, PLR0917 -- the options of a verb
+    workspace: Workspace,
+    name: Annotated[str | None, typer.Option(help="A new name.")] = None,
+    description: Annotated[str | None, typer.Option(help="At most 200 characters; empty for none.")] = None,
+    metadata: Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="Set; may be repeated.")] = None,
+    remove: Annotated[
+        list[str] | None, typer.Option(metavar="KEY", help="Remove this metadata; may be repeated.")
+    ] = None,
+    account: AccountOption = "",
+    as_json: JsonOption = False,  # noqa: FBT002
+) -> None:
+    """Change what a room is called and what is said about it."""
 
     async def work(client: Client, output: Output) -> None:
-        identity = await resolve.workspace_id(client, workspace)
-        output.resource(await client.delete(f"/v1/workspaces/{quote(identity, safe='')}"), FIELDS)
+        path = await _path(client, workspace)
+        current = await client.get(path)
+        body: Json = {"name": name, "description": description}
+        body = {field: value for field, value in body.items() if value is not None}
+        if metadata or remove:
+            kept = {key: value for key, value in current.get("metadata", {}).items() if key not in (remove or ())}
+            body["metadata"] = kept | dict(_pair(text) for text in metadata or ())
+        if not body:
+            msg = "Nothing to change: give --name, --description, --metadata or --remove."
+            raise WrongUse(msg)
+        parameters = {"updateMask": ",".join(body), "etag": current["etag"]}
+        output.resource(await client.call("PATCH", path, body=body, parameters=parameters), FIELDS)
 
     context.run(work, as_json=as_json, account=account)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not equals:
+        msg = f"{text!r} is not KEY=VALUE."
+        raise WrongUse(msg)
+    return key, value
+
+
+@app.command()
+def archive(
+    workspace: Workspace,
+    force: ForceOption = False,  # noqa: FBT002
+    account: AccountOption = "",
+    as_json: JsonOption = False,  # noqa: FBT002
+) -> None:
+    """Put a room away: nothing runs in it, its files are kept."""
+    _act(workspace, "POST", ":archive", {"force": force}, account=account, as_json=as_json)
+
+
+@app.command()
+def unarchive(workspace: Workspace, account: AccountOption = "", as_json: JsonOption = False) -> None:  # noqa: FBT002
+    """Make an archived room active again."""
+    _act(workspace, "POST", ":unarchive", {}, account=account, as_json=as_json)
+
+
+@app.command()
+def delete(
+    workspace: Workspace,
+    force: ForceOption = False,  # noqa: FBT002
+    account: AccountOption = "",
+    as_json: JsonOption = False,  # noqa: FBT002
+) -> None:
+    """Delete a room. Its files are kept."""
+    _act(workspace, "DELETE", "?force=true" if force else "", None, account=account, as_json=as_json)
+
+
+@app.command()
+def undelete(
+    workspace: Annotated[str, typer.Argument(metavar="WORKSPACE", help="Id; the name may be another room's by now.")],
+    account: AccountOption = "",
+    as_json: JsonOption = False,  # noqa: FBT002
+) -> None:
+    """Bring a deleted room back: archived, with its files."""
+    _act(workspace, "POST", ":undelete", {}, account=account, as_json=as_json)
+
+
+def _act(workspace: str, method: str, verb: str, body: Json | None, *, account: str, as_json: bool) -> None:
+    """Call a verb of a workspace and print what became of it."""
+
+    async def work(client: Client, output: Output) -> None:
+        path = await _path(client, workspace)
+        output.resource(await client.call(method, f"{path}{verb}", body=body), FIELDS)
+
+    context.run(work, as_json=as_json, account=account)
+
+
+async def _path(client: Client, workspace: str) -> str:
+    return f"/v1/workspaces/{quote(await resolve.workspace_id(client, workspace), safe='')}"

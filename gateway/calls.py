@@ -15,7 +15,6 @@ from gateway.transcode.schema import Method
 
 REQUEST_ID_FIELD = "request_id"
 ETAG_FIELD = "etag"
-_ANY_ETAG = "*"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,4 +82,4 @@ def _header_fields(match: Match) -> dict[str, str]:
         return {}
     headers, fields = match.request.headers, match.method.request.fields
     sent = {REQUEST_ID_FIELD: headers.get("idempotency-key", ""), ETAG_FIELD: headers.get("if-match", "")}
-    return {name: value for name, value in sent.items() if value and value != _ANY_ETAG and name in fields}
+    return {name: value for name, value in sent.items() if value and name in fields}

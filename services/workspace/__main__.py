@@ -19,6 +19,7 @@ from services.workspace.workspaces import events as workspace_events
 from services.workspace.workspaces import operations
 from services.workspace.workspaces.domain import RepositoryRule
 from services.workspace.workspaces.lifecycle import Lifecycle
+from services.workspace.workspaces.runners import Runners
 from services.workspace.workspaces.servicer import WorkspaceServicer
 
 
@@ -38,10 +39,11 @@ async def open_workspace(configured: WorkspaceSettings, stack: AsyncExitStack) -
         identity_service_pb2.DESCRIPTOR.services_by_name["IdentityService"],
         IdentityServicer(database, pages, exchange, configured.bootstrap_token, configured.sign_up == "open"),
     )
+    runners = Runners(database, placement)
     repositories = RepositoryRule(configured.allow_local_repositories)
     server.add(
         workspace_service_pb2.DESCRIPTOR.services_by_name["WorkspaceService"],
-        WorkspaceServicer(database, pages, placement, reconciler, repositories, configured.workspace_limit),
+        WorkspaceServicer(database, pages, runners, reconciler, repositories, configured.workspace_limit),
     )
     return service, server
 

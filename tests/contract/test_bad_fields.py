@@ -6,6 +6,7 @@ from typing import Any
 import grpc
 import pytest
 import pytest_asyncio
+from google.protobuf.field_mask_pb2 import FieldMask
 
 from tests.support.bad_values import bad_values
 from tests.support.contracts import Rpc
@@ -22,7 +23,12 @@ OTHER_REASONS = {
 """Documented reasons beside INVALID_FIELD, for what a field's rules cannot say."""
 TOKENS = ("x", "x" * 40, "💥", "AAAA====", "../../etc/passwd")
 URLS = ("file:///etc/passwd", "ext::sh", "http://example.com/a", "https://a:b@example.com/a", "-x")
-BAD_IN_CONTEXT: dict[str, Sequence[Any]] = {"page_token": TOKENS, "workspace.repository_url": URLS}
+MASKS = tuple(FieldMask(paths=paths) for paths in (["nope"], ["name", "workspace.name"], ["metadata.a"], [""]))
+BAD_IN_CONTEXT: dict[str, Sequence[Any]] = {
+    "page_token": TOKENS,
+    "update_mask": MASKS,
+    "workspace.repository_url": URLS,
+}
 
 
 @pytest_asyncio.fixture

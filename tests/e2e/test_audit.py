@@ -56,7 +56,7 @@ async def test_delete_workspace_its_sessions_end_and_say_why(client: Client) -> 
     """A deleted workspace stops its sessions; their entries name the deletion as their cause."""
     workspace = await create_workspace(client, f"deleted-{ids.new().hex[-8:]}")
     async with opened_session(client, workspace["workspaceId"]) as session_id:
-        await client.delete(f"/v1/workspaces/{workspace['workspaceId']}")
+        await client.call("DELETE", f"/v1/workspaces/{workspace['workspaceId']}", parameters={"force": "true"})
         session = await until_state(client, session_id, "STOPPED", "LOST", "FAILED")
     assert (session["state"], session["stopReason"]) == ("STOPPED", "WORKSPACE_DELETED")
     room = ("workspace.created", "workspace.activated", "workspace.deleted")

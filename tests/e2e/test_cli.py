@@ -49,6 +49,26 @@ async def test_cli_exec_is_the_command(embedded_stack: EmbeddedStack, workspace_
     assert (missing.code, "no program no-such-program" in missing.errors) == (4, True)
 
 
+async def test_cli_room_is_described_put_away_and_brought_back(embedded_stack: EmbeddedStack) -> None:
+    """A room in use is kept from being put away by mistake; what was said about it stays."""
+    stack = embedded_stack
+    await stack.command("ws", "create", "kept", "--json")
+    changes = ("--description", "Ours", "--metadata", "team=core", "--metadata", "a=b=c")
+    (updated,) = (await stack.command("ws", "update", "kept", *changes, "--json")).json()
+    assert (updated["description"], updated["metadata"]) == ("Ours", {"team": "core", "a": "b=c"})
+    (session,) = (await stack.command("session", "create", "kept", "--json")).json()
+    refused = await stack.command("ws", "archive", "kept")
+    assert refused.code == 4
+    assert str(session["sessionId"]) in refused.errors
+    (archived,) = (await stack.command("ws", "archive", "kept", "--force", "--json")).json()
+    assert archived["state"] == "ARCHIVED"
+    (active,) = (await stack.command("ws", "unarchive", "kept", "--json")).json()
+    assert active["state"] == "ACTIVE"
+    (deleted,) = (await stack.command("ws", "delete", "kept", "--json")).json()
+    (back,) = (await stack.command("ws", "undelete", str(deleted["workspaceId"]), "--json")).json()
+    assert (back["state"], back["metadata"]) == ("ARCHIVED", {"team": "core", "a": "b=c"})
+
+
 async def test_cli_unknown_session_fails_with_a_sentence(embedded_stack: EmbeddedStack) -> None:
     """A refusal is exit code 4, one sentence, and no traceback."""
     finished = await embedded_stack.command("session", "show", "01890000-0000-7000-8000-000000000000", "--json")

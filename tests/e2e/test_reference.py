@@ -24,8 +24,10 @@ BLOCK = re.compile(r"^```(?P<language>\w+)\n(?P<code>.*?)^```", re.DOTALL | re.M
 VARIABLE = re.compile(r'\$([A-Z_]+)|os\.environ\["([A-Z_]+)"\]')
 STREAMS_TO_THE_END = {"StreamOutput", "AttachSession"}
 """Methods that stream until the session ends."""
-CHANGES_ROOM = {"DeleteWorkspace"}
+CHANGES_ROOM = {"UpdateWorkspace", "ArchiveWorkspace", "UnarchiveWorkspace", "DeleteWorkspace", "UndeleteWorkspace"}
 """Methods after which a workspace is of no use to others."""
+BROUGHT_BACK = {"UnarchiveWorkspace": ("POST", ":archive"), "UndeleteWorkspace": ("DELETE", "")}
+"""Methods that undo something, and the call that does it."""
 
 
 def _calls() -> list[tuple[str, str, str]]:
@@ -54,7 +56,11 @@ class Setting:
         """Return a workspace: one of its own for a call that changes it, else one that all calls share."""
         if self.method not in CHANGES_ROOM:
             return self.room
-        return str((await create_workspace(self.client, await self.name()))["workspaceId"])
+        workspace_id = str((await create_workspace(self.client, await self.name()))["workspaceId"])
+        if self.method in BROUGHT_BACK:
+            verb, suffix = BROUGHT_BACK[self.method]
+            await self.client.call(verb, f"/v1/workspaces/{workspace_id}{suffix}")
+        return workspace_id
 
     async def session(self) -> str:
         """Return a session, ended where the call waits for the end."""

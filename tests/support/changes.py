@@ -5,7 +5,7 @@ from uuid import UUID
 
 from google.protobuf.timestamp_pb2 import Timestamp
 from stateroom.event.v1.change_pb2 import Change, ChangeHeader, ChangePayload
-from stateroom.workspace.v1.workspace_service_pb2 import Workspace
+from stateroom.workspace.v1.workspace_pb2 import Workspace
 
 from chassis import ids
 

@@ -6,7 +6,7 @@ from typing import Any, NoReturn
 
 from stateroom.session.v1 import session_pb2, session_service_pb2
 from stateroom.session.v1.attach_pb2 import AttachSessionResponse as Reply
-from stateroom.workspace.v1 import identity_service_pb2, workspace_service_pb2
+from stateroom.workspace.v1 import identity_service_pb2, workspace_pb2
 
 from chassis.errors import (
     Conflict,
@@ -54,11 +54,11 @@ async def create_session(request: Any, _context: Any) -> session_pb2.Session:
     return session
 
 
-async def delete_workspace(request: Any, context: Any) -> workspace_service_pb2.Workspace:
+async def delete_workspace(request: Any, context: Any) -> workspace_pb2.Workspace:
     """Refuse any etag but "1"."""
-    if request.etag not in {"", '"1"'}:
+    if request.etag not in {"", "*", '"1"'}:
         await abort(context, EtagMismatch(request.etag))
-    return workspace_service_pb2.Workspace(workspace_id=request.workspace_id)
+    return workspace_pb2.Workspace(workspace_id=request.workspace_id)
 
 
 async def attach_session(requests: AsyncIterator[Any], context: Any) -> AsyncIterator[Reply]:

@@ -1,5 +1,6 @@
 """A workspace service that knows one room and its runner."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from stateroom.event.v1.change_pb2 import ChangeHeader
@@ -36,16 +37,17 @@ class FakeWorkspace:
             raise refusal(NotFound, "WORKSPACE_NOT_FOUND")
         return self.runner
 
-    async def delete(self, service: Service) -> str:
-        """Record that the room was deleted; returns the event's id."""
+    async def put_away(self, service: Service, how: str, time: datetime | None = None) -> str:
+        """Record that the room was `archived` or `deleted`, now or at another time; returns the event's id."""
         header = ChangeHeader(
             event_id=str(ids.new()),
             account_id=str(self.account_id),
             entity_type="workspace",
             entity_id=str(self.workspace_id),
-            type="deleted",
+            type=how,
             trace_id=trace.trace_id(),
         )
+        header.time.FromDatetime(time or datetime.now(UTC))
         statement = "INSERT INTO outbox (account_id, header, salt, payload) VALUES ($1, $2, $3, '')"
         async with service.system.connection() as connection:
             await connection.execute(statement, self.account_id, header.SerializeToString(), bytes(16))

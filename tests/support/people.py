@@ -3,10 +3,15 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import grpc
+from google.protobuf.field_mask_pb2 import FieldMask
+from stateroom.session.v1 import session_pb2
+from stateroom.session.v1 import session_service_pb2 as session
+from stateroom.session.v1.session_service_pb2_grpc import SessionServiceStub
 from stateroom.workspace.v1 import identity_service_pb2 as identity
+from stateroom.workspace.v1 import workspace_pb2
 from stateroom.workspace.v1 import workspace_service_pb2 as workspace
 from stateroom.workspace.v1.identity_service_pb2_grpc import IdentityServiceStub
 from stateroom.workspace.v1.workspace_service_pb2_grpc import WorkspaceServiceStub
@@ -60,30 +65,75 @@ class Person:
         request = identity.CreateApiKeyRequest(api_key=identity.ApiKey(name=name, scopes=scopes))
         return await self.keys.CreateApiKey(request, metadata=self.metadata, wait_for_ready=True)
 
-    async def create_room(self, name: str = "", *, request_id: str = "", **values: str) -> workspace.Workspace:
+    async def create_room(self, name: str = "", *, request_id: str = "", **values: Any) -> workspace_pb2.Workspace:
         """Create a workspace; it is not ready yet."""
-        wanted = workspace.Workspace(name=name or f"room-{ids.new()}", **values)  # type: ignore[arg-type]  # texts only
+        wanted = workspace_pb2.Workspace(name=name or f"room-{ids.new()}", **values)
         request = workspace.CreateWorkspaceRequest(workspace=wanted, request_id=request_id)
         return await self.rooms.CreateWorkspace(request, metadata=self.metadata, wait_for_ready=True)
 
-    async def delete_room(self, room: workspace.Workspace, **values: str) -> workspace.Workspace:
+    async def delete_room(self, room: workspace_pb2.Workspace, **values: Any) -> workspace_pb2.Workspace:
         """Delete a workspace."""
         request = workspace.DeleteWorkspaceRequest(workspace_id=room.workspace_id, **values)
         return await self.rooms.DeleteWorkspace(request, metadata=self.metadata)
 
-    async def settled(self, room: workspace.Workspace) -> workspace.Workspace:
+    async def undelete_room(self, room: workspace_pb2.Workspace, **values: Any) -> workspace_pb2.Workspace:
+        """Bring a deleted workspace back."""
+        request = workspace.UndeleteWorkspaceRequest(workspace_id=room.workspace_id, **values)
+        return await self.rooms.UndeleteWorkspace(request, metadata=self.metadata)
+
+    async def archive_room(self, room: workspace_pb2.Workspace, **values: Any) -> workspace_pb2.Workspace:
+        """Put a workspace away."""
+        request = workspace.ArchiveWorkspaceRequest(workspace_id=room.workspace_id, **values)
+        return await self.rooms.ArchiveWorkspace(request, metadata=self.metadata)
+
+    async def unarchive_room(self, room: workspace_pb2.Workspace, **values: Any) -> workspace_pb2.Workspace:
+        """Make an archived workspace active."""
+        request = workspace.UnarchiveWorkspaceRequest(workspace_id=room.workspace_id, **values)
+        return await self.rooms.UnarchiveWorkspace(request, metadata=self.metadata)
+
+    async def update_room(
+        self, room: workspace_pb2.Workspace, *paths: str, etag: str = "*", request_id: str = "", **values: Any
+    ) -> workspace_pb2.Workspace:
+        """Give a workspace other values: those that the paths name, else those that are not empty."""
+        request = workspace.UpdateWorkspaceRequest(
+            workspace_id=room.workspace_id,
+            workspace=workspace_pb2.Workspace(**values),
+            update_mask=FieldMask(paths=paths),
+            etag=etag,
+            request_id=request_id,
+        )
+        return await self.rooms.UpdateWorkspace(request, metadata=self.metadata)
+
+    async def create_session(self, room: workspace_pb2.Workspace) -> session_pb2.Session:
+        """Open a shell in a workspace."""
+        request = session.CreateSessionRequest(session=session_pb2.Session(workspace_id=room.workspace_id))
+        return await self._sessions("CreateSession", request)
+
+    async def session(self, session_id: str) -> session_pb2.Session:
+        """Return a session."""
+        return await self._sessions("GetSession", session.GetSessionRequest(session_id=session_id))
+
+    async def _sessions(self, method: str, request: Any) -> session_pb2.Session:
+        async with connected(self.product, "session") as channel:
+            stub: Any = SessionServiceStub(channel)
+            answer: session_pb2.Session = await getattr(stub, method)(
+                request, metadata=self.metadata, wait_for_ready=True, timeout=20
+            )
+        return answer
+
+    async def settled(self, room: workspace_pb2.Workspace) -> workspace_pb2.Workspace:
         """Return a workspace once it is no longer being created."""
         request = workspace.WatchWorkspaceRequest(workspace_id=room.workspace_id)
         watch = self.rooms.WatchWorkspace(request, metadata=self.metadata, timeout=SETTLES_WITHIN, wait_for_ready=True)
         return [seen async for seen in watch][-1]
 
-    async def list_rooms(self, **values: object) -> list[workspace.Workspace]:
+    async def list_rooms(self, **values: object) -> list[workspace_pb2.Workspace]:
         """Return the first page of workspaces."""
         request = workspace.ListWorkspacesRequest(**values)  # type: ignore[arg-type]  # fields of the request
         response = await self.rooms.ListWorkspaces(request, metadata=self.metadata)
         return list(response.workspaces)
 
-    async def runner(self, room: workspace.Workspace) -> workspace.Runner:
+    async def runner(self, room: workspace_pb2.Workspace) -> workspace.Runner:
         """Return the way to a workspace's runner, as the session service asks for it."""
         request = workspace.GetRunnerRequest(workspace_id=room.workspace_id, account_id=self.user_id)
         signer = TokenSigner("session", keys.signing_key_file(self.product.installation.layout, "session"))

@@ -16,6 +16,7 @@ from tests.support.contracts import Rpc, rpcs
 from tests.support.product import SERVICES
 
 NEEDED = {
+    "etag": "*",
     "workspace.name": "a",
     "api_key.name": "a",
     "user.handle": "a",

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
-from stateroom.workspace.v1 import workspace_service_pb2
+from stateroom.workspace.v1 import workspace_pb2
 
 from chassis import ids
 from chassis.actor import Actor, RepeatKey
@@ -26,9 +26,9 @@ class Room:
     name: str
 
 
-def room_to_proto(room: Room) -> workspace_service_pb2.Workspace:
+def room_to_proto(room: Room) -> workspace_pb2.Workspace:
     """Return a room in the form of a workspace, the nearest thing in the contracts."""
-    return workspace_service_pb2.Workspace(workspace_id=str(room.entity_id), name=room.name)
+    return workspace_pb2.Workspace(workspace_id=str(room.entity_id), name=room.name)
 
 
 async def load_room(connection: AsyncConnection, room_id: UUID) -> Room:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC
 from uuid import UUID
 
 from stateroom.event.v1.change_pb2 import Change, ChangeHeader
@@ -14,10 +15,13 @@ from services.session.sessions.domain import StopReason
 from services.session.sessions.errors import SessionNotActive
 from services.session.sessions.store import log_store
 
+_ENDS = {"archived": StopReason.WORKSPACE_ARCHIVED, "deleted": StopReason.WORKSPACE_DELETED}
+"""Changes of a workspace that end its sessions, and why they then ended."""
+
 
 @dataclass(frozen=True, slots=True)
 class WorkspaceChanges:
-    """Ends the sessions of deleted workspaces. Doing so again changes nothing, so each end commits for itself."""
+    """Ends the sessions of workspaces that are put away. Again changes nothing, so each end commits for itself."""
 
     database: Database
     wake: Callable[[], None]
@@ -26,10 +30,10 @@ class WorkspaceChanges:
         """Apply a run of changes of the workspace service."""
         for change in changes:
             header = ChangeHeader.FromString(change.header)
-            if (header.entity_type, header.type) == ("workspace", "deleted"):
-                await self._end_sessions(connection, header)
+            if header.entity_type == "workspace" and header.type in _ENDS:
+                await self._end_sessions(connection, header, _ENDS[header.type])
 
-    async def _end_sessions(self, connection: log_store.Driver, header: ChangeHeader) -> None:
+    async def _end_sessions(self, connection: log_store.Driver, header: ChangeHeader, reason: StopReason) -> None:
         trace.follow(header.trace_id)
         actor = Actor(
             account_id=UUID(header.account_id),
@@ -37,11 +41,11 @@ class WorkspaceChanges:
             correlation_id=header.request_id,
             cause_event_id=header.event_id,
         )
-        for session_id in await log_store.live_sessions(connection, UUID(header.entity_id)):
+        # Only those it found: the workspace may have come back by now, and others may have begun.
+        then = header.time.ToDatetime(UTC)
+        for session_id in await log_store.live_sessions(connection, UUID(header.entity_id), then):
             try:
-                await self.database.write(
-                    actor, operations.request_stop, session_id=session_id, reason=StopReason.WORKSPACE_DELETED
-                )
+                await self.database.write(actor, operations.request_stop, session_id=session_id, reason=reason)
             except SessionNotActive:
                 continue
         self.wake()

@@ -40,6 +40,7 @@ class StopReason(Enum):
     EXIT = "EXIT"
     SIGNAL = "SIGNAL"
     TERMINATED = "TERMINATED"
+    WORKSPACE_ARCHIVED = "WORKSPACE_ARCHIVED"
     WORKSPACE_DELETED = "WORKSPACE_DELETED"
     SHUTDOWN = "SHUTDOWN"
     RUNNER_LOST = "RUNNER_LOST"
@@ -47,7 +48,8 @@ class StopReason(Enum):
     TIMED_OUT = "TIMED_OUT"
 
 
-_RUNNER_REASONS = {"shutdown": StopReason.SHUTDOWN, "workspace_deleted": StopReason.WORKSPACE_DELETED}
+_BY_WORKSPACE = (StopReason.WORKSPACE_ARCHIVED, StopReason.WORKSPACE_DELETED)
+_RUNNER_REASONS = {reason.name.lower(): reason for reason in (StopReason.SHUTDOWN, *_BY_WORKSPACE)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,10 +157,10 @@ class Session:
         )
 
     def lose(self, now: datetime, cause: str, *, log_complete: bool) -> "Session":
-        """Return the session as one whose runner died; with its workspace deleted that is how it was to end."""
+        """Return the session as one whose runner died; with its workspace put away that is how it was to end."""
         self.expect_live()
-        if self.stop_request is StopReason.WORKSPACE_DELETED:
-            return self._ended(now, State.STOPPED, StopReason.WORKSPACE_DELETED, log_complete=log_complete)
+        if self.stop_request in _BY_WORKSPACE:
+            return self._ended(now, State.STOPPED, self.stop_request, log_complete=log_complete)
         return self._ended(now, State.LOST, StopReason.RUNNER_LOST, state_reason=cause, log_complete=log_complete)
 
     def _ended(self, now: datetime, state: State, reason: StopReason, **values: object) -> "Session":

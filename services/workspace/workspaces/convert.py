@@ -1,6 +1,8 @@
 """Workspaces as messages."""
 
-from stateroom.workspace.v1 import workspace_service_pb2 as pb
+from collections.abc import Iterable
+
+from stateroom.workspace.v1 import workspace_pb2 as pb
 
 from chassis import etag
 from services.workspace.workspaces.domain import State, Workspace
@@ -12,6 +14,7 @@ def workspace_to_proto(workspace: Workspace) -> pb.Workspace:
         workspace_id=str(workspace.workspace_id),
         name=workspace.name,
         description=workspace.description,
+        metadata=workspace.metadata,
         repository_url=workspace.repository_url,
         branch=workspace.branch,
         state=pb.Workspace.State.Value(workspace.state.name),
@@ -22,7 +25,7 @@ def workspace_to_proto(workspace: Workspace) -> pb.Workspace:
     if workspace.state is State.CREATING:
         message.progress.step = workspace.progress_step
         message.progress.percent = workspace.progress_percent
-    for name in ("create_time", "update_time", "delete_time"):
+    for name in ("create_time", "update_time", "archive_time", "delete_time"):
         instant = getattr(workspace, name)
         if instant is not None:
             getattr(message, name).FromDatetime(instant)
@@ -32,3 +35,8 @@ def workspace_to_proto(workspace: Workspace) -> pb.Workspace:
 def state_from_proto(state: pb.Workspace.State.ValueType) -> State | None:
     """Return the state a filter names; None for no filter."""
     return None if state == pb.Workspace.STATE_UNSPECIFIED else State[pb.Workspace.State.Name(state)]
+
+
+def values_from_proto(message: pb.Workspace, names: Iterable[str]) -> dict[str, object]:
+    """Return the fields of these names as a workspace holds them."""
+    return {name: dict(message.metadata) if name == "metadata" else getattr(message, name) for name in names}

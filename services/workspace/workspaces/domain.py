@@ -1,6 +1,7 @@
 """Workspaces and the rules of their life."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
@@ -8,20 +9,37 @@ from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
-from services.workspace.workspaces.errors import RepositoryUrlNotAllowed, WorkspaceNotActive, WorkspaceNotFound
+from chassis.errors import InvalidField, Violation
+from services.workspace.workspaces.errors import (
+    RepositoryUrlNotAllowed,
+    WorkspaceArchived,
+    WorkspaceNotActive,
+    WorkspaceNotArchived,
+    WorkspaceNotDeleted,
+    WorkspaceNotFound,
+)
+
+_SET_AT_CREATION = ("repository_url", "branch")
 
 _HOST = re.compile(r"[a-z0-9][a-z0-9.-]*|[0-9a-f:]*:[0-9a-f:.]*")
 """A name in ASCII or an IP address: in other letters, one parser's host is part of another one's path."""
 
 
 class State(Enum):
-    """Where a workspace is in its life. DELETED is final."""
+    """Where a workspace is in its life. From DELETED it can only be brought back."""
 
     CREATING = "CREATING"
     ACTIVE = "ACTIVE"
     ARCHIVED = "ARCHIVED"
     ERROR = "ERROR"
     DELETED = "DELETED"
+
+
+ENDING = (State.ARCHIVED, State.DELETED)
+"""States in which a runner that there still is stores the last output and goes."""
+
+FIRST_STEP = "Waiting for a runner"
+"""Progress of a workspace that is to be made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +50,7 @@ class Workspace:
     account_id: UUID
     name: str
     description: str
+    metadata: dict[str, str]
     repository_url: str
     branch: str
     state: State
@@ -42,6 +61,7 @@ class Workspace:
     version: int
     create_time: datetime
     update_time: datetime
+    archive_time: datetime | None
     delete_time: datetime | None
 
     @property
@@ -61,11 +81,61 @@ class Workspace:
         self._expect_creating()
         return self._changed(now, state=State.ERROR, state_reason=reason, progress_step="", progress_percent=0)
 
+    def update(self, now: datetime, values: Mapping[str, object]) -> "Workspace":
+        """Return the workspace with other values, itself when it has them all.
+
+        Raises:
+            WorkspaceNotFound: it is deleted.
+            InvalidField: one of the values is set at creation, and is another one.
+        """
+        self._expect_kept()
+        changed = {name: value for name, value in values.items() if value != getattr(self, name)}
+        refused = [name for name in _SET_AT_CREATION if name in changed]
+        if refused:
+            raise InvalidField(
+                *(Violation(f"workspace.{name}", "is set at creation, and never changes") for name in refused)
+            )
+        return self._changed(now, **changed) if changed else self
+
+    def archive(self, now: datetime) -> "Workspace":
+        """Return the workspace put away. WorkspaceNotActive unless it was ACTIVE."""
+        if self.state is not State.ACTIVE:
+            raise WorkspaceNotActive(self.workspace_id, self.state.name)
+        return self._changed(now, state=State.ARCHIVED, archive_time=now)
+
+    def unarchive(self, now: datetime) -> "Workspace":
+        """Return the workspace ready for sessions again. WorkspaceNotArchived unless it was ARCHIVED."""
+        if self.state is not State.ARCHIVED:
+            raise WorkspaceNotArchived(self.workspace_id, self.state.name)
+        return self._changed(now, state=State.ACTIVE, archive_time=None)
+
     def delete(self, now: datetime) -> "Workspace":
         """Return the workspace deleted. WorkspaceNotFound when it was."""
+        self._expect_kept()
+        return self._changed(
+            now, state=State.DELETED, archive_time=None, delete_time=now, progress_step="", progress_percent=0
+        )
+
+    def undelete(self, now: datetime) -> "Workspace":
+        """Return the workspace brought back: ARCHIVED, or CREATING if it never was ready. WorkspaceNotDeleted."""
+        if self.state is not State.DELETED:
+            raise WorkspaceNotDeleted(self.workspace_id, self.state.name)
+        if self.sandbox:  # a runner had made its directory
+            return self._changed(now, state=State.ARCHIVED, archive_time=now, delete_time=None)
+        return self._changed(
+            now, state=State.CREATING, delete_time=None, state_reason="", progress_step=FIRST_STEP, progress_percent=0
+        )
+
+    def expect_active(self) -> None:
+        """Raise WorkspaceArchived or WorkspaceNotActive unless something can begin in it."""
+        if self.state is State.ARCHIVED:
+            raise WorkspaceArchived(self.workspace_id)
+        if self.state is not State.ACTIVE:
+            raise WorkspaceNotActive(self.workspace_id, self.state.name)
+
+    def _expect_kept(self) -> None:
         if self.state is State.DELETED:
             raise WorkspaceNotFound(self.workspace_id)
-        return self._changed(now, state=State.DELETED, delete_time=now, progress_step="", progress_percent=0)
 
     def expect_open(self) -> None:
         """Raise WorkspaceNotActive unless a runner may live in the room."""

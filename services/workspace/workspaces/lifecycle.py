@@ -1,7 +1,8 @@
-"""What a workspace's state asks of the world: a room for one being created, no runner for a deleted one."""
+"""What a workspace's state asks of the world: a room for one being created, no runner for one put away."""
 
 import time
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from stateroom.runner.v1 import runner_service_pb2 as runner_pb
@@ -13,12 +14,12 @@ from chassis.errors import DomainError, Unavailable
 from chassis.reconcile import Claim
 from services.workspace.placement.placement import Placement, RunnerHandle
 from services.workspace.workspaces import operations, queries
-from services.workspace.workspaces.domain import State, Workspace
+from services.workspace.workspaces.domain import ENDING, State, Workspace
 
 ATTEMPTS = 5
 """Attempts to create a room before the workspace is called broken."""
-DRAIN = 30.0
-"""Seconds a deleted workspace's runner may wait for the last output to be stored."""
+DRAIN = timedelta(seconds=30)
+"""How long the runner of an archived or deleted workspace may wait for the last output to be stored."""
 
 _DRAIN_INTERVAL = 0.5  # seconds between looks at whether the last output is stored
 _PROGRESS_INTERVAL = 0.2  # seconds between stored steps: enough for a person, few enough for the database
@@ -38,7 +39,7 @@ class Lifecycle:
         workspace = await self.database.read(actor, queries.get_workspace, workspace_id=claim.entity_id)
         if workspace.state is State.CREATING:
             await self._create(actor, claim, workspace)
-        elif workspace.state is State.DELETED:
+        elif workspace.state in ENDING:
             return await self._end(actor, workspace)
         return None
 
@@ -84,11 +85,11 @@ class Lifecycle:
 
     async def _end(self, actor: Actor, workspace: Workspace) -> float | None:
         """Stop the runner once the sessions' last output is stored, or once that has taken too long."""
-        deleted_for = time.time() - (workspace.delete_time.timestamp() if workspace.delete_time else 0)
+        since = workspace.archive_time or workspace.delete_time or workspace.create_time
         runner = await self.placement.find(actor, workspace.workspace_id)
         if runner is not None:
             terminals = (await runner.peer.call(runner.stub.GetStatus, runner_pb.GetStatusRequest())).terminals
-            if terminals and deleted_for < DRAIN:
+            if terminals and datetime.now(UTC) - since < DRAIN:
                 return _DRAIN_INTERVAL
-            await self.placement.stop(actor, runner, reason="workspace deleted")
+            await self.placement.stop(actor, runner, reason=f"workspace_{workspace.state.name.lower()}")
         return None

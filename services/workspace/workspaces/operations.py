@@ -1,54 +1,155 @@
 """Changes of workspaces."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from uuid import UUID
 
 from chassis import etag as tags
 from chassis import ids
 from chassis.database import Transaction
 from services.workspace.workspaces import store
-from services.workspace.workspaces.domain import State, Workspace
-from services.workspace.workspaces.errors import WorkspaceLimitReached
+from services.workspace.workspaces.domain import FIRST_STEP, State, Workspace
+from services.workspace.workspaces.errors import WorkspaceBusy, WorkspaceLimitReached
 
 
-async def create_workspace(  # the fields of a workspace
-    tx: Transaction, *, name: str, description: str, repository_url: str, branch: str, limit: int
-) -> Workspace:
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a new workspace is to be.
+
+    Attributes:
+        name: unique among the account's undeleted workspaces.
+        description: for people.
+        metadata: for whoever wants it.
+        repository_url: what to clone, checked beforehand; empty for an empty workspace.
+        branch: empty for the remote's default.
+    """
+
+    name: str
+    description: str
+    metadata: dict[str, str]
+    repository_url: str
+    branch: str
+
+
+async def create_workspace(tx: Transaction, *, wish: Wish, limit: int) -> Workspace:
     """Create a workspace in state CREATING; the reconciler makes its room.
 
     Args:
         tx: of the account the workspace will belong to.
-        name: unique among the account's undeleted workspaces.
-        description: for people.
-        repository_url: what to clone, checked beforehand; empty for an empty workspace.
-        branch: empty for the remote's default.
+        wish: what it is to be.
         limit: how many workspaces the account may have open.
 
     Raises:
         WorkspaceNameTaken: one of the account has the name.
         WorkspaceLimitReached: the account has as many as it may.
     """
-    if await store.count_live(tx.connection, tx.account_id) >= limit:
-        raise WorkspaceLimitReached(limit)
+    await _expect_place(tx, limit)
     workspace = Workspace(
         workspace_id=ids.new(),
         account_id=tx.account_id,
-        name=name,
-        description=description,
-        repository_url=repository_url,
-        branch=branch,
+        name=wish.name,
+        description=wish.description,
+        metadata=wish.metadata,
+        repository_url=wish.repository_url,
+        branch=wish.branch,
         state=State.CREATING,
         state_reason="",
-        progress_step="Waiting for a runner",
+        progress_step=FIRST_STEP,
         progress_percent=0,
         sandbox="",
         version=1,
         create_time=tx.now,
         update_time=tx.now,
+        archive_time=None,
         delete_time=None,
     )
     await store.insert_workspace(tx.connection, workspace)
     tx.record("created", after=workspace)
     return workspace
+
+
+async def update_workspace(
+    tx: Transaction, *, workspace_id: UUID, values: Mapping[str, object], etag: str
+) -> Workspace:
+    """Give a workspace other values, by the names of its fields. With those it has already, nothing changes.
+
+    Raises:
+        WorkspaceNotFound: no such workspace, or deleted.
+        EtagRequired, EtagMismatch: the caller does not say what was read, or it changed since.
+        InvalidField: a value is one that never changes.
+        WorkspaceNameTaken: another one of the account has the name.
+    """
+    current = await store.lock_workspace(tx.connection, workspace_id)
+    tags.demand(current, etag)
+    updated = current.update(tx.now, values)
+    if updated is not current:
+        await store.update_details(tx.connection, updated)
+        tx.record("updated", before=current, after=updated)
+    return updated
+
+
+async def archive_workspace(tx: Transaction, *, workspace_id: UUID, etag: str) -> Workspace:
+    """Put a workspace away. Its sessions follow by event; the reconciler stops its runner. Its files stay.
+
+    Raises:
+        WorkspaceNotFound: no such workspace.
+        EtagMismatch: it changed since it was read.
+        WorkspaceNotActive: it is not ACTIVE.
+    """
+    current = await store.lock_workspace(tx.connection, workspace_id)
+    tags.expect(current, etag)
+    archived = current.archive(tx.now)
+    await store.update_workspace(tx.connection, archived, due=tx.now)
+    tx.record("archived", before=current, after=archived)
+    return archived
+
+
+async def unarchive_workspace(tx: Transaction, *, workspace_id: UUID, etag: str, limit: int) -> Workspace:
+    """Make an archived workspace ACTIVE. Its runner starts when somebody needs it.
+
+    Raises:
+        WorkspaceNotFound: no such workspace.
+        EtagMismatch: it changed since it was read.
+        WorkspaceNotArchived: it is not ARCHIVED.
+        WorkspaceBusy: its runner is still being stopped, which would end what begins now.
+        WorkspaceLimitReached: the account has as many as it may.
+    """
+    current = await store.lock_workspace(tx.connection, workspace_id)
+    tags.expect(current, etag)
+    active = current.unarchive(tx.now)
+    await _expect_rest(tx, current)
+    await _expect_place(tx, limit)
+    await store.update_workspace(tx.connection, active, due=None)
+    tx.record("unarchived", before=current, after=active)
+    return active
+
+
+async def undelete_workspace(tx: Transaction, *, workspace_id: UUID, etag: str, limit: int) -> Workspace:
+    """Bring a deleted workspace back: ARCHIVED, or CREATING when it never was ready, and then the reconciler makes it.
+
+    Raises:
+        WorkspaceNotFound: no such workspace.
+        EtagMismatch: it changed since it was read.
+        WorkspaceNotDeleted: it is not DELETED.
+        WorkspaceBusy: its runner is still being stopped.
+        WorkspaceNameTaken: another one of the account has its name by now.
+        WorkspaceLimitReached: it is to be made, and the account has as many as it may.
+    """
+    current = await store.lock_workspace(tx.connection, workspace_id)
+    tags.expect(current, etag)
+    kept = current.undelete(tx.now)
+    await _expect_rest(tx, current)
+    to_make = kept.state is State.CREATING
+    if to_make:
+        await _expect_place(tx, limit)
+    await store.update_workspace(tx.connection, kept, due=tx.now if to_make else None)
+    tx.record("undeleted", before=current, after=kept)
+    return kept
+
+
+async def look_again(tx: Transaction, *, workspace_id: UUID) -> None:
+    """Have the reconciler look at a workspace although its row has not changed."""
+    await store.make_due(tx.connection, workspace_id, tx.now)
 
 
 async def delete_workspace(tx: Transaction, *, workspace_id: UUID, etag: str) -> Workspace:
@@ -92,3 +193,14 @@ async def note_progress(tx: Transaction, *, workspace_id: UUID, step: str, perce
 async def admit_runner(tx: Transaction, workspace_id: UUID) -> None:
     """Keep a workspace as it is until a runner for it is remembered. WorkspaceNotActive when it may have none."""
     (await store.lock_workspace(tx.connection, workspace_id)).expect_open()
+
+
+async def _expect_place(tx: Transaction, limit: int) -> None:
+    """Raise WorkspaceLimitReached unless the account may have one more; rivals wait until this transaction ends."""
+    if await store.count_live(tx.connection, tx.account_id) >= limit:
+        raise WorkspaceLimitReached(limit)
+
+
+async def _expect_rest(tx: Transaction, workspace: Workspace) -> None:
+    if not await store.is_at_rest(tx.connection, workspace.workspace_id):
+        raise WorkspaceBusy(workspace.workspace_id)

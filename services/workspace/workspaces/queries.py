@@ -7,13 +7,22 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chassis import tables
 from services.workspace.workspaces import store
-from services.workspace.workspaces.domain import State, Workspace
+from services.workspace.workspaces.domain import ENDING, State, Workspace
 from services.workspace.workspaces.tables import workspaces
 
 
 async def get_workspace(connection: AsyncConnection, *, workspace_id: UUID) -> Workspace:
     """Return a workspace of the account, deleted ones too. WorkspaceNotFound."""
     return await store.get_workspace(connection, workspace_id)
+
+
+async def is_ending(connection: AsyncConnection, *, workspace_id: UUID) -> bool:
+    """Whether a workspace is put away, and what ran in it is still being ended."""
+    ending = workspaces.c.state.in_(ENDING) & workspaces.c.reconcile_time.is_not(None)
+    found = await connection.execute(
+        select(workspaces.c.workspace_id).where(workspaces.c.workspace_id == workspace_id, ending)
+    )
+    return found.one_or_none() is not None
 
 
 async def list_workspaces(  # each one narrows the list

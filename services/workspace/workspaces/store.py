@@ -1,5 +1,7 @@
 """Writes of workspaces, and reads by id."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import fields
 from datetime import datetime
 from uuid import UUID
@@ -27,19 +29,38 @@ async def insert_workspace(connection: AsyncConnection, workspace: Workspace) ->
         "reconcile_epoch": 0,
         "reconcile_attempts": 0,
     }
-    try:
+    with _naming(workspace):
         await connection.execute(insert(workspaces), values)
-    except IntegrityError as exc:
-        if constraint_of(exc) != "uq_workspaces_name":
-            raise
-        raise WorkspaceNameTaken(workspace.name) from exc
 
 
 async def update_workspace(connection: AsyncConnection, workspace: Workspace, *, due: datetime | None) -> None:
-    """Store a changed workspace; `due` is when the reconciler looks at it next. Claims of before are void."""
+    """Store a changed workspace; `due` is when the reconciler looks at it next. Claims of before are void.
+
+    WorkspaceNameTaken when it comes back and its name is another's by now.
+    """
     statement = update(workspaces).where(workspaces.c.workspace_id == workspace.workspace_id)
     reconcile = {"reconcile_time": due, "reconcile_epoch": workspaces.c.reconcile_epoch + 1, "reconcile_attempts": 0}
-    await connection.execute(statement.values(**tables.row_of(workspace), **reconcile))
+    with _naming(workspace):
+        await connection.execute(statement.values(**tables.row_of(workspace), **reconcile))
+
+
+async def update_details(connection: AsyncConnection, workspace: Workspace) -> None:
+    """Store a workspace that is called or described otherwise; what is being done to it goes on. WorkspaceNameTaken."""
+    statement = update(workspaces).where(workspaces.c.workspace_id == workspace.workspace_id)
+    with _naming(workspace):
+        await connection.execute(statement.values(**tables.row_of(workspace)))
+
+
+async def make_due(connection: AsyncConnection, workspace_id: UUID, due: datetime) -> None:
+    """Have the reconciler look at a workspace, unless it will anyway."""
+    at_rest = (workspaces.c.workspace_id == workspace_id) & workspaces.c.reconcile_time.is_(None)
+    await connection.execute(update(workspaces).where(at_rest).values(reconcile_time=due))
+
+
+async def is_at_rest(connection: AsyncConnection, workspace_id: UUID) -> bool:
+    """Whether the reconciler has done what the workspace's row asks for."""
+    statement = select(workspaces.c.reconcile_time.is_(None)).where(workspaces.c.workspace_id == workspace_id)
+    return bool((await connection.execute(statement)).scalar_one())
 
 
 async def update_progress(connection: AsyncConnection, workspace_id: UUID, *, step: str, percent: int) -> None:
@@ -72,3 +93,14 @@ async def count_live(connection: AsyncConnection, account_id: UUID) -> int:
     await connection.execute(_LOCK_ACCOUNT, {"account_id": str(account_id)})
     live = workspaces.c.state.in_((State.CREATING, State.ACTIVE))
     return int((await connection.execute(select(func.count()).select_from(workspaces).where(live))).scalar_one())
+
+
+@contextmanager
+def _naming(workspace: Workspace) -> Iterator[None]:
+    """Give a workspace its name. WorkspaceNameTaken."""
+    try:
+        yield
+    except IntegrityError as exc:
+        if constraint_of(exc) != "uq_workspaces_name":
+            raise
+        raise WorkspaceNameTaken(workspace.name) from exc

@@ -1,7 +1,7 @@
 """Tables of workspaces and their runners."""
 
 from sqlalchemy import BigInteger, Column, Enum, Integer, Table, Text
-from sqlalchemy.dialects.postgresql import UUID
+from sqlalchemy.dialects.postgresql import JSONB, UUID
 
 from chassis import tables
 from services.workspace.workspaces.domain import State
@@ -15,6 +15,7 @@ workspaces = Table(
     Column("account_id", UUID, nullable=False),
     Column("name", Text, nullable=False),
     Column("description", Text, nullable=False),
+    Column("metadata", JSONB, nullable=False),
     Column("repository_url", Text, nullable=False),
     Column("branch", Text, nullable=False),
     Column("state", Enum(State, native_enum=False), nullable=False),
@@ -25,6 +26,7 @@ workspaces = Table(
     Column("version", BigInteger, nullable=False),
     Column("create_time", tables.Time, nullable=False),
     Column("update_time", tables.Time, nullable=False),
+    Column("archive_time", tables.Time),
     Column("delete_time", tables.Time),
     Column("reconcile_time", tables.Time),
     Column("reconcile_epoch", BigInteger, nullable=False),

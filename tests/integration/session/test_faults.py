@@ -2,6 +2,7 @@
 
 import re
 import time
+from datetime import UTC, datetime
 from functools import partial
 from hashlib import sha256
 
@@ -101,18 +102,30 @@ async def test_service_killed_after_an_end_was_stored_has_the_terminal_dropped_l
     await until(dropped)
 
 
-async def test_workspace_deleted_ends_its_sessions_because_of_that(stage: Stage) -> None:
+@pytest.mark.parametrize("how", ["archived", "deleted"])
+async def test_workspace_put_away_ends_its_sessions_because_of_that(stage: Stage, how: str) -> None:
     """The end names the event that caused it, and is a part of its trace."""
     session = await stage.create()
     traceparent = trace.continue_from(None)
     async with running(stage.workspace_service.relay.run):
-        event_id = await stage.workspace.delete(stage.workspace_service)
+        event_id = await stage.workspace.put_away(stage.workspace_service, how)
         ended = await stage.ended(session.session_id)
-    assert (ended.state, ended.stop_reason) == (Session.STOPPED, Session.WORKSPACE_DELETED)
+    assert (ended.state, ended.stop_reason) == (Session.STOPPED, Session.StopReason.Value(f"WORKSPACE_{how.upper()}"))
     rows = await query(stage.installation.admin_url, "SELECT header FROM session.changes ORDER BY position")
     headers = [ChangeHeader.FromString(row["header"]) for row in rows]
     assert headers[-1].cause_event_id == event_id
     assert [header.trace_id for header in headers if header.type == "stop_requested"] == [traceparent[3:35]]
+
+
+async def test_workspace_archived_before_a_session_began_leaves_it_alone(stage: Stage) -> None:
+    """Word of it may come late, when the workspace is active again; what it found is ended, and nothing else."""
+    before = await stage.create()
+    archived = datetime.now(UTC)
+    after = await stage.create()
+    async with running(stage.workspace_service.relay.run):
+        await stage.workspace.put_away(stage.workspace_service, "archived", archived)
+        await stage.ended(before.session_id)
+    assert (await stage.get(after.session_id)).state == Session.ACTIVE
 
 
 async def test_list_sessions_after_a_restart_names_the_live_ones(stage: Stage) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import grpc
 from stateroom.runner.v1 import runner_service_pb2 as runner_pb
 from stateroom.runner.v1.runner_service_pb2_grpc import RunnerServiceStub
-from stateroom.workspace.v1 import workspace_service_pb2 as pb
+from stateroom.workspace.v1 import workspace_pb2
 
 from chassis import ids, processes
 from tests.support import waiting
@@ -24,13 +24,13 @@ LARGE = 48 << 20
 """Bytes that no clone copies before a test can act."""
 
 
-async def _ready_room(person: Person, **values: str) -> pb.Workspace:
+async def _ready_room(person: Person, **values: str) -> workspace_pb2.Workspace:
     room = await person.settled(await person.create_room(**values))
-    assert room.state == pb.Workspace.ACTIVE, room.state_reason
+    assert room.state == workspace_pb2.Workspace.ACTIVE, room.state_reason
     return room
 
 
-async def _kill_runner(person: Person, room: pb.Workspace) -> None:
+async def _kill_runner(person: Person, room: workspace_pb2.Workspace) -> None:
     runner = person.product.runner_of(room.workspace_id)
     assert runner is not None
     os.kill(runner.pid, signal.SIGKILL)
@@ -60,7 +60,7 @@ async def test_create_workspace_survives_the_death_of_the_service_while_cloning(
         assert [row["state"] for row in rows] == ["CREATING"]
         await product.start("workspace")
         ready = await person.settled(room)
-        assert (ready.state, ready.state_reason) == (pb.Workspace.ACTIVE, "")
+        assert (ready.state, ready.state_reason) == (workspace_pb2.Workspace.ACTIVE, "")
         assert product.runners() == runners
     files = product.folder / "data" / "rooms" / room.workspace_id / "files"
     assert (files / "large.bin").stat().st_size == LARGE
@@ -73,7 +73,7 @@ async def test_create_workspace_survives_the_death_of_the_service_at_once(produc
         room = await person.create_room(repository_url=origin.url)
         await product.kill("workspace")
         await product.start("workspace")
-        assert (await person.settled(room)).state == pb.Workspace.ACTIVE
+        assert (await person.settled(room)).state == workspace_pb2.Workspace.ACTIVE
         await person.runner(room)
         assert len(product.runners()) == 1
 
@@ -91,7 +91,7 @@ async def test_create_workspace_survives_the_death_of_its_runner(product: Produc
         await waiting.until(cloning)
         await _kill_runner(person, room)
         ready = await person.settled(room)
-        assert (ready.state, ready.state_reason) == (pb.Workspace.ACTIVE, "")
+        assert (ready.state, ready.state_reason) == (workspace_pb2.Workspace.ACTIVE, "")
 
 
 async def test_get_runner_after_a_restart_of_the_service_finds_the_same_one(product: Product) -> None:

@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 
 import grpc
+from stateroom.workspace.v1 import workspace_pb2
 from stateroom.workspace.v1 import workspace_service_pb2 as pb
 
 from chassis import ids
@@ -14,14 +15,14 @@ from tests.support.product import Product
 from tests.support.refusals import refused
 from tests.support.source import query
 
-ACTIVE, ERROR, DELETED = pb.Workspace.ACTIVE, pb.Workspace.ERROR, pb.Workspace.DELETED
+ACTIVE, ERROR, DELETED = workspace_pb2.Workspace.ACTIVE, workspace_pb2.Workspace.ERROR, workspace_pb2.Workspace.DELETED
 
 
-def _files(person: Person, room: pb.Workspace) -> Path:
+def _files(person: Person, room: workspace_pb2.Workspace) -> Path:
     return person.product.folder / "data" / "rooms" / room.workspace_id / "files"
 
 
-async def _changes(person: Person, room: pb.Workspace) -> int:
+async def _changes(person: Person, room: workspace_pb2.Workspace) -> int:
     """Return how many changes of a workspace were recorded."""
     rows = await query(
         person.product.installation.url("workspace_system"),
@@ -34,7 +35,7 @@ async def _changes(person: Person, room: pb.Workspace) -> int:
 async def test_create_workspace_from_a_repository_ends_active_with_its_files(person: Person, origin: Origin) -> None:
     """The room holds the default branch, and says which one that is."""
     room = await person.create_room(repository_url=origin.url)
-    assert room.state == pb.Workspace.CREATING
+    assert room.state == workspace_pb2.Workspace.CREATING
     ready = await person.settled(room)
     assert (ready.state, ready.branch, ready.state_reason) == (ACTIVE, "main", "")
     assert ready.sandbox in {"bwrap", "namespaces", "process"}
@@ -98,7 +99,7 @@ async def test_create_workspace_by_twelve_at_once_stops_at_the_limit(product: Pr
     await product.start("workspace", workspace_limit=5)
     async with newcomer(product) as person:
         answers = await asyncio.gather(*(person.create_room() for _ in range(12)), return_exceptions=True)
-        made = [answer for answer in answers if isinstance(answer, pb.Workspace)]
+        made = [answer for answer in answers if isinstance(answer, workspace_pb2.Workspace)]
         assert len(made) == 5
         assert len(await person.list_rooms()) == 5
         refusal = await refused(person.create_room())
@@ -151,7 +152,7 @@ async def test_delete_workspace_by_two_from_one_version_lets_one_win(person: Per
     answers = await asyncio.gather(
         *(person.delete_room(ready, etag=ready.etag) for _ in range(2)), return_exceptions=True
     )
-    assert sum(isinstance(answer, pb.Workspace) for answer in answers) == 1
+    assert sum(isinstance(answer, workspace_pb2.Workspace) for answer in answers) == 1
 
 
 async def test_delete_workspace_while_it_is_created_leaves_no_runner(person: Person, origin: Origin) -> None:
@@ -172,7 +173,7 @@ async def test_delete_workspace_while_it_is_created_leaves_no_runner(person: Per
     await waiting.until(at_rest, seconds=45)
 
 
-async def _runner_announced(person: Person, room: pb.Workspace, *, ready: bool) -> None:
+async def _runner_announced(person: Person, room: workspace_pb2.Workspace, *, ready: bool) -> None:
     async def announced() -> bool:
         return bool(person.product.runner_of(room.workspace_id))
 

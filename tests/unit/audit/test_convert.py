@@ -7,7 +7,7 @@ import pytest
 from google.protobuf.any_pb2 import Any
 from stateroom.audit.v1 import audit_service_pb2 as pb
 from stateroom.event.v1.change_pb2 import Change, ChangeHeader, ChangePayload
-from stateroom.workspace.v1.workspace_service_pb2 import Workspace
+from stateroom.workspace.v1.workspace_pb2 import Workspace
 
 from chassis import digest, ids
 from chassis.errors import InvalidField

@@ -50,7 +50,7 @@ class Opener:
         if repeated is not None:
             return await self.started(actor, repeated)
         await self.presence.shown.wait()
-        runner = await self.runners.find(actor.account_id, wish.workspace_id)
+        runner = await self.runners.enter(actor.account_id, wish.workspace_id)
         process = self.presence.number
         session = await self.database.write(
             actor, operations.create_session, wish=wish, copier_process=process, limit=self.limit

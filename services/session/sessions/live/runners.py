@@ -69,12 +69,12 @@ class Runners:
 
     async def find(self, account_id: UUID, workspace_id: UUID) -> Runner:
         """Return a workspace's runner. Raises what the workspace service answers when it has none."""
-        key = (account_id, workspace_id)
-        if key not in self._found:
-            request = workspace_pb.GetRunnerRequest(workspace_id=str(workspace_id), account_id=str(account_id))
-            stub = WorkspaceServiceStub(self.workspace.channel)
-            self._found[key] = self._runner(await self.workspace.call(stub.GetRunner, request))
-        return self._found[key]
+        known = self._found.get((account_id, workspace_id))
+        return known or await self._ask(account_id, workspace_id, for_new_work=False)
+
+    async def enter(self, account_id: UUID, workspace_id: UUID) -> Runner:
+        """Return a workspace's runner for something new, which the workspace service may refuse; so it is asked."""
+        return await self._ask(account_id, workspace_id, for_new_work=True)
 
     def forget(self, workspace_id: UUID) -> None:
         """Ask the workspace service again next time."""
@@ -85,6 +85,16 @@ class Runners:
         """Close all channels."""
         for channel in list(self._channels.values()):
             await channel.close(None)
+
+    async def _ask(self, account_id: UUID, workspace_id: UUID, *, for_new_work: bool) -> Runner:
+        request = workspace_pb.GetRunnerRequest(
+            workspace_id=str(workspace_id), account_id=str(account_id), for_new_work=for_new_work
+        )
+        stub = WorkspaceServiceStub(self.workspace.channel)
+        runner = self._found[account_id, workspace_id] = self._runner(
+            await self.workspace.call(stub.GetRunner, request)
+        )
+        return runner
 
     def _runner(self, found: workspace_pb.Runner) -> Runner:
         channel = self._channels.get(found.address)

@@ -45,7 +45,9 @@ UPDATE session_heads SET copier_epoch = copier_epoch + 1, copier_process = $2
 WHERE session_id = $1 AND NOT is_present(copier_process)
 RETURNING session_id, head_sequence, head_offset, copier_epoch, copier_process
 """
-_LIVE = "SELECT session_id FROM sessions WHERE workspace_id = $1 AND end_time IS NULL ORDER BY session_id"
+_LIVE = """
+SELECT session_id FROM sessions WHERE workspace_id = $1 AND end_time IS NULL AND create_time <= $2 ORDER BY session_id
+"""
 _TYPED = """
 UPDATE session_heads SET last_activity_time = greatest(last_activity_time, date_trunc('second', $2::timestamptz))
 WHERE session_id = ANY($1::uuid[])
@@ -79,9 +81,9 @@ async def orphans(driver: Driver) -> list[tuple[UUID, UUID]]:
     return [(row["session_id"], row["account_id"]) for row in await driver.fetch(_ORPHANS)]
 
 
-async def live_sessions(driver: Driver, workspace_id: UUID) -> list[UUID]:
-    """Return the sessions of a workspace that have not ended."""
-    return [row["session_id"] for row in await driver.fetch(_LIVE, workspace_id)]
+async def live_sessions(driver: Driver, workspace_id: UUID, then: datetime) -> list[UUID]:
+    """Return the sessions of a workspace that were there at an instant and have not ended."""
+    return [row["session_id"] for row in await driver.fetch(_LIVE, workspace_id, then)]
 
 
 async def claim(driver: Driver, session_id: UUID, process: int) -> Head | None:

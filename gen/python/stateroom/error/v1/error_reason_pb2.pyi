@@ -64,6 +64,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The caller makes more calls, or holds more streams open, than one may; RetryInfo says when to call again.
     Example: {"reason": "RATE_LIMITED", "metadata": {"limit": "READ 300/s burst 20000", "caller": "credential", "seconds": "1"}}
     """
+    ETAG_REQUIRED: _ErrorReason.ValueType  # 10
+    """The method changes only what its caller has seen, and the request says no version.
+    Example: {"reason": "ETAG_REQUIRED", "metadata": {}}
+    """
     CREDENTIAL_MISSING: _ErrorReason.ValueType  # 20
     """No credential was sent.
     Example: {"reason": "CREDENTIAL_MISSING", "metadata": {}}
@@ -139,6 +143,26 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     RUNNER_NOT_FOUND: _ErrorReason.ValueType  # 65
     """The workspace has no live runner.
     Example: {"reason": "RUNNER_NOT_FOUND", "metadata": {"workspaceId": "…"}}
+    """
+    WORKSPACE_NOT_ARCHIVED: _ErrorReason.ValueType  # 66
+    """The workspace is not archived.
+    Example: {"reason": "WORKSPACE_NOT_ARCHIVED", "metadata": {"workspaceId": "…", "state": "ACTIVE"}}
+    """
+    WORKSPACE_NOT_DELETED: _ErrorReason.ValueType  # 67
+    """The workspace is not deleted.
+    Example: {"reason": "WORKSPACE_NOT_DELETED", "metadata": {"workspaceId": "…", "state": "ACTIVE"}}
+    """
+    WORKSPACE_ARCHIVED: _ErrorReason.ValueType  # 68
+    """The workspace is archived, and this needs an active one.
+    Example: {"reason": "WORKSPACE_ARCHIVED", "metadata": {"workspaceId": "…"}}
+    """
+    WORKSPACE_IN_USE: _ErrorReason.ValueType  # 69
+    """Sessions run in the workspace, of which up to 20 are named.
+    Example: {"reason": "WORKSPACE_IN_USE", "metadata": {"workspaceId": "…", "count": "2", "sessionIds": "…, …"}}
+    """
+    WORKSPACE_BUSY: _ErrorReason.ValueType  # 70
+    """What was asked of the workspace before is still being done.
+    Example: {"reason": "WORKSPACE_BUSY", "metadata": {"workspaceId": "…"}}
     """
     SESSION_NOT_FOUND: _ErrorReason.ValueType  # 80
     """No such session in the acting account.
@@ -336,6 +360,10 @@ RATE_LIMITED: ErrorReason.ValueType  # 12
 """The caller makes more calls, or holds more streams open, than one may; RetryInfo says when to call again.
 Example: {"reason": "RATE_LIMITED", "metadata": {"limit": "READ 300/s burst 20000", "caller": "credential", "seconds": "1"}}
 """
+ETAG_REQUIRED: ErrorReason.ValueType  # 10
+"""The method changes only what its caller has seen, and the request says no version.
+Example: {"reason": "ETAG_REQUIRED", "metadata": {}}
+"""
 CREDENTIAL_MISSING: ErrorReason.ValueType  # 20
 """No credential was sent.
 Example: {"reason": "CREDENTIAL_MISSING", "metadata": {}}
@@ -411,6 +439,26 @@ Example: {"reason": "REPOSITORY_URL_NOT_ALLOWED", "metadata": {"cause": "scheme"
 RUNNER_NOT_FOUND: ErrorReason.ValueType  # 65
 """The workspace has no live runner.
 Example: {"reason": "RUNNER_NOT_FOUND", "metadata": {"workspaceId": "…"}}
+"""
+WORKSPACE_NOT_ARCHIVED: ErrorReason.ValueType  # 66
+"""The workspace is not archived.
+Example: {"reason": "WORKSPACE_NOT_ARCHIVED", "metadata": {"workspaceId": "…", "state": "ACTIVE"}}
+"""
+WORKSPACE_NOT_DELETED: ErrorReason.ValueType  # 67
+"""The workspace is not deleted.
+Example: {"reason": "WORKSPACE_NOT_DELETED", "metadata": {"workspaceId": "…", "state": "ACTIVE"}}
+"""
+WORKSPACE_ARCHIVED: ErrorReason.ValueType  # 68
+"""The workspace is archived, and this needs an active one.
+Example: {"reason": "WORKSPACE_ARCHIVED", "metadata": {"workspaceId": "…"}}
+"""
+WORKSPACE_IN_USE: ErrorReason.ValueType  # 69
+"""Sessions run in the workspace, of which up to 20 are named.
+Example: {"reason": "WORKSPACE_IN_USE", "metadata": {"workspaceId": "…", "count": "2", "sessionIds": "…, …"}}
+"""
+WORKSPACE_BUSY: ErrorReason.ValueType  # 70
+"""What was asked of the workspace before is still being done.
+Example: {"reason": "WORKSPACE_BUSY", "metadata": {"workspaceId": "…"}}
 """
 SESSION_NOT_FOUND: ErrorReason.ValueType  # 80
 """No such session in the acting account.

@@ -109,6 +109,8 @@ class Session(_message.Message):
         """It could not be started."""
         TIMED_OUT: Session._StopReason.ValueType  # 8
         """Its time was up."""
+        WORKSPACE_ARCHIVED: Session._StopReason.ValueType  # 9
+        """Its workspace was archived."""
 
     class StopReason(_StopReason, metaclass=_StopReasonEnumTypeWrapper):
         """Why a session ended."""
@@ -131,6 +133,8 @@ class Session(_message.Message):
     """It could not be started."""
     TIMED_OUT: Session.StopReason.ValueType  # 8
     """Its time was up."""
+    WORKSPACE_ARCHIVED: Session.StopReason.ValueType  # 9
+    """Its workspace was archived."""
 
     @_typing.final
     class EnvironmentEntry(_message.Message):

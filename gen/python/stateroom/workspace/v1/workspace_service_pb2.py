@@ -24,44 +24,18 @@ _sym_db = _symbol_database.Default()
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
-from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
-from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
 from stateroom.api.v1 import policy_pb2 as stateroom_dot_api_dot_v1_dot_policy__pb2
+from stateroom.workspace.v1 import workspace_pb2 as stateroom_dot_workspace_dot_v1_dot_workspace__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n.stateroom/workspace/v1/workspace_service.proto\x12\x16stateroom.workspace.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dstateroom/api/v1/policy.proto\"\xf7\x07\n\tWorkspace\x12\x1a\n\x0cworkspace_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03\x12-\n\x04name\x18\x02 \x01(\tB\x1f\xbaH\x1cr\x17\x32\x15^[A-Za-z0-9_-]{1,50}$\xd8\x01\x01\x12\x32\n\x0b\x64\x65scription\x18\x03 \x01(\tB\x1d\xbaH\x1ar\x18\x18\xc8\x01\x32\x13^[^\\x00-\\x1f\\x7f]*$\x12\x39\n\x0erepository_url\x18\x04 \x01(\tB!\xe2\x41\x01\x05\xbaH\x1ar\x18\x18\x80\x10\x32\x13^[^\\x00-\\x1f\\x7f]*$\x12\xb6\x02\n\x06\x62ranch\x18\x05 \x01(\tB\xa5\x02\xe2\x41\x01\x05\xbaH\x9d\x02r.\x18\xff\x01\x32)^[A-Za-z0-9_@+=,%][A-Za-z0-9_@+=,%./#-]*$\xba\x01\xe6\x01\n\x11\x62ranch.ref_format\x12\x32not a valid branch name (see git check-ref-format)\x1a\x9c\x01!this.contains(\'..\') && !this.contains(\'//\') && !this.contains(\'/.\') && !this.endsWith(\'/\') && !this.endsWith(\'.\') && !this.endsWith(\'.lock\') && this != \'@\'\xd8\x01\x01\x12<\n\x05state\x18\x06 \x01(\x0e\x32\'.stateroom.workspace.v1.Workspace.StateB\x04\xe2\x41\x01\x03\x12\x1a\n\x0cstate_reason\x18\x07 \x01(\tB\x04\xe2\x41\x01\x03\x12\x42\n\x08progress\x18\x08 \x01(\x0b\x32*.stateroom.workspace.v1.Workspace.ProgressB\x04\xe2\x41\x01\x03\x12\x15\n\x07sandbox\x18\t \x01(\tB\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x63reate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0bupdate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x64\x65lete_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x12\n\x04\x65tag\x18\r \x01(\tB\x04\xe2\x41\x01\x03\x1a)\n\x08Progress\x12\x0c\n\x04step\x18\x01 \x01(\t\x12\x0f\n\x07percent\x18\x02 \x01(\x05\"^\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x0c\n\x08\x43REATING\x10\x01\x12\n\n\x06\x41\x43TIVE\x10\x02\x12\x0c\n\x08\x41RCHIVED\x10\x03\x12\t\n\x05\x45RROR\x10\x04\x12\x0b\n\x07\x44\x45LETED\x10\x05\"\xd6\x01\n\x16\x43reateWorkspaceRequest\x12<\n\tworkspace\x18\x01 \x01(\x0b\x32!.stateroom.workspace.v1.WorkspaceB\x06\xbaH\x03\xc8\x01\x01\x12\x1f\n\nrequest_id\x18\x02 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01:]\xbaHZ\x1aX\n\x17workspace.name.required\x12\"workspace.name: a name is required\x1a\x19this.workspace.name != \'\'\"5\n\x13GetWorkspaceRequest\x12\x1e\n\x0cworkspace_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"\xc0\x01\n\x15ListWorkspacesRequest\x12\x1a\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\x12@\n\x05state\x18\x03 \x01(\x0e\x32\'.stateroom.workspace.v1.Workspace.StateB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x15\n\x04name\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18\x32\x12\x14\n\x0cshow_deleted\x18\x05 \x01(\x08\"h\n\x16ListWorkspacesResponse\x12\x35\n\nworkspaces\x18\x01 \x03(\x0b\x32!.stateroom.workspace.v1.Workspace\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"p\n\x16\x44\x65leteWorkspaceRequest\x12\x1e\n\x0cworkspace_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x15\n\x04\x65tag\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"7\n\x15WatchWorkspaceRequest\x12\x1e\n\x0cworkspace_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"P\n\x10GetRunnerRequest\x12\x1e\n\x0cworkspace_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1c\n\naccount_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"q\n\x06Runner\x12\x11\n\trunner_id\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\x12\x13\n\x05token\x18\x03 \x01(\tB\x04\xa0\xbb\x18\x01\x12\x16\n\x0eworkspace_name\x18\x04 \x01(\t\x12\x16\n\x0erepository_url\x18\x05 \x01(\t2\xf2\x07\n\x10WorkspaceService\x12\xb5\x01\n\x0f\x43reateWorkspace\x12..stateroom.workspace.v1.CreateWorkspaceRequest\x1a!.stateroom.workspace.v1.Workspace\"O\xa2\xbb\x18*\n\x14\n\x10workspaces.write\x10\x02(\x02\x32\x10workspace.create\x82\xd3\xe4\x93\x02\x1b\"\x0e/v1/workspaces:\tworkspace\x12\xa0\x01\n\x0cGetWorkspace\x12+.stateroom.workspace.v1.GetWorkspaceRequest\x1a!.stateroom.workspace.v1.Workspace\"@\xa2\xbb\x18\x17\n\x13\n\x0fworkspaces.read\x10\x01(\x01\x82\xd3\xe4\x93\x02\x1f\x12\x1d/v1/workspaces/{workspace_id}\x12\xa2\x01\n\x0eListWorkspaces\x12-.stateroom.workspace.v1.ListWorkspacesRequest\x1a..stateroom.workspace.v1.ListWorkspacesResponse\"1\xa2\xbb\x18\x17\n\x13\n\x0fworkspaces.read\x10\x01(\x01\x82\xd3\xe4\x93\x02\x10\x12\x0e/v1/workspaces\x12\xb9\x01\n\x0f\x44\x65leteWorkspace\x12..stateroom.workspace.v1.DeleteWorkspaceRequest\x1a!.stateroom.workspace.v1.Workspace\"S\xa2\xbb\x18*\n\x14\n\x10workspaces.write\x10\x02(\x02\x32\x10workspace.delete\x82\xd3\xe4\x93\x02\x1f*\x1d/v1/workspaces/{workspace_id}\x12\xac\x01\n\x0eWatchWorkspace\x12-.stateroom.workspace.v1.WatchWorkspaceRequest\x1a!.stateroom.workspace.v1.Workspace\"F\xa2\xbb\x18\x17\n\x13\n\x0fworkspaces.read\x10\x01(\x03\x82\xd3\xe4\x93\x02%\x12#/v1/workspaces/{workspace_id}:watch0\x01\x12s\n\tGetRunner\x12(.stateroom.workspace.v1.GetRunnerRequest\x1a\x1e.stateroom.workspace.v1.Runner\"\x1c\xa2\xbb\x18\x18\x12\x14\n\x07session\n\texecution(\x06\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n.stateroom/workspace/v1/workspace_service.proto\x12\x16stateroom.workspace.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a google/protobuf/field_mask.proto\x1a\x1dstateroom/api/v1/policy.proto\x1a&stateroom/workspace/v1/workspace.proto\"\xd6\x01\n\x16\x43reateWorkspaceRequest\x12<\n\tworkspace\x18\x01 \x01(\x0b\x32!.stateroom.workspace.v1.WorkspaceB\x06\xbaH\x03\xc8\x01\x01\x12\x1f\n\nrequest_id\x18\x02 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01:]\xbaHZ\x1aX\n\x17workspace.name.required\x12\"workspace.name: a name is required\x1a\x19this.workspace.name != \'\'\"5\n\x13GetWorkspaceRequest\x12\x1e\n\x0cworkspace_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"\xc0\x01\n\x15ListWorkspacesRequest\x12\x1a\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\x12@\n\x05state\x18\x03 \x01(\x0e\x32\'.stateroom.workspace.v1.Workspace.StateB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x15\n\x04name\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18\x32\x12\x14\n\x0cshow_deleted\x18\x05 \x01(\x08\"h\n\x16ListWorkspacesResponse\x12\x35\n\nworkspaces\x18\x01 \x03(\x0b\x32!.stateroom.workspace.v1.Workspace\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x84\x03\n\x16UpdateWorkspaceRequest\x12\x1e\n\x0cworkspace_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12<\n\tworkspace\x18\x02 \x01(\x0b\x32!.stateroom.workspace.v1.WorkspaceB\x06\xbaH\x03\xc8\x01\x01\x12/\n\x0bupdate_mask\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x15\n\x04\x65tag\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x1f\n\nrequest_id\x18\x05 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01:\xa2\x01\xbaH\x9e\x01\x1a\x9b\x01\n\x17workspace.name.required\x12&workspace.name: a workspace has a name\x1aXthis.workspace.name != \'\' || !this.update_mask.paths.exists(path, path in [\'name\', \'*\'])\"\x80\x01\n\x17\x41rchiveWorkspaceRequest\x12\x1e\n\x0cworkspace_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x15\n\x04\x65tag\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12\r\n\x05\x66orce\x18\x04 \x01(\x08\"s\n\x19UnarchiveWorkspaceRequest\x12\x1e\n\x0cworkspace_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x15\n\x04\x65tag\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"\x7f\n\x16\x44\x65leteWorkspaceRequest\x12\x1e\n\x0cworkspace_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x15\n\x04\x65tag\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12\r\n\x05\x66orce\x18\x04 \x01(\x08\"r\n\x18UndeleteWorkspaceRequest\x12\x1e\n\x0cworkspace_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x15\n\x04\x65tag\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"7\n\x15WatchWorkspaceRequest\x12\x1e\n\x0cworkspace_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"f\n\x10GetRunnerRequest\x12\x1e\n\x0cworkspace_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1c\n\naccount_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x14\n\x0c\x66or_new_work\x18\x03 \x01(\x08\"q\n\x06Runner\x12\x11\n\trunner_id\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\x12\x13\n\x05token\x18\x03 \x01(\tB\x04\xa0\xbb\x18\x01\x12\x16\n\x0eworkspace_name\x18\x04 \x01(\t\x12\x16\n\x0erepository_url\x18\x05 \x01(\t2\xa3\x0e\n\x10WorkspaceService\x12\xb5\x01\n\x0f\x43reateWorkspace\x12..stateroom.workspace.v1.CreateWorkspaceRequest\x1a!.stateroom.workspace.v1.Workspace\"O\xa2\xbb\x18*\n\x14\n\x10workspaces.write\x10\x02(\x02\x32\x10workspace.create\x82\xd3\xe4\x93\x02\x1b\"\x0e/v1/workspaces:\tworkspace\x12\xa0\x01\n\x0cGetWorkspace\x12+.stateroom.workspace.v1.GetWorkspaceRequest\x1a!.stateroom.workspace.v1.Workspace\"@\xa2\xbb\x18\x17\n\x13\n\x0fworkspaces.read\x10\x01(\x01\x82\xd3\xe4\x93\x02\x1f\x12\x1d/v1/workspaces/{workspace_id}\x12\xa2\x01\n\x0eListWorkspaces\x12-.stateroom.workspace.v1.ListWorkspacesRequest\x1a..stateroom.workspace.v1.ListWorkspacesResponse\"1\xa2\xbb\x18\x17\n\x13\n\x0fworkspaces.read\x10\x01(\x01\x82\xd3\xe4\x93\x02\x10\x12\x0e/v1/workspaces\x12\xc4\x01\n\x0fUpdateWorkspace\x12..stateroom.workspace.v1.UpdateWorkspaceRequest\x1a!.stateroom.workspace.v1.Workspace\"^\xa2\xbb\x18*\n\x14\n\x10workspaces.write\x10\x02(\x02\x32\x10workspace.update\x82\xd3\xe4\x93\x02*2\x1d/v1/workspaces/{workspace_id}:\tworkspace\x12\xc7\x01\n\x10\x41rchiveWorkspace\x12/.stateroom.workspace.v1.ArchiveWorkspaceRequest\x1a!.stateroom.workspace.v1.Workspace\"_\xa2\xbb\x18+\n\x14\n\x10workspaces.write\x10\x02(\x02\x32\x11workspace.archive\x82\xd3\xe4\x93\x02*\"%/v1/workspaces/{workspace_id}:archive:\x01*\x12\xcf\x01\n\x12UnarchiveWorkspace\x12\x31.stateroom.workspace.v1.UnarchiveWorkspaceRequest\x1a!.stateroom.workspace.v1.Workspace\"c\xa2\xbb\x18-\n\x14\n\x10workspaces.write\x10\x02(\x02\x32\x13workspace.unarchive\x82\xd3\xe4\x93\x02,\"\'/v1/workspaces/{workspace_id}:unarchive:\x01*\x12\xb9\x01\n\x0f\x44\x65leteWorkspace\x12..stateroom.workspace.v1.DeleteWorkspaceRequest\x1a!.stateroom.workspace.v1.Workspace\"S\xa2\xbb\x18*\n\x14\n\x10workspaces.write\x10\x02(\x02\x32\x10workspace.delete\x82\xd3\xe4\x93\x02\x1f*\x1d/v1/workspaces/{workspace_id}\x12\xcb\x01\n\x11UndeleteWorkspace\x12\x30.stateroom.workspace.v1.UndeleteWorkspaceRequest\x1a!.stateroom.workspace.v1.Workspace\"a\xa2\xbb\x18,\n\x14\n\x10workspaces.write\x10\x02(\x02\x32\x12workspace.undelete\x82\xd3\xe4\x93\x02+\"&/v1/workspaces/{workspace_id}:undelete:\x01*\x12\xac\x01\n\x0eWatchWorkspace\x12-.stateroom.workspace.v1.WatchWorkspaceRequest\x1a!.stateroom.workspace.v1.Workspace\"F\xa2\xbb\x18\x17\n\x13\n\x0fworkspaces.read\x10\x01(\x03\x82\xd3\xe4\x93\x02%\x12#/v1/workspaces/{workspace_id}:watch0\x01\x12s\n\tGetRunner\x12(.stateroom.workspace.v1.GetRunnerRequest\x1a\x1e.stateroom.workspace.v1.Runner\"\x1c\xa2\xbb\x18\x18\x12\x14\n\x07session\n\texecution(\x06\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'stateroom.workspace.v1.workspace_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_WORKSPACE'].fields_by_name['workspace_id']._loaded_options = None
-  _globals['_WORKSPACE'].fields_by_name['workspace_id']._serialized_options = b'\342A\001\003'
-  _globals['_WORKSPACE'].fields_by_name['name']._loaded_options = None
-  _globals['_WORKSPACE'].fields_by_name['name']._serialized_options = b'\272H\034r\0272\025^[A-Za-z0-9_-]{1,50}$\330\001\001'
-  _globals['_WORKSPACE'].fields_by_name['description']._loaded_options = None
-  _globals['_WORKSPACE'].fields_by_name['description']._serialized_options = b'\272H\032r\030\030\310\0012\023^[^\\x00-\\x1f\\x7f]*$'
-  _globals['_WORKSPACE'].fields_by_name['repository_url']._loaded_options = None
-  _globals['_WORKSPACE'].fields_by_name['repository_url']._serialized_options = b'\342A\001\005\272H\032r\030\030\200\0202\023^[^\\x00-\\x1f\\x7f]*$'
-  _globals['_WORKSPACE'].fields_by_name['branch']._loaded_options = None
-  _globals['_WORKSPACE'].fields_by_name['branch']._serialized_options = b'\342A\001\005\272H\235\002r.\030\377\0012)^[A-Za-z0-9_@+=,%][A-Za-z0-9_@+=,%./#-]*$\272\001\346\001\n\021branch.ref_format\0222not a valid branch name (see git check-ref-format)\032\234\001!this.contains(\'..\') && !this.contains(\'//\') && !this.contains(\'/.\') && !this.endsWith(\'/\') && !this.endsWith(\'.\') && !this.endsWith(\'.lock\') && this != \'@\'\330\001\001'
-  _globals['_WORKSPACE'].fields_by_name['state']._loaded_options = None
-  _globals['_WORKSPACE'].fields_by_name['state']._serialized_options = b'\342A\001\003'
-  _globals['_WORKSPACE'].fields_by_name['state_reason']._loaded_options = None
-  _globals['_WORKSPACE'].fields_by_name['state_reason']._serialized_options = b'\342A\001\003'
-  _globals['_WORKSPACE'].fields_by_name['progress']._loaded_options = None
-  _globals['_WORKSPACE'].fields_by_name['progress']._serialized_options = b'\342A\001\003'
-  _globals['_WORKSPACE'].fields_by_name['sandbox']._loaded_options = None
-  _globals['_WORKSPACE'].fields_by_name['sandbox']._serialized_options = b'\342A\001\003'
-  _globals['_WORKSPACE'].fields_by_name['create_time']._loaded_options = None
-  _globals['_WORKSPACE'].fields_by_name['create_time']._serialized_options = b'\342A\001\003'
-  _globals['_WORKSPACE'].fields_by_name['update_time']._loaded_options = None
-  _globals['_WORKSPACE'].fields_by_name['update_time']._serialized_options = b'\342A\001\003'
-  _globals['_WORKSPACE'].fields_by_name['delete_time']._loaded_options = None
-  _globals['_WORKSPACE'].fields_by_name['delete_time']._serialized_options = b'\342A\001\003'
-  _globals['_WORKSPACE'].fields_by_name['etag']._loaded_options = None
-  _globals['_WORKSPACE'].fields_by_name['etag']._serialized_options = b'\342A\001\003'
   _globals['_CREATEWORKSPACEREQUEST'].fields_by_name['workspace']._loaded_options = None
   _globals['_CREATEWORKSPACEREQUEST'].fields_by_name['workspace']._serialized_options = b'\272H\003\310\001\001'
   _globals['_CREATEWORKSPACEREQUEST'].fields_by_name['request_id']._loaded_options = None
@@ -78,12 +52,40 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTWORKSPACESREQUEST'].fields_by_name['state']._serialized_options = b'\272H\005\202\001\002\020\001'
   _globals['_LISTWORKSPACESREQUEST'].fields_by_name['name']._loaded_options = None
   _globals['_LISTWORKSPACESREQUEST'].fields_by_name['name']._serialized_options = b'\272H\004r\002\0302'
+  _globals['_UPDATEWORKSPACEREQUEST'].fields_by_name['workspace_id']._loaded_options = None
+  _globals['_UPDATEWORKSPACEREQUEST'].fields_by_name['workspace_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_UPDATEWORKSPACEREQUEST'].fields_by_name['workspace']._loaded_options = None
+  _globals['_UPDATEWORKSPACEREQUEST'].fields_by_name['workspace']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_UPDATEWORKSPACEREQUEST'].fields_by_name['etag']._loaded_options = None
+  _globals['_UPDATEWORKSPACEREQUEST'].fields_by_name['etag']._serialized_options = b'\272H\004r\002\030@'
+  _globals['_UPDATEWORKSPACEREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_UPDATEWORKSPACEREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001'
+  _globals['_UPDATEWORKSPACEREQUEST']._loaded_options = None
+  _globals['_UPDATEWORKSPACEREQUEST']._serialized_options = b'\272H\236\001\032\233\001\n\027workspace.name.required\022&workspace.name: a workspace has a name\032Xthis.workspace.name != \'\' || !this.update_mask.paths.exists(path, path in [\'name\', \'*\'])'
+  _globals['_ARCHIVEWORKSPACEREQUEST'].fields_by_name['workspace_id']._loaded_options = None
+  _globals['_ARCHIVEWORKSPACEREQUEST'].fields_by_name['workspace_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_ARCHIVEWORKSPACEREQUEST'].fields_by_name['etag']._loaded_options = None
+  _globals['_ARCHIVEWORKSPACEREQUEST'].fields_by_name['etag']._serialized_options = b'\272H\004r\002\030@'
+  _globals['_ARCHIVEWORKSPACEREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_ARCHIVEWORKSPACEREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001'
+  _globals['_UNARCHIVEWORKSPACEREQUEST'].fields_by_name['workspace_id']._loaded_options = None
+  _globals['_UNARCHIVEWORKSPACEREQUEST'].fields_by_name['workspace_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_UNARCHIVEWORKSPACEREQUEST'].fields_by_name['etag']._loaded_options = None
+  _globals['_UNARCHIVEWORKSPACEREQUEST'].fields_by_name['etag']._serialized_options = b'\272H\004r\002\030@'
+  _globals['_UNARCHIVEWORKSPACEREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_UNARCHIVEWORKSPACEREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001'
   _globals['_DELETEWORKSPACEREQUEST'].fields_by_name['workspace_id']._loaded_options = None
   _globals['_DELETEWORKSPACEREQUEST'].fields_by_name['workspace_id']._serialized_options = b'\272H\005r\003\260\001\001'
   _globals['_DELETEWORKSPACEREQUEST'].fields_by_name['etag']._loaded_options = None
   _globals['_DELETEWORKSPACEREQUEST'].fields_by_name['etag']._serialized_options = b'\272H\004r\002\030@'
   _globals['_DELETEWORKSPACEREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_DELETEWORKSPACEREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001'
+  _globals['_UNDELETEWORKSPACEREQUEST'].fields_by_name['workspace_id']._loaded_options = None
+  _globals['_UNDELETEWORKSPACEREQUEST'].fields_by_name['workspace_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_UNDELETEWORKSPACEREQUEST'].fields_by_name['etag']._loaded_options = None
+  _globals['_UNDELETEWORKSPACEREQUEST'].fields_by_name['etag']._serialized_options = b'\272H\004r\002\030@'
+  _globals['_UNDELETEWORKSPACEREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_UNDELETEWORKSPACEREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001'
   _globals['_WATCHWORKSPACEREQUEST'].fields_by_name['workspace_id']._loaded_options = None
   _globals['_WATCHWORKSPACEREQUEST'].fields_by_name['workspace_id']._serialized_options = b'\272H\005r\003\260\001\001'
   _globals['_GETRUNNERREQUEST'].fields_by_name['workspace_id']._loaded_options = None
@@ -98,34 +100,44 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_WORKSPACESERVICE'].methods_by_name['GetWorkspace']._serialized_options = b'\242\273\030\027\n\023\n\017workspaces.read\020\001(\001\202\323\344\223\002\037\022\035/v1/workspaces/{workspace_id}'
   _globals['_WORKSPACESERVICE'].methods_by_name['ListWorkspaces']._loaded_options = None
   _globals['_WORKSPACESERVICE'].methods_by_name['ListWorkspaces']._serialized_options = b'\242\273\030\027\n\023\n\017workspaces.read\020\001(\001\202\323\344\223\002\020\022\016/v1/workspaces'
+  _globals['_WORKSPACESERVICE'].methods_by_name['UpdateWorkspace']._loaded_options = None
+  _globals['_WORKSPACESERVICE'].methods_by_name['UpdateWorkspace']._serialized_options = b'\242\273\030*\n\024\n\020workspaces.write\020\002(\0022\020workspace.update\202\323\344\223\002*2\035/v1/workspaces/{workspace_id}:\tworkspace'
+  _globals['_WORKSPACESERVICE'].methods_by_name['ArchiveWorkspace']._loaded_options = None
+  _globals['_WORKSPACESERVICE'].methods_by_name['ArchiveWorkspace']._serialized_options = b'\242\273\030+\n\024\n\020workspaces.write\020\002(\0022\021workspace.archive\202\323\344\223\002*\"%/v1/workspaces/{workspace_id}:archive:\001*'
+  _globals['_WORKSPACESERVICE'].methods_by_name['UnarchiveWorkspace']._loaded_options = None
+  _globals['_WORKSPACESERVICE'].methods_by_name['UnarchiveWorkspace']._serialized_options = b'\242\273\030-\n\024\n\020workspaces.write\020\002(\0022\023workspace.unarchive\202\323\344\223\002,\"\'/v1/workspaces/{workspace_id}:unarchive:\001*'
   _globals['_WORKSPACESERVICE'].methods_by_name['DeleteWorkspace']._loaded_options = None
   _globals['_WORKSPACESERVICE'].methods_by_name['DeleteWorkspace']._serialized_options = b'\242\273\030*\n\024\n\020workspaces.write\020\002(\0022\020workspace.delete\202\323\344\223\002\037*\035/v1/workspaces/{workspace_id}'
+  _globals['_WORKSPACESERVICE'].methods_by_name['UndeleteWorkspace']._loaded_options = None
+  _globals['_WORKSPACESERVICE'].methods_by_name['UndeleteWorkspace']._serialized_options = b'\242\273\030,\n\024\n\020workspaces.write\020\002(\0022\022workspace.undelete\202\323\344\223\002+\"&/v1/workspaces/{workspace_id}:undelete:\001*'
   _globals['_WORKSPACESERVICE'].methods_by_name['WatchWorkspace']._loaded_options = None
   _globals['_WORKSPACESERVICE'].methods_by_name['WatchWorkspace']._serialized_options = b'\242\273\030\027\n\023\n\017workspaces.read\020\001(\003\202\323\344\223\002%\022#/v1/workspaces/{workspace_id}:watch'
   _globals['_WORKSPACESERVICE'].methods_by_name['GetRunner']._loaded_options = None
   _globals['_WORKSPACESERVICE'].methods_by_name['GetRunner']._serialized_options = b'\242\273\030\030\022\024\n\007session\n\texecution(\006'
-  _globals['_WORKSPACE']._serialized_start=231
-  _globals['_WORKSPACE']._serialized_end=1246
-  _globals['_WORKSPACE_PROGRESS']._serialized_start=1109
-  _globals['_WORKSPACE_PROGRESS']._serialized_end=1150
-  _globals['_WORKSPACE_STATE']._serialized_start=1152
-  _globals['_WORKSPACE_STATE']._serialized_end=1246
-  _globals['_CREATEWORKSPACEREQUEST']._serialized_start=1249
-  _globals['_CREATEWORKSPACEREQUEST']._serialized_end=1463
-  _globals['_GETWORKSPACEREQUEST']._serialized_start=1465
-  _globals['_GETWORKSPACEREQUEST']._serialized_end=1518
-  _globals['_LISTWORKSPACESREQUEST']._serialized_start=1521
-  _globals['_LISTWORKSPACESREQUEST']._serialized_end=1713
-  _globals['_LISTWORKSPACESRESPONSE']._serialized_start=1715
-  _globals['_LISTWORKSPACESRESPONSE']._serialized_end=1819
-  _globals['_DELETEWORKSPACEREQUEST']._serialized_start=1821
-  _globals['_DELETEWORKSPACEREQUEST']._serialized_end=1933
-  _globals['_WATCHWORKSPACEREQUEST']._serialized_start=1935
-  _globals['_WATCHWORKSPACEREQUEST']._serialized_end=1990
-  _globals['_GETRUNNERREQUEST']._serialized_start=1992
-  _globals['_GETRUNNERREQUEST']._serialized_end=2072
-  _globals['_RUNNER']._serialized_start=2074
-  _globals['_RUNNER']._serialized_end=2187
-  _globals['_WORKSPACESERVICE']._serialized_start=2190
-  _globals['_WORKSPACESERVICE']._serialized_end=3200
+  _globals['_CREATEWORKSPACEREQUEST']._serialized_start=239
+  _globals['_CREATEWORKSPACEREQUEST']._serialized_end=453
+  _globals['_GETWORKSPACEREQUEST']._serialized_start=455
+  _globals['_GETWORKSPACEREQUEST']._serialized_end=508
+  _globals['_LISTWORKSPACESREQUEST']._serialized_start=511
+  _globals['_LISTWORKSPACESREQUEST']._serialized_end=703
+  _globals['_LISTWORKSPACESRESPONSE']._serialized_start=705
+  _globals['_LISTWORKSPACESRESPONSE']._serialized_end=809
+  _globals['_UPDATEWORKSPACEREQUEST']._serialized_start=812
+  _globals['_UPDATEWORKSPACEREQUEST']._serialized_end=1200
+  _globals['_ARCHIVEWORKSPACEREQUEST']._serialized_start=1203
+  _globals['_ARCHIVEWORKSPACEREQUEST']._serialized_end=1331
+  _globals['_UNARCHIVEWORKSPACEREQUEST']._serialized_start=1333
+  _globals['_UNARCHIVEWORKSPACEREQUEST']._serialized_end=1448
+  _globals['_DELETEWORKSPACEREQUEST']._serialized_start=1450
+  _globals['_DELETEWORKSPACEREQUEST']._serialized_end=1577
+  _globals['_UNDELETEWORKSPACEREQUEST']._serialized_start=1579
+  _globals['_UNDELETEWORKSPACEREQUEST']._serialized_end=1693
+  _globals['_WATCHWORKSPACEREQUEST']._serialized_start=1695
+  _globals['_WATCHWORKSPACEREQUEST']._serialized_end=1750
+  _globals['_GETRUNNERREQUEST']._serialized_start=1752
+  _globals['_GETRUNNERREQUEST']._serialized_end=1854
+  _globals['_RUNNER']._serialized_start=1856
+  _globals['_RUNNER']._serialized_end=1969
+  _globals['_WORKSPACESERVICE']._serialized_start=1972
+  _globals['_WORKSPACESERVICE']._serialized_end=3799
 # @@protoc_insertion_point(module_scope)

@@ -5,10 +5,10 @@ isort:skip_file
 
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import field_mask_pb2 as _field_mask_pb2
 from google.protobuf import message as _message
-from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
-from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from stateroom.workspace.v1 import workspace_pb2 as _workspace_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -21,143 +21,6 @@ else:
 DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
-class Workspace(_message.Message):
-    """A room."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    class _State:
-        ValueType = _typing.NewType("ValueType", _builtins.int)
-        V: _TypeAlias = ValueType  # noqa: Y015
-
-    class _StateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[Workspace._State.ValueType], _builtins.type):
-        DESCRIPTOR: _descriptor.EnumDescriptor
-        STATE_UNSPECIFIED: Workspace._State.ValueType  # 0
-        """Not set."""
-        CREATING: Workspace._State.ValueType  # 1
-        """The runner starts and the repository is cloned."""
-        ACTIVE: Workspace._State.ValueType  # 2
-        """Sessions can be opened."""
-        ARCHIVED: Workspace._State.ValueType  # 3
-        """Put away; to be made active again."""
-        ERROR: Workspace._State.ValueType  # 4
-        """The creation failed; see state_reason."""
-        DELETED: Workspace._State.ValueType  # 5
-        """Deleted; its files are kept until they are purged."""
-
-    class State(_State, metaclass=_StateEnumTypeWrapper):
-        """Where a workspace is in its life."""
-
-    STATE_UNSPECIFIED: Workspace.State.ValueType  # 0
-    """Not set."""
-    CREATING: Workspace.State.ValueType  # 1
-    """The runner starts and the repository is cloned."""
-    ACTIVE: Workspace.State.ValueType  # 2
-    """Sessions can be opened."""
-    ARCHIVED: Workspace.State.ValueType  # 3
-    """Put away; to be made active again."""
-    ERROR: Workspace.State.ValueType  # 4
-    """The creation failed; see state_reason."""
-    DELETED: Workspace.State.ValueType  # 5
-    """Deleted; its files are kept until they are purged."""
-
-    @_typing.final
-    class Progress(_message.Message):
-        """How far a creation is."""
-
-        DESCRIPTOR: _descriptor.Descriptor
-
-        STEP_FIELD_NUMBER: _builtins.int
-        PERCENT_FIELD_NUMBER: _builtins.int
-        step: _builtins.str
-        """The step under way, such as `Receiving objects`."""
-        percent: _builtins.int
-        """Percent of the step, 0 to 100."""
-        def __init__(
-            self,
-            *,
-            step: _builtins.str = ...,
-            percent: _builtins.int = ...,
-        ) -> None: ...
-        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["percent", b"percent", "step", b"step"]  # noqa: Y015
-        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-        def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-    WORKSPACE_ID_FIELD_NUMBER: _builtins.int
-    NAME_FIELD_NUMBER: _builtins.int
-    DESCRIPTION_FIELD_NUMBER: _builtins.int
-    REPOSITORY_URL_FIELD_NUMBER: _builtins.int
-    BRANCH_FIELD_NUMBER: _builtins.int
-    STATE_FIELD_NUMBER: _builtins.int
-    STATE_REASON_FIELD_NUMBER: _builtins.int
-    PROGRESS_FIELD_NUMBER: _builtins.int
-    SANDBOX_FIELD_NUMBER: _builtins.int
-    CREATE_TIME_FIELD_NUMBER: _builtins.int
-    UPDATE_TIME_FIELD_NUMBER: _builtins.int
-    DELETE_TIME_FIELD_NUMBER: _builtins.int
-    ETAG_FIELD_NUMBER: _builtins.int
-    workspace_id: _builtins.str
-    """UUIDv7."""
-    name: _builtins.str
-    """Unique in the account: 1 to 50 letters, digits, `_` and `-`."""
-    description: _builtins.str
-    """What the room is for, at most 200 characters."""
-    repository_url: _builtins.str
-    """Where the checkout came from: an https URL, or an absolute path where the installation allows it; empty for an empty workspace."""
-    branch: _builtins.str
-    """The branch checked out; empty for the remote's default."""
-    state: Global___Workspace.State.ValueType
-    """Where the workspace is in its life."""
-    state_reason: _builtins.str
-    """Why the state is ERROR: one sentence without secrets."""
-    sandbox: _builtins.str
-    """The isolation of processes in this workspace: `bwrap`, `namespaces` or `process`. Empty until a runner was started."""
-    etag: _builtins.str
-    """Version of the resource, quoted, for If-Match."""
-    @_builtins.property
-    def progress(self) -> Global___Workspace.Progress:
-        """How far the creation is."""
-
-    @_builtins.property
-    def create_time(self) -> _timestamp_pb2.Timestamp:
-        """When the workspace was created."""
-
-    @_builtins.property
-    def update_time(self) -> _timestamp_pb2.Timestamp:
-        """When the workspace last changed."""
-
-    @_builtins.property
-    def delete_time(self) -> _timestamp_pb2.Timestamp:
-        """When the workspace was deleted."""
-
-    def __init__(
-        self,
-        *,
-        workspace_id: _builtins.str = ...,
-        name: _builtins.str = ...,
-        description: _builtins.str = ...,
-        repository_url: _builtins.str = ...,
-        branch: _builtins.str = ...,
-        state: Global___Workspace.State.ValueType = ...,
-        state_reason: _builtins.str = ...,
-        progress: Global___Workspace.Progress | None = ...,
-        sandbox: _builtins.str = ...,
-        create_time: _timestamp_pb2.Timestamp | None = ...,
-        update_time: _timestamp_pb2.Timestamp | None = ...,
-        delete_time: _timestamp_pb2.Timestamp | None = ...,
-        etag: _builtins.str = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "delete_time", b"delete_time", "progress", b"progress", "update_time", b"update_time"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["branch", b"branch", "create_time", b"create_time", "delete_time", b"delete_time", "description", b"description", "etag", b"etag", "name", b"name", "progress", b"progress", "repository_url", b"repository_url", "sandbox", b"sandbox", "state", b"state", "state_reason", b"state_reason", "update_time", b"update_time", "workspace_id", b"workspace_id"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___Workspace: _TypeAlias = Workspace  # noqa: Y015
-
-@_typing.final
 class CreateWorkspaceRequest(_message.Message):
     """Creates a workspace."""
 
@@ -168,13 +31,13 @@ class CreateWorkspaceRequest(_message.Message):
     request_id: _builtins.str
     """UUID that makes a repeated call harmless."""
     @_builtins.property
-    def workspace(self) -> Global___Workspace:
+    def workspace(self) -> _workspace_pb2.Workspace:
         """The workspace to create."""
 
     def __init__(
         self,
         *,
-        workspace: Global___Workspace | None = ...,
+        workspace: _workspace_pb2.Workspace | None = ...,
         request_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["workspace", b"workspace"]  # noqa: Y015
@@ -222,7 +85,7 @@ class ListWorkspacesRequest(_message.Message):
     """How many at most; 0 means 20, above 200 means 200."""
     page_token: _builtins.str
     """Where the last page ended; empty for the first page."""
-    state: Global___Workspace.State.ValueType
+    state: _workspace_pb2.Workspace.State.ValueType
     """Only workspaces in this state; unset for all."""
     name: _builtins.str
     """Only the workspace of this name."""
@@ -233,7 +96,7 @@ class ListWorkspacesRequest(_message.Message):
         *,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
-        state: Global___Workspace.State.ValueType = ...,
+        state: _workspace_pb2.Workspace.State.ValueType = ...,
         name: _builtins.str = ...,
         show_deleted: _builtins.bool = ...,
     ) -> None: ...
@@ -256,13 +119,13 @@ class ListWorkspacesResponse(_message.Message):
     next_page_token: _builtins.str
     """For the next page; empty at the end."""
     @_builtins.property
-    def workspaces(self) -> _containers.RepeatedCompositeFieldContainer[Global___Workspace]:
+    def workspaces(self) -> _containers.RepeatedCompositeFieldContainer[_workspace_pb2.Workspace]:
         """Newest first."""
 
     def __init__(
         self,
         *,
-        workspaces: _abc.Iterable[Global___Workspace] | None = ...,
+        workspaces: _abc.Iterable[_workspace_pb2.Workspace] | None = ...,
         next_page_token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
@@ -274,8 +137,84 @@ class ListWorkspacesResponse(_message.Message):
 Global___ListWorkspacesResponse: _TypeAlias = ListWorkspacesResponse  # noqa: Y015
 
 @_typing.final
-class DeleteWorkspaceRequest(_message.Message):
-    """Deletes a workspace."""
+class UpdateWorkspaceRequest(_message.Message):
+    """Changes a workspace."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WORKSPACE_ID_FIELD_NUMBER: _builtins.int
+    WORKSPACE_FIELD_NUMBER: _builtins.int
+    UPDATE_MASK_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    workspace_id: _builtins.str
+    """The workspace."""
+    etag: _builtins.str
+    """The version that was read, or `*` to change whatever there is; required."""
+    request_id: _builtins.str
+    """UUID that makes a repeated call harmless."""
+    @_builtins.property
+    def workspace(self) -> _workspace_pb2.Workspace:
+        """The new values."""
+
+    @_builtins.property
+    def update_mask(self) -> _field_mask_pb2.FieldMask:
+        """The fields to set; without it those that have a value, `*` for all. What the server sets is ignored."""
+
+    def __init__(
+        self,
+        *,
+        workspace_id: _builtins.str = ...,
+        workspace: _workspace_pb2.Workspace | None = ...,
+        update_mask: _field_mask_pb2.FieldMask | None = ...,
+        etag: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["update_mask", b"update_mask", "workspace", b"workspace"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "request_id", b"request_id", "update_mask", b"update_mask", "workspace", b"workspace", "workspace_id", b"workspace_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpdateWorkspaceRequest: _TypeAlias = UpdateWorkspaceRequest  # noqa: Y015
+
+@_typing.final
+class ArchiveWorkspaceRequest(_message.Message):
+    """Archives a workspace."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WORKSPACE_ID_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    FORCE_FIELD_NUMBER: _builtins.int
+    workspace_id: _builtins.str
+    """The workspace."""
+    etag: _builtins.str
+    """The version that was read; empty to skip the check."""
+    request_id: _builtins.str
+    """UUID that makes a repeated call harmless."""
+    force: _builtins.bool
+    """End the sessions that run in it, instead of refusing because of them."""
+    def __init__(
+        self,
+        *,
+        workspace_id: _builtins.str = ...,
+        etag: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+        force: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "force", b"force", "request_id", b"request_id", "workspace_id", b"workspace_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ArchiveWorkspaceRequest: _TypeAlias = ArchiveWorkspaceRequest  # noqa: Y015
+
+@_typing.final
+class UnarchiveWorkspaceRequest(_message.Message):
+    """Unarchives a workspace."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -301,7 +240,71 @@ class DeleteWorkspaceRequest(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
+Global___UnarchiveWorkspaceRequest: _TypeAlias = UnarchiveWorkspaceRequest  # noqa: Y015
+
+@_typing.final
+class DeleteWorkspaceRequest(_message.Message):
+    """Deletes a workspace."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WORKSPACE_ID_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    FORCE_FIELD_NUMBER: _builtins.int
+    workspace_id: _builtins.str
+    """The workspace."""
+    etag: _builtins.str
+    """The version that was read; empty to skip the check."""
+    request_id: _builtins.str
+    """UUID that makes a repeated call harmless."""
+    force: _builtins.bool
+    """End the sessions that run in it, instead of refusing because of them."""
+    def __init__(
+        self,
+        *,
+        workspace_id: _builtins.str = ...,
+        etag: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+        force: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "force", b"force", "request_id", b"request_id", "workspace_id", b"workspace_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
 Global___DeleteWorkspaceRequest: _TypeAlias = DeleteWorkspaceRequest  # noqa: Y015
+
+@_typing.final
+class UndeleteWorkspaceRequest(_message.Message):
+    """Undeletes a workspace."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WORKSPACE_ID_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    workspace_id: _builtins.str
+    """The workspace."""
+    etag: _builtins.str
+    """The version that was read; empty to skip the check."""
+    request_id: _builtins.str
+    """UUID that makes a repeated call harmless."""
+    def __init__(
+        self,
+        *,
+        workspace_id: _builtins.str = ...,
+        etag: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "request_id", b"request_id", "workspace_id", b"workspace_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UndeleteWorkspaceRequest: _TypeAlias = UndeleteWorkspaceRequest  # noqa: Y015
 
 @_typing.final
 class WatchWorkspaceRequest(_message.Message):
@@ -333,19 +336,25 @@ class GetRunnerRequest(_message.Message):
 
     WORKSPACE_ID_FIELD_NUMBER: _builtins.int
     ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    FOR_NEW_WORK_FIELD_NUMBER: _builtins.int
     workspace_id: _builtins.str
     """The workspace."""
     account_id: _builtins.str
     """The account it belongs to."""
+    for_new_work: _builtins.bool
+    """Something is to begin there, so the workspace must be ACTIVE. Without it, the runner of an archived or deleted one is
+    returned too, as long as it is still ending.
+    """
     def __init__(
         self,
         *,
         workspace_id: _builtins.str = ...,
         account_id: _builtins.str = ...,
+        for_new_work: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "workspace_id", b"workspace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "for_new_work", b"for_new_work", "workspace_id", b"workspace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

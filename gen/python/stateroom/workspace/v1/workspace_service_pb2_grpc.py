@@ -3,6 +3,7 @@
 import grpc
 import warnings
 
+from stateroom.workspace.v1 import workspace_pb2 as stateroom_dot_workspace_dot_v1_dot_workspace__pb2
 from stateroom.workspace.v1 import workspace_service_pb2 as stateroom_dot_workspace_dot_v1_dot_workspace__service__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
@@ -38,27 +39,47 @@ class WorkspaceServiceStub:
         self.CreateWorkspace = channel.unary_unary(
                 '/stateroom.workspace.v1.WorkspaceService/CreateWorkspace',
                 request_serializer=stateroom_dot_workspace_dot_v1_dot_workspace__service__pb2.CreateWorkspaceRequest.SerializeToString,
-                response_deserializer=stateroom_dot_workspace_dot_v1_dot_workspace__service__pb2.Workspace.FromString,
+                response_deserializer=stateroom_dot_workspace_dot_v1_dot_workspace__pb2.Workspace.FromString,
                 _registered_method=True)
         self.GetWorkspace = channel.unary_unary(
                 '/stateroom.workspace.v1.WorkspaceService/GetWorkspace',
                 request_serializer=stateroom_dot_workspace_dot_v1_dot_workspace__service__pb2.GetWorkspaceRequest.SerializeToString,
-                response_deserializer=stateroom_dot_workspace_dot_v1_dot_workspace__service__pb2.Workspace.FromString,
+                response_deserializer=stateroom_dot_workspace_dot_v1_dot_workspace__pb2.Workspace.FromString,
                 _registered_method=True)
         self.ListWorkspaces = channel.unary_unary(
                 '/stateroom.workspace.v1.WorkspaceService/ListWorkspaces',
                 request_serializer=stateroom_dot_workspace_dot_v1_dot_workspace__service__pb2.ListWorkspacesRequest.SerializeToString,
                 response_deserializer=stateroom_dot_workspace_dot_v1_dot_workspace__service__pb2.ListWorkspacesResponse.FromString,
                 _registered_method=True)
+        self.UpdateWorkspace = channel.unary_unary(
+                '/stateroom.workspace.v1.WorkspaceService/UpdateWorkspace',
+                request_serializer=stateroom_dot_workspace_dot_v1_dot_workspace__service__pb2.UpdateWorkspaceRequest.SerializeToString,
+                response_deserializer=stateroom_dot_workspace_dot_v1_dot_workspace__pb2.Workspace.FromString,
+                _registered_method=True)
+        self.ArchiveWorkspace = channel.unary_unary(
+                '/stateroom.workspace.v1.WorkspaceService/ArchiveWorkspace',
+                request_serializer=stateroom_dot_workspace_dot_v1_dot_workspace__service__pb2.ArchiveWorkspaceRequest.SerializeToString,
+                response_deserializer=stateroom_dot_workspace_dot_v1_dot_workspace__pb2.Workspace.FromString,
+                _registered_method=True)
+        self.UnarchiveWorkspace = channel.unary_unary(
+                '/stateroom.workspace.v1.WorkspaceService/UnarchiveWorkspace',
+                request_serializer=stateroom_dot_workspace_dot_v1_dot_workspace__service__pb2.UnarchiveWorkspaceRequest.SerializeToString,
+                response_deserializer=stateroom_dot_workspace_dot_v1_dot_workspace__pb2.Workspace.FromString,
+                _registered_method=True)
         self.DeleteWorkspace = channel.unary_unary(
                 '/stateroom.workspace.v1.WorkspaceService/DeleteWorkspace',
                 request_serializer=stateroom_dot_workspace_dot_v1_dot_workspace__service__pb2.DeleteWorkspaceRequest.SerializeToString,
-                response_deserializer=stateroom_dot_workspace_dot_v1_dot_workspace__service__pb2.Workspace.FromString,
+                response_deserializer=stateroom_dot_workspace_dot_v1_dot_workspace__pb2.Workspace.FromString,
+                _registered_method=True)
+        self.UndeleteWorkspace = channel.unary_unary(
+                '/stateroom.workspace.v1.WorkspaceService/UndeleteWorkspace',
+                request_serializer=stateroom_dot_workspace_dot_v1_dot_workspace__service__pb2.UndeleteWorkspaceRequest.SerializeToString,
+                response_deserializer=stateroom_dot_workspace_dot_v1_dot_workspace__pb2.Workspace.FromString,
                 _registered_method=True)
         self.WatchWorkspace = channel.unary_stream(
                 '/stateroom.workspace.v1.WorkspaceService/WatchWorkspace',
                 request_serializer=stateroom_dot_workspace_dot_v1_dot_workspace__service__pb2.WatchWorkspaceRequest.SerializeToString,
-                response_deserializer=stateroom_dot_workspace_dot_v1_dot_workspace__service__pb2.Workspace.FromString,
+                response_deserializer=stateroom_dot_workspace_dot_v1_dot_workspace__pb2.Workspace.FromString,
                 _registered_method=True)
         self.GetRunner = channel.unary_unary(
                 '/stateroom.workspace.v1.WorkspaceService/GetRunner',
@@ -99,10 +120,54 @@ class WorkspaceServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def DeleteWorkspace(self, request, context):
-        """Deletes a workspace: its sessions and its runner stop. Its files are kept, so nothing unsaved is lost.
+    def UpdateWorkspace(self, request, context):
+        """Changes the name, the description or the metadata of a workspace. Needs the etag of the version that was read.
 
-        Errors: NOT_FOUND (WORKSPACE_NOT_FOUND), ABORTED (ETAG_MISMATCH), INVALID_ARGUMENT (REQUEST_ID_REUSED).
+        Errors: NOT_FOUND (WORKSPACE_NOT_FOUND), ABORTED (ETAG_MISMATCH), ALREADY_EXISTS (WORKSPACE_NAME_TAKEN),
+        INVALID_ARGUMENT (INVALID_FIELD, REPOSITORY_URL_NOT_ALLOWED, ETAG_REQUIRED, REQUEST_ID_REUSED).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ArchiveWorkspace(self, request, context):
+        """Puts a workspace away: its sessions and its runner stop, every file is kept. With sessions running it is refused, unless
+        `force` says to end them.
+
+        Errors: NOT_FOUND (WORKSPACE_NOT_FOUND), ABORTED (ETAG_MISMATCH), FAILED_PRECONDITION (WORKSPACE_NOT_ACTIVE, WORKSPACE_IN_USE),
+        INVALID_ARGUMENT (REQUEST_ID_REUSED), UNAVAILABLE (SERVICE_UNAVAILABLE).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UnarchiveWorkspace(self, request, context):
+        """Makes an archived workspace active again; its runner starts with the first session.
+
+        Errors: NOT_FOUND (WORKSPACE_NOT_FOUND), ABORTED (ETAG_MISMATCH, WORKSPACE_BUSY), FAILED_PRECONDITION (WORKSPACE_NOT_ARCHIVED),
+        RESOURCE_EXHAUSTED (WORKSPACE_LIMIT_REACHED), INVALID_ARGUMENT (REQUEST_ID_REUSED).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteWorkspace(self, request, context):
+        """Deletes a workspace: its sessions and its runner stop. Its files are kept, so nothing unsaved is lost. With sessions
+        running it is refused, unless `force` says to end them.
+
+        Errors: NOT_FOUND (WORKSPACE_NOT_FOUND), ABORTED (ETAG_MISMATCH), FAILED_PRECONDITION (WORKSPACE_IN_USE),
+        INVALID_ARGUMENT (REQUEST_ID_REUSED), UNAVAILABLE (SERVICE_UNAVAILABLE).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UndeleteWorkspace(self, request, context):
+        """Brings a deleted workspace back with its files: ARCHIVED when it was ever ready, else CREATING, to be made anew.
+
+        Errors: NOT_FOUND (WORKSPACE_NOT_FOUND), ABORTED (ETAG_MISMATCH, WORKSPACE_BUSY),
+        ALREADY_EXISTS (WORKSPACE_NOT_DELETED, WORKSPACE_NAME_TAKEN), RESOURCE_EXHAUSTED (WORKSPACE_LIMIT_REACHED),
+        INVALID_ARGUMENT (REQUEST_ID_REUSED).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -120,7 +185,7 @@ class WorkspaceServiceServicer:
     def GetRunner(self, request, context):
         """Returns how to reach the runner of a workspace, starting it when it is not running.
 
-        Errors: NOT_FOUND (WORKSPACE_NOT_FOUND, RUNNER_NOT_FOUND), FAILED_PRECONDITION (WORKSPACE_NOT_ACTIVE).
+        Errors: NOT_FOUND (WORKSPACE_NOT_FOUND, RUNNER_NOT_FOUND), FAILED_PRECONDITION (WORKSPACE_NOT_ACTIVE, WORKSPACE_ARCHIVED).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -132,27 +197,47 @@ def add_WorkspaceServiceServicer_to_server(servicer, server):
             'CreateWorkspace': grpc.unary_unary_rpc_method_handler(
                     servicer.CreateWorkspace,
                     request_deserializer=stateroom_dot_workspace_dot_v1_dot_workspace__service__pb2.CreateWorkspaceRequest.FromString,
-                    response_serializer=stateroom_dot_workspace_dot_v1_dot_workspace__service__pb2.Workspace.SerializeToString,
+                    response_serializer=stateroom_dot_workspace_dot_v1_dot_workspace__pb2.Workspace.SerializeToString,
             ),
             'GetWorkspace': grpc.unary_unary_rpc_method_handler(
                     servicer.GetWorkspace,
                     request_deserializer=stateroom_dot_workspace_dot_v1_dot_workspace__service__pb2.GetWorkspaceRequest.FromString,
-                    response_serializer=stateroom_dot_workspace_dot_v1_dot_workspace__service__pb2.Workspace.SerializeToString,
+                    response_serializer=stateroom_dot_workspace_dot_v1_dot_workspace__pb2.Workspace.SerializeToString,
             ),
             'ListWorkspaces': grpc.unary_unary_rpc_method_handler(
                     servicer.ListWorkspaces,
                     request_deserializer=stateroom_dot_workspace_dot_v1_dot_workspace__service__pb2.ListWorkspacesRequest.FromString,
                     response_serializer=stateroom_dot_workspace_dot_v1_dot_workspace__service__pb2.ListWorkspacesResponse.SerializeToString,
             ),
+            'UpdateWorkspace': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateWorkspace,
+                    request_deserializer=stateroom_dot_workspace_dot_v1_dot_workspace__service__pb2.UpdateWorkspaceRequest.FromString,
+                    response_serializer=stateroom_dot_workspace_dot_v1_dot_workspace__pb2.Workspace.SerializeToString,
+            ),
+            'ArchiveWorkspace': grpc.unary_unary_rpc_method_handler(
+                    servicer.ArchiveWorkspace,
+                    request_deserializer=stateroom_dot_workspace_dot_v1_dot_workspace__service__pb2.ArchiveWorkspaceRequest.FromString,
+                    response_serializer=stateroom_dot_workspace_dot_v1_dot_workspace__pb2.Workspace.SerializeToString,
+            ),
+            'UnarchiveWorkspace': grpc.unary_unary_rpc_method_handler(
+                    servicer.UnarchiveWorkspace,
+                    request_deserializer=stateroom_dot_workspace_dot_v1_dot_workspace__service__pb2.UnarchiveWorkspaceRequest.FromString,
+                    response_serializer=stateroom_dot_workspace_dot_v1_dot_workspace__pb2.Workspace.SerializeToString,
+            ),
             'DeleteWorkspace': grpc.unary_unary_rpc_method_handler(
                     servicer.DeleteWorkspace,
                     request_deserializer=stateroom_dot_workspace_dot_v1_dot_workspace__service__pb2.DeleteWorkspaceRequest.FromString,
-                    response_serializer=stateroom_dot_workspace_dot_v1_dot_workspace__service__pb2.Workspace.SerializeToString,
+                    response_serializer=stateroom_dot_workspace_dot_v1_dot_workspace__pb2.Workspace.SerializeToString,
+            ),
+            'UndeleteWorkspace': grpc.unary_unary_rpc_method_handler(
+                    servicer.UndeleteWorkspace,
+                    request_deserializer=stateroom_dot_workspace_dot_v1_dot_workspace__service__pb2.UndeleteWorkspaceRequest.FromString,
+                    response_serializer=stateroom_dot_workspace_dot_v1_dot_workspace__pb2.Workspace.SerializeToString,
             ),
             'WatchWorkspace': grpc.unary_stream_rpc_method_handler(
                     servicer.WatchWorkspace,
                     request_deserializer=stateroom_dot_workspace_dot_v1_dot_workspace__service__pb2.WatchWorkspaceRequest.FromString,
-                    response_serializer=stateroom_dot_workspace_dot_v1_dot_workspace__service__pb2.Workspace.SerializeToString,
+                    response_serializer=stateroom_dot_workspace_dot_v1_dot_workspace__pb2.Workspace.SerializeToString,
             ),
             'GetRunner': grpc.unary_unary_rpc_method_handler(
                     servicer.GetRunner,
@@ -187,7 +272,7 @@ class WorkspaceService:
             target,
             '/stateroom.workspace.v1.WorkspaceService/CreateWorkspace',
             stateroom_dot_workspace_dot_v1_dot_workspace__service__pb2.CreateWorkspaceRequest.SerializeToString,
-            stateroom_dot_workspace_dot_v1_dot_workspace__service__pb2.Workspace.FromString,
+            stateroom_dot_workspace_dot_v1_dot_workspace__pb2.Workspace.FromString,
             options,
             channel_credentials,
             insecure,
@@ -214,7 +299,7 @@ class WorkspaceService:
             target,
             '/stateroom.workspace.v1.WorkspaceService/GetWorkspace',
             stateroom_dot_workspace_dot_v1_dot_workspace__service__pb2.GetWorkspaceRequest.SerializeToString,
-            stateroom_dot_workspace_dot_v1_dot_workspace__service__pb2.Workspace.FromString,
+            stateroom_dot_workspace_dot_v1_dot_workspace__pb2.Workspace.FromString,
             options,
             channel_credentials,
             insecure,
@@ -253,6 +338,87 @@ class WorkspaceService:
             _registered_method=True)
 
     @staticmethod
+    def UpdateWorkspace(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/stateroom.workspace.v1.WorkspaceService/UpdateWorkspace',
+            stateroom_dot_workspace_dot_v1_dot_workspace__service__pb2.UpdateWorkspaceRequest.SerializeToString,
+            stateroom_dot_workspace_dot_v1_dot_workspace__pb2.Workspace.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ArchiveWorkspace(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/stateroom.workspace.v1.WorkspaceService/ArchiveWorkspace',
+            stateroom_dot_workspace_dot_v1_dot_workspace__service__pb2.ArchiveWorkspaceRequest.SerializeToString,
+            stateroom_dot_workspace_dot_v1_dot_workspace__pb2.Workspace.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UnarchiveWorkspace(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/stateroom.workspace.v1.WorkspaceService/UnarchiveWorkspace',
+            stateroom_dot_workspace_dot_v1_dot_workspace__service__pb2.UnarchiveWorkspaceRequest.SerializeToString,
+            stateroom_dot_workspace_dot_v1_dot_workspace__pb2.Workspace.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def DeleteWorkspace(request,
             target,
             options=(),
@@ -268,7 +434,34 @@ class WorkspaceService:
             target,
             '/stateroom.workspace.v1.WorkspaceService/DeleteWorkspace',
             stateroom_dot_workspace_dot_v1_dot_workspace__service__pb2.DeleteWorkspaceRequest.SerializeToString,
-            stateroom_dot_workspace_dot_v1_dot_workspace__service__pb2.Workspace.FromString,
+            stateroom_dot_workspace_dot_v1_dot_workspace__pb2.Workspace.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UndeleteWorkspace(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/stateroom.workspace.v1.WorkspaceService/UndeleteWorkspace',
+            stateroom_dot_workspace_dot_v1_dot_workspace__service__pb2.UndeleteWorkspaceRequest.SerializeToString,
+            stateroom_dot_workspace_dot_v1_dot_workspace__pb2.Workspace.FromString,
             options,
             channel_credentials,
             insecure,
@@ -295,7 +488,7 @@ class WorkspaceService:
             target,
             '/stateroom.workspace.v1.WorkspaceService/WatchWorkspace',
             stateroom_dot_workspace_dot_v1_dot_workspace__service__pb2.WatchWorkspaceRequest.SerializeToString,
-            stateroom_dot_workspace_dot_v1_dot_workspace__service__pb2.Workspace.FromString,
+            stateroom_dot_workspace_dot_v1_dot_workspace__pb2.Workspace.FromString,
             options,
             channel_credentials,
             insecure,

@@ -5,6 +5,7 @@ isort:skip_file
 
 from collections import abc as _abc
 from grpc import aio as _aio
+from stateroom.workspace.v1 import workspace_pb2 as _workspace_pb2
 from stateroom.workspace.v1 import workspace_service_pb2 as _workspace_service_pb2
 import abc as _abc_1
 import grpc as _grpc
@@ -33,13 +34,13 @@ class WorkspaceServiceStub:
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> WorkspaceServiceAsyncStub: ...
-    CreateWorkspace: _grpc.UnaryUnaryMultiCallable[_workspace_service_pb2.CreateWorkspaceRequest, _workspace_service_pb2.Workspace]
+    CreateWorkspace: _grpc.UnaryUnaryMultiCallable[_workspace_service_pb2.CreateWorkspaceRequest, _workspace_pb2.Workspace]
     """Creates a workspace, empty or from a git repository. Answers at once in state CREATING; Watch shows the progress.
 
     Errors: INVALID_ARGUMENT (INVALID_FIELD, REPOSITORY_URL_NOT_ALLOWED, REQUEST_ID_REUSED), ALREADY_EXISTS (WORKSPACE_NAME_TAKEN),
     RESOURCE_EXHAUSTED (WORKSPACE_LIMIT_REACHED).
     """
-    GetWorkspace: _grpc.UnaryUnaryMultiCallable[_workspace_service_pb2.GetWorkspaceRequest, _workspace_service_pb2.Workspace]
+    GetWorkspace: _grpc.UnaryUnaryMultiCallable[_workspace_service_pb2.GetWorkspaceRequest, _workspace_pb2.Workspace]
     """Returns a workspace. A deleted one is returned with `delete_time` until it is purged.
 
     Errors: NOT_FOUND (WORKSPACE_NOT_FOUND).
@@ -49,12 +50,40 @@ class WorkspaceServiceStub:
 
     Errors: INVALID_ARGUMENT (INVALID_FIELD, INVALID_PAGE_TOKEN).
     """
-    DeleteWorkspace: _grpc.UnaryUnaryMultiCallable[_workspace_service_pb2.DeleteWorkspaceRequest, _workspace_service_pb2.Workspace]
-    """Deletes a workspace: its sessions and its runner stop. Its files are kept, so nothing unsaved is lost.
+    UpdateWorkspace: _grpc.UnaryUnaryMultiCallable[_workspace_service_pb2.UpdateWorkspaceRequest, _workspace_pb2.Workspace]
+    """Changes the name, the description or the metadata of a workspace. Needs the etag of the version that was read.
 
-    Errors: NOT_FOUND (WORKSPACE_NOT_FOUND), ABORTED (ETAG_MISMATCH), INVALID_ARGUMENT (REQUEST_ID_REUSED).
+    Errors: NOT_FOUND (WORKSPACE_NOT_FOUND), ABORTED (ETAG_MISMATCH), ALREADY_EXISTS (WORKSPACE_NAME_TAKEN),
+    INVALID_ARGUMENT (INVALID_FIELD, REPOSITORY_URL_NOT_ALLOWED, ETAG_REQUIRED, REQUEST_ID_REUSED).
     """
-    WatchWorkspace: _grpc.UnaryStreamMultiCallable[_workspace_service_pb2.WatchWorkspaceRequest, _workspace_service_pb2.Workspace]
+    ArchiveWorkspace: _grpc.UnaryUnaryMultiCallable[_workspace_service_pb2.ArchiveWorkspaceRequest, _workspace_pb2.Workspace]
+    """Puts a workspace away: its sessions and its runner stop, every file is kept. With sessions running it is refused, unless
+    `force` says to end them.
+
+    Errors: NOT_FOUND (WORKSPACE_NOT_FOUND), ABORTED (ETAG_MISMATCH), FAILED_PRECONDITION (WORKSPACE_NOT_ACTIVE, WORKSPACE_IN_USE),
+    INVALID_ARGUMENT (REQUEST_ID_REUSED), UNAVAILABLE (SERVICE_UNAVAILABLE).
+    """
+    UnarchiveWorkspace: _grpc.UnaryUnaryMultiCallable[_workspace_service_pb2.UnarchiveWorkspaceRequest, _workspace_pb2.Workspace]
+    """Makes an archived workspace active again; its runner starts with the first session.
+
+    Errors: NOT_FOUND (WORKSPACE_NOT_FOUND), ABORTED (ETAG_MISMATCH, WORKSPACE_BUSY), FAILED_PRECONDITION (WORKSPACE_NOT_ARCHIVED),
+    RESOURCE_EXHAUSTED (WORKSPACE_LIMIT_REACHED), INVALID_ARGUMENT (REQUEST_ID_REUSED).
+    """
+    DeleteWorkspace: _grpc.UnaryUnaryMultiCallable[_workspace_service_pb2.DeleteWorkspaceRequest, _workspace_pb2.Workspace]
+    """Deletes a workspace: its sessions and its runner stop. Its files are kept, so nothing unsaved is lost. With sessions
+    running it is refused, unless `force` says to end them.
+
+    Errors: NOT_FOUND (WORKSPACE_NOT_FOUND), ABORTED (ETAG_MISMATCH), FAILED_PRECONDITION (WORKSPACE_IN_USE),
+    INVALID_ARGUMENT (REQUEST_ID_REUSED), UNAVAILABLE (SERVICE_UNAVAILABLE).
+    """
+    UndeleteWorkspace: _grpc.UnaryUnaryMultiCallable[_workspace_service_pb2.UndeleteWorkspaceRequest, _workspace_pb2.Workspace]
+    """Brings a deleted workspace back with its files: ARCHIVED when it was ever ready, else CREATING, to be made anew.
+
+    Errors: NOT_FOUND (WORKSPACE_NOT_FOUND), ABORTED (ETAG_MISMATCH, WORKSPACE_BUSY),
+    ALREADY_EXISTS (WORKSPACE_NOT_DELETED, WORKSPACE_NAME_TAKEN), RESOURCE_EXHAUSTED (WORKSPACE_LIMIT_REACHED),
+    INVALID_ARGUMENT (REQUEST_ID_REUSED).
+    """
+    WatchWorkspace: _grpc.UnaryStreamMultiCallable[_workspace_service_pb2.WatchWorkspaceRequest, _workspace_pb2.Workspace]
     """Streams a workspace: as it is now, then each time it or its progress changes, until it is ready, broken or deleted.
 
     Errors: NOT_FOUND (WORKSPACE_NOT_FOUND).
@@ -62,7 +91,7 @@ class WorkspaceServiceStub:
     GetRunner: _grpc.UnaryUnaryMultiCallable[_workspace_service_pb2.GetRunnerRequest, _workspace_service_pb2.Runner]
     """Returns how to reach the runner of a workspace, starting it when it is not running.
 
-    Errors: NOT_FOUND (WORKSPACE_NOT_FOUND, RUNNER_NOT_FOUND), FAILED_PRECONDITION (WORKSPACE_NOT_ACTIVE).
+    Errors: NOT_FOUND (WORKSPACE_NOT_FOUND, RUNNER_NOT_FOUND), FAILED_PRECONDITION (WORKSPACE_NOT_ACTIVE, WORKSPACE_ARCHIVED).
     """
 
 @_typing.type_check_only
@@ -70,13 +99,13 @@ class WorkspaceServiceAsyncStub(WorkspaceServiceStub):
     """Rooms: a directory with a git checkout and a runner that sessions live in."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
-    CreateWorkspace: _aio.UnaryUnaryMultiCallable[_workspace_service_pb2.CreateWorkspaceRequest, _workspace_service_pb2.Workspace]  # type: ignore[assignment]
+    CreateWorkspace: _aio.UnaryUnaryMultiCallable[_workspace_service_pb2.CreateWorkspaceRequest, _workspace_pb2.Workspace]  # type: ignore[assignment]
     """Creates a workspace, empty or from a git repository. Answers at once in state CREATING; Watch shows the progress.
 
     Errors: INVALID_ARGUMENT (INVALID_FIELD, REPOSITORY_URL_NOT_ALLOWED, REQUEST_ID_REUSED), ALREADY_EXISTS (WORKSPACE_NAME_TAKEN),
     RESOURCE_EXHAUSTED (WORKSPACE_LIMIT_REACHED).
     """
-    GetWorkspace: _aio.UnaryUnaryMultiCallable[_workspace_service_pb2.GetWorkspaceRequest, _workspace_service_pb2.Workspace]  # type: ignore[assignment]
+    GetWorkspace: _aio.UnaryUnaryMultiCallable[_workspace_service_pb2.GetWorkspaceRequest, _workspace_pb2.Workspace]  # type: ignore[assignment]
     """Returns a workspace. A deleted one is returned with `delete_time` until it is purged.
 
     Errors: NOT_FOUND (WORKSPACE_NOT_FOUND).
@@ -86,12 +115,40 @@ class WorkspaceServiceAsyncStub(WorkspaceServiceStub):
 
     Errors: INVALID_ARGUMENT (INVALID_FIELD, INVALID_PAGE_TOKEN).
     """
-    DeleteWorkspace: _aio.UnaryUnaryMultiCallable[_workspace_service_pb2.DeleteWorkspaceRequest, _workspace_service_pb2.Workspace]  # type: ignore[assignment]
-    """Deletes a workspace: its sessions and its runner stop. Its files are kept, so nothing unsaved is lost.
+    UpdateWorkspace: _aio.UnaryUnaryMultiCallable[_workspace_service_pb2.UpdateWorkspaceRequest, _workspace_pb2.Workspace]  # type: ignore[assignment]
+    """Changes the name, the description or the metadata of a workspace. Needs the etag of the version that was read.
 
-    Errors: NOT_FOUND (WORKSPACE_NOT_FOUND), ABORTED (ETAG_MISMATCH), INVALID_ARGUMENT (REQUEST_ID_REUSED).
+    Errors: NOT_FOUND (WORKSPACE_NOT_FOUND), ABORTED (ETAG_MISMATCH), ALREADY_EXISTS (WORKSPACE_NAME_TAKEN),
+    INVALID_ARGUMENT (INVALID_FIELD, REPOSITORY_URL_NOT_ALLOWED, ETAG_REQUIRED, REQUEST_ID_REUSED).
     """
-    WatchWorkspace: _aio.UnaryStreamMultiCallable[_workspace_service_pb2.WatchWorkspaceRequest, _workspace_service_pb2.Workspace]  # type: ignore[assignment]
+    ArchiveWorkspace: _aio.UnaryUnaryMultiCallable[_workspace_service_pb2.ArchiveWorkspaceRequest, _workspace_pb2.Workspace]  # type: ignore[assignment]
+    """Puts a workspace away: its sessions and its runner stop, every file is kept. With sessions running it is refused, unless
+    `force` says to end them.
+
+    Errors: NOT_FOUND (WORKSPACE_NOT_FOUND), ABORTED (ETAG_MISMATCH), FAILED_PRECONDITION (WORKSPACE_NOT_ACTIVE, WORKSPACE_IN_USE),
+    INVALID_ARGUMENT (REQUEST_ID_REUSED), UNAVAILABLE (SERVICE_UNAVAILABLE).
+    """
+    UnarchiveWorkspace: _aio.UnaryUnaryMultiCallable[_workspace_service_pb2.UnarchiveWorkspaceRequest, _workspace_pb2.Workspace]  # type: ignore[assignment]
+    """Makes an archived workspace active again; its runner starts with the first session.
+
+    Errors: NOT_FOUND (WORKSPACE_NOT_FOUND), ABORTED (ETAG_MISMATCH, WORKSPACE_BUSY), FAILED_PRECONDITION (WORKSPACE_NOT_ARCHIVED),
+    RESOURCE_EXHAUSTED (WORKSPACE_LIMIT_REACHED), INVALID_ARGUMENT (REQUEST_ID_REUSED).
+    """
+    DeleteWorkspace: _aio.UnaryUnaryMultiCallable[_workspace_service_pb2.DeleteWorkspaceRequest, _workspace_pb2.Workspace]  # type: ignore[assignment]
+    """Deletes a workspace: its sessions and its runner stop. Its files are kept, so nothing unsaved is lost. With sessions
+    running it is refused, unless `force` says to end them.
+
+    Errors: NOT_FOUND (WORKSPACE_NOT_FOUND), ABORTED (ETAG_MISMATCH), FAILED_PRECONDITION (WORKSPACE_IN_USE),
+    INVALID_ARGUMENT (REQUEST_ID_REUSED), UNAVAILABLE (SERVICE_UNAVAILABLE).
+    """
+    UndeleteWorkspace: _aio.UnaryUnaryMultiCallable[_workspace_service_pb2.UndeleteWorkspaceRequest, _workspace_pb2.Workspace]  # type: ignore[assignment]
+    """Brings a deleted workspace back with its files: ARCHIVED when it was ever ready, else CREATING, to be made anew.
+
+    Errors: NOT_FOUND (WORKSPACE_NOT_FOUND), ABORTED (ETAG_MISMATCH, WORKSPACE_BUSY),
+    ALREADY_EXISTS (WORKSPACE_NOT_DELETED, WORKSPACE_NAME_TAKEN), RESOURCE_EXHAUSTED (WORKSPACE_LIMIT_REACHED),
+    INVALID_ARGUMENT (REQUEST_ID_REUSED).
+    """
+    WatchWorkspace: _aio.UnaryStreamMultiCallable[_workspace_service_pb2.WatchWorkspaceRequest, _workspace_pb2.Workspace]  # type: ignore[assignment]
     """Streams a workspace: as it is now, then each time it or its progress changes, until it is ready, broken or deleted.
 
     Errors: NOT_FOUND (WORKSPACE_NOT_FOUND).
@@ -99,7 +156,7 @@ class WorkspaceServiceAsyncStub(WorkspaceServiceStub):
     GetRunner: _aio.UnaryUnaryMultiCallable[_workspace_service_pb2.GetRunnerRequest, _workspace_service_pb2.Runner]  # type: ignore[assignment]
     """Returns how to reach the runner of a workspace, starting it when it is not running.
 
-    Errors: NOT_FOUND (WORKSPACE_NOT_FOUND, RUNNER_NOT_FOUND), FAILED_PRECONDITION (WORKSPACE_NOT_ACTIVE).
+    Errors: NOT_FOUND (WORKSPACE_NOT_FOUND, RUNNER_NOT_FOUND), FAILED_PRECONDITION (WORKSPACE_NOT_ACTIVE, WORKSPACE_ARCHIVED).
     """
 
 class WorkspaceServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -110,7 +167,7 @@ class WorkspaceServiceServicer(metaclass=_abc_1.ABCMeta):
         self,
         request: _workspace_service_pb2.CreateWorkspaceRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_workspace_service_pb2.Workspace, _abc.Awaitable[_workspace_service_pb2.Workspace]]:
+    ) -> _typing.Union[_workspace_pb2.Workspace, _abc.Awaitable[_workspace_pb2.Workspace]]:
         """Creates a workspace, empty or from a git repository. Answers at once in state CREATING; Watch shows the progress.
 
         Errors: INVALID_ARGUMENT (INVALID_FIELD, REPOSITORY_URL_NOT_ALLOWED, REQUEST_ID_REUSED), ALREADY_EXISTS (WORKSPACE_NAME_TAKEN),
@@ -122,7 +179,7 @@ class WorkspaceServiceServicer(metaclass=_abc_1.ABCMeta):
         self,
         request: _workspace_service_pb2.GetWorkspaceRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_workspace_service_pb2.Workspace, _abc.Awaitable[_workspace_service_pb2.Workspace]]:
+    ) -> _typing.Union[_workspace_pb2.Workspace, _abc.Awaitable[_workspace_pb2.Workspace]]:
         """Returns a workspace. A deleted one is returned with `delete_time` until it is purged.
 
         Errors: NOT_FOUND (WORKSPACE_NOT_FOUND).
@@ -140,14 +197,66 @@ class WorkspaceServiceServicer(metaclass=_abc_1.ABCMeta):
         """
 
     @_abc_1.abstractmethod
+    def UpdateWorkspace(
+        self,
+        request: _workspace_service_pb2.UpdateWorkspaceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_workspace_pb2.Workspace, _abc.Awaitable[_workspace_pb2.Workspace]]:
+        """Changes the name, the description or the metadata of a workspace. Needs the etag of the version that was read.
+
+        Errors: NOT_FOUND (WORKSPACE_NOT_FOUND), ABORTED (ETAG_MISMATCH), ALREADY_EXISTS (WORKSPACE_NAME_TAKEN),
+        INVALID_ARGUMENT (INVALID_FIELD, REPOSITORY_URL_NOT_ALLOWED, ETAG_REQUIRED, REQUEST_ID_REUSED).
+        """
+
+    @_abc_1.abstractmethod
+    def ArchiveWorkspace(
+        self,
+        request: _workspace_service_pb2.ArchiveWorkspaceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_workspace_pb2.Workspace, _abc.Awaitable[_workspace_pb2.Workspace]]:
+        """Puts a workspace away: its sessions and its runner stop, every file is kept. With sessions running it is refused, unless
+        `force` says to end them.
+
+        Errors: NOT_FOUND (WORKSPACE_NOT_FOUND), ABORTED (ETAG_MISMATCH), FAILED_PRECONDITION (WORKSPACE_NOT_ACTIVE, WORKSPACE_IN_USE),
+        INVALID_ARGUMENT (REQUEST_ID_REUSED), UNAVAILABLE (SERVICE_UNAVAILABLE).
+        """
+
+    @_abc_1.abstractmethod
+    def UnarchiveWorkspace(
+        self,
+        request: _workspace_service_pb2.UnarchiveWorkspaceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_workspace_pb2.Workspace, _abc.Awaitable[_workspace_pb2.Workspace]]:
+        """Makes an archived workspace active again; its runner starts with the first session.
+
+        Errors: NOT_FOUND (WORKSPACE_NOT_FOUND), ABORTED (ETAG_MISMATCH, WORKSPACE_BUSY), FAILED_PRECONDITION (WORKSPACE_NOT_ARCHIVED),
+        RESOURCE_EXHAUSTED (WORKSPACE_LIMIT_REACHED), INVALID_ARGUMENT (REQUEST_ID_REUSED).
+        """
+
+    @_abc_1.abstractmethod
     def DeleteWorkspace(
         self,
         request: _workspace_service_pb2.DeleteWorkspaceRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_workspace_service_pb2.Workspace, _abc.Awaitable[_workspace_service_pb2.Workspace]]:
-        """Deletes a workspace: its sessions and its runner stop. Its files are kept, so nothing unsaved is lost.
+    ) -> _typing.Union[_workspace_pb2.Workspace, _abc.Awaitable[_workspace_pb2.Workspace]]:
+        """Deletes a workspace: its sessions and its runner stop. Its files are kept, so nothing unsaved is lost. With sessions
+        running it is refused, unless `force` says to end them.
 
-        Errors: NOT_FOUND (WORKSPACE_NOT_FOUND), ABORTED (ETAG_MISMATCH), INVALID_ARGUMENT (REQUEST_ID_REUSED).
+        Errors: NOT_FOUND (WORKSPACE_NOT_FOUND), ABORTED (ETAG_MISMATCH), FAILED_PRECONDITION (WORKSPACE_IN_USE),
+        INVALID_ARGUMENT (REQUEST_ID_REUSED), UNAVAILABLE (SERVICE_UNAVAILABLE).
+        """
+
+    @_abc_1.abstractmethod
+    def UndeleteWorkspace(
+        self,
+        request: _workspace_service_pb2.UndeleteWorkspaceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_workspace_pb2.Workspace, _abc.Awaitable[_workspace_pb2.Workspace]]:
+        """Brings a deleted workspace back with its files: ARCHIVED when it was ever ready, else CREATING, to be made anew.
+
+        Errors: NOT_FOUND (WORKSPACE_NOT_FOUND), ABORTED (ETAG_MISMATCH, WORKSPACE_BUSY),
+        ALREADY_EXISTS (WORKSPACE_NOT_DELETED, WORKSPACE_NAME_TAKEN), RESOURCE_EXHAUSTED (WORKSPACE_LIMIT_REACHED),
+        INVALID_ARGUMENT (REQUEST_ID_REUSED).
         """
 
     @_abc_1.abstractmethod
@@ -155,7 +264,7 @@ class WorkspaceServiceServicer(metaclass=_abc_1.ABCMeta):
         self,
         request: _workspace_service_pb2.WatchWorkspaceRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_abc.Iterator[_workspace_service_pb2.Workspace], _abc.AsyncIterator[_workspace_service_pb2.Workspace]]:
+    ) -> _typing.Union[_abc.Iterator[_workspace_pb2.Workspace], _abc.AsyncIterator[_workspace_pb2.Workspace]]:
         """Streams a workspace: as it is now, then each time it or its progress changes, until it is ready, broken or deleted.
 
         Errors: NOT_FOUND (WORKSPACE_NOT_FOUND).
@@ -169,7 +278,7 @@ class WorkspaceServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_workspace_service_pb2.Runner, _abc.Awaitable[_workspace_service_pb2.Runner]]:
         """Returns how to reach the runner of a workspace, starting it when it is not running.
 
-        Errors: NOT_FOUND (WORKSPACE_NOT_FOUND, RUNNER_NOT_FOUND), FAILED_PRECONDITION (WORKSPACE_NOT_ACTIVE).
+        Errors: NOT_FOUND (WORKSPACE_NOT_FOUND, RUNNER_NOT_FOUND), FAILED_PRECONDITION (WORKSPACE_NOT_ACTIVE, WORKSPACE_ARCHIVED).
         """
 
 def add_WorkspaceServiceServicer_to_server(servicer: WorkspaceServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
