@@ -4,9 +4,10 @@ import importlib
 import pkgutil
 import signal
 import sys
-from asyncio import create_subprocess_exec
+from asyncio.subprocess import Process, create_subprocess_exec
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import chassis
 import runner
@@ -47,6 +48,32 @@ def _home(module: str, round_: int) -> str:
     return rest.partition(".")[0] if package == "services" else package
 
 
+async def start_armed(product: Product, service: str, fault: str, **settings: str) -> Process:
+    """Start a process of a service with a fault; what it says goes to a file of its own."""
+    environment = product.environment(service, fault=fault, **settings)
+    with _said_file(product, fault).open("wb") as output:
+        return await create_subprocess_exec(sys.executable, "-m", f"services.{service}", env=environment, stderr=output)
+
+
+def said(product: Product, fault: str) -> list[str]:
+    """Return the lines that a process said which was started with the fault."""
+    return _said_file(product, fault).read_text().splitlines()
+
+
+def _said_file(product: Product, fault: str) -> Path:
+    return product.folder / f"{fault}.said"
+
+
+async def let_claims_pass(product: Product, service: str) -> None:
+    """Let the time pass for which a claimant keeps its rows without a sign of life."""
+    admin_url = product.installation.admin_url
+    for row in await query(admin_url, _WITH_CLAIMS, service):
+        await query(
+            admin_url,
+            f"UPDATE {service}.{row['table_name']} SET reconcile_time = now() WHERE reconcile_time > now()",  # noqa: S608  # names of our own
+        )
+
+
 @dataclass(slots=True)
 class Victim:
     """Keeps a service running that dies at one place after the other, each time in the same pass."""
@@ -64,24 +91,10 @@ class Victim:
         await self.product.start(self.service)
 
     async def _die(self, place: str) -> None:
-        said = self.product.folder / f"{self.service}.{place}.{self.nth}.said"
-        environment = self.product.environment(self.service, fault=f"{place}:{self.nth}:kill")
-        with said.open("wb") as output:
-            process = await create_subprocess_exec(
-                sys.executable, "-m", f"services.{self.service}", env=environment, stderr=output
-            )
-        self.product.processes[self.service] = process
+        fault = f"{place}:{self.nth}:kill"
+        process = self.product.processes[self.service] = await start_armed(self.product, self.service, fault)
         code = await process.wait()
-        lines = said.read_text().splitlines()
-        assert (code, lines[-1:]) == (-signal.SIGKILL, [f"fault: {place}:{self.nth}:kill"]), lines[-20:]
+        lines = said(self.product, fault)
+        assert (code, lines[-1:]) == (-signal.SIGKILL, [f"fault: {fault}"]), lines[-20:]
         self.died_at.append(place)
-        await self._let_claims_pass()
-
-    async def _let_claims_pass(self) -> None:
-        """Let the time pass for which a claimant keeps its rows without a sign of life."""
-        admin_url = self.product.installation.admin_url
-        for row in await query(admin_url, _WITH_CLAIMS, self.service):
-            await query(
-                admin_url,
-                f"UPDATE {self.service}.{row['table_name']} SET reconcile_time = now() WHERE reconcile_time > now()",  # noqa: S608  # names of our own
-            )
+        await let_claims_pass(self.product, self.service)
