@@ -28,6 +28,8 @@ FAILURES = (DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
 """What SQLAlchemy, the driver and the network raise; a statement that takes too long is among them."""
 ATTEMPTS = 4
 """Times a transaction is tried when others keep changing the same rows."""
+SESSION = {"idle_in_transaction_session_timeout": "10s"}
+"""Of every connection: a process that was stopped in a transaction must not keep its locks from others for ever."""
 
 _BACKOFF = 0.05  # seconds before the second attempt, at most; doubles each time (full jitter)
 _COMMAND_TIMEOUT = 10.0  # seconds one statement may take
@@ -263,7 +265,7 @@ async def open_engine(settings: ServiceSettings) -> AsyncIterator[AsyncEngine]:
     url = settings.database_url.get_secret_value().replace("postgresql+asyncpg://", "postgresql://")
     engine = create_async_engine(
         "postgresql+asyncpg://",
-        async_creator=lambda: asyncpg.connect(url, command_timeout=_COMMAND_TIMEOUT),
+        async_creator=lambda: asyncpg.connect(url, command_timeout=_COMMAND_TIMEOUT, server_settings=SESSION),
         isolation_level="AUTOCOMMIT",  # transactions are opened above, in one message with their account
         pool_size=settings.database_pool_size,
         max_overflow=0,

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 import asyncpg
 
-from chassis.database import check_role
+from chassis.database import SESSION, check_role
 from chassis.settings import ServiceSettings
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
@@ -41,7 +41,9 @@ class SystemDatabase:
 async def open_system_database(settings: ServiceSettings) -> AsyncIterator[SystemDatabase]:
     """Open the pool of the system role, which row-security policies name. RuntimeError if it bypasses them."""
     url = settings.system_database_url.get_secret_value().replace("postgresql+asyncpg://", "postgresql://")
-    async with asyncpg.create_pool(url, min_size=1, max_size=_POOL, command_timeout=_COMMAND_TIMEOUT) as pool:
+    async with asyncpg.create_pool(
+        url, min_size=1, max_size=_POOL, command_timeout=_COMMAND_TIMEOUT, server_settings=SESSION
+    ) as pool:
         async with pool.acquire() as connection:
             await check_role(connection)
         yield SystemDatabase(pool)

@@ -122,7 +122,8 @@ def _own_status(exc: grpc.aio.AioRpcError, correlation_id: str, service: str) ->
         error = InternalError(str(ids.new()))
         _log.error("service failed", error_id=error.values["errorId"], code=exc.code().name, detail=exc.details())
     status = status_pb2.Status.FromString(grpc_status.details_of(error, correlation_id))
-    status.code = exc.code().value[0]
+    if exc.code() is not Code.CANCELLED:  # by the service on its way out: a caller who leaves gets no answer at all
+        status.code = exc.code().value[0]
     return status
 
 

@@ -28,3 +28,4 @@ __all__ = [
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the option by which `make fault` repeats what `make test` does once."""
     parser.addoption("--rounds", type=int, default=1, help="how often a fault test kills what it kills")
+    parser.addoption("--seed", type=int, default=0, help="the schedule of a fault test that failed")

@@ -6,18 +6,20 @@ import os
 import signal
 import sys
 import tempfile
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest_asyncio
 
-from chassis import processes
+from chassis import digest, processes
 from cli.client import Client
 from cli.endpoint import Endpoint as ApiEndpoint
-from embedded import lock
+from embedded import databases, keys, lock
 from embedded.endpoint import Endpoint, read
+from embedded.layout import Layout
+from embedded.postgres import Postgres
 from tests.support.left_over import end_all, processes_naming
 from tests.support.waiting import until
 
@@ -69,6 +71,25 @@ class EmbeddedStack:
     def room(self, workspace_id: str) -> Path:
         """Return the folder of a workspace's room."""
         return self.data / "workspace" / "rooms" / workspace_id
+
+    @property
+    def admin_url(self) -> str:
+        """The database, as its superuser."""
+        server = Postgres(self.data / "postgres", self._layout.runtime)
+        return server.admin_url.replace("/postgres?", f"/{databases.DATABASE}?")
+
+    def nats_url(self, user: str) -> str:
+        """Return the broker, as one of its users."""
+        port = json.loads(self._layout.ports.read_text())["nats"]
+        return f"nats://{user}:{(self._layout.passwords / f'nats-{user}').read_text()}@127.0.0.1:{port}"
+
+    def event_key(self, source: str) -> bytes:
+        """Return the key by which a service signs its changes."""
+        return digest.load_keys(keys.event_keys_file(self._layout))[source]
+
+    def logged(self, part: str, text: str) -> int:
+        """Return how many lines of a part's log hold a text."""
+        return (self._layout.logs / f"{part}.log").read_text().count(text)
 
     def said(self) -> str:
         """Return what the supervisor printed."""
@@ -129,15 +150,26 @@ class EmbeddedStack:
 
         await until(ended)
 
-    async def kill(self, part: str) -> None:
-        """Kill a process of the installation, and return when its successor is ready."""
+    async def kill(self, part: str, number: signal.Signals = signal.SIGKILL) -> None:
+        """End a process of the installation by a signal, and return when its successor is ready."""
         killed = self.endpoint.pids[part]
-        os.kill(killed, signal.SIGKILL)
+        os.kill(killed, number)
 
         async def replaced() -> bool:
             return self.endpoint.pids[part] != killed
 
         await until(replaced, seconds=START_SECONDS)
+
+    @contextmanager
+    def stopped(self, part: str) -> Iterator[None]:
+        """Keep a process from running during the block, in which it may be killed."""
+        pid = self.endpoint.pids[part]
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
 
     async def command(self, *arguments: str, stdin: bytes = b"") -> Finished:
         """Run the command line `stateroom` as the owner."""
@@ -169,6 +201,10 @@ class EmbeddedStack:
         assert code == 0, self.said()
         assert not lock.is_held(self.data)
         assert not processes_naming(self.folder)
+
+    @property
+    def _layout(self) -> Layout:
+        return Layout(self.data, Path((self.data / "runtime-folder").read_text()))
 
     def _environment(self) -> dict[str, str]:
         # Every process of the installation inherits one of the two last, by which it is found when it should not be.

@@ -77,7 +77,7 @@ class Stage:
         """Kill the session service as the kernel would."""
         await _end(self.service, signal.SIGKILL)
 
-    async def start_runner(self) -> None:
+    async def start_runner(self, **others: str) -> None:
         """Start a run of the room's runner and let the workspace service know it."""
         runner_id, token, path = str(ids.new()), os.urandom(32).hex(), self._folder / f"{ids.new().hex[-8:]}.sock"
         environment = {
@@ -85,7 +85,7 @@ class Stage:
             "RUNNER_ID": runner_id,
             "ROOM_DIRECTORY": str(self._folder / "room"),
             "SOCKET": str(path),
-        }
+        } | others
         self.runner = await self._spawn("runner", environment, token)
         async with grpc.aio.insecure_channel(f"unix:{path}") as channel:
             await asyncio.wait_for(channel.channel_ready(), READY)

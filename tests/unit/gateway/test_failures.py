@@ -77,6 +77,12 @@ def test_from_exception_without_details_has_reason_and_no_cause(code: grpc.Statu
     assert b"secret" not in failure.body
 
 
+def test_from_exception_call_cancelled_by_a_dying_service_is_unavailable() -> None:
+    """The caller has cancelled nothing and may try again."""
+    failure = failures.from_exception(_rpc_error(grpc.StatusCode.CANCELLED), correlation_id="r", service="session")
+    assert (failure.http_status, orjson.loads(failure.body)["error"]["status"]) == (503, "UNAVAILABLE")
+
+
 def test_from_exception_retry_info_becomes_retry_after() -> None:
     """RetryInfo is rounded up to whole seconds."""
     delay = error_details_pb2.RetryInfo(retry_delay=duration_pb2.Duration(seconds=1, nanos=1))
