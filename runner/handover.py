@@ -56,7 +56,9 @@ class TerminalState:
     """A terminal whose log is open.
 
     Attributes:
-        descriptor: our end of the pseudo-terminal.
+        descriptor: our end of the pseudo-terminal, or of the pipe of a command that has none.
+        terminal: whether it is a pseudo-terminal.
+        hangs_up: whether it is told to end by HUP too.
         held: output that was read and that the disk refused.
         asked: reasons by signal, of those who asked for its end.
         patience: until when what a dead shell left behind may live on (CLOCK_MONOTONIC, seconds).
@@ -70,6 +72,8 @@ class TerminalState:
     acknowledged_sequence: int
     program: ProgramState
     input: InputState = field(default_factory=InputState)
+    terminal: bool = True
+    hangs_up: bool = True
     held: bytes = b""
     asked: Mapping[str, str] = field(default_factory=dict)
     patience: float = 0.0

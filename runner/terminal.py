@@ -39,7 +39,9 @@ class Size:
 class Terminal:
     """A terminal whose shell was started here."""
 
-    def __init__(self, session_id: str, spool: Spool, descriptor: int, size: Size, described: Program) -> None:
+    def __init__(
+        self, session_id: str, spool: Spool, descriptor: int, size: Size, manner: Program | TerminalState
+    ) -> None:
         self.session_id = session_id
         self.spool = spool
         self.size = size
@@ -49,8 +51,8 @@ class Terminal:
         self.gone = asyncio.Event()
         self.input = Input(session_id, descriptor)
         self._descriptor = descriptor
-        self._model = Model(size.columns, size.rows, self.input.reply) if described.terminal else None
-        self._hangs_up = described.hangs_up
+        self._model = Model(size.columns, size.rows, self.input.reply) if manner.terminal else None
+        self._hangs_up = manner.hangs_up
         self._reader = pty.PtyReader(descriptor, self._output)
         self._held = b""
         self._unbounded = False
@@ -86,9 +88,10 @@ class Terminal:
     @classmethod
     def adopt(cls, state: TerminalState, spool: Spool) -> "Terminal":
         """Go on with a terminal that this process opened before an upgrade."""
-        terminal = cls(state.session_id, spool, state.descriptor, Size(state.columns, state.rows))
+        terminal = cls(state.session_id, spool, state.descriptor, Size(state.columns, state.rows), state)
         terminal._program = program.RunningProgram.adopt(state.program)
-        terminal._show_again()
+        if terminal._model is not None:
+            terminal._show_again(terminal._model)
         terminal.input.restore(state.input)
         terminal.process_id = pty.session_leader(state.descriptor)
         terminal._asked = {int(number): reason for number, reason in state.asked.items()}
@@ -106,6 +109,8 @@ class Terminal:
             descriptor=self._descriptor,
             columns=self.size.columns,
             rows=self.size.rows,
+            terminal=self._model is not None,
+            hangs_up=self._hangs_up,
             acknowledged_sequence=self.spool.acknowledged_sequence,
             program=self.running_program.state(),
             input=self.input.state(),
@@ -187,14 +192,14 @@ class Terminal:
         assert self._program is not None  # noqa: S101 `open` returns only started ones
         return self._program
 
-    def _show_again(self) -> None:
+    def _show_again(self, model: Model) -> None:
         """Bring the model's screen to where it was, from the log."""
         for record in self.spool.newest():
             if record.kind is Kind.RESIZE:
-                self._model.resize(*size_of(record))
+                model.resize(*size_of(record))
             elif record.kind is Kind.OUTPUT:
-                self._model.show_again(record.body)
-        self._model.resize(self.size.columns, self.size.rows)
+                model.show_again(record.body)
+        model.resize(self.size.columns, self.size.rows)
 
     def _output(self, data: bytes) -> None:
         """Take what was printed: first into the log, then onto the model's screen, whose answers come last."""

@@ -11,6 +11,7 @@ import pytest
 from stateroom.session.v1 import session_pb2
 from stateroom.session.v1 import session_service_pb2 as session
 from stateroom.session.v1.session_service_pb2_grpc import SessionServiceStub
+from stateroom.workspace.v1 import workspace_pb2
 from stateroom.workspace.v1 import workspace_service_pb2 as workspace
 from stateroom.workspace.v1.identity_service_pb2_grpc import IdentityServiceStub
 
@@ -105,9 +106,9 @@ async def test_reconciler_stopped_past_its_claim_and_continued_writes_nothing(pr
             rooms = channel.unary_unary(
                 "/stateroom.workspace.v1.WorkspaceService/CreateWorkspace",
                 request_serializer=workspace.CreateWorkspaceRequest.SerializeToString,
-                response_deserializer=workspace.Workspace.FromString,
+                response_deserializer=workspace_pb2.Workspace.FromString,
             )
-            wanted = workspace.CreateWorkspaceRequest(workspace=workspace.Workspace(name="stopped"))
+            wanted = workspace.CreateWorkspaceRequest(workspace=workspace_pb2.Workspace(name="stopped"))
             with suppress(grpc.aio.AioRpcError):
                 await rooms(wanted, metadata=metadata, timeout=15)
         await until(first.stopped)

@@ -11,6 +11,7 @@ from stateroom.session.v1 import session_pb2
 from stateroom.session.v1 import session_service_pb2 as session
 from stateroom.session.v1.session_service_pb2_grpc import SessionServiceStub
 from stateroom.workspace.v1 import identity_service_pb2 as identity
+from stateroom.workspace.v1 import workspace_pb2
 from stateroom.workspace.v1 import workspace_service_pb2 as workspace
 
 from chassis import ids
@@ -49,13 +50,13 @@ class Workload:
     async def use_room(self) -> None:
         """Create a workspace, let a shell print in it, read what it printed, and delete it all."""
         rooms = self.person.rooms
-        wanted = workspace.CreateWorkspaceRequest(workspace=workspace.Workspace(name=self._name()))
+        wanted = workspace.CreateWorkspaceRequest(workspace=workspace_pb2.Workspace(name=self._name()))
         room: Any = await self._wish(rooms.CreateWorkspace, wanted, "workspace.created")
         request = workspace.GetWorkspaceRequest(workspace_id=room.workspace_id)
         ready = await self._awaited(
-            rooms.GetWorkspace, request, lambda seen: seen.state != workspace.Workspace.CREATING
+            rooms.GetWorkspace, request, lambda seen: seen.state != workspace_pb2.Workspace.CREATING
         )
-        assert ready.state == workspace.Workspace.ACTIVE, ready.state_reason
+        assert ready.state == workspace_pb2.Workspace.ACTIVE, ready.state_reason
         await self._use_session(room.workspace_id)
         await self._wish(
             rooms.DeleteWorkspace, workspace.DeleteWorkspaceRequest(workspace_id=room.workspace_id), "workspace.deleted"

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass, replace
 
 from stateroom.runner.v1 import runner_service_pb2 as runner_pb
-from stateroom.session.v1 import attach_pb2, session_pb2
+from stateroom.session.v1 import attach_pb2, exec_pb2, session_pb2
 from stateroom.session.v1 import session_service_pb2 as pb
 
 from chassis import ids
@@ -43,7 +43,9 @@ class SessionServicer:
         )
         return convert.session_to_proto(session)
 
-    async def ExecCommand(self, request: pb.ExecCommandRequest, call: Call) -> AsyncIterator[pb.ExecCommandResponse]:
+    async def ExecCommand(
+        self, request: exec_pb2.ExecCommandRequest, call: Call
+    ) -> AsyncIterator[exec_pb2.ExecCommandResponse]:
         """Run a command and stream what it prints, or join the run that an earlier call began."""
         wanted = session_pb2.Session(
             workspace_id=request.workspace_id,
@@ -53,11 +55,13 @@ class SessionServicer:
             timeout=request.timeout if request.HasField("timeout") else None,
         )
         session = await self.opener.open(call.actor, _wish(wanted, request.environment), request.environment)
-        yield pb.ExecCommandResponse(started=convert.session_to_proto(session))
+        yield exec_pb2.ExecCommandResponse(started=convert.session_to_proto(session))
         async for part in self.attachments.stream(call.actor, session, 0):
-            yield pb.ExecCommandResponse(output=pb.ExecCommandResponse.Output(offset=part.offset, data=part.data))
+            yield exec_pb2.ExecCommandResponse(
+                output=exec_pb2.ExecCommandResponse.Output(offset=part.offset, data=part.data)
+            )
         ended = await self._session(str(session.session_id), call)
-        yield pb.ExecCommandResponse(ended=convert.session_to_proto(ended))
+        yield exec_pb2.ExecCommandResponse(ended=convert.session_to_proto(ended))
 
     async def GetSession(self, request: pb.GetSessionRequest, call: Call) -> session_pb2.Session:
         """Return a session."""

@@ -6,7 +6,7 @@ from typing import Any
 import grpc
 import pytest
 from google.protobuf.duration_pb2 import Duration
-from stateroom.session.v1 import attach_pb2, session_pb2
+from stateroom.session.v1 import attach_pb2, exec_pb2, session_pb2
 from stateroom.session.v1 import session_service_pb2 as pb
 
 from chassis import ids
@@ -23,7 +23,7 @@ class Run:
         self, stage: Stage, *command: str, request_id: str = "", **wishes: Any
     ) -> None:  # fields of the request
         wishes = {"workspace_id": str(stage.workspace.workspace_id), "environment": {}} | wishes
-        request = pb.ExecCommandRequest(command=command, request_id=request_id, **wishes)
+        request = exec_pb2.ExecCommandRequest(command=command, request_id=request_id, **wishes)
         self.call = stage.stub.ExecCommand(request, metadata=stage.bearer(), timeout=60)
         self.output = bytearray()
         self.started = Session()

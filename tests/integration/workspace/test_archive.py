@@ -67,7 +67,7 @@ async def test_archive_workspace_stops_its_runner_and_keeps_what_nobody_saved(pe
     active = await person.unarchive_room(archived, etag=archived.etag)
     assert (active.state, active.HasField("archive_time")) == (ACTIVE, False)
     assert (_files(person, room) / "unsaved").read_text() == "work"
-    assert (await person.runner(active)).alive
+    assert (await person.runner(active)).runner_id
     assert await _changes(person, room) == ["created", "activated", "archived", "unarchived"]
 
 

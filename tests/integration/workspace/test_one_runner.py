@@ -10,7 +10,7 @@ from dataclasses import replace
 import asyncpg
 import grpc
 import pytest_asyncio
-from stateroom.workspace.v1 import workspace_service_pb2 as pb
+from stateroom.workspace.v1 import workspace_pb2 as pb
 
 from tests.support import waiting
 from tests.support.people import Person, connected, newcomer, refused

@@ -4,6 +4,7 @@ import grpc
 import warnings
 
 from stateroom.session.v1 import attach_pb2 as stateroom_dot_session_dot_v1_dot_attach__pb2
+from stateroom.session.v1 import exec_pb2 as stateroom_dot_session_dot_v1_dot_exec__pb2
 from stateroom.session.v1 import session_pb2 as stateroom_dot_session_dot_v1_dot_session__pb2
 from stateroom.session.v1 import session_service_pb2 as stateroom_dot_session_dot_v1_dot_session__service__pb2
 
@@ -44,8 +45,8 @@ class SessionServiceStub:
                 _registered_method=True)
         self.ExecCommand = channel.unary_stream(
                 '/stateroom.session.v1.SessionService/ExecCommand',
-                request_serializer=stateroom_dot_session_dot_v1_dot_session__service__pb2.ExecCommandRequest.SerializeToString,
-                response_deserializer=stateroom_dot_session_dot_v1_dot_session__service__pb2.ExecCommandResponse.FromString,
+                request_serializer=stateroom_dot_session_dot_v1_dot_exec__pb2.ExecCommandRequest.SerializeToString,
+                response_deserializer=stateroom_dot_session_dot_v1_dot_exec__pb2.ExecCommandResponse.FromString,
                 _registered_method=True)
         self.GetSession = channel.unary_unary(
                 '/stateroom.session.v1.SessionService/GetSession',
@@ -202,8 +203,8 @@ def add_SessionServiceServicer_to_server(servicer, server):
             ),
             'ExecCommand': grpc.unary_stream_rpc_method_handler(
                     servicer.ExecCommand,
-                    request_deserializer=stateroom_dot_session_dot_v1_dot_session__service__pb2.ExecCommandRequest.FromString,
-                    response_serializer=stateroom_dot_session_dot_v1_dot_session__service__pb2.ExecCommandResponse.SerializeToString,
+                    request_deserializer=stateroom_dot_session_dot_v1_dot_exec__pb2.ExecCommandRequest.FromString,
+                    response_serializer=stateroom_dot_session_dot_v1_dot_exec__pb2.ExecCommandResponse.SerializeToString,
             ),
             'GetSession': grpc.unary_unary_rpc_method_handler(
                     servicer.GetSession,
@@ -299,8 +300,8 @@ class SessionService:
             request,
             target,
             '/stateroom.session.v1.SessionService/ExecCommand',
-            stateroom_dot_session_dot_v1_dot_session__service__pb2.ExecCommandRequest.SerializeToString,
-            stateroom_dot_session_dot_v1_dot_session__service__pb2.ExecCommandResponse.FromString,
+            stateroom_dot_session_dot_v1_dot_exec__pb2.ExecCommandRequest.SerializeToString,
+            stateroom_dot_session_dot_v1_dot_exec__pb2.ExecCommandResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -6,6 +6,7 @@ isort:skip_file
 from collections import abc as _abc
 from grpc import aio as _aio
 from stateroom.session.v1 import attach_pb2 as _attach_pb2
+from stateroom.session.v1 import exec_pb2 as _exec_pb2
 from stateroom.session.v1 import session_pb2 as _session_pb2
 from stateroom.session.v1 import session_service_pb2 as _session_service_pb2
 import abc as _abc_1
@@ -43,7 +44,7 @@ class SessionServiceStub:
     RESOURCE_EXHAUSTED (SESSION_LIMIT_REACHED),
     UNAVAILABLE (CANNOT_START_SESSION).
     """
-    ExecCommand: _grpc.UnaryStreamMultiCallable[_session_service_pb2.ExecCommandRequest, _session_service_pb2.ExecCommandResponse]
+    ExecCommand: _grpc.UnaryStreamMultiCallable[_exec_pb2.ExecCommandRequest, _exec_pb2.ExecCommandResponse]
     """Runs a command in a workspace and streams its output: the session first, then what it prints, at last the session as it
     ended, with the exit code. The command is a session of kind COMMAND like any other: it is listed, watched, terminated and
     replayed, and it goes on when the caller leaves. The same call with the same request_id joins it, from its first byte.
@@ -108,7 +109,7 @@ class SessionServiceAsyncStub(SessionServiceStub):
     RESOURCE_EXHAUSTED (SESSION_LIMIT_REACHED),
     UNAVAILABLE (CANNOT_START_SESSION).
     """
-    ExecCommand: _aio.UnaryStreamMultiCallable[_session_service_pb2.ExecCommandRequest, _session_service_pb2.ExecCommandResponse]  # type: ignore[assignment]
+    ExecCommand: _aio.UnaryStreamMultiCallable[_exec_pb2.ExecCommandRequest, _exec_pb2.ExecCommandResponse]  # type: ignore[assignment]
     """Runs a command in a workspace and streams its output: the session first, then what it prints, at last the session as it
     ended, with the exit code. The command is a session of kind COMMAND like any other: it is listed, watched, terminated and
     replayed, and it goes on when the caller leaves. The same call with the same request_id joins it, from its first byte.
@@ -180,9 +181,9 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
     def ExecCommand(
         self,
-        request: _session_service_pb2.ExecCommandRequest,
+        request: _exec_pb2.ExecCommandRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_abc.Iterator[_session_service_pb2.ExecCommandResponse], _abc.AsyncIterator[_session_service_pb2.ExecCommandResponse]]:
+    ) -> _typing.Union[_abc.Iterator[_exec_pb2.ExecCommandResponse], _abc.AsyncIterator[_exec_pb2.ExecCommandResponse]]:
         """Runs a command in a workspace and streams its output: the session first, then what it prints, at last the session as it
         ended, with the exit code. The command is a session of kind COMMAND like any other: it is listed, watched, terminated and
         replayed, and it goes on when the caller leaves. The same call with the same request_id joins it, from its first byte.
