@@ -108,10 +108,14 @@ class RequestIdReused(InvalidArgument):
         super().__init__(requestId=request_id)
 
 
-class InvalidPageToken(InvalidArgument):
-    """page_token: not made by this list with these arguments; begin again without it."""
+class InvalidPageToken(InvalidField):
+    """{field}: {description}."""
 
     reason = "INVALID_PAGE_TOKEN"
+
+    def __init__(self) -> None:
+        description = "not made by this list with these arguments; begin again without it"
+        super().__init__(Violation("page_token", description))
 
 
 class EtagMismatch(Conflict):

@@ -11,6 +11,8 @@ from gateway.negotiation import qualities
 _OK, _NO_CONTENT, _NOT_MODIFIED = 200, 204, 304
 _COMPRESSED_FROM = 1 << 10  # bytes; below that, compression costs more than it saves
 _IN_THREAD_FROM = 1 << 16  # bytes; above that, compression would hold up other requests
+ISOLATED = (b"content-security-policy", b"default-src 'none'; sandbox")
+"""For content that services keep for people: no browser runs it in the name of this origin."""
 _LEVEL = 1  # level 6 takes a third longer to make a list 6 % smaller
 
 

@@ -5,6 +5,7 @@ import asyncio
 from gateway import failures
 from gateway.answers import Answer, answer_headers, send_answer
 from gateway.calls import Calls, Match
+from gateway.content import serve_content
 from gateway.credentials import SUBPROTOCOL_PREFIX, check_url
 from gateway.errors import MethodNotAllowed, RouteNotFound, UpgradeRequired
 from gateway.health import Pages
@@ -100,6 +101,8 @@ class Application:
             await serve_unary(self._calls, match, receive, send)
         elif match.request.method == "HEAD":
             raise MethodNotAllowed(method="HEAD", allowed=(match.route.binding.http_method,))
+        elif match.method.response.is_content:
+            await serve_content(self._calls, match, receive, send, self._stopping)
         else:
             await serve_stream(self._calls, match, receive, send, self._stopping)
 
@@ -121,12 +124,8 @@ class Application:
 
 
 def _failure(exc: Exception, request: HttpRequest, match: Match | None) -> failures.Failure:
-    return failures.from_exception(
-        exc,
-        correlation_id=request.correlation_id,
-        service=match.method.backend if match else "",
-        conditional=match.conditional if match else False,
-    )
+    called = match.called if match else failures.NOTHING
+    return failures.from_exception(exc, correlation_id=request.correlation_id, called=called)
 
 
 def _check_handshake(match: Match, subprotocols: list[str]) -> None:

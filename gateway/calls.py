@@ -6,15 +6,14 @@ from dataclasses import dataclass
 from chassis.rpc.token_cache import TokenCache
 from gateway.backends import Backends
 from gateway.credentials import credential_of
-from gateway.http import HttpRequest
+from gateway.failures import Called
+from gateway.http import HttpRequest, Receive, read_body
 from gateway.metadata import Metadata, account_of, outgoing
 from gateway.transcode.codec import Codec
+from gateway.transcode.names import ETAG_FIELD, HEADERS, name_for_caller
 from gateway.transcode.request import RequestBinder, RequestParts
 from gateway.transcode.routes import Route
 from gateway.transcode.schema import Method
-
-REQUEST_ID_FIELD = "request_id"
-ETAG_FIELD = "etag"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +30,27 @@ class Match:
         return self.route.method
 
     @property
-    def conditional(self) -> bool:
-        """Whether the caller's etag came by If-Match."""
-        return ETAG_FIELD in _header_fields(self)
+    def called(self) -> Called:
+        """What a failure of the call is told with."""
+        return Called(self.method.backend, ETAG_FIELD in _header_fields(self), self._name_for_caller)
 
     def parts(self, body: bytes = b"") -> RequestParts:
         """Return what the request's message is made of."""
-        position = self.request.headers.get("last-event-id", "")
-        return RequestParts(self.segments, self.request.query, body, _header_fields(self), position)
+        headers = self.request.headers
+        return RequestParts(
+            self.segments,
+            self.request.query,
+            body,
+            _header_fields(self),
+            headers.get("last-event-id", ""),
+            headers.get("content-type", ""),
+        )
+
+    def _name_for_caller(self, path: str) -> str:
+        from_headers = list(_header_fields(self))
+        if self.method.resume and "last-event-id" in self.request.headers:
+            from_headers.append(self.method.resume.request_position)
+        return name_for_caller(self.route, path, from_headers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +87,21 @@ class Calls:
         token = await self.tokens.token(credential, account, address=match.request.client_address)
         return Caller(credential, account, outgoing(match.request, token))
 
+    async def begin(self, match: Match, receive: Receive) -> tuple[Caller, bytes]:
+        """Return who calls, and the bytes of the request's message.
+
+        Raises:
+            DomainError: the credential or the request is refused.
+        """
+        caller = await self.identify(match)
+        body = await read_body(match.request, receive, self.body_limit, any_type=match.route.takes_content)
+        return caller, self.binder.bind(match.route, match.parts(body))
+
 
 def _header_fields(match: Match) -> dict[str, str]:
     """Return what headers give to fields: Idempotency-Key and If-Match, of calls that change something."""
     if match.request.is_safe:
         return {}
     headers, fields = match.request.headers, match.method.request.fields
-    sent = {REQUEST_ID_FIELD: headers.get("idempotency-key", ""), ETAG_FIELD: headers.get("if-match", "")}
+    sent = {name: headers.get(header.lower(), "") for name, header in HEADERS.items()}
     return {name: value for name, value in sent.items() if value and name in fields}

@@ -63,7 +63,7 @@ class FieldProblem(InvalidField):
     """A problem of one field, which a BadRequest detail names as well."""
 
     def __init__(self, field: str, **values: str) -> None:
-        field = echo(field)
+        field = echo(field or "body")
         DomainError.__init__(self, retry_after=None, field=field, **values)
         self.violations = (Violation(field, self.message),)
 

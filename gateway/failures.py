@@ -13,6 +13,7 @@ from chassis import ids, logs
 from chassis.errors import CredentialMissing, DomainError, EtagMismatch, InternalError, ServiceUnavailable
 from chassis.rpc import status as grpc_status
 from gateway.http import Headers
+from gateway.violations import NameForCaller, rename_fields
 
 Code = grpc.StatusCode
 
@@ -56,6 +57,9 @@ _TYPES: tuple[type[Message], ...] = (
 )
 _BY_NAME = {kind.DESCRIPTOR.full_name: kind for kind in _TYPES}
 _BY_NUMBER = {code.value[0]: code for code in Code}
+_CHALLENGES = {CredentialMissing.reason: b"Bearer"}
+_INVALID_CREDENTIAL = b'Bearer error="invalid_token"'
+"""What a client that showed a credential is told by the scheme it used (RFC 6750)."""
 _TRANSPORT = frozenset({Code.UNAVAILABLE, Code.DEADLINE_EXCEEDED, Code.CANCELLED})
 
 _log = logs.get("gateway")
@@ -71,33 +75,49 @@ class Failure:
     headers: Headers = field(default_factory=list)
 
 
-def from_exception(exc: Exception, *, correlation_id: str, service: str = "", conditional: bool = False) -> Failure:
+@dataclass(frozen=True, slots=True)
+class Called:
+    """What was called when a request failed.
+
+    Attributes:
+        service: the service; empty before any was called.
+        conditional: the caller's etag came by `If-Match`, so a mismatch is 412.
+        name_for_caller: what the caller calls a field of the request message.
+    """
+
+    service: str = ""
+    conditional: bool = False
+    name_for_caller: NameForCaller = str
+
+
+NOTHING = Called()
+
+
+def from_exception(exc: Exception, *, correlation_id: str, called: Called = NOTHING) -> Failure:
     """Return the failure that an exception of a request means; logs what nobody foresaw.
 
     Args:
         exc: an error of ours, of gRPC, or a fault.
         correlation_id: names the request in the answer.
-        service: the service that was called, empty before any was.
-        conditional: the etag came by `If-Match`, so a mismatch is 412.
+        called: what was called.
     """
     if isinstance(exc, grpc.aio.AioRpcError):
-        return _from_rpc(exc, correlation_id=correlation_id, service=service, conditional=conditional)
+        return _from_rpc(exc, correlation_id, called)
     if not isinstance(exc, DomainError):
         error_id = str(ids.new())
         _log.error("request failed", error_id=error_id, correlation_id=correlation_id, exc_info=exc)
         exc = InternalError(error_id)
     http_status = getattr(exc, "http_status", 0)
     headers = list(getattr(exc, "headers", ()))
-    if isinstance(exc, CredentialMissing):
-        headers.append((b"www-authenticate", b"Bearer"))
     return _from_status(status_pb2.Status.FromString(grpc_status.details_of(exc, correlation_id)), http_status, headers)
 
 
-def _from_rpc(exc: grpc.aio.AioRpcError, *, correlation_id: str, service: str, conditional: bool) -> Failure:
+def _from_rpc(exc: grpc.aio.AioRpcError, correlation_id: str, called: Called) -> Failure:
     status = _sent_status(exc)
     if status is None:
-        status = _own_status(exc, correlation_id, service)
-    http_status = PRECONDITION_FAILED if conditional and _reason(status) == EtagMismatch.reason else 0
+        status = _own_status(exc, correlation_id, called.service)
+    rename_fields(status, called.name_for_caller)
+    http_status = PRECONDITION_FAILED if called.conditional and _reason(status) == EtagMismatch.reason else 0
     return _from_status(status, http_status, [])
 
 
@@ -138,6 +158,8 @@ def _reason(status: status_pb2.Status) -> str:
 def _from_status(status: status_pb2.Status, http_status: int, headers: Headers) -> Failure:
     code = _BY_NUMBER.get(status.code, Code.UNKNOWN)
     http_status = http_status or HTTP_STATUS[code]
+    if http_status == HTTP_STATUS[Code.UNAUTHENTICATED]:
+        headers.append((b"www-authenticate", _CHALLENGES.get(_reason(status), _INVALID_CREDENTIAL)))
     details = []
     for packed in status.details:
         kind = _BY_NAME.get(packed.TypeName())

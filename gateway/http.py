@@ -68,15 +68,15 @@ _PATIENCE = 8
 """How many times the limit is read and thrown away for the sake of an answer that arrives."""
 
 
-async def read_body(request: HttpRequest, receive: Receive, limit: int) -> bytes:
-    """Return the whole body, at most `limit` bytes.
+async def read_body(request: HttpRequest, receive: Receive, limit: int, *, any_type: bool = False) -> bytes:
+    """Return the whole body, at most `limit` bytes, of JSON or, where it may be, of any type.
 
     A body somewhat too long is read to its end before it is refused: a client that is still sending would see a broken
     connection instead of the reason.
 
     Raises:
         BodyTooLarge: more than `limit` bytes were announced or came.
-        UnsupportedMediaType: there is a body, and it is not plain JSON in UTF-8.
+        UnsupportedMediaType: there is a body, and it is compressed, or no JSON in UTF-8 where it has to be.
     """
     patience = _PATIENCE * limit
     if int_or_zero(request.headers.get("content-length", "")) > patience:
@@ -94,14 +94,14 @@ async def read_body(request: HttpRequest, receive: Receive, limit: int) -> bytes
     if size > limit:
         raise BodyTooLarge(limit)
     if size:
-        _check_media_type(request)
+        _check_media_type(request, any_type=any_type)
     return b"".join(chunks)
 
 
-def _check_media_type(request: HttpRequest) -> None:
+def _check_media_type(request: HttpRequest, *, any_type: bool) -> None:
     media_type = request.headers.get("content-type", "")
     encoding = request.headers.get("content-encoding", "identity")
-    if not _JSON.fullmatch(media_type.strip()):
+    if not any_type and not _JSON.fullmatch(media_type.strip()):
         raise UnsupportedMediaType(media_type or "not given")
     if encoding != "identity":
         described = f"{media_type} in {encoding}"

@@ -52,6 +52,18 @@ def build(config: GatewaySettings, backends: Backends) -> Application:
     return Application(Routes(schema), calls, pages, OriginRule(config.allowed_origins))
 
 
+def http_server(application: Application, host: str, port: int) -> Server:
+    """Return the server that asks the application; it listens when it serves."""
+    return Server(
+        application,
+        address=host,
+        port=port,
+        interface=Interfaces.ASGI,
+        backlog=1024,
+        log_level=LogLevels.error,
+    )
+
+
 async def serve(config: GatewaySettings, host: str, port: int, stop: asyncio.Event) -> None:
     """Serve until `stop` is set; then drain, end open streams, wait for requests, and close everything.
 
@@ -61,14 +73,7 @@ async def serve(config: GatewaySettings, host: str, port: int, stop: asyncio.Eve
         backends = Backends(addresses_of(config))
         stack.push_async_callback(backends.close)
         application = build(config, backends)
-        server = Server(
-            application,
-            address=host,
-            port=port,
-            interface=Interfaces.ASGI,
-            backlog=1024,
-            log_level=LogLevels.error,
-        )
+        server = http_server(application, host, port)
         async with asyncio.TaskGroup() as group:
             group.create_task(server.serve())
             _log.info("gateway started", address=f"{host}:{port}")

@@ -8,7 +8,7 @@ from gateway.answers import answer_headers
 from gateway.backends import read
 from gateway.calls import Caller, Calls, Match
 from gateway.frames import Frames, frames_for
-from gateway.http import HttpRequest, Receive, Send, read_body
+from gateway.http import HttpRequest, Receive, Send
 from gateway.metadata import asked_seconds
 from gateway.watch import ClientGone, until_disconnected, until_revoked, until_stopping
 
@@ -65,10 +65,8 @@ async def serve_stream(calls: Calls, match: Match, receive: Receive, send: Send,
     Raises:
         DomainError, AioRpcError: before the first item; later failures are the last frame of the answer.
     """
-    request, method = match.request, match.method
-    caller = await calls.identify(match)
-    body = await read_body(request, receive, calls.body_limit)
-    message = calls.binder.bind(match.route, match.parts(body))
+    request = match.request
+    caller, message = await calls.begin(match, receive)
     answer = StreamAnswer(request, send, frames_for(request.headers.get("accept", "")))
     try:
         async with beside(
@@ -83,7 +81,7 @@ async def serve_stream(calls: Calls, match: Match, receive: Receive, send: Send,
     except Exception as exc:
         if not answer.started:
             raise
-        failure = failures.from_exception(exc, correlation_id=request.correlation_id, service=method.backend)
+        failure = failures.from_exception(exc, correlation_id=request.correlation_id, called=match.called)
         await answer.end(failure.body)
 
 

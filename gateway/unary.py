@@ -4,10 +4,11 @@ import re
 
 import orjson
 
-from gateway.answers import Answer, send_answer
+from gateway.answers import ISOLATED, Answer, send_answer
 from gateway.calls import Calls, Match
-from gateway.http import Receive, Send, read_body
+from gateway.http import Receive, Send
 from gateway.metadata import deadline, incoming
+from gateway.transcode.response import JSON, read_response
 
 _OK = 200
 _ETAG = re.compile(r'"[\x21\x23-\x7e]*"')
@@ -21,19 +22,18 @@ async def serve_unary(calls: Calls, match: Match, receive: Receive, send: Send) 
         AioRpcError: the service refused it, or does not answer.
     """
     request, method = match.request, match.method
-    caller = await calls.identify(match)
-    body = await read_body(request, receive, calls.body_limit)
-    message = calls.binder.bind(match.route, match.parts(body))
+    caller, message = await calls.begin(match, receive)
     call = calls.backends.unary(method, message, caller.metadata, deadline(request))
     answer = await call
-    text, etag = calls.codec.decode_resource(method.response, answer)
-    headers = incoming(await call.initial_metadata())
-    if _ETAG.fullmatch(etag):
-        headers.append((b"etag", etag.encode()))
-    data = text.encode()
-    if b"pretty" in request.query and wants_pretty(request.query):
+    content = read_response(calls.codec, match.route, answer)
+    headers, data = incoming(await call.initial_metadata()), content.data
+    if content.content_type != JSON:
+        headers.append(ISOLATED)
+    elif b"pretty" in request.query and wants_pretty(request.query):
         data = orjson.dumps(orjson.loads(data), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
-    await send_answer(request, send, Answer(_OK, data, headers))
+    if _ETAG.fullmatch(content.etag):
+        headers.append((b"etag", content.etag.encode()))
+    await send_answer(request, send, Answer(_OK, data, headers, content.content_type))
 
 
 def wants_pretty(query: bytes) -> bool:

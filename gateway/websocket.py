@@ -55,7 +55,7 @@ async def serve_websocket(
     A failure is a last text frame `{"error": …}` and a close code: 4000 + the HTTP status for what the client did
     wrong, 1012 when it may try again at once, 1011 for a fault. 1000 means that the method ended well.
     """
-    request, method = match.request, match.method
+    request = match.request
     try:
         try:
             caller = await calls.identify(match, subprotocols)
@@ -65,7 +65,7 @@ async def serve_websocket(
         except ClientGone:
             raise
         except Exception as exc:  # noqa: BLE001  # the end of the request: whatever it is becomes a frame
-            failure = failures.from_exception(exc, correlation_id=request.correlation_id, service=method.backend)
+            failure = failures.from_exception(exc, correlation_id=request.correlation_id, called=match.called)
             await socket.write(failure.body.decode())
             await socket.close(failure.close_code)
     except ClientGone:

@@ -1,5 +1,7 @@
 """Messages between their bytes and their JSON: the only module that knows which library does it."""
 
+from typing import Any
+
 from protobuf import DescField, DescFieldValueMessage, DescMessage, Message, Registry, message_from_json_value
 
 from gateway.errors import InvalidType
@@ -36,6 +38,16 @@ class Codec:
         """Return a message's JSON as `decode` does, and its etag, empty when it has none."""
         decoded = message.python_type.from_binary(data)
         return self._to_json(decoded), str(getattr(decoded, "etag", ""))
+
+    def decode_content(self, message: MessageType, data: bytes, field: str = "") -> tuple[str, bytes]:
+        """Return the type and the bytes of the google.api.HttpBody that a message, or one field of it, is."""
+        decoded: Any = message.python_type.from_binary(data)
+        if field:
+            held = _field(message.python_type.desc(), field)
+            if held not in decoded:
+                return "", b""
+            decoded = decoded[held]
+        return decoded.content_type, decoded.data
 
     def decode_positioned(self, message: MessageType, data: bytes, resume: Resume) -> tuple[str, int]:
         """Return a message's JSON as `decode` does, and the position at which its stream goes on."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from gateway.errors import MethodNotAllowed, RouteNotFound
-from gateway.transcode.schema import HttpBinding, Method, Schema
+from gateway.transcode.schema import WHOLE_BODY, Field, HttpBinding, Method, Schema, holds_content
 from gateway.transcode.template import DEEP_WILDCARD, WILDCARD, Template, TemplateError, parse_template, variable_value
 
 
@@ -15,6 +15,18 @@ class Route:
     method: Method
     binding: HttpBinding
     template: Template
+
+    @property
+    def body_field(self) -> Field | None:
+        """The field of the request that the body holds; None when it holds the whole request or nothing."""
+        return self.method.request.fields.get(self.binding.body)
+
+    @property
+    def takes_content(self) -> bool:
+        """Whether the body is content of any type, a google.api.HttpBody, and no JSON."""
+        if self.binding.body == WHOLE_BODY:
+            return self.method.request.is_content
+        return self.body_field is not None and holds_content(self.body_field)
 
     @property
     def shared_prefix(self) -> str:
@@ -49,6 +61,7 @@ class Routes:
             if not route.method.request.resolve(variable.field_path):
                 msg = f"{route.binding.path!r}: {route.method.request.full_name} has no field {variable.field_path}"
                 raise TemplateError(msg)
+        _check_body(route)
         node = self._root
         for segment in route.template.segments:
             node = node.children.setdefault(segment, _Node())
@@ -89,6 +102,15 @@ class Routes:
         if not allowed:
             raise RouteNotFound(raw_path)
         raise MethodNotAllowed(http_method, allowed)
+
+
+def _check_body(route: Route) -> None:
+    """Refuse a rule whose body or answer is a field that the message does not have. Raises TemplateError."""
+    method, binding = route.method, route.binding
+    for name, message in ((binding.body, method.request), (binding.response_body, method.response)):
+        if name and name != WHOLE_BODY and name not in message.fields:
+            msg = f"{binding.path!r}: {message.full_name} has no field {name}"
+            raise TemplateError(msg)
 
 
 def _leaves(node: _Node, segments: list[str], at: int, verb: str) -> Iterator[dict[str, Route]]:

@@ -1,7 +1,7 @@
 """The contracts as the gateway needs them: methods with their options, and messages with what JSON each field takes."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from functools import cached_property
 from importlib.resources import files
@@ -25,6 +25,8 @@ from protobuf import (
 )
 
 Single = ScalarType | DescEnum | DescMessage
+
+WHOLE_BODY = "*"
 
 _INT32_END = 1 << 31
 _INT64_END = 1 << 63
@@ -66,7 +68,7 @@ _SCALARS: dict[ScalarType, tuple[Kind, range]] = {
 class Field:
     """A field: its two names and the JSON it takes. `bounds` counts for integers, `enum_names` for enums.
 
-    `oneof` names the group of which only one field may be set; empty outside one.
+    `oneof` names the group of which only one field may be set; empty outside one. `key` is what keys of a map are.
     """
 
     name: str
@@ -78,6 +80,7 @@ class Field:
     enum_names: frozenset[str] = frozenset()
     message: "MessageType | None" = None
     oneof: str = ""
+    key: "Field | None" = None
 
 
 @dataclass(slots=True, eq=False)
@@ -87,6 +90,11 @@ class MessageType:
     full_name: str
     python_type: type[Message]
     fields: dict[str, Field] = field(default_factory=dict)
+
+    @property
+    def is_content(self) -> bool:
+        """Whether it is a google.api.HttpBody: content of any type, which travels as it is."""
+        return self.full_name == "google.api.HttpBody"
 
     def resolve(self, path: str) -> "tuple[Field, ...]":
         """Return the fields along a dotted path of either spelling; empty when there is no such field.
@@ -103,13 +111,19 @@ class MessageType:
         return (found, *inner) if inner else ()
 
 
+def holds_content(field: Field) -> bool:
+    """Return whether a field is one google.api.HttpBody."""
+    return field.message is not None and field.message.is_content and not field.repeated and not field.is_map
+
+
 @dataclass(frozen=True, slots=True)
 class HttpBinding:
-    """One HTTP mapping of a method: `body` is empty, `*` or a field's name."""
+    """One HTTP mapping of a method: `body` is empty, `*` or a field's name, `response_body` empty or a field's name."""
 
     http_method: str
     path: str
     body: str
+    response_body: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,8 +238,8 @@ class Schema:
                 return self._shaped(item, single)
             case DescFieldValueList(element=single):
                 return self._shaped(item, single, repeated=True)
-            case DescFieldValueMap(value=single):
-                return self._shaped(item, single, is_map=True)
+            case DescFieldValueMap(key=key, value=single):
+                return replace(self._shaped(item, single, is_map=True), key=self._shaped(item, key))
 
     def _shaped(self, item: DescField, single: Single, *, repeated: bool = False, is_map: bool = False) -> Field:
         names, bounds, message = frozenset[str](), range(0), None
@@ -244,9 +258,9 @@ class Schema:
 def _bindings(rule: Any) -> Iterator[HttpBinding]:  # as above
     pattern = rule.pattern
     if pattern.field == "custom":
-        yield HttpBinding(pattern.value.kind, pattern.value.path, rule.body)
+        yield HttpBinding(pattern.value.kind, pattern.value.path, rule.body, rule.response_body)
     else:
-        yield HttpBinding(pattern.field.upper(), pattern.value, rule.body)
+        yield HttpBinding(pattern.field.upper(), pattern.value, rule.body, rule.response_body)
     for additional in rule.additional_bindings:
         yield from _bindings(additional)
 

@@ -53,7 +53,8 @@ class ValueChecker:
             if not isinstance(value, dict):
                 raise InvalidType(path, "an object")
             for key, item in value.items():
-                self._check_single(field, item, f"{path}.{key}")
+                _check_key(field.key, key, f"{path}[{key}]")
+                self._check_single(field, item, f'{path}["{key}"]')
         elif field.repeated:
             if not isinstance(value, list):
                 raise InvalidType(path, "a list")
@@ -83,6 +84,14 @@ class ValueChecker:
             self.check_message(field.message, value, path)
         elif value is not None or field.message.full_name == "google.protobuf.Value":
             self._codec.encode(field.message, value, path)
+
+
+def _check_key(field: Field | None, key: str, path: str) -> None:
+    """Refuse a key that is not the text of a value of its type."""
+    if field is not None and field.kind is Kind.INTEGER:
+        _check_integer(field, key, path)
+    elif field is not None and field.kind is Kind.BOOL and key not in {"true", "false"}:
+        raise InvalidType(path, "true or false")
 
 
 def check_oneof(message: MessageType, siblings: dict[str, Json], field: Field, path: str) -> None:

@@ -7,7 +7,7 @@ from google.protobuf import any_pb2, duration_pb2
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
-from chassis.errors import CredentialMissing
+from chassis.errors import CredentialInvalid, CredentialMissing
 from gateway import failures
 from gateway.errors import MethodNotAllowed, UnknownField
 
@@ -71,7 +71,7 @@ def test_table_covers_every_code() -> None:
 )
 def test_from_exception_without_details_has_reason_and_no_cause(code: grpc.StatusCode, reason: str) -> None:
     """What gRPC made up itself gets a reason of ours, and its text stays in the log."""
-    failure = failures.from_exception(_rpc_error(code), correlation_id="r", service="session")
+    failure = failures.from_exception(_rpc_error(code), correlation_id="r", called=failures.Called("session"))
     error = orjson.loads(failure.body)["error"]
     assert error["details"][0]["reason"] == reason
     assert b"secret" not in failure.body
@@ -96,7 +96,10 @@ def test_from_exception_retry_info_becomes_retry_after() -> None:
 def test_from_exception_etag_mismatch_is_412_only_for_if_match(*, conditional: bool, http_status: int) -> None:
     """An etag in the body is a conflict, one in If-Match a failed precondition."""
     exc = _rpc_error(grpc.StatusCode.ABORTED, _info("ETAG_MISMATCH"))
-    assert failures.from_exception(exc, correlation_id="r", conditional=conditional).http_status == http_status
+    assert (
+        failures.from_exception(exc, correlation_id="r", called=failures.Called(conditional=conditional)).http_status
+        == http_status
+    )
 
 
 def test_from_exception_own_error_names_field_and_request() -> None:
@@ -116,8 +119,18 @@ def test_from_exception_fault_shows_only_an_id() -> None:
 
 
 def test_from_exception_http_layer_keeps_its_headers() -> None:
-    """Allow and WWW-Authenticate travel with their failures."""
+    """Allow travels with its failure."""
     allowed = failures.from_exception(MethodNotAllowed("PUT", ("GET",)), correlation_id="r")
     assert (allowed.http_status, allowed.headers) == (405, [(b"allow", b"GET")])
+
+
+def test_from_exception_401_names_the_scheme() -> None:
+    """Every 401 says how to sign in, and whether the credential that was shown is the problem."""
     missing = failures.from_exception(CredentialMissing(), correlation_id="r")
-    assert (b"www-authenticate", b"Bearer") in missing.headers
+    assert missing.headers == [(b"www-authenticate", b"Bearer")]
+    refused = failures.from_exception(CredentialInvalid(), correlation_id="r")
+    assert refused.headers == [(b"www-authenticate", b'Bearer error="invalid_token"')]
+    by_service = failures.from_exception(
+        _rpc_error(grpc.StatusCode.UNAUTHENTICATED, _info("CREDENTIAL_INVALID")), correlation_id="r"
+    )
+    assert by_service.headers == refused.headers

@@ -85,25 +85,25 @@ def test_bind_whole_body_may_repeat_the_path(routes: Routes, binder: RequestBind
         ("GET /v1/sessions/a?sessionId=b", b"", ("FIELD_CONFLICT", "sessionId")),
         ("POST /v1/sessions/a:write", b'{"sessionId":"b"}', ("FIELD_CONFLICT", "sessionId")),
         ("POST /v1/sessions?session.shell=x", b"{}", ("FIELD_CONFLICT", "session.shell")),
-        ("POST /v1/sessions", b'{"is_admin":true}', ("UNKNOWN_FIELD", "session.is_admin")),
-        ("POST /v1/sessions", b'{"__proto__":{}}', ("UNKNOWN_FIELD", "session.__proto__")),
-        ("POST /v1/sessions", b'{"columns":true}', ("INVALID_TYPE", "session.columns")),
-        ("POST /v1/sessions", b'{"columns":1.5}', ("INVALID_TYPE", "session.columns")),
-        ("POST /v1/sessions", b'{"columns":3000000000}', ("INVALID_NUMBER", "session.columns")),
-        ("POST /v1/sessions", b'{"shell":[]}', ("INVALID_TYPE", "session.shell")),
-        ("POST /v1/sessions", b'{"kind":"HOLOGRAM"}', ("INVALID_TYPE", "session.kind")),
-        ("POST /v1/sessions", b'{"environment":{"A":1}}', ("INVALID_TYPE", "session.environment.A")),
-        ("POST /v1/sessions", b'{"environmentNames":"A"}', ("INVALID_TYPE", "session.environmentNames")),
-        ("POST /v1/sessions", b'{"createTime":"noon"}', ("INVALID_TYPE", "session.createTime")),
-        ("POST /v1/sessions", b'{"outputBytes":1,"output_bytes":2}', ("DUPLICATE_KEY", "session.output_bytes")),
-        ("POST /v1/sessions", b'"x"', ("INVALID_TYPE", "session")),
+        ("POST /v1/sessions", b'{"is_admin":true}', ("UNKNOWN_FIELD", "is_admin")),
+        ("POST /v1/sessions", b'{"__proto__":{}}', ("UNKNOWN_FIELD", "__proto__")),
+        ("POST /v1/sessions", b'{"columns":true}', ("INVALID_TYPE", "columns")),
+        ("POST /v1/sessions", b'{"columns":1.5}', ("INVALID_TYPE", "columns")),
+        ("POST /v1/sessions", b'{"columns":3000000000}', ("INVALID_NUMBER", "columns")),
+        ("POST /v1/sessions", b'{"shell":[]}', ("INVALID_TYPE", "shell")),
+        ("POST /v1/sessions", b'{"kind":"HOLOGRAM"}', ("INVALID_TYPE", "kind")),
+        ("POST /v1/sessions", b'{"environment":{"A":1}}', ("INVALID_TYPE", 'environment["A"]')),
+        ("POST /v1/sessions", b'{"environmentNames":"A"}', ("INVALID_TYPE", "environmentNames")),
+        ("POST /v1/sessions", b'{"createTime":"noon"}', ("INVALID_TYPE", "createTime")),
+        ("POST /v1/sessions", b'{"outputBytes":1,"output_bytes":2}', ("DUPLICATE_KEY", "output_bytes")),
+        ("POST /v1/sessions", b'"x"', ("INVALID_TYPE", "body")),
         ("POST /v1/sessions/a:write", b"[]", ("INVALID_TYPE", "body")),
         ("POST /v1/sessions/a:write", b'{"data":"a*"}', ("INVALID_TYPE", "data")),
         ("POST /v1/sessions/a:write", b'{"data":"a"}', ("INVALID_TYPE", "data")),
         ("DELETE /v1/workspaces/a", b'{"force":true}', ("UNKNOWN_FIELD", "force")),
         ("GET /v1/sessions/a:attach?input.data=aGk=", b"", ("INVALID_TYPE", "input.data")),
         ("GET /v1/sessions/a:attach?nope=1", b"", ("UNKNOWN_FIELD", "nope")),
-        ("GET /v1/sessions/a%00b", b"", ("NUL_NOT_ALLOWED", "session_id")),
+        ("GET /v1/sessions/a%00b", b"", ("NUL_NOT_ALLOWED", "sessionId")),
         ("GET /v1/sessions?pageToken=%00", b"", ("NUL_NOT_ALLOWED", "pageToken")),
         ("GET /v1/sessions?pageToken=%ff", b"", ("INVALID_UNICODE", "pageToken")),
     ],
@@ -119,7 +119,7 @@ def test_bind_bad_value_names_field(
 
 def test_bind_header_and_query_disagree_is_refused(routes: Routes, binder: RequestBinder) -> None:
     """An Idempotency-Key that differs from the request id of the query is a conflict."""
-    with pytest.raises(DomainError, match="requestId"):
+    with pytest.raises(DomainError, match="Idempotency-Key"):
         _bind(routes, binder, "POST /v1/sessions?requestId=a", b"{}", request_id="b")
 
 
