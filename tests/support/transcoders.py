@@ -9,6 +9,7 @@ import httpx2
 
 from benchmarks.peers.envoy import envoy
 from chassis.errors import CredentialInvalid
+from chassis.rpc.rates import Attempts, Rate
 from chassis.rpc.token_cache import TokenCache
 from gateway.app import Application
 from gateway.backends import Backends
@@ -102,7 +103,8 @@ async def running_transcoders() -> AsyncIterator[Transcoders]:
 async def _gateway(upstream: str) -> AsyncIterator[str]:
     schema, backends = Schema(descriptor_set()), Backends({"transcoding": upstream})
     codec = Codec(schema.registry)
-    calls = Calls(backends, TokenCache(_nobody), codec, RequestBinder(codec), BODY_LIMIT, heartbeat=15.0)
+    tokens = TokenCache(_nobody, Attempts(Rate.parse("1000/s")))
+    calls = Calls(backends, tokens, codec, RequestBinder(codec), BODY_LIMIT, heartbeat=15.0, own_token=str)
     application = Application(Routes(schema), calls, Pages(backends, {}), OriginRule(frozenset()))
     port = free_port()
     server = http_server(application, "127.0.0.1", port)

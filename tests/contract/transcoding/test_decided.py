@@ -143,6 +143,12 @@ async def test_wrong_method_lists_those_that_are_right(both: Transcoders) -> Non
     assert (outcome.status, outcome.headers["allow"]) == (405, "DELETE, GET, HEAD, PATCH, PUT, REPORT")
 
 
+async def test_call_that_the_service_cancelled_may_be_made_again(both: Transcoders) -> None:
+    """The caller has cancelled nothing: 503, where Envoy says 499."""
+    call = _call("GET /v1/failures/1")
+    assert ((await both.ours(call)).status, (await both.envoy(call)).status) == (503, 499)
+
+
 async def test_default_values_are_in_answers_but_for_messages(both: Transcoders) -> None:
     """A reader finds every scalar, list and map, and no message that is not there."""
     answer = json.loads((await both.ours(Call("GET", X))).body)

@@ -79,7 +79,8 @@ def test_from_exception_without_details_has_reason_and_no_cause(code: grpc.Statu
 
 def test_from_exception_call_cancelled_by_a_dying_service_is_unavailable() -> None:
     """The caller has cancelled nothing and may try again."""
-    failure = failures.from_exception(_rpc_error(grpc.StatusCode.CANCELLED), correlation_id="r", service="session")
+    cancelled = _rpc_error(grpc.StatusCode.CANCELLED)
+    failure = failures.from_exception(cancelled, correlation_id="r", called=failures.Called("session"))
     assert (failure.http_status, orjson.loads(failure.body)["error"]["status"]) == (503, "UNAVAILABLE")
 
 
