@@ -40,6 +40,14 @@ def new() -> UUID:
     return UUID(int=time_and_a >> 12 << 80 | 0x7 << 76 | (time_and_a & 0xFFF) << 64 | 0b10 << 62 | b)
 
 
+def is_id(text: str) -> bool:
+    """Whether a text is a UUID in its usual form."""
+    try:
+        return str(UUID(text)) == text.lower()
+    except ValueError:
+        return False
+
+
 def parse(text: str) -> UUID:
     """Return the UUID that a validated request field holds."""
     return UUID(text)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from chassis import trace
 from chassis.errors import InvalidField, Violation
-from chassis.rpc.auth import ACCOUNT_KEY
+from chassis.rpc.token_cache import ACCOUNT_KEY
 from gateway.errors import HeadersTooLarge
 from gateway.http import Headers, HttpRequest
 

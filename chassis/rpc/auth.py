@@ -17,12 +17,11 @@ from chassis.errors import (
 from chassis.rpc import credential
 from chassis.rpc.call import ANONYMOUS, Call, Principal
 from chassis.rpc.rates import Attempts
-from chassis.rpc.token_cache import CACHE_SECONDS, Exchange, TokenCache
+from chassis.rpc.token_cache import ACCOUNT_KEY, CACHE_SECONDS, Exchange, TokenCache
 
 if TYPE_CHECKING:  # a runner authenticates without tokens, and must not load cryptography for them
     from chassis.rpc.tokens import TokenVerifier
 
-ACCOUNT_KEY = "stateroom-account"
 EVERYTHING = "*"
 """The scope that holds every permission."""
 

@@ -156,6 +156,7 @@ def _violation(violation: Any) -> Violation:  # protovalidate's own message, who
 
 def _element(element: Any) -> str:  # as above
     subscript = getattr(element, "subscript", None)
-    if subscript is None or subscript.value in {None, ""}:
+    if subscript is None:
         return str(element.field_name)
-    return f"{element.field_name}[{subscript.value}]"
+    key = f'"{subscript.value}"' if subscript.field == "string_key" else subscript.value
+    return f"{element.field_name}[{key}]"

@@ -5,9 +5,12 @@ import time
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from chassis.errors import Unauthenticated
+from chassis import ids
+from chassis.errors import InvalidField, Unauthenticated, Violation
 from chassis.rpc.rates import Attempts
 
+ACCOUNT_KEY = "stateroom-account"
+"""The header, and the metadata, that names the account to act in."""
 CACHE_SECONDS = 4.0
 """How long an exchange is trusted."""
 RECHECK_SECONDS = 4.0
@@ -50,8 +53,10 @@ class TokenCache:
             address: of the caller. One from which many credentials were refused must wait with those that are new.
 
         Raises:
+            InvalidField: the account is no id.
             DomainError: what the workspace service answered, or ServiceUnavailable, or RateLimited.
         """
+        _check_account(account)
         key = (text, account)
         entry = self._entries.get(key)
         if entry is None:
@@ -77,3 +82,8 @@ class TokenCache:
                 raise
             entry.exchanged_at = began
             return entry.token
+
+
+def _check_account(account: str) -> None:
+    if account and not ids.is_id(account):
+        raise InvalidField(Violation(ACCOUNT_KEY, "must be the id of an account, a UUID"))

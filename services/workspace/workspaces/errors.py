@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
-from chassis.errors import AlreadyExists, Conflict, InvalidArgument, LimitExceeded, NotFound, WrongState
+from chassis.errors import AlreadyExists, Conflict, InvalidField, LimitExceeded, NotFound, Violation, WrongState
 
 _NAMED_SESSIONS = 20
 
@@ -91,13 +91,13 @@ class WorkspaceLimitReached(LimitExceeded):
         super().__init__(limit=str(limit))
 
 
-class RepositoryUrlNotAllowed(InvalidArgument):
-    """workspace.repository_url: {cause}."""
+class RepositoryUrlNotAllowed(InvalidField):
+    """{field}: {description}."""
 
     reason = "REPOSITORY_URL_NOT_ALLOWED"
 
     def __init__(self, cause: str) -> None:
-        super().__init__(cause=cause)
+        super().__init__(Violation("workspace.repository_url", cause))
 
 
 class RunnerNotFound(NotFound):

@@ -22,6 +22,7 @@ from chassis.errors import (
 from chassis.rpc import auth, credential, policy
 from chassis.rpc.call import ANONYMOUS, Call, Principal
 from chassis.rpc.rates import Attempts, Rate
+from chassis.rpc.token_cache import ACCOUNT_KEY
 from chassis.rpc.tokens import TokenVerifier
 from tests.support.tokens import USER, Keys
 
@@ -124,7 +125,7 @@ async def test_authenticate_twice_with_one_credential_exchanges_it_once_for_each
     authenticator = _authenticator(keys, exchange)
     text = credential.mint(credential.API_KEY, ids.new()).text
     for account in ("", "", str(ACCOUNT)):
-        call = Call(USER_METHOD, {"authorization": f"Bearer {text}", auth.ACCOUNT_KEY: account}, "")
+        call = Call(USER_METHOD, {"authorization": f"Bearer {text}", ACCOUNT_KEY: account}, "")
         assert (await authenticator.authenticate(call)).subject == USER.subject
     assert exchange.asked == [(text, ""), (text, str(ACCOUNT))]
 

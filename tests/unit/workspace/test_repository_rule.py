@@ -80,7 +80,7 @@ REFUSED = {
 def _cause(rule: RepositoryRule, url: str) -> str:
     with pytest.raises(RepositoryUrlNotAllowed) as refusal:
         rule.check(url)
-    return refusal.value.values["cause"]
+    return refusal.value.values["description"]
 
 
 @pytest.mark.parametrize("url", ALLOWED)

@@ -138,7 +138,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """
     REPOSITORY_URL_NOT_ALLOWED: _ErrorReason.ValueType  # 64
     """The repository URL cannot be cloned here.
-    Example: {"reason": "REPOSITORY_URL_NOT_ALLOWED", "metadata": {"cause": "scheme"}}
+    Example: {"reason": "REPOSITORY_URL_NOT_ALLOWED", "metadata": {"field": "workspace.repository_url", "description": "not a URL"}}
     """
     RUNNER_NOT_FOUND: _ErrorReason.ValueType  # 65
     """The workspace has no live runner.
@@ -434,7 +434,7 @@ Example: {"reason": "WORKSPACE_LIMIT_REACHED", "metadata": {"limit": "10"}}
 """
 REPOSITORY_URL_NOT_ALLOWED: ErrorReason.ValueType  # 64
 """The repository URL cannot be cloned here.
-Example: {"reason": "REPOSITORY_URL_NOT_ALLOWED", "metadata": {"cause": "scheme"}}
+Example: {"reason": "REPOSITORY_URL_NOT_ALLOWED", "metadata": {"field": "workspace.repository_url", "description": "not a URL"}}
 """
 RUNNER_NOT_FOUND: ErrorReason.ValueType  # 65
 """The workspace has no live runner.
