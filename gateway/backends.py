@@ -26,6 +26,7 @@ class Backends:
 
     def __init__(self, addresses: Mapping[str, str]) -> None:
         self._channels = {name: open_channel(address) for name, address in addresses.items() if address}
+        self._unary: dict[str, Any] = {}
 
     def missing(self, methods: Iterable[Method]) -> list[str]:
         """Return the services that methods need and that have no address."""
@@ -37,7 +38,11 @@ class Backends:
 
     def unary(self, method: Method, message: bytes, metadata: Metadata, timeout: float) -> UnaryCall:
         """Call a method with one message; `timeout` is in seconds. Awaiting the call gives the answer's bytes."""
-        call: UnaryCall = self._of(method).unary_unary(method.grpc_path)(message, metadata=metadata, timeout=timeout)
+        path = method.grpc_path
+        callable_ = self._unary.get(path)
+        if callable_ is None:
+            callable_ = self._unary[path] = self._of(method).unary_unary(path)
+        call: UnaryCall = callable_(message, metadata=metadata, timeout=timeout)
         return call
 
     def server_stream(self, method: Method, message: bytes, metadata: Metadata, timeout: float | None) -> StreamCall:
