@@ -8,12 +8,12 @@ from typing import Any, Protocol, runtime_checkable
 from uuid import UUID
 
 from google.protobuf.message import Message
-from sqlalchemy.ext.asyncio import AsyncConnection
 from stateroom.api.v1 import policy_pb2
 from stateroom.event.v1 import change_pb2
 
 from chassis import ids, trace
 from chassis.actor import Actor
+from chassis.sql import Connection
 
 
 @runtime_checkable
@@ -40,7 +40,7 @@ class EntityKind:
     type: str
     entity: builtins.type[Any]
     to_proto: Callable[[Any], Message]
-    load: Callable[[AsyncConnection, UUID], Awaitable[Any]]
+    load: Callable[[Connection, UUID], Awaitable[Any]]
 
 
 class Registry:
@@ -54,7 +54,7 @@ class Registry:
         """Return the kind of an entity. KeyError for a class nobody registered."""
         return self._by_class[type(entity)]
 
-    async def load(self, connection: AsyncConnection, type: str, entity_id: UUID) -> Any:  # noqa: A002  # any kind
+    async def load(self, connection: Connection, type: str, entity_id: UUID) -> Any:  # noqa: A002  # any kind
         """Return an entity as it is now."""
         return await self._by_type[type].load(connection, entity_id)
 

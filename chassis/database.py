@@ -15,24 +15,19 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from chassis import faults, idempotency
 from chassis.actor import Actor, RepeatKey
 from chassis.changes import Entity, PendingChange, Registry, pending
 from chassis.errors import DatabaseUnavailable, TransactionConflict
-from chassis.settings import ServiceSettings
+from chassis.pool import Pool
+from chassis.sql import Connection
 
-FAILURES = (DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
-"""What SQLAlchemy, the driver and the network raise; a statement that takes too long is among them."""
+FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+"""What the driver and the network raise; a statement that takes too long is among them."""
 ATTEMPTS = 4
 """Times a transaction is tried when others keep changing the same rows."""
-SESSION = {"idle_in_transaction_session_timeout": "10s"}
-"""Of every connection: a process that was stopped in a transaction must not keep its locks from others for ever."""
-
 _BACKOFF = 0.05  # seconds before the second attempt, at most; doubles each time (full jitter)
-_COMMAND_TIMEOUT = 10.0  # seconds one statement may take
 
 _RECORD = """
 INSERT INTO outbox (account_id, header, salt, payload)
@@ -55,7 +50,7 @@ class Transaction:
     `now` is the instant the transaction began, the same for everything in it.
     """
 
-    connection: AsyncConnection
+    connection: Connection
     actor: Actor
     registry: Registry
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
@@ -80,8 +75,8 @@ class Transaction:
 class Database:
     """The database of one service, as seen by requests: every transaction sees one account and no other."""
 
-    def __init__(self, engine: AsyncEngine, registry: Registry, wake_relay: Callable[[], None]) -> None:
-        self._engine = engine
+    def __init__(self, pool: Pool, registry: Registry, wake_relay: Callable[[], None]) -> None:
+        self._pool = pool
         self._registry = registry
         self._wake_relay = wake_relay
 
@@ -119,8 +114,8 @@ class Database:
         if actor.repeat is None:
             return None
         try:
-            async with self._scoped(actor.account_id, "BEGIN READ ONLY") as (connection, driver):
-                earlier = await idempotency.earlier(driver, actor.account_id, actor.repeat)
+            async with self._scoped(actor.account_id, "BEGIN READ ONLY") as connection:
+                earlier = await idempotency.earlier(connection.driver, actor.account_id, actor.repeat)
                 return None if earlier is None else await self._registry.load(connection, *earlier)
         except FAILURES as exc:
             raise translated(exc) from exc
@@ -128,13 +123,13 @@ class Database:
     async def read(
         self,
         actor: Actor,
-        query: Callable[Concatenate[AsyncConnection, P], Awaitable[T]],
+        query: Callable[Concatenate[Connection, P], Awaitable[T]],
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:
         """Run a query in a read-only transaction of the actor's account. Raises DatabaseUnavailable."""
         try:
-            async with self._scoped(actor.account_id, "BEGIN READ ONLY") as (connection, _):
+            async with self._scoped(actor.account_id, "BEGIN READ ONLY") as connection:
                 return await query(connection, *args, **kwargs)
         except FAILURES as exc:
             raise translated(exc) from exc
@@ -146,7 +141,8 @@ class Database:
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:
-        async with self._scoped(actor.account_id, "BEGIN") as (connection, driver):
+        async with self._scoped(actor.account_id, "BEGIN") as connection:
+            driver = connection.driver
             if actor.repeat is not None and (
                 earlier := await idempotency.claim(driver, actor.account_id, actor.repeat)
             ):
@@ -172,37 +168,24 @@ class Database:
         await idempotency.settle(driver, account_id, repeat, kind.type, result.entity_id)
 
     @asynccontextmanager
-    async def _scoped(self, account_id: UUID, begin: str) -> AsyncIterator[tuple[AsyncConnection, Any]]:
-        connection = await self._engine.connect()
-        try:
-            driver = await _live_driver(connection)
+    async def _scoped(self, account_id: UUID, begin: str) -> AsyncIterator[Connection]:
+        async with self._pool.lease() as connection:
             try:
                 # One round trip; the value is a UUID of ours, so there is nothing to quote.
-                await driver.execute(f"{begin}; SET LOCAL app.account_id = '{account_id}'")
-                yield connection, driver
-                await driver.execute("COMMIT")
+                await connection.driver.execute(f"{begin}; SET LOCAL app.account_id = '{account_id}'")
+                yield connection
+                await connection.driver.execute("COMMIT")
             except BaseException:
-                await _roll_back(connection, driver)
+                await _roll_back(connection.driver)
                 raise
-        finally:
-            # Without `async with`, which makes a task for it: giving back such a connection awaits nothing.
-            await connection.close()
 
 
-async def _live_driver(connection: AsyncConnection) -> Any:  # asyncpg's connection is untyped here
-    """Return the driver's connection; one that died while nobody used it is replaced, which the pool cannot see."""
-    while True:
-        driver: Any = (await connection.get_raw_connection()).driver_connection
-        if not driver.is_closed():
-            return driver
-        await connection.invalidate()
-
-
-async def _roll_back(connection: AsyncConnection, driver: Any) -> None:  # as above
+async def _roll_back(driver: Any) -> None:  # asyncpg is untyped here
+    """Roll back; a connection that cannot is closed, which does the same."""
     try:
         await driver.execute("ROLLBACK")
     except FAILURES:
-        await connection.invalidate()
+        driver.terminate()
 
 
 async def _flush(driver: Any, transaction: Transaction) -> None:  # as above
@@ -216,20 +199,13 @@ async def _flush(driver: Any, transaction: Transaction) -> None:  # as above
         )
 
 
-def _cause(exc: BaseException) -> BaseException:
-    """Return the driver's own exception behind SQLAlchemy's."""
-    original = getattr(exc, "orig", None)
-    return getattr(original, "__cause__", None) or original or exc
-
-
 def _worth_repeating(exc: BaseException, *, repeatable: bool) -> bool:
-    cause = _cause(exc)
-    if isinstance(cause, (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)):
+    if isinstance(exc, (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)):
         return True
-    return repeatable and _lost_connection(cause)
+    return repeatable and _lost_connection(exc)
 
 
-def _lost_connection(cause: BaseException) -> bool:
+def _lost_connection(exc: BaseException) -> bool:
     kinds = (
         OSError,
         asyncpg.InterfaceError,
@@ -237,55 +213,13 @@ def _lost_connection(cause: BaseException) -> bool:
         asyncpg.OperatorInterventionError,
         asyncpg.CannotConnectNowError,
     )
-    return isinstance(cause, kinds)
+    return isinstance(exc, kinds)
 
 
 def translated(exc: BaseException) -> BaseException:
     """Return what a caller may be told of a failure of the database; a fault of ours comes back as it is."""
-    cause = _cause(exc)
-    if isinstance(cause, (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)):
+    if isinstance(exc, (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)):
         return TransactionConflict()
-    if _lost_connection(cause) or isinstance(cause, asyncpg.InsufficientResourcesError):
+    if _lost_connection(exc) or isinstance(exc, asyncpg.InsufficientResourcesError):
         return DatabaseUnavailable()
     return exc
-
-
-def constraint_of(exc: DBAPIError) -> str:
-    """Return the name of the constraint a statement broke, empty when it was something else."""
-    return str(getattr(_cause(exc), "constraint_name", "") or "")
-
-
-@asynccontextmanager
-async def open_engine(settings: ServiceSettings) -> AsyncIterator[AsyncEngine]:
-    """Open the pool of the service's own role, which owns nothing and sees one account at a time.
-
-    Raises:
-        RuntimeError: the role could see past row security.
-    """
-    url = settings.database_url.get_secret_value().replace("postgresql+asyncpg://", "postgresql://")
-    engine = create_async_engine(
-        "postgresql+asyncpg://",
-        async_creator=lambda: asyncpg.connect(url, command_timeout=_COMMAND_TIMEOUT, server_settings=SESSION),
-        isolation_level="AUTOCOMMIT",  # transactions are opened above, in one message with their account
-        pool_size=settings.database_pool_size,
-        max_overflow=0,
-        pool_use_lifo=True,
-    )
-    try:
-        async with engine.connect() as connection:
-            driver = (await connection.get_raw_connection()).driver_connection
-            await check_role(driver)
-        yield engine
-    finally:
-        await engine.dispose()
-
-
-async def check_role(driver: Any) -> None:  # as above
-    """Refuse a role that row security does not bind: a superuser, one with BYPASSRLS, or the owner of a table."""
-    unbound = await driver.fetchval(
-        "SELECT rolsuper OR rolbypassrls OR EXISTS (SELECT FROM pg_class WHERE relowner = pg_roles.oid)"
-        " FROM pg_roles WHERE rolname = current_user"
-    )
-    if unbound:
-        msg = "the database role is a superuser, has BYPASSRLS or owns tables; use the service's own role"
-        raise RuntimeError(msg)

@@ -13,7 +13,6 @@ import nats
 import uvloop
 from nats.aio.client import Client as NatsClient
 from nats.js import JetStreamContext
-from sqlalchemy.ext.asyncio import AsyncEngine
 from stateroom.api.v1 import policy_pb2
 from stateroom.event.v1 import change_service_pb2
 
@@ -21,9 +20,10 @@ from chassis import digest, faults, logs
 from chassis.change_service import ChangeServicer
 from chassis.changes import Registry
 from chassis.consumer import Consumer, Effect, Rollback
-from chassis.database import Database, open_engine
+from chassis.database import Database
 from chassis.denials import Denials
 from chassis.pages import Pages
+from chassis.pool import open_pool
 from chassis.readiness import Readiness
 from chassis.relay import Relay, ensure_stream
 from chassis.retention import Retention
@@ -50,7 +50,6 @@ class Service:
     name: str
     settings: ServiceSettings
     stack: AsyncExitStack
-    engine: AsyncEngine
     system: SystemDatabase
     jetstream: JetStreamContext
     signer: TokenSigner
@@ -132,7 +131,7 @@ async def open_service(name: str, settings: ServiceSettings, registry: Registry,
     """Open everything a service stands on. The stack closes it again."""
     logs.configure(level=settings.log_level, form=settings.log_format, process=name)
     faults.arm(settings.fault)
-    engine = await stack.enter_async_context(open_engine(settings))
+    pool = await stack.enter_async_context(open_pool(settings))
     system = await stack.enter_async_context(open_system_database(settings))
     broker = await _connect(settings, name)
     stack.push_async_callback(broker.close)
@@ -140,9 +139,9 @@ async def open_service(name: str, settings: ServiceSettings, registry: Registry,
     await ensure_stream(jetstream, name)
     signer = TokenSigner(name, settings.signing_key_file)
     relay = Relay(name, system, jetstream, digest.load_keys(settings.event_keys_file)[name], asyncio.Event())
-    database = Database(engine, registry, relay.wake)
+    database = Database(pool, registry, relay.wake)
     pages = Pages.keyed_by(settings.signing_key_file)
-    return Service(name, settings, stack, engine, system, jetstream, signer, database, relay, pages)
+    return Service(name, settings, stack, system, jetstream, signer, database, relay, pages)
 
 
 def run(

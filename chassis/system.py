@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 import asyncpg
 
-from chassis.database import SESSION, check_role
+from chassis.pool import SESSION, check_role
 from chassis.settings import ServiceSettings
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"

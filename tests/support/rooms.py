@@ -4,13 +4,13 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
 from stateroom.workspace.v1 import workspace_pb2
 
 from chassis import ids
 from chassis.actor import Actor, RepeatKey
 from chassis.changes import EntityKind, Registry
 from chassis.database import Transaction
+from chassis.sql import Connection
 
 
 class RolledBackError(Exception):
@@ -31,7 +31,7 @@ def room_to_proto(room: Room) -> workspace_pb2.Workspace:
     return workspace_pb2.Workspace(workspace_id=str(room.entity_id), name=room.name)
 
 
-async def load_room(connection: AsyncConnection, room_id: UUID) -> Room:
+async def load_room(connection: Connection, room_id: UUID) -> Room:
     """Return a room as it is, and lock it."""
     row = (await connection.execute(text("SELECT * FROM rooms WHERE room_id = :id FOR UPDATE"), {"id": room_id})).one()
     return Room(row.room_id, row.version, row.name)

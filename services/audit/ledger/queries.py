@@ -3,9 +3,9 @@
 from uuid import UUID
 
 from sqlalchemy import Select, select, tuple_
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chassis import tables
+from chassis.sql import Connection
 from services.audit.ledger.domain import Entry, Filter
 from services.audit.ledger.errors import AuditLogNotFound
 from services.audit.ledger.tables import entries
@@ -14,7 +14,7 @@ _EQUAL = ("source", "entity_type", "entity_id", "type", "actor_id", "request_id"
 """Filters that compare with the column of their name."""
 
 
-async def get_entry(connection: AsyncConnection, *, account_id: UUID, audit_log_id: UUID) -> Entry:
+async def get_entry(connection: Connection, *, account_id: UUID, audit_log_id: UUID) -> Entry:
     """Return an entry of the account. AuditLogNotFound."""
     statement = select(entries).where(entries.c.account_id == account_id, entries.c.audit_log_id == audit_log_id)
     row = (await connection.execute(statement)).one_or_none()
@@ -24,7 +24,7 @@ async def get_entry(connection: AsyncConnection, *, account_id: UUID, audit_log_
 
 
 async def list_entries(
-    connection: AsyncConnection, *, account_id: UUID, wanted: Filter, limit: int, after: UUID | None
+    connection: Connection, *, account_id: UUID, wanted: Filter, limit: int, after: UUID | None
 ) -> list[Entry]:
     """Return entries of the account, newest first."""
     statement = _newest_first(_matching(account_id, wanted), limit, after)
@@ -32,7 +32,7 @@ async def list_entries(
 
 
 async def list_changes(
-    connection: AsyncConnection, *, account_id: UUID, wanted: Filter, limit: int, after: UUID | None
+    connection: Connection, *, account_id: UUID, wanted: Filter, limit: int, after: UUID | None
 ) -> list[Entry]:
     """Return entries with content that their source still has: newest first, or one entity's by version."""
     statement = _matching(account_id, wanted).where(entries.c.has_content, ~entries.c.orphaned)
@@ -66,5 +66,5 @@ def _newest_first(statement: Select[tuple[object, ...]], limit: int, after: UUID
     return statement.order_by(entries.c.audit_log_id.desc()).limit(limit)
 
 
-async def _read(connection: AsyncConnection, statement: Select[tuple[object, ...]]) -> list[Entry]:
+async def _read(connection: Connection, statement: Select[tuple[object, ...]]) -> list[Entry]:
     return [tables.to(Entry, row) for row in await connection.execute(statement)]

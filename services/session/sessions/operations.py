@@ -143,9 +143,8 @@ async def close_log(tx: Transaction, *, copy: Copy) -> Session | None:
         The ended session; None when the log's head is not where the copy expects it.
     """
     current = await session_store.lock_session(tx.connection, copy.session_id)
-    driver = (await tx.connection.get_raw_connection()).driver_connection
     shell_exit = copy.shell_exit
-    if shell_exit is None or not await log_store.append(driver, [copy]):
+    if shell_exit is None or not await log_store.append(tx.connection.driver, [copy]):
         return None
     tx.actor = _caused_by(current, tx.actor)
     stopped = (await session_store.get_session(tx.connection, copy.session_id)).stop(tx.now, shell_exit)

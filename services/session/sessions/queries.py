@@ -6,9 +6,9 @@ from uuid import UUID
 
 from sqlalchemy import BindParameter, LargeBinary, Select, bindparam, func, literal, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chassis import tables
+from chassis.sql import Connection
 from services.session.sessions.domain import Kind, Session, State
 from services.session.sessions.log import Record, RecordType
 from services.session.sessions.store import session_store
@@ -30,13 +30,13 @@ class Place:
     end: int
 
 
-async def get_session(connection: AsyncConnection, *, session_id: UUID) -> Session:
+async def get_session(connection: Connection, *, session_id: UUID) -> Session:
     """Return a session. SessionNotFound."""
     return await session_store.get_session(connection, session_id)
 
 
 async def list_sessions(  # each one narrows the list
-    connection: AsyncConnection,
+    connection: Connection,
     *,
     workspace_id: UUID | None,
     state: State | None,
@@ -55,14 +55,14 @@ async def list_sessions(  # each one narrows the list
     return [tables.to(Session, row) for row in await connection.execute(statement)]
 
 
-async def list_records(connection: AsyncConnection, *, session_id: UUID, after: int, limit: int) -> list[Record]:
+async def list_records(connection: Connection, *, session_id: UUID, after: int, limit: int) -> list[Record]:
     """Return a session's stored records after a sequence, oldest first. SessionNotFound."""
     await session_store.get_session(connection, session_id)
     statement = _records(session_id, after).limit(limit)
     return [_record(row) for row in await connection.execute(statement)]
 
 
-async def read_log(connection: AsyncConnection, *, session_id: UUID, after: int) -> list[Record]:
+async def read_log(connection: Connection, *, session_id: UUID, after: int) -> list[Record]:
     """Return what is stored after a sequence, about 256 KiB; nothing at the end of what is stored.
 
     A run of OUTPUT comes as one record, which ends with the run's last sequence: a replay needs the bytes, and ten
@@ -72,7 +72,7 @@ async def read_log(connection: AsyncConnection, *, session_id: UUID, after: int)
     return [_record(row) for row in rows]
 
 
-async def find_offset(connection: AsyncConnection, *, session_id: UUID, offset: int) -> Place:
+async def find_offset(connection: Connection, *, session_id: UUID, offset: int) -> Place:
     """Return the place after which the output from an offset on stands, which may be more than is stored."""
     of_session = heads.c.session_id == session_id
     head = (await connection.execute(select(heads.c.head_sequence, heads.c.head_offset).where(of_session))).one()

@@ -3,20 +3,20 @@
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chassis import tables
+from chassis.sql import Connection
 from services.workspace.identity import store
 from services.workspace.identity.domain import ApiKey, State, User
 from services.workspace.identity.tables import api_keys
 
 
-async def get_user(connection: AsyncConnection, *, user_id: UUID) -> User:
+async def get_user(connection: Connection, *, user_id: UUID) -> User:
     """Return a user. UserNotFound."""
     return await store.get_user(connection, user_id)
 
 
-async def get_api_key(connection: AsyncConnection, *, api_key_id: UUID, user_id: UUID) -> ApiKey:
+async def get_api_key(connection: Connection, *, api_key_id: UUID, user_id: UUID) -> ApiKey:
     """Return a key that belongs to a user. ApiKeyNotFound."""
     api_key = await store.get_api_key(connection, api_key_id)
     api_key.expect_owner(user_id)
@@ -24,7 +24,7 @@ async def get_api_key(connection: AsyncConnection, *, api_key_id: UUID, user_id:
 
 
 async def list_api_keys(  # each one narrows the list
-    connection: AsyncConnection, *, user_id: UUID, state: State | None, key_prefix: str, limit: int, after: UUID | None
+    connection: Connection, *, user_id: UUID, state: State | None, key_prefix: str, limit: int, after: UUID | None
 ) -> list[ApiKey]:
     """Return a user's keys, newest first."""
     statement = (

@@ -3,12 +3,11 @@
 from datetime import datetime
 from uuid import UUID
 
+import asyncpg
 from sqlalchemy import insert, select, update
-from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chassis import tables
-from chassis.database import constraint_of
+from chassis.sql import Connection
 from services.workspace.identity.domain import ApiKey, User
 from services.workspace.identity.errors import ApiKeyNotFound, BootstrapTokenRefused, UserAlreadyExists, UserNotFound
 from services.workspace.identity.tables import api_keys, bootstrap_claims, users
@@ -16,18 +15,18 @@ from services.workspace.identity.tables import api_keys, bootstrap_claims, users
 _UNIQUE = {"uq_users_handle": "handle", "uq_users_email": "email"}
 
 
-async def insert_user(connection: AsyncConnection, user: User) -> None:
+async def insert_user(connection: Connection, user: User) -> None:
     """Store a new user. UserAlreadyExists names the field that is taken."""
     try:
         await connection.execute(insert(users), tables.row_of(user))
-    except IntegrityError as exc:
-        field = _UNIQUE.get(constraint_of(exc))
+    except asyncpg.UniqueViolationError as exc:
+        field = _UNIQUE.get(exc.constraint_name)
         if field is None:
             raise
         raise UserAlreadyExists(field) from exc
 
 
-async def get_user(connection: AsyncConnection, user_id: UUID) -> User:
+async def get_user(connection: Connection, user_id: UUID) -> User:
     """Return a user. UserNotFound."""
     row = (await connection.execute(select(users).where(users.c.user_id == user_id))).one_or_none()
     if row is None:
@@ -35,37 +34,37 @@ async def get_user(connection: AsyncConnection, user_id: UUID) -> User:
     return tables.to(User, row)
 
 
-async def claim_bootstrap(connection: AsyncConnection, token_sha256: bytes, account_id: UUID, now: datetime) -> None:
+async def claim_bootstrap(connection: Connection, token_sha256: bytes, account_id: UUID, now: datetime) -> None:
     """Use up a bootstrap token. BootstrapTokenRefused when somebody has."""
     try:
         values = {"token_sha256": token_sha256, "account_id": account_id, "claim_time": now}
         await connection.execute(insert(bootstrap_claims).values(values))
-    except IntegrityError as exc:
+    except asyncpg.UniqueViolationError as exc:
         raise BootstrapTokenRefused from exc
 
 
-async def insert_api_key(connection: AsyncConnection, api_key: ApiKey) -> None:
+async def insert_api_key(connection: Connection, api_key: ApiKey) -> None:
     """Store a new key."""
     await connection.execute(insert(api_keys), tables.row_of(api_key))
 
 
-async def update_api_key(connection: AsyncConnection, api_key: ApiKey) -> None:
+async def update_api_key(connection: Connection, api_key: ApiKey) -> None:
     """Store a changed key."""
     statement = update(api_keys).where(api_keys.c.api_key_id == api_key.api_key_id)
     await connection.execute(statement.values(tables.row_of(api_key)))
 
 
-async def get_api_key(connection: AsyncConnection, api_key_id: UUID) -> ApiKey:
+async def get_api_key(connection: Connection, api_key_id: UUID) -> ApiKey:
     """Return a key of the account. ApiKeyNotFound."""
     return await _api_key(connection, api_key_id, lock=False)
 
 
-async def lock_api_key(connection: AsyncConnection, api_key_id: UUID) -> ApiKey:
+async def lock_api_key(connection: Connection, api_key_id: UUID) -> ApiKey:
     """Return a key of the account and hold its row until the transaction ends. ApiKeyNotFound."""
     return await _api_key(connection, api_key_id, lock=True)
 
 
-async def _api_key(connection: AsyncConnection, api_key_id: UUID, *, lock: bool) -> ApiKey:
+async def _api_key(connection: Connection, api_key_id: UUID, *, lock: bool) -> ApiKey:
     statement = select(api_keys).where(api_keys.c.api_key_id == api_key_id)
     row = (await connection.execute(statement.with_for_update() if lock else statement)).one_or_none()
     if row is None:

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import func, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chassis.database import Transaction
+from chassis.sql import Connection
 from services.workspace.placement.tables import runners
 
 
@@ -18,7 +18,7 @@ class RunnerRow:
     address: str
 
 
-async def find_live_runner(connection: AsyncConnection, *, workspace_id: UUID) -> RunnerRow | None:
+async def find_live_runner(connection: Connection, *, workspace_id: UUID) -> RunnerRow | None:
     """Return the runner of a workspace that has not been seen dead."""
     live = (runners.c.workspace_id == workspace_id) & runners.c.end_time.is_(None)
     row = (await connection.execute(select(runners.c.runner_id, runners.c.address).where(live))).one_or_none()

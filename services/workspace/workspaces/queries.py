@@ -3,20 +3,20 @@
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chassis import tables
+from chassis.sql import Connection
 from services.workspace.workspaces import store
 from services.workspace.workspaces.domain import ENDING, State, Workspace
 from services.workspace.workspaces.tables import workspaces
 
 
-async def get_workspace(connection: AsyncConnection, *, workspace_id: UUID) -> Workspace:
+async def get_workspace(connection: Connection, *, workspace_id: UUID) -> Workspace:
     """Return a workspace of the account, deleted ones too. WorkspaceNotFound."""
     return await store.get_workspace(connection, workspace_id)
 
 
-async def is_ending(connection: AsyncConnection, *, workspace_id: UUID) -> bool:
+async def is_ending(connection: Connection, *, workspace_id: UUID) -> bool:
     """Whether a workspace is put away, and what ran in it is still being ended."""
     ending = workspaces.c.state.in_(ENDING) & workspaces.c.reconcile_time.is_not(None)
     found = await connection.execute(
@@ -26,7 +26,7 @@ async def is_ending(connection: AsyncConnection, *, workspace_id: UUID) -> bool:
 
 
 async def list_workspaces(  # each one narrows the list
-    connection: AsyncConnection, *, state: State | None, name: str, show_deleted: bool, limit: int, after: UUID | None
+    connection: Connection, *, state: State | None, name: str, show_deleted: bool, limit: int, after: UUID | None
 ) -> list[Workspace]:
     """Return the account's workspaces, newest first."""
     statement = select(*store.COLUMNS).order_by(workspaces.c.workspace_id.desc()).limit(limit)

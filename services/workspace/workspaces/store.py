@@ -6,12 +6,11 @@ from dataclasses import fields
 from datetime import datetime
 from uuid import UUID
 
+import asyncpg
 from sqlalchemy import func, insert, select, text, update
-from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chassis import tables
-from chassis.database import constraint_of
+from chassis.sql import Connection
 from services.workspace.workspaces.domain import State, Workspace
 from services.workspace.workspaces.errors import WorkspaceNameTaken, WorkspaceNotFound
 from services.workspace.workspaces.tables import workspaces
@@ -22,7 +21,7 @@ COLUMNS = [workspaces.c[field.name] for field in fields(Workspace)]
 _LOCK_ACCOUNT = text("SELECT pg_advisory_xact_lock(hashtextextended('workspaces:' || :account_id, 0))")
 
 
-async def insert_workspace(connection: AsyncConnection, workspace: Workspace) -> None:
+async def insert_workspace(connection: Connection, workspace: Workspace) -> None:
     """Store a new workspace, due for reconciliation. WorkspaceNameTaken."""
     values = tables.row_of(workspace) | {
         "reconcile_time": workspace.create_time,
@@ -33,7 +32,7 @@ async def insert_workspace(connection: AsyncConnection, workspace: Workspace) ->
         await connection.execute(insert(workspaces), values)
 
 
-async def update_workspace(connection: AsyncConnection, workspace: Workspace, *, due: datetime | None) -> None:
+async def update_workspace(connection: Connection, workspace: Workspace, *, due: datetime | None) -> None:
     """Store a changed workspace; `due` is when the reconciler looks at it next. Claims of before are void.
 
     WorkspaceNameTaken when it comes back and its name is another's by now.
@@ -44,26 +43,26 @@ async def update_workspace(connection: AsyncConnection, workspace: Workspace, *,
         await connection.execute(statement.values(**tables.row_of(workspace), **reconcile))
 
 
-async def update_details(connection: AsyncConnection, workspace: Workspace) -> None:
+async def update_details(connection: Connection, workspace: Workspace) -> None:
     """Store a workspace that is called or described otherwise; what is being done to it goes on. WorkspaceNameTaken."""
     statement = update(workspaces).where(workspaces.c.workspace_id == workspace.workspace_id)
     with _naming(workspace):
         await connection.execute(statement.values(**tables.row_of(workspace)))
 
 
-async def make_due(connection: AsyncConnection, workspace_id: UUID, due: datetime) -> None:
+async def make_due(connection: Connection, workspace_id: UUID, due: datetime) -> None:
     """Have the reconciler look at a workspace, unless it will anyway."""
     at_rest = (workspaces.c.workspace_id == workspace_id) & workspaces.c.reconcile_time.is_(None)
     await connection.execute(update(workspaces).where(at_rest).values(reconcile_time=due))
 
 
-async def is_at_rest(connection: AsyncConnection, workspace_id: UUID) -> bool:
+async def is_at_rest(connection: Connection, workspace_id: UUID) -> bool:
     """Whether the reconciler has done what the workspace's row asks for."""
     statement = select(workspaces.c.reconcile_time.is_(None)).where(workspaces.c.workspace_id == workspace_id)
     return bool((await connection.execute(statement)).scalar_one())
 
 
-async def update_progress(connection: AsyncConnection, workspace_id: UUID, *, step: str, percent: int) -> None:
+async def update_progress(connection: Connection, workspace_id: UUID, *, step: str, percent: int) -> None:
     """Store how far a creation is. Progress is not a change of the resource: no version, no event."""
     statement = update(workspaces).where(
         workspaces.c.workspace_id == workspace_id, workspaces.c.state == State.CREATING
@@ -71,7 +70,7 @@ async def update_progress(connection: AsyncConnection, workspace_id: UUID, *, st
     await connection.execute(statement.values(progress_step=step, progress_percent=percent))
 
 
-async def get_workspace(connection: AsyncConnection, workspace_id: UUID) -> Workspace:
+async def get_workspace(connection: Connection, workspace_id: UUID) -> Workspace:
     """Return a workspace of the account, deleted ones too. WorkspaceNotFound."""
     row = (await connection.execute(select(*COLUMNS).where(workspaces.c.workspace_id == workspace_id))).one_or_none()
     if row is None:
@@ -79,7 +78,7 @@ async def get_workspace(connection: AsyncConnection, workspace_id: UUID) -> Work
     return tables.to(Workspace, row)
 
 
-async def lock_workspace(connection: AsyncConnection, workspace_id: UUID) -> Workspace:
+async def lock_workspace(connection: Connection, workspace_id: UUID) -> Workspace:
     """Return a workspace and hold its row until the transaction ends. WorkspaceNotFound."""
     statement = select(*COLUMNS).where(workspaces.c.workspace_id == workspace_id).with_for_update()
     row = (await connection.execute(statement)).one_or_none()
@@ -88,7 +87,7 @@ async def lock_workspace(connection: AsyncConnection, workspace_id: UUID) -> Wor
     return tables.to(Workspace, row)
 
 
-async def count_live(connection: AsyncConnection, account_id: UUID) -> int:
+async def count_live(connection: Connection, account_id: UUID) -> int:
     """Return how many workspaces the account has open, after making rivals that would open one wait."""
     await connection.execute(_LOCK_ACCOUNT, {"account_id": str(account_id)})
     live = workspaces.c.state.in_((State.CREATING, State.ACTIVE))
@@ -100,7 +99,7 @@ def _naming(workspace: Workspace) -> Iterator[None]:
     """Give a workspace its name. WorkspaceNameTaken."""
     try:
         yield
-    except IntegrityError as exc:
-        if constraint_of(exc) != "uq_workspaces_name":
+    except asyncpg.UniqueViolationError as exc:
+        if exc.constraint_name != "uq_workspaces_name":
             raise
         raise WorkspaceNameTaken(workspace.name) from exc

@@ -4,17 +4,18 @@ import asyncio
 from dataclasses import replace
 from hashlib import sha256
 
+import asyncpg
 import pytest
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chassis import ids
 from chassis.actor import RepeatKey
-from chassis.database import ATTEMPTS, Transaction, open_engine
+from chassis.database import ATTEMPTS, Transaction
 from chassis.errors import RequestIdReused, TransactionConflict
+from chassis.pool import open_pool
 from chassis.retention import Retention
 from chassis.settings import ServiceSettings
+from chassis.sql import Connection
 from tests.support import rooms
 from tests.support.installation import Installation
 from tests.support.source import Source, query
@@ -109,7 +110,7 @@ async def test_write_serialization_failure_is_tried_again(source: Source, failur
 
 
 @pytest.mark.parametrize("role", ["superuser", "bypass", "owner"])
-async def test_open_engine_role_above_row_security_is_refused(installation: Installation, role: str) -> None:
+async def test_open_pool_role_above_row_security_is_refused(installation: Installation, role: str) -> None:
     """A service does not start as a role that could see every account."""
     url = {"superuser": installation.admin_url}.get(role, "")
     if role != "superuser":
@@ -122,8 +123,8 @@ async def test_open_engine_role_above_row_security_is_refused(installation: Inst
         url = installation.url(name)
     settings = ServiceSettings(**installation.settings("workspace", database_url=url))
     with pytest.raises(RuntimeError, match="superuser"):
-        async with open_engine(settings):
-            pytest.fail("the engine opened")
+        async with open_pool(settings):
+            pytest.fail("the pool opened")
     if role == "owner":
         await query(installation.admin_url, "DROP OWNED BY test_owner")
 
@@ -131,8 +132,8 @@ async def test_open_engine_role_above_row_security_is_refused(installation: Inst
 async def test_read_is_read_only(source: Source) -> None:
     """A query cannot write."""
 
-    async def writes(connection: AsyncConnection) -> None:
+    async def writes(connection: Connection) -> None:
         await connection.execute(text("DELETE FROM rooms"))
 
-    with pytest.raises(DBAPIError, match="read-only transaction"):
+    with pytest.raises(asyncpg.ReadOnlySQLTransactionError, match="read-only transaction"):
         await source.service.database.read(rooms.actor(ACCOUNT), writes)

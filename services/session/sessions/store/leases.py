@@ -10,9 +10,9 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row, delete, func, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chassis.database import Transaction
+from chassis.sql import Connection
 from services.session.sessions.errors import ControllerTaken
 from services.session.sessions.tables import attachments, controls
 
@@ -93,7 +93,7 @@ async def detach(tx: Transaction, *, session_id: UUID, attachment_id: UUID) -> N
     await tx.connection.execute(delete(attachments).where(attachments.c.attachment_id == attachment_id))
 
 
-async def expect_free(connection: AsyncConnection, *, session_id: UUID) -> int:
+async def expect_free(connection: Connection, *, session_id: UUID) -> int:
     """Return the input lease that is in force while no device controls the session. ControllerTaken."""
     row = (await connection.execute(select(controls).where(controls.c.session_id == session_id))).one()
     if await _present(connection, row.attachment_id):
@@ -111,18 +111,18 @@ async def forget_dead(driver: Driver) -> None:
     await driver.execute(_DEAD)
 
 
-async def _give(connection: AsyncConnection, session_id: UUID, attachment_id: UUID, epoch: int) -> Lease:
+async def _give(connection: Connection, session_id: UUID, attachment_id: UUID, epoch: int) -> Lease:
     statement = update(controls).where(controls.c.session_id == session_id)
     await connection.execute(statement.values(attachment_id=attachment_id, lease_epoch=epoch))
     return Lease(epoch, controls=True)
 
 
-async def _lock(connection: AsyncConnection, session_id: UUID) -> Row[tuple[object, ...]]:
+async def _lock(connection: Connection, session_id: UUID) -> Row[tuple[object, ...]]:
     statement = select(controls).where(controls.c.session_id == session_id).with_for_update()
     return (await connection.execute(statement)).one()
 
 
-async def _present(connection: AsyncConnection, attachment_id: UUID | None) -> bool:
+async def _present(connection: Connection, attachment_id: UUID | None) -> bool:
     if attachment_id is None:
         return False
     process = select(attachments.c.process).where(attachments.c.attachment_id == attachment_id).scalar_subquery()

@@ -5,9 +5,9 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import Select, func, insert, select, text, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chassis import tables
+from chassis.sql import Connection
 from services.session.sessions.domain import Session, State
 from services.session.sessions.errors import SessionNotFound
 from services.session.sessions.tables import controls, heads, sessions
@@ -22,7 +22,7 @@ def selected() -> Select[tuple[object, ...]]:
     return select(*_COLUMNS, *of_head).join(heads, heads.c.session_id == sessions.c.session_id)
 
 
-async def insert_session(connection: AsyncConnection, session: Session, *, copier_process: int, due: datetime) -> None:
+async def insert_session(connection: Connection, session: Session, *, copier_process: int, due: datetime) -> None:
     """Store a new session with an empty log, copied by a process, and nobody in control."""
     await connection.execute(insert(sessions).values(**_row(session), reconcile_time=due))
     key = {"session_id": session.session_id, "account_id": session.account_id}
@@ -32,7 +32,7 @@ async def insert_session(connection: AsyncConnection, session: Session, *, copie
     await connection.execute(insert(controls).values(**key, lease_epoch=0))
 
 
-async def update_session(connection: AsyncConnection, session: Session, *, due: datetime | None) -> None:
+async def update_session(connection: Connection, session: Session, *, due: datetime | None) -> None:
     """Store a changed session; `due` is when the reconciler looks at it next, beside its time limit.
 
     Claims of before are void. With its log complete, the runner's terminal is due to be dropped.
@@ -49,26 +49,26 @@ async def update_session(connection: AsyncConnection, session: Session, *, due: 
         await connection.execute(head.values(reconcile_time=session.end_time))
 
 
-async def get_session(connection: AsyncConnection, session_id: UUID) -> Session:
+async def get_session(connection: Connection, session_id: UUID) -> Session:
     """Return a session of the account. SessionNotFound."""
     return await _session(connection, selected().where(sessions.c.session_id == session_id), session_id)
 
 
-async def lock_session(connection: AsyncConnection, session_id: UUID) -> Session:
+async def lock_session(connection: Connection, session_id: UUID) -> Session:
     """Return a session of the account and hold its row until the transaction ends. SessionNotFound."""
     statement = selected().where(sessions.c.session_id == session_id).with_for_update(of=sessions)
     return await _session(connection, statement, session_id)
 
 
-async def count_live(connection: AsyncConnection, account_id: UUID) -> int:
+async def count_live(connection: Connection, account_id: UUID) -> int:
     """Return how many sessions of the account live; rivals that count wait until this transaction ends."""
     lock = text("SELECT pg_advisory_xact_lock(hashtextextended('live sessions ' || :account_id, 0))")
     await connection.execute(lock, {"account_id": str(account_id)})
     live = (sessions.c.account_id == account_id) & sessions.c.end_time.is_(None)
-    return (await connection.execute(select(func.count()).where(live))).scalar_one()
+    return int((await connection.execute(select(func.count()).where(live))).scalar_one())
 
 
-async def _session(connection: AsyncConnection, statement: Select[tuple[object, ...]], session_id: UUID) -> Session:
+async def _session(connection: Connection, statement: Select[tuple[object, ...]], session_id: UUID) -> Session:
     row = (await connection.execute(statement)).one_or_none()
     if row is None:
         raise SessionNotFound(session_id)

@@ -1,0 +1,75 @@
+"""The connections of a service's own role, which owns nothing and sees one account at a time."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import asyncpg
+
+from chassis.settings import ServiceSettings
+from chassis.sql import Connection
+
+_COMMAND_TIMEOUT = 10.0  # seconds one statement may take
+SESSION = {"idle_in_transaction_session_timeout": "10s"}
+"""Of every connection: a process that was stopped in a transaction must not keep its locks from others for ever."""
+_CLOSE_TIMEOUT = 2.0  # seconds a connection has to say goodbye
+
+
+class Pool:
+    """At most `size` connections, opened when they are needed; the one used last is used next."""
+
+    def __init__(self, url: str, size: int) -> None:
+        self._url = url
+        self._idle: asyncio.LifoQueue[Connection | None] = asyncio.LifoQueue()
+        for _ in range(size):
+            self._idle.put_nowait(None)
+
+    @asynccontextmanager
+    async def lease(self) -> AsyncIterator[Connection]:
+        """Wait for a connection and give it back at the end of the block; one that died is replaced.
+
+        Raises:
+            asyncpg.PostgresError, OSError: none could be opened.
+        """
+        connection = await self._idle.get()
+        try:
+            if connection is None or connection.driver.is_closed():
+                connection = Connection(await self._open())
+            yield connection
+        finally:
+            self._idle.put_nowait(connection)
+
+    async def close(self) -> None:
+        """Close the connections that nobody uses; those in use end with the process."""
+        while not self._idle.empty():
+            connection = self._idle.get_nowait()
+            if connection is not None:
+                await connection.driver.close(timeout=_CLOSE_TIMEOUT)
+
+    async def _open(self) -> Any:  # asyncpg is untyped here
+        return await asyncpg.connect(self._url, command_timeout=_COMMAND_TIMEOUT, server_settings=SESSION)
+
+
+@asynccontextmanager
+async def open_pool(settings: ServiceSettings) -> AsyncIterator[Pool]:
+    """Open the pool. RuntimeError when the role could see past row security."""
+    url = settings.database_url.get_secret_value().replace("postgresql+asyncpg://", "postgresql://")
+    pool = Pool(url, settings.database_pool_size)
+    try:
+        async with pool.lease() as connection:
+            await check_role(connection.driver)
+        yield pool
+    finally:
+        await pool.close()
+
+
+async def check_role(driver: Any) -> None:  # as above
+    """Refuse a role that row security does not bind: a superuser, one with BYPASSRLS, or the owner of a table."""
+    unbound = await driver.fetchval(
+        "SELECT rolsuper OR rolbypassrls OR EXISTS (SELECT FROM pg_class WHERE relowner = pg_roles.oid)"
+        " FROM pg_roles WHERE rolname = current_user"
+    )
+    if unbound:
+        msg = "the database role is a superuser, has BYPASSRLS or owns tables; use the service's own role"
+        raise RuntimeError(msg)
