@@ -32,6 +32,8 @@ Rollback = Callable[[Connection, str, int], Awaitable[None]]
 """Told that a source was restored: (transaction, source, last position that still holds)."""
 
 PAGE = 500
+GATHER = 0.05
+"""Seconds for which changes gather while the last ones are applied: one transaction for many instead of for each."""
 HEAD_POLL = 5.0
 """Seconds between looks at the source's head: a lost tail leaves no gap to notice."""
 _ENROL = "INSERT INTO cursors (source) VALUES ($1) ON CONFLICT DO NOTHING"
@@ -112,6 +114,7 @@ class Consumer:
             while True:
                 cancellation.heed()
                 await self._hear(self._believed(await _pull(subscription)))
+                await asyncio.sleep(GATHER)
         finally:
             with suppress(nats.errors.Error):
                 await subscription.unsubscribe()

@@ -34,7 +34,7 @@ async def test_number_eight_writers_with_rollbacks_is_dense(source: Source) -> N
                 continue
 
     service = source.service
-    rival = Relay("workspace", service.system, service.jetstream, source.relay.key, asyncio.Event())
+    rival = Relay("workspace", service.system, source.relay.broker, source.relay.key, asyncio.Event())
     async with running(source.relay.run, rival.run):
         await asyncio.gather(*map(write, range(8)))
         await until(lambda: _empty(source))
