@@ -114,7 +114,8 @@ class Database:
         if actor.repeat is None:
             return None
         try:
-            async with self._scoped(actor.account_id, "BEGIN READ ONLY") as connection:
+            async with self._pool.lease() as connection:
+                await connection.show(actor.account_id)
                 earlier = await idempotency.earlier(connection.driver, actor.account_id, actor.repeat)
                 return None if earlier is None else await self._registry.load(connection, *earlier)
         except FAILURES as exc:
@@ -127,9 +128,13 @@ class Database:
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:
-        """Run a query in a read-only transaction of the actor's account. Raises DatabaseUnavailable."""
+        """Run a query that sees the actor's account and cannot write. Raises DatabaseUnavailable.
+
+        Each of its statements is a transaction of its own and sees what is committed when it begins.
+        """
         try:
-            async with self._scoped(actor.account_id, "BEGIN READ ONLY") as connection:
+            async with self._pool.lease() as connection:
+                await connection.show(actor.account_id)
                 return await query(connection, *args, **kwargs)
         except FAILURES as exc:
             raise translated(exc) from exc
@@ -141,7 +146,7 @@ class Database:
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:
-        async with self._scoped(actor.account_id, "BEGIN") as connection:
+        async with self._transaction(actor.account_id) as connection:
             driver = connection.driver
             if actor.repeat is not None and (
                 earlier := await idempotency.claim(driver, actor.account_id, actor.repeat)
@@ -168,11 +173,11 @@ class Database:
         await idempotency.settle(driver, account_id, repeat, kind.type, result.entity_id)
 
     @asynccontextmanager
-    async def _scoped(self, account_id: UUID, begin: str) -> AsyncIterator[Connection]:
+    async def _transaction(self, account_id: UUID) -> AsyncIterator[Connection]:
         async with self._pool.lease() as connection:
             try:
                 # One round trip; the value is a UUID of ours, so there is nothing to quote.
-                await connection.driver.execute(f"{begin}; SET LOCAL app.account_id = '{account_id}'")
+                await connection.driver.execute(f"BEGIN READ WRITE; SET LOCAL app.account_id = '{account_id}'")
                 yield connection
                 await connection.driver.execute("COMMIT")
             except BaseException:
@@ -181,11 +186,13 @@ class Database:
 
 
 async def _roll_back(driver: Any) -> None:  # asyncpg is untyped here
-    """Roll back; a connection that cannot is closed, which does the same."""
+    """Roll back. A connection that does not say that it did, in whatever state it is, is not used again."""
     try:
         await driver.execute("ROLLBACK")
-    except FAILURES:
+    except BaseException as exc:
         driver.terminate()
+        if not isinstance(exc, FAILURES):
+            raise
 
 
 async def _flush(driver: Any, transaction: Transaction) -> None:  # as above

@@ -10,9 +10,11 @@ import asyncpg
 from chassis.settings import ServiceSettings
 from chassis.sql import Connection
 
-_COMMAND_TIMEOUT = 10.0  # seconds one statement may take
 SESSION = {"idle_in_transaction_session_timeout": "10s"}
 """Of every connection: a process that was stopped in a transaction must not keep its locks from others for ever."""
+
+_COMMAND_TIMEOUT = 10.0  # seconds one statement may take
+_READ_ONLY = {"default_transaction_read_only": "on"}  # unless a transaction says that it writes
 _CLOSE_TIMEOUT = 2.0  # seconds a connection has to say goodbye
 
 
@@ -38,6 +40,8 @@ class Pool:
                 connection = Connection(await self._open())
             yield connection
         finally:
+            if connection is not None and not connection.driver.is_closed() and connection.driver.is_in_transaction():
+                connection.driver.terminate()  # it could not be ended, and would go on with the next lease
             self._idle.put_nowait(connection)
 
     async def close(self) -> None:
@@ -48,7 +52,8 @@ class Pool:
                 await connection.driver.close(timeout=_CLOSE_TIMEOUT)
 
     async def _open(self) -> Any:  # asyncpg is untyped here
-        return await asyncpg.connect(self._url, command_timeout=_COMMAND_TIMEOUT, server_settings=SESSION)
+        settings = SESSION | _READ_ONLY
+        return await asyncpg.connect(self._url, command_timeout=_COMMAND_TIMEOUT, server_settings=settings)
 
 
 @asynccontextmanager

@@ -8,6 +8,7 @@ a greenlet and a cursor that imitates another kind of driver, for four times the
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import BindParameter, Executable
 from sqlalchemy.dialects.postgresql.asyncpg import dialect
@@ -55,6 +56,17 @@ class Connection:
 
     def __init__(self, driver: Any) -> None:  # asyncpg is untyped here
         self.driver = driver
+        self._shown: UUID | None = None
+
+    async def show(self, account_id: UUID) -> None:
+        """Let row security show the rows of an account to whatever is read next outside a transaction.
+
+        The connection keeps showing them, so that reading for the same account again needs no second round trip.
+        """
+        if self._shown != account_id:
+            self._shown = None  # nobody knows, should this fail or be cancelled
+            await self.driver.execute(f"SET app.account_id = '{account_id}'")
+            self._shown = account_id
 
     async def execute(self, statement: Executable, values: Mapping[str, Any] | None = None) -> Result[Any]:
         """Run a statement and return all its rows.

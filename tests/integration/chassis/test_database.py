@@ -1,18 +1,21 @@
 """Transactions: repeated requests, rivals, retries, and roles that must not serve."""
 
 import asyncio
+from contextlib import suppress
 from dataclasses import replace
 from hashlib import sha256
+from uuid import UUID
 
 import asyncpg
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Text, column, select, table, text
+from sqlalchemy import Uuid as SqlUuid
 
 from chassis import ids
 from chassis.actor import RepeatKey
-from chassis.database import ATTEMPTS, Transaction
-from chassis.errors import RequestIdReused, TransactionConflict
-from chassis.pool import open_pool
+from chassis.database import ATTEMPTS, Database, Transaction
+from chassis.errors import DatabaseUnavailable, RequestIdReused, TransactionConflict
+from chassis.pool import Pool, open_pool
 from chassis.retention import Retention
 from chassis.settings import ServiceSettings
 from chassis.sql import Connection
@@ -137,3 +140,59 @@ async def test_read_is_read_only(source: Source) -> None:
 
     with pytest.raises(asyncpg.ReadOnlySQLTransactionError, match="read-only transaction"):
         await source.service.database.read(rooms.actor(ACCOUNT), writes)
+
+
+async def test_read_of_many_accounts_on_few_connections_sees_its_own_rows_only(source: Source) -> None:
+    """A connection keeps showing an account's rows, and never to another: after writes, failures and cancellations."""
+    accounts = [ids.new() for _ in range(5)]
+    rows = {account: (await source.create(account)).entity_id for account in accounts}
+    pool = Pool(source.installation.url("workspace"), size=2)
+    database = Database(pool, rooms.REGISTRY, lambda: None)
+
+    async def disturb(account: UUID, number: int) -> None:
+        with suppress(rooms.RolledBackError, TimeoutError, DatabaseUnavailable):
+            async with asyncio.timeout(0.001 * (number % 4)):
+                await database.read(rooms.actor(account), _sleep)
+            await database.write(rooms.actor(account), rooms.create_room, name="b", fail=True)
+
+    async def look(account: UUID, number: int) -> None:
+        if number % 3 == 0:
+            await disturb(account, number)
+        assert await database.read(rooms.actor(account), _seen) == [rows[account]]
+
+    await asyncio.gather(*(look(account, number) for number in range(40) for account in accounts))
+    await pool.close()
+
+
+async def _seen(connection: Connection) -> list[UUID]:
+    return list((await connection.execute(text("SELECT room_id FROM rooms"))).scalars())
+
+
+async def _sleep(connection: Connection) -> None:
+    await connection.execute(text("SELECT pg_sleep(0.05)"))
+
+
+async def test_lease_of_a_connection_left_in_a_transaction_is_of_a_new_one(source: Source) -> None:
+    """What somebody did not end is nobody else's."""
+    pool = Pool(source.installation.url("workspace"), size=1)
+    async with pool.lease() as connection:
+        await connection.driver.execute("BEGIN")
+        left = connection.driver.get_server_pid()
+    async with pool.lease() as connection:
+        assert connection.driver.get_server_pid() != left
+    await pool.close()
+
+
+async def test_execute_in_with_other_values_finds_those(source: Source) -> None:
+    """The compiled form of a statement holds none of the values it was compiled with."""
+    made = [(await source.create(ACCOUNT, name)).entity_id for name in "abc"]
+    named = table("rooms", column("room_id", SqlUuid), column("name", Text))
+
+    async def find(connection: Connection, names: str) -> set[UUID]:
+        found = await connection.execute(select(named.c.room_id).where(named.c.name.in_(tuple(names))))
+        return set(found.scalars())
+
+    actor = rooms.actor(ACCOUNT)
+    assert await source.service.database.read(actor, find, "ab") == set(made[:2])
+    assert await source.service.database.read(actor, find, "bc") == set(made[1:])
+    assert await source.service.database.read(actor, find, "c") == set(made[2:])
