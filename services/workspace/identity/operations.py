@@ -66,7 +66,7 @@ async def derive_api_key(  # the fields of a key
         CredentialInvalid: the caller's key works no more.
         InvalidField: `expire_time` is later than that of the caller's key.
     """
-    own = await store.lock_api_key(tx.connection, UUID(tx.actor.credential_id))
+    own = await store.use_api_key(tx.connection, UUID(tx.actor.credential_id))
     if not own.works_at(tx.now):
         raise CredentialInvalid
     if expire_time is not None and own.expire_time is not None and expire_time > own.expire_time:

@@ -4,7 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, select, text, update
 
 from chassis import tables
 from chassis.sql import Connection
@@ -12,6 +12,8 @@ from services.workspace.identity.domain import ApiKey, User
 from services.workspace.identity.errors import ApiKeyNotFound, BootstrapTokenRefused, UserAlreadyExists, UserNotFound
 from services.workspace.identity.tables import api_keys, bootstrap_claims, users
 
+_USE = text("SELECT pg_advisory_xact_lock_shared(hashtextextended('api key ' || :api_key_id, 0))")
+_CHANGE = text("SELECT pg_advisory_xact_lock(hashtextextended('api key ' || :api_key_id, 0))")
 _UNIQUE = {"uq_users_handle": "handle", "uq_users_email": "email"}
 
 
@@ -59,8 +61,19 @@ async def get_api_key(connection: Connection, api_key_id: UUID) -> ApiKey:
     return await _api_key(connection, api_key_id, lock=False)
 
 
+async def use_api_key(connection: Connection, api_key_id: UUID) -> ApiKey:
+    """Return a key that nobody changes until the transaction ends; others may use it meanwhile. ApiKeyNotFound.
+
+    An advisory lock and not one of the row, because it is given in the order of asking: whoever revokes a key in
+    constant use is not overtaken again and again by those who use it.
+    """
+    await connection.execute(_USE, {"api_key_id": str(api_key_id)})
+    return await get_api_key(connection, api_key_id)
+
+
 async def lock_api_key(connection: Connection, api_key_id: UUID) -> ApiKey:
-    """Return a key of the account and hold its row until the transaction ends. ApiKeyNotFound."""
+    """Return a key that nobody else uses or changes until the transaction ends. ApiKeyNotFound."""
+    await connection.execute(_CHANGE, {"api_key_id": str(api_key_id)})
     return await _api_key(connection, api_key_id, lock=True)
 
 

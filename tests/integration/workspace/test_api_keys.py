@@ -3,7 +3,9 @@
 import asyncio
 import time
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
+import asyncpg
 import grpc
 from stateroom.workspace.v1 import identity_service_pb2 as pb
 from stateroom.workspace.v1 import workspace_service_pb2
@@ -16,6 +18,9 @@ from tests.support.source import query
 
 REVOKED_WITHIN = 5.0
 """Seconds after which a revoked key must be refused everywhere."""
+
+_USE = "SELECT pg_advisory_xact_lock_shared(hashtextextended('api key ' || $1, 0))"
+"""What a transaction does that makes a key with another."""
 
 
 async def _revoke(person: Person, key: pb.ApiKey, **values: str) -> pb.ApiKey:
@@ -75,6 +80,34 @@ async def test_create_api_key_by_a_key_just_revoked_is_refused_at_once(person: P
     await _revoke(person, created.api_key)
     refusal = await refused(stolen.create_key())
     assert (refusal.code, refusal.reason) == (grpc.StatusCode.UNAUTHENTICATED, "CREDENTIAL_INVALID")
+
+
+async def test_revoke_api_key_in_use_waits_for_that_use_and_goes_before_the_next(person: Person) -> None:
+    """Constant use does not put a revocation off, and no key that is made with the revoked one commits after it."""
+    created = await person.create_key()
+    stolen = person.with_key(created)
+    await stolen.list_rooms()
+    admin_url = person.product.installation.admin_url
+    using = await asyncpg.connect(admin_url)
+    try:
+        await using.execute("BEGIN")
+        await using.execute(_USE, created.api_key.api_key_id)
+        async with asyncio.TaskGroup() as group:
+            revoking = group.create_task(_revoke(person, created.api_key))
+            await waiting.until(partial(_wait, admin_url, 1))
+            later = group.create_task(refused(stolen.create_key()))
+            await waiting.until(partial(_wait, admin_url, 2))
+            await using.execute("COMMIT")
+    finally:
+        await using.close()
+    assert revoking.result().state == pb.ApiKey.REVOKED
+    assert later.result().reason == "CREDENTIAL_INVALID"
+
+
+async def _wait(admin_url: str, number: int) -> bool:
+    """Return whether that many callers wait for a key."""
+    rows = await query(admin_url, "SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+    return len(rows) == number
 
 
 async def test_revoke_api_key_stops_it_within_seconds(person: Person) -> None:
