@@ -1,7 +1,7 @@
 """Transactions: opened, scoped to one account, made repeatable, retried and committed here and nowhere else.
 
 The bookkeeping speaks to the driver directly, in as few round trips as it can; the domain's own SQL is SQLAlchemy Core
-on the same connection.
+on the same connection. Reads have no transaction, only a connection that shows one account and cannot write.
 """
 
 import asyncio
