@@ -4,9 +4,11 @@ import builtins
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any, Protocol, runtime_checkable
 from uuid import UUID
 
+from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import Message
 from stateroom.api.v1 import policy_pb2
 from stateroom.event.v1 import change_pb2
@@ -111,10 +113,14 @@ def _public(kind: EntityKind, entity: Entity | None) -> Message | None:
     if entity is None:
         return None
     message = kind.to_proto(entity)
-    for field in message.DESCRIPTOR.fields:
-        if field.GetOptions().Extensions[policy_pb2.sensitive]:
-            message.ClearField(field.name)
+    for name in _sensitive(message.DESCRIPTOR):
+        message.ClearField(name)
     return message
+
+
+@cache
+def _sensitive(descriptor: Descriptor) -> tuple[str, ...]:
+    return tuple(field.name for field in descriptor.fields if field.GetOptions().Extensions[policy_pb2.sensitive])
 
 
 def _changed(was: Message | None, is_: Message | None) -> list[str]:

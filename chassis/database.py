@@ -7,7 +7,7 @@ on the same connection. Reads have no transaction, only a connection that shows 
 import asyncio
 import os
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -17,7 +17,7 @@ from uuid import UUID
 import asyncpg
 
 from chassis import faults, idempotency
-from chassis.actor import Actor, RepeatKey
+from chassis.actor import Actor
 from chassis.changes import Entity, PendingChange, Registry, pending
 from chassis.errors import DatabaseUnavailable, TransactionConflict
 from chassis.pool import Pool
@@ -27,15 +27,11 @@ FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
 """What the driver and the network raise; a statement that takes too long is among them."""
 ATTEMPTS = 4
 """Times a transaction is tried when others keep changing the same rows."""
+
 _BACKOFF = 0.05  # seconds before the second attempt, at most; doubles each time (full jitter)
 
-_RECORD = """
-INSERT INTO outbox (account_id, header, salt, payload)
-SELECT $1, change.* FROM unnest($2::bytea[], $3::bytea[], $4::bytea[]) AS change
-"""
-
 _BEFORE_COMMIT = faults.Point(
-    "database.before_commit", "The operation ran and its changes are in the outbox; nothing is committed."
+    "database.before_commit", "The operation ran; its changes go to the outbox in one message with the commit."
 )
 _AFTER_COMMIT = faults.Point("database.after_commit", "It is committed, and neither the caller nor the relay knows.")
 
@@ -147,39 +143,39 @@ class Database:
         **kwargs: P.kwargs,
     ) -> T:
         async with self._transaction(actor.account_id) as connection:
-            driver = connection.driver
             if actor.repeat is not None and (
-                earlier := await idempotency.claim(driver, actor.account_id, actor.repeat)
+                earlier := await idempotency.claim(connection.driver, actor.account_id, actor.repeat)
             ):
                 current: T = await self._registry.load(connection, *earlier)
                 return current
             transaction = Transaction(connection, actor, self._registry)
             result = await operation(transaction, *args, **kwargs)
-            await _flush(driver, transaction)
-            if actor.repeat is not None:
-                await self._settle(driver, actor.account_id, actor.repeat, result)
+            last = [*_recorded(transaction), *self._settled(actor, result), "COMMIT"]
             _BEFORE_COMMIT.reach()
+            await connection.driver.execute("; ".join(last))
         _AFTER_COMMIT.reach()
         if transaction.changes:
             self._wake_relay()
         return result
 
-    async def _settle(self, driver: Any, account_id: UUID, repeat: RepeatKey, result: object) -> None:
-        """Remember what the request made. TypeError for an operation whose answer a repetition could not find again."""
+    def _settled(self, actor: Actor, result: object) -> Iterator[str]:
+        """Yield what remembers the request. TypeError for an operation whose answer a repetition could not find."""
+        if actor.repeat is None:
+            return
         if not isinstance(result, Entity):
             msg = "an operation with a request id returns the entity it made or changed"
             raise TypeError(msg)
         kind = self._registry.kind_of(result)
-        await idempotency.settle(driver, account_id, repeat, kind.type, result.entity_id)
+        yield idempotency.settling(actor.account_id, actor.repeat.request_id, kind.type, result.entity_id)
 
     @asynccontextmanager
     async def _transaction(self, account_id: UUID) -> AsyncIterator[Connection]:
+        """Begin a transaction for a block that commits it; one that raises rolls it back."""
         async with self._pool.lease() as connection:
             try:
                 # One round trip; the value is a UUID of ours, so there is nothing to quote.
                 await connection.driver.execute(f"BEGIN READ WRITE; SET LOCAL app.account_id = '{account_id}'")
                 yield connection
-                await connection.driver.execute("COMMIT")
             except BaseException:
                 await _roll_back(connection.driver)
                 raise
@@ -195,15 +191,18 @@ async def _roll_back(driver: Any) -> None:  # asyncpg is untyped here
             raise
 
 
-async def _flush(driver: Any, transaction: Transaction) -> None:  # as above
-    if transaction.changes:
-        await driver.execute(
-            _RECORD,
-            transaction.account_id,
-            [change.header for change in transaction.changes],
-            [os.urandom(16) for _ in transaction.changes],
-            [change.payload for change in transaction.changes],
-        )
+def _recorded(transaction: Transaction) -> Iterator[str]:
+    """Yield what puts the changes into the outbox: UUIDs and bytes of ours, so there is nothing to quote."""
+    rows = [
+        f"('{transaction.account_id}', {_bytes(change.header)}, {_bytes(os.urandom(16))}, {_bytes(change.payload)})"
+        for change in transaction.changes
+    ]
+    if rows:
+        yield f"INSERT INTO outbox (account_id, header, salt, payload) VALUES {', '.join(rows)}"  # noqa: S608  # as above
+
+
+def _bytes(value: bytes) -> str:
+    return f"'\\x{value.hex()}'"
 
 
 def _worth_repeating(exc: BaseException, *, repeatable: bool) -> bool:

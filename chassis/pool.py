@@ -40,7 +40,7 @@ class Pool:
                 connection = Connection(await self._open())
             yield connection
         finally:
-            if connection is not None and not connection.driver.is_closed() and connection.driver.is_in_transaction():
+            if connection is not None and connection.in_transaction:
                 connection.driver.terminate()  # it could not be ended, and would go on with the next lease
             self._idle.put_nowait(connection)
 

@@ -58,6 +58,11 @@ class Connection:
         self.driver = driver
         self._shown: UUID | None = None
 
+    @property
+    def in_transaction(self) -> bool:
+        """Whether a transaction is open. Of a connection that died none is."""
+        return not self.driver.is_closed() and bool(self.driver.is_in_transaction())
+
     async def show(self, account_id: UUID) -> None:
         """Let row security show the rows of an account to whatever is read next outside a transaction.
 
