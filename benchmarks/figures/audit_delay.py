@@ -10,15 +10,14 @@ from stateroom.workspace.v1 import identity_service_pb2 as pb
 
 from benchmarks.figures.mutations import METHOD
 from benchmarks.installation import Installation
+from benchmarks.ledger import LOOK, caught_up
 from benchmarks.row import Row, at_most, percentile
 
 RATE, SECONDS = 200, 10
 LIMIT = 250.0
 """Milliseconds, p99."""
-_LOOK = 0.004  # seconds between looks: what the figure can be wrong by
 _PATIENCE = 60.0  # seconds for entries that are still missing at the end
 _NEWEST = "SELECT coalesce(max(position), 0) FROM audit.entries WHERE source = 'workspace'"
-_BEHIND = f"SELECT ({_NEWEST}) < (SELECT coalesce(max(position), 0) FROM workspace.changes)"  # noqa: S608  # constants
 _AFTER = """
 SELECT position, entity_id::text FROM audit.entries WHERE source = 'workspace' AND position > $1 ORDER BY position
 """
@@ -30,7 +29,7 @@ async def measure(installation: Installation) -> list[Row]:
     seen: dict[str, float] = {}
     connection = await asyncpg.connect(installation.database_url)
     try:
-        await _caught_up(connection)
+        await caught_up(connection)  # with what other figures changed
         async with asyncio.timeout(SECONDS + _PATIENCE), asyncio.TaskGroup() as group:
             group.create_task(_watch(connection, seen, lambda: len(seen) < RATE * SECONDS))
             await _create(installation, committed)
@@ -72,11 +71,4 @@ async def _watch(connection: asyncpg.Connection, seen: dict[str, float], wanted:
         for row in rows:
             seen[row["entity_id"]] = now
             position = row["position"]
-        await asyncio.sleep(_LOOK)
-
-
-async def _caught_up(connection: asyncpg.Connection) -> None:
-    """Wait until what other figures changed is recorded."""
-    async with asyncio.timeout(_PATIENCE):
-        while await connection.fetchval(_BEHIND):  # noqa: ASYNC110  # nothing announces it
-            await asyncio.sleep(_LOOK)
+        await asyncio.sleep(LOOK)
