@@ -1,6 +1,7 @@
 """The connections of a service's own role, which owns nothing and sees one account at a time."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -53,7 +54,10 @@ class Pool:
 
     async def _open(self) -> Any:  # asyncpg is untyped here
         settings = SESSION | _READ_ONLY
-        return await asyncpg.connect(self._url, command_timeout=_COMMAND_TIMEOUT, server_settings=settings)
+        driver = await asyncpg.connect(self._url, command_timeout=_COMMAND_TIMEOUT, server_settings=settings)
+        # SQLAlchemy gives JSON as text and wants it back as what it says.
+        await driver.set_type_codec("jsonb", schema="pg_catalog", encoder=str, decoder=json.loads)
+        return driver
 
 
 @asynccontextmanager
