@@ -7,7 +7,7 @@ from urllib.parse import quote
 import typer
 from rich.progress import BarColumn, Progress, TextColumn
 
-from cli import context, resolve
+from cli import context, git_status, resolve
 from cli.client import Client, Json
 from cli.context import AccountOption, JsonOption, LimitOption
 from cli.errors import Refused, WrongUse
@@ -114,6 +114,21 @@ def show(workspace: Workspace, account: AccountOption = "", as_json: JsonOption 
 
     async def work(client: Client, output: Output) -> None:
         output.resource(await client.get(await _path(client, workspace)), FIELDS)
+
+    context.run(work, as_json=as_json, account=account)
+
+
+@app.command()
+def status(workspace: Workspace, account: AccountOption = "", as_json: JsonOption = False) -> None:  # noqa: FBT002
+    """Show what git says about a room: branch, last commit, and what is not committed."""
+
+    async def work(client: Client, output: Output) -> None:
+        found = await client.get(f"{await _path(client, workspace)}/git/status")
+        if as_json:
+            output.json(found)
+            return
+        output.resource(git_status.summary(found), git_status.FIELDS)
+        output.rows(git_status.files(found), git_status.COLUMNS)
 
     context.run(work, as_json=as_json, account=account)
 

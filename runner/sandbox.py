@@ -53,7 +53,7 @@ class Program:
 
     Attributes:
         readable: paths it may read beside the system's.
-        writable: paths it may write instead of the room's `files` and `home`.
+        writable: paths it may write, if they are not the room's `files` and `home`.
         hangs_up: whether it is told to end by HUP too, as a shell that a person types into ignores TERM.
     """
 
@@ -62,7 +62,7 @@ class Program:
     directory: Path
     terminal: bool = False
     readable: Sequence[Path] = ()
-    writable: Sequence[Path] = ()
+    writable: Sequence[Path] | None = None
     hangs_up: bool = False
 
 
@@ -142,7 +142,8 @@ class Sandbox:
         return [str(path) for path in self.hidden if any(path.is_relative_to(folder) for folder in shown)]
 
     def _writable(self, program: Program) -> list[str]:
-        return list(map(str, program.writable or (self.room / "files", self.room / "home")))
+        own = (self.room / "files", self.room / "home")
+        return list(map(str, own if program.writable is None else program.writable))
 
 
 def _existing(paths: Sequence[str]) -> list[str]:

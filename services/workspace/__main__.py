@@ -2,12 +2,13 @@
 
 from contextlib import AsyncExitStack
 
-from stateroom.workspace.v1 import identity_service_pb2, workspace_service_pb2
+from stateroom.workspace.v1 import git_service_pb2, identity_service_pb2, workspace_service_pb2
 
 from chassis.changes import Registry
 from chassis.reconcile import Reconciler
 from chassis.rpc.server import Server
 from chassis.service import Service, open_service, run
+from services.workspace.git.servicer import GitServicer
 from services.workspace.identity import events as identity_events
 from services.workspace.identity.exchange import CredentialExchange
 from services.workspace.identity.servicer import IdentityServicer
@@ -45,6 +46,7 @@ async def open_workspace(configured: WorkspaceSettings, stack: AsyncExitStack) -
         workspace_service_pb2.DESCRIPTOR.services_by_name["WorkspaceService"],
         WorkspaceServicer(database, pages, runners, reconciler, repositories, configured.workspace_limit),
     )
+    server.add(git_service_pb2.DESCRIPTOR.services_by_name["GitService"], GitServicer(runners))
     return service, server
 
 

@@ -312,6 +312,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The code that is installed now does not start, or cannot read what the running one would leave to it.
     Example: {"reason": "UPGRADE_REFUSED", "metadata": {"cause": "…"}}
     """
+    GIT_FAILED: _ErrorReason.ValueType  # 150
+    """git could not do in the workspace what was asked; the cause is its own complaint, or that it took too long.
+    Example: {"reason": "GIT_FAILED", "metadata": {"cause": "not a git repository"}}
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every `reason` of a google.rpc.ErrorInfo whose domain is `stateroom.dev`.
@@ -607,5 +611,9 @@ Example: {"reason": "COMMAND_NOT_FOUND", "metadata": {"command": "make"}}
 UPGRADE_REFUSED: ErrorReason.ValueType  # 149
 """The code that is installed now does not start, or cannot read what the running one would leave to it.
 Example: {"reason": "UPGRADE_REFUSED", "metadata": {"cause": "…"}}
+"""
+GIT_FAILED: ErrorReason.ValueType  # 150
+"""git could not do in the workspace what was asked; the cause is its own complaint, or that it took too long.
+Example: {"reason": "GIT_FAILED", "metadata": {"cause": "not a git repository"}}
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
