@@ -36,6 +36,7 @@ COLUMNS = {
     "state": "STATE",
     "repositoryUrl": "REPOSITORY",
     "branch": "BRANCH",
+    "sandbox": "SANDBOX",
     "createTime": "CREATED",
 }
 """Commands take the name, so the table can do without the id; `ws show` and --json have it."""

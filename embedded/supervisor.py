@@ -8,7 +8,7 @@ from contextlib import suppress
 from functools import partial
 from urllib.parse import urlsplit, urlunsplit
 
-from embedded import databases, first_user, keys, private_files, runners, services
+from embedded import databases, first_user, isolation, keys, private_files, runners, services
 from embedded.endpoint import Endpoint
 from embedded.keep_alive import Part, keep_alive
 from embedded.layout import Layout
@@ -57,6 +57,8 @@ class Supervisor:
                     for name, part in self._parts().items()
                 ]
                 self._progress.ready(endpoint.gateway)
+                for line in await isolation.describe():
+                    self._progress.say(line)
                 if await when_ready(endpoint):
                     await asyncio.Event().wait()
                 for task in tasks:

@@ -40,6 +40,7 @@ class RunnerServicer:
             sandbox=self.sandbox.level.value,
             sandbox_detail=self.sandbox.level.detail,
             start_time=convert.time_to_proto(self.start_time),
+            sandbox_obstacle=self.sandbox.obstacle,
             version=self.upgrade.code.version,
             prepared=self.workspace.prepared,
             terminals=map(convert.terminal_to_proto, self.terminals.noteworthy()),
