@@ -24,7 +24,7 @@ from chassis.changes import Entity, PendingChange, Registry, pending
 from chassis.errors import DatabaseUnavailable, TransactionConflict
 from chassis.settings import ServiceSettings
 
-FAILURES = (DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+FAILURES = (DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 """What SQLAlchemy, the driver and the network raise; a statement that takes too long is among them."""
 ATTEMPTS = 4
 """Times a transaction is tried when others keep changing the same rows."""
@@ -233,6 +233,7 @@ def _lost_connection(cause: BaseException) -> bool:
     kinds = (
         OSError,
         asyncpg.InterfaceError,
+        asyncpg.InternalClientError,  # for a connection that is lost while it is being made, or reset
         asyncpg.PostgresConnectionError,
         asyncpg.OperatorInterventionError,
         asyncpg.CannotConnectNowError,
