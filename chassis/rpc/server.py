@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from typing import Any
 
 import grpc
@@ -123,10 +123,11 @@ class Server:
             call = _call(method, context)
             async with (
                 chain.around(call, context, self._guard),
-                beside(self._recheck(call), self._calls.until_refused()),
+                beside(self._recheck(call), self._calls.until_refused(), call.until_failed()),
+                aclosing(handler(_checked(message, request, call), call)) as responses,
             ):
-                async for response in handler(_checked(message, request, call), call):
-                    await context.write(response)
+                async for response in responses:
+                    await _write(context, response)
 
         return handle
 
@@ -142,6 +143,13 @@ class Server:
             with suppress(Unavailable):
                 call.principal = await self._guard.authenticator.authenticate(call, max_age=RECHECK_MAX_AGE)
                 auth.authorize(call)
+
+
+async def _write(context: chain.Context, response: Any) -> None:  # any contract message
+    try:
+        await context.write(response)
+    except grpc.aio.InternalError as exc:  # the client has left, and the news of it comes after
+        raise asyncio.CancelledError from exc
 
 
 def _call(method: Method, context: chain.Context) -> Call:
