@@ -19,6 +19,9 @@ from services.session.sessions.live.runners import NAME, InputStream, Runners
 UNANSWERED = 256
 """Writes on their way; a device that types faster than the program reads waits."""
 
+ANSWERED_WRITES = 32
+"""Writes that the runner answers with one message."""
+
 _RETRY = 0.25  # seconds between attempts to reach the runner
 
 
@@ -63,6 +66,11 @@ class Keyboard:
             except DomainError as exc:
                 return exc
 
+    def _answered(self) -> None:
+        for _ in range(ANSWERED_WRITES):
+            self._pending.popleft()
+            self._room.release()
+
     async def _carry(self) -> None:
         runner = await self._runners.find(self._session.account_id, self._session.workspace_id)
         stream = runner.open_input()
@@ -73,8 +81,7 @@ class Keyboard:
                 sent += 1
             self._stream = stream
             while await stream.read() is not grpc.aio.EOF:  # type: ignore[attr-defined]  # the stubs lack it
-                self._pending.popleft()
-                self._room.release()
+                self._answered()
             raise ServiceUnavailable(NAME)
         except asyncio.InvalidStateError as exc:
             raise ServiceUnavailable(NAME) from exc
