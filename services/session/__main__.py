@@ -13,10 +13,10 @@ from services.session.sessions.consumers import WorkspaceChanges
 from services.session.sessions.live.attachment import Attachments
 from services.session.sessions.live.background import open_background
 from services.session.sessions.live.copier import Copier
-from services.session.sessions.live.device import Desk
+from services.session.sessions.live.desk import Desk
 from services.session.sessions.live.devices import Devices
-from services.session.sessions.live.feed import Parts
 from services.session.sessions.live.feeds import Feeds
+from services.session.sessions.live.follower import Parts
 from services.session.sessions.live.opening import Opener
 from services.session.sessions.live.presence import Presence
 from services.session.sessions.live.reconciliation import Reconciliation
@@ -37,16 +37,16 @@ async def open_session(configured: SessionSettings, stack: AsyncExitStack) -> tu
     background = await stack.enter_async_context(open_background())
     parts = Parts(database, system, runners)
     feeds = Feeds(parts, presence, background)
-    devices = Devices(system)
+    devices = Devices(system, configured.slow_device_seconds)
     reconciliation = Reconciliation(database, runners)
     reconciler = Reconciler("sessions", "session_id", system, reconciliation.work)
     service.consume(workspace, WorkspaceChanges(database, reconciler.wake).apply)
-    release = Reconciler("session_heads", "session_id", system, Release(database, runners).work)
+    release = Reconciler("session_heads", "session_id", system, Release(parts).work)
     copier = Copier(parts, feeds.bell)
     service.loops.extend(part.run for part in (presence, feeds, copier, devices, reconciler, release))
     opener = Opener(database, runners, feeds, presence, background, configured.session_limit)
     desk = Desk(database, runners, reconciliation, background)
-    attachments = Attachments(desk, feeds, devices, presence, configured.slow_device_seconds)
+    attachments = Attachments(desk, feeds, devices, presence)
     servicer = SessionServicer(database, service.pages, runners, opener, attachments, reconciler.wake)
     server = service.server()
     server.add(session_service_pb2.DESCRIPTOR.services_by_name["SessionService"], servicer)

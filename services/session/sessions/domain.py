@@ -163,6 +163,10 @@ class Session:
             return self._ended(now, State.STOPPED, self.stop_request, log_complete=log_complete)
         return self._ended(now, State.LOST, StopReason.RUNNER_LOST, state_reason=cause, log_complete=log_complete)
 
+    def complete_log(self, now: datetime) -> "Session":
+        """Return the ended session with all that its runner had in the log."""
+        return self._changed(now, log_complete=True)
+
     def _ended(self, now: datetime, state: State, reason: StopReason, **values: object) -> "Session":
         return self._changed(now, state=state, stop_reason=reason, end_time=now, **values)
 

@@ -166,6 +166,17 @@ async def lose_session(tx: Transaction, *, session_id: UUID, cause: str, log_com
     return lost
 
 
+async def complete_log(tx: Transaction, *, session_id: UUID) -> Session:
+    """Note that the log of an ended session has all that its runner left."""
+    current = await session_store.lock_session(tx.connection, session_id)
+    if current.log_complete:
+        return current
+    complete = current.complete_log(tx.now)
+    await session_store.update_session(tx.connection, complete, due=None)
+    tx.record("log_completed", before=current, after=complete)
+    return complete
+
+
 def _caused_by(session: Session, actor: Actor) -> Actor:
     """Return the actor of an end, with the event that made somebody ask for it."""
     return replace(actor, cause_event_id=session.stop_cause_event_id)

@@ -1,6 +1,7 @@
 """SessionService: terminals that outlive every connection."""
 
 from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from stateroom.runner.v1 import runner_service_pb2 as runner_pb
@@ -129,8 +130,9 @@ class SessionServicer:
     async def StreamOutput(self, request: pb.StreamOutputRequest, call: Call) -> AsyncIterator[pb.StreamOutputResponse]:
         """Stream a session's output from an offset."""
         session = await self.opener.started(call.actor, await self._session(request.session_id, call))
-        async for response in self.attachments.stream(call.actor, session, request.offset):
-            yield response
+        async with aclosing(self.attachments.stream(call.actor, session, request.offset)) as responses:
+            async for response in responses:
+                yield response
 
     async def ListSessionEvents(self, request: pb.ListSessionEventsRequest, call: Call) -> pb.ListSessionEventsResponse:
         """Return a page of a session's records."""
@@ -154,8 +156,9 @@ class SessionServicer:
         if not first.HasField("attach"):
             raise InvalidField(Violation("attach", "the first message must be attach"))
         session = await self.opener.started(call.actor, await self._session(first.attach.session_id, call))
-        async for response in self.attachments.attach(call.actor, session, first.attach, requests):
-            yield response
+        async with aclosing(self.attachments.attach(call, session, first.attach, requests)) as responses:
+            async for response in responses:
+                yield response
 
     async def _session(self, session_id: str, call: Call) -> Session:
         actor = replace(call.actor, repeat=None)

@@ -4,20 +4,18 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from stateroom.session.v1 import attach_pb2 as pb
 
-from chassis.actor import Actor
-from chassis.database import Database
 from chassis.errors import DomainError, InvalidField, Violation
-from services.session.sessions import operations
+from chassis.rpc.call import Call
 from services.session.sessions.domain import Session
-from services.session.sessions.errors import ReadOnly, SessionNotActive
-from services.session.sessions.live.background import Background
+from services.session.sessions.errors import ReadOnly, SlowConsumer
+from services.session.sessions.live.desk import Desk
 from services.session.sessions.live.keyboard import Keyboard
-from services.session.sessions.live.reconciliation import Reconciliation
-from services.session.sessions.live.runners import OVER, Runners
+from services.session.sessions.live.runners import OVER
+from services.session.sessions.live.window import Window
 from services.session.sessions.store import leases
 from services.session.sessions.store.leases import Attachment, Lease
 
@@ -27,32 +25,24 @@ CREDIT = 128 * 1024
 _UNAWARE = 2.0  # seconds for which a device that lost control may go on typing into the void before it is told off
 
 
-@dataclass(frozen=True, slots=True)
-class Desk:
-    """What devices work with."""
-
-    database: Database
-    runners: Runners
-    reconciliation: Reconciliation
-    background: Background
-
-
 class Device:
     """A device attached to a session. `awake` is set whenever there may be something to tell it."""
 
-    def __init__(self, desk: Desk, actor: Actor, session: Session, attachment: Attachment) -> None:
+    def __init__(self, desk: Desk, call: Call, session: Session, attachment: Attachment) -> None:
         self.session = session
         self.attachment = attachment
         self.awake = asyncio.Event()
         self.acknowledged = 0
-        self.failure: Exception | None = None
         self.notices: deque[pb.AttachSessionResponse] = deque()
         self.lease = Lease(0, controls=False)
         self._desk = desk
-        self._actor = replace(actor, repeat=None)
+        self._actor = replace(call.actor, repeat=None)
+        self._fail = call.fail
+        self._window = Window(desk, self._actor, session)
         self._keyboard: Keyboard | None = None
         self._typing: asyncio.Task[None] | None = None
         self._lost_control = float("-inf")
+        self._awaited_since: float | None = None
 
     @property
     def role(self) -> pb.AttachRole.ValueType:
@@ -88,31 +78,30 @@ class Device:
         await self._desk.database.write(self._actor, leases.detach, **ids)
 
     async def listen(self, requests: AsyncIterator[pb.AttachSessionRequest]) -> None:
-        """Do what the device says until it stops talking. What goes wrong becomes its `failure`."""
+        """Do what the device says until it stops talking. What goes wrong ends its call."""
         try:
             async for request in requests:
                 await self._take(request)
-        except Exception as exc:  # noqa: BLE001  # raised again by the loop that answers the device
-            self.failure = exc
-        finally:
-            self.awake.set()
+        except Exception as exc:  # noqa: BLE001  # told to the device
+            self._fail(exc)
 
     async def resize(self, columns: int, rows: int) -> None:
-        """Change the session's size, if the device's is another; a session that just ended keeps its own."""
-        if not columns or not rows:
-            return
-        try:
-            self.session = await self._desk.database.write(
-                self._actor,
-                operations.resize_session,
-                session_id=self.session.session_id,
-                columns=columns,
-                rows=rows,
-                etag="",
-            )
-        except SessionNotActive:
-            return
-        await self._desk.reconciliation.resize(self.session)
+        """Give the session the device's size, if it has one, before anything else happens."""
+        if columns and rows:
+            self.session = await self._window.apply(columns, rows)
+
+    def wait_for(self) -> None:
+        """Note that the device gets nothing more before it takes or acknowledges what it has."""
+        self._awaited_since = self._awaited_since or time.monotonic()
+
+    def go_on(self) -> None:
+        """Note that it did."""
+        self._awaited_since = None
+
+    def expect_progress(self, patience: float) -> None:
+        """End the call of a device that has been waited for longer than `patience` seconds."""
+        if self._awaited_since is not None and time.monotonic() > self._awaited_since + patience:
+            self._fail(SlowConsumer(self.session.session_id, self.acknowledged))
 
     def lose_control(self) -> None:
         """Become an observer, because another device controls the session now."""
@@ -128,15 +117,20 @@ class Device:
             if self._may_write() and self._keyboard is not None:
                 await self._keyboard.type(request.input.data)
         elif kind == "ack":
-            self.acknowledged = max(self.acknowledged, request.ack.offset)
-            self.awake.set()
+            self._acknowledge(request.ack.offset)
         elif kind == "resize":
             if self._may_write():
-                await self.resize(request.resize.columns, request.resize.rows)
+                self._window.resize(request.resize.columns, request.resize.rows)
         elif kind == "take_control":
             await self._take_control()
         else:
             raise InvalidField(Violation("attach", "the device is attached already"))
+
+    def _acknowledge(self, offset: int) -> None:
+        if offset > self.acknowledged:
+            self.acknowledged = offset
+            self.go_on()
+            self.awake.set()
 
     async def _take_control(self) -> None:
         if self.lease.controls:
@@ -161,6 +155,7 @@ class Device:
             self._typing = self._desk.background.spawn(self._type(self._keyboard))
 
     def _let_go(self) -> None:
+        self._window.close()
         if self._typing is not None:
             self._typing.cancel()
         self._keyboard = self._typing = None
@@ -168,18 +163,17 @@ class Device:
     async def _type(self, keyboard: Keyboard) -> None:
         try:
             refusal = await keyboard.run()
-        except Exception as exc:  # noqa: BLE001  # raised again by the loop that answers the device
-            self.failure = exc
+        except Exception as exc:  # noqa: BLE001  # told to the device
+            self._fail(exc)
         else:
             self._refused(refusal)
-        self.awake.set()
 
     def _refused(self, refusal: DomainError) -> None:
         if refusal.reason == "LEASE_EPOCH_STALE":
             self._typing = None
             self.lose_control()
         elif refusal.reason not in OVER:
-            self.failure = refusal
+            self._fail(refusal)
 
     def _tell_role(self) -> None:
         changed = pb.AttachSessionResponse.RoleChanged(role=self.role)

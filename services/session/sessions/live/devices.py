@@ -1,4 +1,4 @@
-"""The devices of this process, and who of them still controls: another process's device may have taken over."""
+"""The devices of this process: who still controls, since one of another process may have taken over, and who stalls."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -8,11 +8,11 @@ from uuid import UUID
 from chassis import cancellation, logs
 from chassis.system import SystemDatabase
 from services.session.sessions.live.device import Device
-from services.session.sessions.live.feed import FAILURES
+from services.session.sessions.live.follower import FAILURES
 from services.session.sessions.store import leases, log_store
 
 WATCH = 1.0
-"""Seconds between looks at who controls; the runner refuses the one who was taken over at once."""
+"""Seconds between looks; the runner refuses a device that was taken over at once."""
 
 _log = logs.get("devices")
 
@@ -22,12 +22,13 @@ class Devices:
     """Attached devices by attachment."""
 
     database: SystemDatabase
+    patience: float
+    """Seconds a device may take nothing, or acknowledge nothing while its credit is used up."""
     attached: dict[UUID, Device] = field(default_factory=dict)
 
     def add(self, device: Device) -> None:
         """Watch over a device."""
         self.attached[device.attachment.attachment_id] = device
-        self.announce(device)
 
     def remove(self, device: Device) -> None:
         """Forget a device."""
@@ -45,6 +46,8 @@ class Devices:
         while True:
             cancellation.heed()
             await asyncio.sleep(WATCH)
+            for device in list(self.attached.values()):
+                device.expect_progress(self.patience)
             try:
                 await self._look()
             except FAILURES as exc:

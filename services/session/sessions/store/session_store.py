@@ -35,7 +35,7 @@ async def insert_session(connection: AsyncConnection, session: Session, *, copie
 async def update_session(connection: AsyncConnection, session: Session, *, due: datetime | None) -> None:
     """Store a changed session; `due` is when the reconciler looks at it next, beside its time limit.
 
-    Claims of before are void. With its log complete, the runner's terminal is due to be dropped.
+    Claims of before are void. Once it has ended, what the runner has of it is due to be stored and dropped.
     """
     statement = update(sessions).where(sessions.c.session_id == session.session_id)
     reconcile = {
@@ -44,7 +44,7 @@ async def update_session(connection: AsyncConnection, session: Session, *, due: 
         "reconcile_attempts": 0,
     }
     await connection.execute(statement.values(**_row(session), **reconcile))
-    if session.log_complete:
+    if session.state.final:
         head = update(heads).where(heads.c.session_id == session.session_id)
         await connection.execute(head.values(reconcile_time=session.end_time))
 
