@@ -42,6 +42,15 @@ COLUMNS = {
 }
 """`workspace` is its name, which the API's fields, and so --json, do not have."""
 
+DEVICE_COLUMNS = {
+    "attachmentId": "ID",
+    "device": "DEVICE",
+    "role": "ROLE",
+    "userId": "USER",
+    "acknowledgedOffset": "SHOWN",
+    "attachTime": "SINCE",
+}
+
 
 @app.command()
 def create(
@@ -130,6 +139,22 @@ def attach(
         await attaching.run(client.endpoint, Wish(session, offset, role, take_over=take_over), account)
 
     context.run(work, as_json=False, account=account)
+
+
+@app.command()
+def devices(
+    session: Session,
+    limit: LimitOption = 100,
+    account: AccountOption = "",
+    as_json: JsonOption = False,  # noqa: FBT002
+) -> None:
+    """List the devices that are attached to a session, first come first."""
+
+    async def work(client: Client, output: Output) -> None:
+        pages = client.pages(f"{resolve.session_path(session)}/attachments", "attachments", limit=limit)
+        output.rows([device async for device in pages], DEVICE_COLUMNS)
+
+    context.run(work, as_json=as_json, account=account)
 
 
 @app.command()

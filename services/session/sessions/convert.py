@@ -3,10 +3,11 @@
 from datetime import UTC
 
 from stateroom.runner.v1 import runner_service_pb2 as runner
+from stateroom.session.v1 import attach_pb2
 from stateroom.session.v1 import session_pb2 as pb
 
 from chassis import etag
-from services.session.sessions.domain import Kind, Session, State
+from services.session.sessions.domain import AttachedDevice, Kind, Session, State
 from services.session.sessions.log import Record, RecordType
 
 _OPTIONAL_TIMES = ("end_time", "create_time", "update_time", "last_activity_time")
@@ -58,6 +59,22 @@ def state_from_proto(state: pb.Session.State.ValueType) -> State | None:
 def kind_from_proto(kind: pb.Session.Kind.ValueType) -> Kind | None:
     """Return the kind a filter names; None for no filter."""
     return None if kind == pb.Session.KIND_UNSPECIFIED else Kind[pb.Session.Kind.Name(kind)]
+
+
+def attachment_to_proto(device: AttachedDevice) -> attach_pb2.Attachment:
+    """Return an attached device's public form."""
+    message = attach_pb2.Attachment(
+        attachment_id=str(device.attachment_id),
+        session_id=str(device.session_id),
+        user_id=device.subject,
+        device=device.device,
+        role=attach_pb2.CONTROLLER if device.controls else attach_pb2.OBSERVER,
+        columns=device.columns,
+        rows=device.rows,
+        acknowledged_offset=device.acknowledged_offset,
+    )
+    message.attach_time.FromDatetime(device.attach_time)
+    return message
 
 
 def record_to_proto(record: Record) -> pb.SessionEvent:

@@ -172,3 +172,18 @@ class Session:
 
     def _changed(self, now: datetime, **values: object) -> "Session":
         return replace(self, update_time=now, version=self.version + 1, **values)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, slots=True)
+class AttachedDevice:
+    """A device at a session, as others see it. `subject` sits in front of it; its size is 0 when it told none."""
+
+    attachment_id: UUID
+    session_id: UUID
+    subject: str
+    device: str
+    columns: int
+    rows: int
+    acknowledged_offset: int
+    attach_time: datetime
+    controls: bool

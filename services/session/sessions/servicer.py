@@ -1,6 +1,6 @@
 """SessionService: terminals that outlive every connection."""
 
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
@@ -148,15 +148,40 @@ class SessionServicer:
         shown, token = self.pages.cut(request, call.account_id, page, rows, key=lambda record: record.sequence)
         return pb.ListSessionEventsResponse(session_events=map(convert.record_to_proto, shown), next_page_token=token)
 
-    async def AttachSession(
+    def AttachSession(
         self, requests: AsyncIterator[attach_pb2.AttachSessionRequest], call: Call
-    ) -> AsyncIterator[attach_pb2.AttachSessionResponse]:
+    ) -> AsyncGenerator[attach_pb2.AttachSessionResponse, None]:
         """Serve a device."""
+        return self._attach(requests, call, may_control=True)
+
+    def ObserveSession(
+        self, requests: AsyncIterator[attach_pb2.AttachSessionRequest], call: Call
+    ) -> AsyncGenerator[attach_pb2.AttachSessionResponse, None]:
+        """Serve a device that only watches."""
+        return self._attach(requests, call, may_control=False)
+
+    async def ListAttachments(self, request: pb.ListAttachmentsRequest, call: Call) -> pb.ListAttachmentsResponse:
+        """Return a page of the devices at a session."""
+        page = self.pages.open(request, call.account_id)
+        rows = await self.database.read(
+            call.actor,
+            queries.list_attachments,
+            session_id=ids.parse(request.session_id),
+            limit=page.limit + 1,
+            after=page.after_id,
+        )
+        shown, token = self.pages.cut(request, call.account_id, page, rows, key=lambda device: device.attachment_id)
+        return pb.ListAttachmentsResponse(attachments=map(convert.attachment_to_proto, shown), next_page_token=token)
+
+    async def _attach(
+        self, requests: AsyncIterator[attach_pb2.AttachSessionRequest], call: Call, *, may_control: bool
+    ) -> AsyncGenerator[attach_pb2.AttachSessionResponse, None]:
         first = await anext(requests, attach_pb2.AttachSessionRequest())
         if not first.HasField("attach"):
             raise InvalidField(Violation("attach", "the first message must be attach"))
         session = await self.opener.started(call.actor, await self._session(first.attach.session_id, call))
-        async with aclosing(self.attachments.attach(call, session, first.attach, requests)) as responses:
+        served = self.attachments.attach(call, session, first.attach, requests, may_control=may_control)
+        async with aclosing(served) as responses:
             async for response in responses:
                 yield response
 

@@ -91,5 +91,8 @@ attachments = Table(
     Column("process", BigInteger, nullable=False),
     Column("subject", Text, nullable=False),
     Column("device", Text, nullable=False),
+    Column("columns", Integer, nullable=False),
+    Column("rows", Integer, nullable=False),
+    Column("acknowledged_offset", BigInteger, nullable=False),
     Column("attach_time", tables.Time, nullable=False),
 )

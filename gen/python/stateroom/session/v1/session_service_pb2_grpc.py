@@ -83,6 +83,16 @@ class SessionServiceStub:
                 request_serializer=stateroom_dot_session_dot_v1_dot_session__service__pb2.ListSessionEventsRequest.SerializeToString,
                 response_deserializer=stateroom_dot_session_dot_v1_dot_session__service__pb2.ListSessionEventsResponse.FromString,
                 _registered_method=True)
+        self.ListAttachments = channel.unary_unary(
+                '/stateroom.session.v1.SessionService/ListAttachments',
+                request_serializer=stateroom_dot_session_dot_v1_dot_session__service__pb2.ListAttachmentsRequest.SerializeToString,
+                response_deserializer=stateroom_dot_session_dot_v1_dot_session__service__pb2.ListAttachmentsResponse.FromString,
+                _registered_method=True)
+        self.ObserveSession = channel.stream_stream(
+                '/stateroom.session.v1.SessionService/ObserveSession',
+                request_serializer=stateroom_dot_session_dot_v1_dot_attach__pb2.AttachSessionRequest.SerializeToString,
+                response_deserializer=stateroom_dot_session_dot_v1_dot_attach__pb2.AttachSessionResponse.FromString,
+                _registered_method=True)
         self.AttachSession = channel.stream_stream(
                 '/stateroom.session.v1.SessionService/AttachSession',
                 request_serializer=stateroom_dot_session_dot_v1_dot_attach__pb2.AttachSessionRequest.SerializeToString,
@@ -182,12 +192,33 @@ class SessionServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListAttachments(self, request, context):
+        """Lists the devices that are attached to a session, first come first. One that vanished without a word is in the list until
+        its time to answer is over, 60 seconds unless set otherwise.
+
+        Errors: NOT_FOUND (SESSION_NOT_FOUND), INVALID_ARGUMENT (INVALID_FIELD, INVALID_PAGE_TOKEN).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ObserveSession(self, request_iterator, context):
+        """Attaches a device that only watches, for those who may not type: as AttachSession with the role OBSERVER, which it keeps.
+        Input, resizing and wishes to control are refused.
+
+        Errors: NOT_FOUND (SESSION_NOT_FOUND), OUT_OF_RANGE (OFFSET_OUT_OF_RANGE), FAILED_PRECONDITION (READ_ONLY),
+        RESOURCE_EXHAUSTED (SLOW_CONSUMER), UNAVAILABLE (DEVICE_SILENT).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def AttachSession(self, request_iterator, context):
         """Attaches a device: output from an offset, input, resizing. The first message must be `attach`.
-        The device acknowledges what it has shown; no more than 128 KiB is sent beyond that.
+        The device acknowledges what it has shown; no more than 128 KiB is sent beyond that. It answers a `ping` with any message.
 
         Errors: NOT_FOUND (SESSION_NOT_FOUND), OUT_OF_RANGE (OFFSET_OUT_OF_RANGE), FAILED_PRECONDITION (CONTROLLER_TAKEN, READ_ONLY,
-        SESSION_WITHOUT_TERMINAL), RESOURCE_EXHAUSTED (SLOW_CONSUMER).
+        SESSION_WITHOUT_TERMINAL), RESOURCE_EXHAUSTED (SLOW_CONSUMER), UNAVAILABLE (DEVICE_SILENT).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -240,6 +271,16 @@ def add_SessionServiceServicer_to_server(servicer, server):
                     servicer.ListSessionEvents,
                     request_deserializer=stateroom_dot_session_dot_v1_dot_session__service__pb2.ListSessionEventsRequest.FromString,
                     response_serializer=stateroom_dot_session_dot_v1_dot_session__service__pb2.ListSessionEventsResponse.SerializeToString,
+            ),
+            'ListAttachments': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAttachments,
+                    request_deserializer=stateroom_dot_session_dot_v1_dot_session__service__pb2.ListAttachmentsRequest.FromString,
+                    response_serializer=stateroom_dot_session_dot_v1_dot_session__service__pb2.ListAttachmentsResponse.SerializeToString,
+            ),
+            'ObserveSession': grpc.stream_stream_rpc_method_handler(
+                    servicer.ObserveSession,
+                    request_deserializer=stateroom_dot_session_dot_v1_dot_attach__pb2.AttachSessionRequest.FromString,
+                    response_serializer=stateroom_dot_session_dot_v1_dot_attach__pb2.AttachSessionResponse.SerializeToString,
             ),
             'AttachSession': grpc.stream_stream_rpc_method_handler(
                     servicer.AttachSession,
@@ -491,6 +532,60 @@ class SessionService:
             '/stateroom.session.v1.SessionService/ListSessionEvents',
             stateroom_dot_session_dot_v1_dot_session__service__pb2.ListSessionEventsRequest.SerializeToString,
             stateroom_dot_session_dot_v1_dot_session__service__pb2.ListSessionEventsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAttachments(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/stateroom.session.v1.SessionService/ListAttachments',
+            stateroom_dot_session_dot_v1_dot_session__service__pb2.ListAttachmentsRequest.SerializeToString,
+            stateroom_dot_session_dot_v1_dot_session__service__pb2.ListAttachmentsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ObserveSession(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/stateroom.session.v1.SessionService/ObserveSession',
+            stateroom_dot_session_dot_v1_dot_attach__pb2.AttachSessionRequest.SerializeToString,
+            stateroom_dot_session_dot_v1_dot_attach__pb2.AttachSessionResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -88,12 +88,25 @@ class SessionServiceStub:
 
     Errors: NOT_FOUND (SESSION_NOT_FOUND), INVALID_ARGUMENT (INVALID_FIELD, INVALID_PAGE_TOKEN).
     """
+    ListAttachments: _grpc.UnaryUnaryMultiCallable[_session_service_pb2.ListAttachmentsRequest, _session_service_pb2.ListAttachmentsResponse]
+    """Lists the devices that are attached to a session, first come first. One that vanished without a word is in the list until
+    its time to answer is over, 60 seconds unless set otherwise.
+
+    Errors: NOT_FOUND (SESSION_NOT_FOUND), INVALID_ARGUMENT (INVALID_FIELD, INVALID_PAGE_TOKEN).
+    """
+    ObserveSession: _grpc.StreamStreamMultiCallable[_attach_pb2.AttachSessionRequest, _attach_pb2.AttachSessionResponse]
+    """Attaches a device that only watches, for those who may not type: as AttachSession with the role OBSERVER, which it keeps.
+    Input, resizing and wishes to control are refused.
+
+    Errors: NOT_FOUND (SESSION_NOT_FOUND), OUT_OF_RANGE (OFFSET_OUT_OF_RANGE), FAILED_PRECONDITION (READ_ONLY),
+    RESOURCE_EXHAUSTED (SLOW_CONSUMER), UNAVAILABLE (DEVICE_SILENT).
+    """
     AttachSession: _grpc.StreamStreamMultiCallable[_attach_pb2.AttachSessionRequest, _attach_pb2.AttachSessionResponse]
     """Attaches a device: output from an offset, input, resizing. The first message must be `attach`.
-    The device acknowledges what it has shown; no more than 128 KiB is sent beyond that.
+    The device acknowledges what it has shown; no more than 128 KiB is sent beyond that. It answers a `ping` with any message.
 
     Errors: NOT_FOUND (SESSION_NOT_FOUND), OUT_OF_RANGE (OFFSET_OUT_OF_RANGE), FAILED_PRECONDITION (CONTROLLER_TAKEN, READ_ONLY,
-    SESSION_WITHOUT_TERMINAL), RESOURCE_EXHAUSTED (SLOW_CONSUMER).
+    SESSION_WITHOUT_TERMINAL), RESOURCE_EXHAUSTED (SLOW_CONSUMER), UNAVAILABLE (DEVICE_SILENT).
     """
 
 @_typing.type_check_only
@@ -153,12 +166,25 @@ class SessionServiceAsyncStub(SessionServiceStub):
 
     Errors: NOT_FOUND (SESSION_NOT_FOUND), INVALID_ARGUMENT (INVALID_FIELD, INVALID_PAGE_TOKEN).
     """
+    ListAttachments: _aio.UnaryUnaryMultiCallable[_session_service_pb2.ListAttachmentsRequest, _session_service_pb2.ListAttachmentsResponse]  # type: ignore[assignment]
+    """Lists the devices that are attached to a session, first come first. One that vanished without a word is in the list until
+    its time to answer is over, 60 seconds unless set otherwise.
+
+    Errors: NOT_FOUND (SESSION_NOT_FOUND), INVALID_ARGUMENT (INVALID_FIELD, INVALID_PAGE_TOKEN).
+    """
+    ObserveSession: _aio.StreamStreamMultiCallable[_attach_pb2.AttachSessionRequest, _attach_pb2.AttachSessionResponse]  # type: ignore[assignment]
+    """Attaches a device that only watches, for those who may not type: as AttachSession with the role OBSERVER, which it keeps.
+    Input, resizing and wishes to control are refused.
+
+    Errors: NOT_FOUND (SESSION_NOT_FOUND), OUT_OF_RANGE (OFFSET_OUT_OF_RANGE), FAILED_PRECONDITION (READ_ONLY),
+    RESOURCE_EXHAUSTED (SLOW_CONSUMER), UNAVAILABLE (DEVICE_SILENT).
+    """
     AttachSession: _aio.StreamStreamMultiCallable[_attach_pb2.AttachSessionRequest, _attach_pb2.AttachSessionResponse]  # type: ignore[assignment]
     """Attaches a device: output from an offset, input, resizing. The first message must be `attach`.
-    The device acknowledges what it has shown; no more than 128 KiB is sent beyond that.
+    The device acknowledges what it has shown; no more than 128 KiB is sent beyond that. It answers a `ping` with any message.
 
     Errors: NOT_FOUND (SESSION_NOT_FOUND), OUT_OF_RANGE (OFFSET_OUT_OF_RANGE), FAILED_PRECONDITION (CONTROLLER_TAKEN, READ_ONLY,
-    SESSION_WITHOUT_TERMINAL), RESOURCE_EXHAUSTED (SLOW_CONSUMER).
+    SESSION_WITHOUT_TERMINAL), RESOURCE_EXHAUSTED (SLOW_CONSUMER), UNAVAILABLE (DEVICE_SILENT).
     """
 
 class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -271,16 +297,41 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
         """
 
     @_abc_1.abstractmethod
+    def ListAttachments(
+        self,
+        request: _session_service_pb2.ListAttachmentsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_session_service_pb2.ListAttachmentsResponse, _abc.Awaitable[_session_service_pb2.ListAttachmentsResponse]]:
+        """Lists the devices that are attached to a session, first come first. One that vanished without a word is in the list until
+        its time to answer is over, 60 seconds unless set otherwise.
+
+        Errors: NOT_FOUND (SESSION_NOT_FOUND), INVALID_ARGUMENT (INVALID_FIELD, INVALID_PAGE_TOKEN).
+        """
+
+    @_abc_1.abstractmethod
+    def ObserveSession(
+        self,
+        request_iterator: _MaybeAsyncIterator[_attach_pb2.AttachSessionRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_attach_pb2.AttachSessionResponse], _abc.AsyncIterator[_attach_pb2.AttachSessionResponse]]:
+        """Attaches a device that only watches, for those who may not type: as AttachSession with the role OBSERVER, which it keeps.
+        Input, resizing and wishes to control are refused.
+
+        Errors: NOT_FOUND (SESSION_NOT_FOUND), OUT_OF_RANGE (OFFSET_OUT_OF_RANGE), FAILED_PRECONDITION (READ_ONLY),
+        RESOURCE_EXHAUSTED (SLOW_CONSUMER), UNAVAILABLE (DEVICE_SILENT).
+        """
+
+    @_abc_1.abstractmethod
     def AttachSession(
         self,
         request_iterator: _MaybeAsyncIterator[_attach_pb2.AttachSessionRequest],
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_attach_pb2.AttachSessionResponse], _abc.AsyncIterator[_attach_pb2.AttachSessionResponse]]:
         """Attaches a device: output from an offset, input, resizing. The first message must be `attach`.
-        The device acknowledges what it has shown; no more than 128 KiB is sent beyond that.
+        The device acknowledges what it has shown; no more than 128 KiB is sent beyond that. It answers a `ping` with any message.
 
         Errors: NOT_FOUND (SESSION_NOT_FOUND), OUT_OF_RANGE (OFFSET_OUT_OF_RANGE), FAILED_PRECONDITION (CONTROLLER_TAKEN, READ_ONLY,
-        SESSION_WITHOUT_TERMINAL), RESOURCE_EXHAUSTED (SLOW_CONSUMER).
+        SESSION_WITHOUT_TERMINAL), RESOURCE_EXHAUSTED (SLOW_CONSUMER), UNAVAILABLE (DEVICE_SILENT).
         """
 
 def add_SessionServiceServicer_to_server(servicer: SessionServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
