@@ -180,6 +180,31 @@ def write(
 
 
 @app.command()
+def update(
+    session: Session,
+    title: Annotated[str | None, typer.Option(help="What to call it; empty for what the program does.")] = None,
+    metadata: Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="Set; may be repeated.")] = None,
+    account: AccountOption = "",
+    as_json: JsonOption = False,  # noqa: FBT002
+) -> None:
+    """Change what a session is called and what is said about it."""
+
+    async def work(client: Client, output: Output) -> None:
+        path = resolve.session_path(session)
+        current = await client.get(path)
+        body: Json = {} if title is None else {"title": title}
+        if metadata:
+            body["metadata"] = current.get("metadata", {}) | dict(resolve.pair(text) for text in metadata)
+        if not body:
+            msg = "Nothing to change: give --title or --metadata."
+            raise WrongUse(msg)
+        parameters = {"updateMask": ",".join(body), "etag": current["etag"]}
+        output.resource(await client.call("PATCH", path, body=body, parameters=parameters), FIELDS)
+
+    context.run(work, as_json=as_json, account=account)
+
+
+@app.command()
 def terminate(session: Session, account: AccountOption = "", as_json: JsonOption = False) -> None:  # noqa: FBT002
     """End a session: TERM to all its processes, KILL after 5 seconds."""
 

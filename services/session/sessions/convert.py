@@ -1,12 +1,13 @@
 """Sessions and records as messages."""
 
+from collections.abc import Iterable
 from datetime import UTC
 
 from stateroom.runner.v1 import runner_service_pb2 as runner
 from stateroom.session.v1 import attach_pb2
 from stateroom.session.v1 import session_pb2 as pb
 
-from chassis import etag
+from chassis import etag, ids
 from services.session.sessions.domain import AttachedDevice, Kind, Session, State
 from services.session.sessions.log import Record, RecordType
 
@@ -26,7 +27,8 @@ def session_to_proto(session: Session) -> pb.Session:
         environment_names=session.environment_names,
         columns=session.columns,
         rows=session.rows,
-        title=session.title,
+        title=session.shown_title,
+        metadata=session.metadata,
         exit_code=session.exit_code,
         exit_signal=session.exit_signal,
         stop_reason=stop_reason_to_proto(session),
@@ -42,6 +44,19 @@ def session_to_proto(session: Session) -> pb.Session:
         if instant is not None:
             getattr(message, name).FromDatetime(instant)
     return message
+
+
+def values_from_proto(message: pb.Session, names: Iterable[str]) -> dict[str, object]:
+    """Return the fields of these names as a session holds them."""
+    held: dict[str, object] = {
+        "workspace_id": ids.parse(message.workspace_id) if message.workspace_id else None,
+        "kind": kind_from_proto(message.kind) or Kind.TERMINAL,
+        "command": tuple(message.command),
+        "timeout": message.timeout.ToTimedelta() if message.HasField("timeout") else None,
+        "environment": dict(message.environment),
+        "metadata": dict(message.metadata),
+    }
+    return {name: held[name] if name in held else getattr(message, name) for name in names}
 
 
 def stop_reason_to_proto(session: Session) -> pb.Session.StopReason.ValueType:

@@ -11,7 +11,6 @@ from typing import Any
 import grpc
 import pytest
 from stateroom.session.v1 import attach_pb2 as pb
-from stateroom.session.v1 import session_service_pb2 as service
 
 from tests.support.screens import Screen, attach
 from tests.support.stage import Stage, reason
@@ -23,7 +22,7 @@ VIEWER = 1
 
 
 async def _list(stage: Stage, session_id: str) -> list[pb.Attachment]:
-    listed = await stage.call("ListAttachments", service.ListAttachmentsRequest(session_id=session_id))
+    listed = await stage.call("ListAttachments", pb.ListAttachmentsRequest(session_id=session_id))
     return list(listed.attachments)
 
 

@@ -7,7 +7,6 @@ from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
-from stateroom.session.v1 import attach_pb2 as _attach_pb2
 from stateroom.session.v1 import session_pb2 as _session_pb2
 import builtins as _builtins
 import sys
@@ -184,44 +183,6 @@ class WriteSessionResponse(_message.Message):
 Global___WriteSessionResponse: _TypeAlias = WriteSessionResponse  # noqa: Y015
 
 @_typing.final
-class ResizeSessionRequest(_message.Message):
-    """Resizes a session."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    SESSION_ID_FIELD_NUMBER: _builtins.int
-    COLUMNS_FIELD_NUMBER: _builtins.int
-    ROWS_FIELD_NUMBER: _builtins.int
-    ETAG_FIELD_NUMBER: _builtins.int
-    REQUEST_ID_FIELD_NUMBER: _builtins.int
-    session_id: _builtins.str
-    """The session."""
-    columns: _builtins.int
-    """Width in cells, 1 to 1,000."""
-    rows: _builtins.int
-    """Height in cells, 1 to 500."""
-    etag: _builtins.str
-    """The version that was read; empty to skip the check."""
-    request_id: _builtins.str
-    """UUID that makes a repeated call harmless."""
-    def __init__(
-        self,
-        *,
-        session_id: _builtins.str = ...,
-        columns: _builtins.int = ...,
-        rows: _builtins.int = ...,
-        etag: _builtins.str = ...,
-        request_id: _builtins.str = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["columns", b"columns", "etag", b"etag", "request_id", b"request_id", "rows", b"rows", "session_id", b"session_id"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___ResizeSessionRequest: _TypeAlias = ResizeSessionRequest  # noqa: Y015
-
-@_typing.final
 class TerminateSessionRequest(_message.Message):
     """Ends a session."""
 
@@ -364,61 +325,3 @@ class ListSessionEventsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListSessionEventsResponse: _TypeAlias = ListSessionEventsResponse  # noqa: Y015
-
-@_typing.final
-class ListAttachmentsRequest(_message.Message):
-    """Asks for a page of attached devices."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    SESSION_ID_FIELD_NUMBER: _builtins.int
-    PAGE_SIZE_FIELD_NUMBER: _builtins.int
-    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
-    session_id: _builtins.str
-    """The session."""
-    page_size: _builtins.int
-    """How many at most; 0 means 20, above 200 means 200."""
-    page_token: _builtins.str
-    """Where the last page ended; empty for the first page."""
-    def __init__(
-        self,
-        *,
-        session_id: _builtins.str = ...,
-        page_size: _builtins.int = ...,
-        page_token: _builtins.str = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "session_id", b"session_id"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___ListAttachmentsRequest: _TypeAlias = ListAttachmentsRequest  # noqa: Y015
-
-@_typing.final
-class ListAttachmentsResponse(_message.Message):
-    """A page of attached devices."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    ATTACHMENTS_FIELD_NUMBER: _builtins.int
-    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
-    next_page_token: _builtins.str
-    """For the next page; empty at the end."""
-    @_builtins.property
-    def attachments(self) -> _containers.RepeatedCompositeFieldContainer[_attach_pb2.Attachment]:
-        """First come first."""
-
-    def __init__(
-        self,
-        *,
-        attachments: _abc.Iterable[_attach_pb2.Attachment] | None = ...,
-        next_page_token: _builtins.str = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attachments", b"attachments", "next_page_token", b"next_page_token"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___ListAttachmentsResponse: _TypeAlias = ListAttachmentsResponse  # noqa: Y015

@@ -7,6 +7,7 @@ from stateroom.session.v1 import attach_pb2 as stateroom_dot_session_dot_v1_dot_
 from stateroom.session.v1 import exec_pb2 as stateroom_dot_session_dot_v1_dot_exec__pb2
 from stateroom.session.v1 import session_pb2 as stateroom_dot_session_dot_v1_dot_session__pb2
 from stateroom.session.v1 import session_service_pb2 as stateroom_dot_session_dot_v1_dot_session__service__pb2
+from stateroom.session.v1 import update_pb2 as stateroom_dot_session_dot_v1_dot_update__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -58,6 +59,16 @@ class SessionServiceStub:
                 request_serializer=stateroom_dot_session_dot_v1_dot_session__service__pb2.ListSessionsRequest.SerializeToString,
                 response_deserializer=stateroom_dot_session_dot_v1_dot_session__service__pb2.ListSessionsResponse.FromString,
                 _registered_method=True)
+        self.UpdateSession = channel.unary_unary(
+                '/stateroom.session.v1.SessionService/UpdateSession',
+                request_serializer=stateroom_dot_session_dot_v1_dot_update__pb2.UpdateSessionRequest.SerializeToString,
+                response_deserializer=stateroom_dot_session_dot_v1_dot_session__pb2.Session.FromString,
+                _registered_method=True)
+        self.ReportActivity = channel.unary_unary(
+                '/stateroom.session.v1.SessionService/ReportActivity',
+                request_serializer=stateroom_dot_session_dot_v1_dot_update__pb2.ReportActivityRequest.SerializeToString,
+                response_deserializer=stateroom_dot_session_dot_v1_dot_update__pb2.ReportActivityResponse.FromString,
+                _registered_method=True)
         self.WriteSession = channel.unary_unary(
                 '/stateroom.session.v1.SessionService/WriteSession',
                 request_serializer=stateroom_dot_session_dot_v1_dot_session__service__pb2.WriteSessionRequest.SerializeToString,
@@ -65,7 +76,7 @@ class SessionServiceStub:
                 _registered_method=True)
         self.ResizeSession = channel.unary_unary(
                 '/stateroom.session.v1.SessionService/ResizeSession',
-                request_serializer=stateroom_dot_session_dot_v1_dot_session__service__pb2.ResizeSessionRequest.SerializeToString,
+                request_serializer=stateroom_dot_session_dot_v1_dot_update__pb2.ResizeSessionRequest.SerializeToString,
                 response_deserializer=stateroom_dot_session_dot_v1_dot_session__pb2.Session.FromString,
                 _registered_method=True)
         self.TerminateSession = channel.unary_unary(
@@ -85,8 +96,8 @@ class SessionServiceStub:
                 _registered_method=True)
         self.ListAttachments = channel.unary_unary(
                 '/stateroom.session.v1.SessionService/ListAttachments',
-                request_serializer=stateroom_dot_session_dot_v1_dot_session__service__pb2.ListAttachmentsRequest.SerializeToString,
-                response_deserializer=stateroom_dot_session_dot_v1_dot_session__service__pb2.ListAttachmentsResponse.FromString,
+                request_serializer=stateroom_dot_session_dot_v1_dot_attach__pb2.ListAttachmentsRequest.SerializeToString,
+                response_deserializer=stateroom_dot_session_dot_v1_dot_attach__pb2.ListAttachmentsResponse.FromString,
                 _registered_method=True)
         self.ObserveSession = channel.stream_stream(
                 '/stateroom.session.v1.SessionService/ObserveSession',
@@ -142,6 +153,26 @@ class SessionServiceServicer:
         """Lists the account's sessions, newest first.
 
         Errors: INVALID_ARGUMENT (INVALID_FIELD, INVALID_PAGE_TOKEN).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateSession(self, request, context):
+        """Changes the title or the metadata of a session, also of one that ended. Needs the etag of the version that was read.
+
+        Errors: NOT_FOUND (SESSION_NOT_FOUND), ABORTED (ETAG_MISMATCH),
+        INVALID_ARGUMENT (INVALID_FIELD, ETAG_REQUIRED, REQUEST_ID_REUSED).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReportActivity(self, request, context):
+        """Notes that something works in sessions that neither print nor are typed into, so that nobody takes them for idle. All at
+        once or, when one is not there, none. It is no change of a session: its etag stays, and repeating it is harmless.
+
+        Errors: NOT_FOUND (SESSION_NOT_FOUND).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -247,6 +278,16 @@ def add_SessionServiceServicer_to_server(servicer, server):
                     request_deserializer=stateroom_dot_session_dot_v1_dot_session__service__pb2.ListSessionsRequest.FromString,
                     response_serializer=stateroom_dot_session_dot_v1_dot_session__service__pb2.ListSessionsResponse.SerializeToString,
             ),
+            'UpdateSession': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateSession,
+                    request_deserializer=stateroom_dot_session_dot_v1_dot_update__pb2.UpdateSessionRequest.FromString,
+                    response_serializer=stateroom_dot_session_dot_v1_dot_session__pb2.Session.SerializeToString,
+            ),
+            'ReportActivity': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReportActivity,
+                    request_deserializer=stateroom_dot_session_dot_v1_dot_update__pb2.ReportActivityRequest.FromString,
+                    response_serializer=stateroom_dot_session_dot_v1_dot_update__pb2.ReportActivityResponse.SerializeToString,
+            ),
             'WriteSession': grpc.unary_unary_rpc_method_handler(
                     servicer.WriteSession,
                     request_deserializer=stateroom_dot_session_dot_v1_dot_session__service__pb2.WriteSessionRequest.FromString,
@@ -254,7 +295,7 @@ def add_SessionServiceServicer_to_server(servicer, server):
             ),
             'ResizeSession': grpc.unary_unary_rpc_method_handler(
                     servicer.ResizeSession,
-                    request_deserializer=stateroom_dot_session_dot_v1_dot_session__service__pb2.ResizeSessionRequest.FromString,
+                    request_deserializer=stateroom_dot_session_dot_v1_dot_update__pb2.ResizeSessionRequest.FromString,
                     response_serializer=stateroom_dot_session_dot_v1_dot_session__pb2.Session.SerializeToString,
             ),
             'TerminateSession': grpc.unary_unary_rpc_method_handler(
@@ -274,8 +315,8 @@ def add_SessionServiceServicer_to_server(servicer, server):
             ),
             'ListAttachments': grpc.unary_unary_rpc_method_handler(
                     servicer.ListAttachments,
-                    request_deserializer=stateroom_dot_session_dot_v1_dot_session__service__pb2.ListAttachmentsRequest.FromString,
-                    response_serializer=stateroom_dot_session_dot_v1_dot_session__service__pb2.ListAttachmentsResponse.SerializeToString,
+                    request_deserializer=stateroom_dot_session_dot_v1_dot_attach__pb2.ListAttachmentsRequest.FromString,
+                    response_serializer=stateroom_dot_session_dot_v1_dot_attach__pb2.ListAttachmentsResponse.SerializeToString,
             ),
             'ObserveSession': grpc.stream_stream_rpc_method_handler(
                     servicer.ObserveSession,
@@ -408,6 +449,60 @@ class SessionService:
             _registered_method=True)
 
     @staticmethod
+    def UpdateSession(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/stateroom.session.v1.SessionService/UpdateSession',
+            stateroom_dot_session_dot_v1_dot_update__pb2.UpdateSessionRequest.SerializeToString,
+            stateroom_dot_session_dot_v1_dot_session__pb2.Session.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReportActivity(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/stateroom.session.v1.SessionService/ReportActivity',
+            stateroom_dot_session_dot_v1_dot_update__pb2.ReportActivityRequest.SerializeToString,
+            stateroom_dot_session_dot_v1_dot_update__pb2.ReportActivityResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def WriteSession(request,
             target,
             options=(),
@@ -449,7 +544,7 @@ class SessionService:
             request,
             target,
             '/stateroom.session.v1.SessionService/ResizeSession',
-            stateroom_dot_session_dot_v1_dot_session__service__pb2.ResizeSessionRequest.SerializeToString,
+            stateroom_dot_session_dot_v1_dot_update__pb2.ResizeSessionRequest.SerializeToString,
             stateroom_dot_session_dot_v1_dot_session__pb2.Session.FromString,
             options,
             channel_credentials,
@@ -557,8 +652,8 @@ class SessionService:
             request,
             target,
             '/stateroom.session.v1.SessionService/ListAttachments',
-            stateroom_dot_session_dot_v1_dot_session__service__pb2.ListAttachmentsRequest.SerializeToString,
-            stateroom_dot_session_dot_v1_dot_session__service__pb2.ListAttachmentsResponse.FromString,
+            stateroom_dot_session_dot_v1_dot_attach__pb2.ListAttachmentsRequest.SerializeToString,
+            stateroom_dot_session_dot_v1_dot_attach__pb2.ListAttachmentsResponse.FromString,
             options,
             channel_credentials,
             insecure,

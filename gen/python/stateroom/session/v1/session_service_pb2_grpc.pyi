@@ -9,6 +9,7 @@ from stateroom.session.v1 import attach_pb2 as _attach_pb2
 from stateroom.session.v1 import exec_pb2 as _exec_pb2
 from stateroom.session.v1 import session_pb2 as _session_pb2
 from stateroom.session.v1 import session_service_pb2 as _session_service_pb2
+from stateroom.session.v1 import update_pb2 as _update_pb2
 import abc as _abc_1
 import grpc as _grpc
 import sys
@@ -63,12 +64,24 @@ class SessionServiceStub:
 
     Errors: INVALID_ARGUMENT (INVALID_FIELD, INVALID_PAGE_TOKEN).
     """
+    UpdateSession: _grpc.UnaryUnaryMultiCallable[_update_pb2.UpdateSessionRequest, _session_pb2.Session]
+    """Changes the title or the metadata of a session, also of one that ended. Needs the etag of the version that was read.
+
+    Errors: NOT_FOUND (SESSION_NOT_FOUND), ABORTED (ETAG_MISMATCH),
+    INVALID_ARGUMENT (INVALID_FIELD, ETAG_REQUIRED, REQUEST_ID_REUSED).
+    """
+    ReportActivity: _grpc.UnaryUnaryMultiCallable[_update_pb2.ReportActivityRequest, _update_pb2.ReportActivityResponse]
+    """Notes that something works in sessions that neither print nor are typed into, so that nobody takes them for idle. All at
+    once or, when one is not there, none. It is no change of a session: its etag stays, and repeating it is harmless.
+
+    Errors: NOT_FOUND (SESSION_NOT_FOUND).
+    """
     WriteSession: _grpc.UnaryUnaryMultiCallable[_session_service_pb2.WriteSessionRequest, _session_service_pb2.WriteSessionResponse]
     """Types bytes into the terminal. Refused while a device controls the session.
 
     Errors: NOT_FOUND (SESSION_NOT_FOUND), FAILED_PRECONDITION (SESSION_NOT_ACTIVE, SESSION_WITHOUT_TERMINAL, CONTROLLER_TAKEN).
     """
-    ResizeSession: _grpc.UnaryUnaryMultiCallable[_session_service_pb2.ResizeSessionRequest, _session_pb2.Session]
+    ResizeSession: _grpc.UnaryUnaryMultiCallable[_update_pb2.ResizeSessionRequest, _session_pb2.Session]
     """Changes the size of the terminal.
 
     Errors: NOT_FOUND (SESSION_NOT_FOUND), FAILED_PRECONDITION (SESSION_NOT_ACTIVE, SESSION_WITHOUT_TERMINAL), ABORTED (ETAG_MISMATCH).
@@ -88,7 +101,7 @@ class SessionServiceStub:
 
     Errors: NOT_FOUND (SESSION_NOT_FOUND), INVALID_ARGUMENT (INVALID_FIELD, INVALID_PAGE_TOKEN).
     """
-    ListAttachments: _grpc.UnaryUnaryMultiCallable[_session_service_pb2.ListAttachmentsRequest, _session_service_pb2.ListAttachmentsResponse]
+    ListAttachments: _grpc.UnaryUnaryMultiCallable[_attach_pb2.ListAttachmentsRequest, _attach_pb2.ListAttachmentsResponse]
     """Lists the devices that are attached to a session, first come first. One that vanished without a word is in the list until
     its time to answer is over, 60 seconds unless set otherwise.
 
@@ -141,12 +154,24 @@ class SessionServiceAsyncStub(SessionServiceStub):
 
     Errors: INVALID_ARGUMENT (INVALID_FIELD, INVALID_PAGE_TOKEN).
     """
+    UpdateSession: _aio.UnaryUnaryMultiCallable[_update_pb2.UpdateSessionRequest, _session_pb2.Session]  # type: ignore[assignment]
+    """Changes the title or the metadata of a session, also of one that ended. Needs the etag of the version that was read.
+
+    Errors: NOT_FOUND (SESSION_NOT_FOUND), ABORTED (ETAG_MISMATCH),
+    INVALID_ARGUMENT (INVALID_FIELD, ETAG_REQUIRED, REQUEST_ID_REUSED).
+    """
+    ReportActivity: _aio.UnaryUnaryMultiCallable[_update_pb2.ReportActivityRequest, _update_pb2.ReportActivityResponse]  # type: ignore[assignment]
+    """Notes that something works in sessions that neither print nor are typed into, so that nobody takes them for idle. All at
+    once or, when one is not there, none. It is no change of a session: its etag stays, and repeating it is harmless.
+
+    Errors: NOT_FOUND (SESSION_NOT_FOUND).
+    """
     WriteSession: _aio.UnaryUnaryMultiCallable[_session_service_pb2.WriteSessionRequest, _session_service_pb2.WriteSessionResponse]  # type: ignore[assignment]
     """Types bytes into the terminal. Refused while a device controls the session.
 
     Errors: NOT_FOUND (SESSION_NOT_FOUND), FAILED_PRECONDITION (SESSION_NOT_ACTIVE, SESSION_WITHOUT_TERMINAL, CONTROLLER_TAKEN).
     """
-    ResizeSession: _aio.UnaryUnaryMultiCallable[_session_service_pb2.ResizeSessionRequest, _session_pb2.Session]  # type: ignore[assignment]
+    ResizeSession: _aio.UnaryUnaryMultiCallable[_update_pb2.ResizeSessionRequest, _session_pb2.Session]  # type: ignore[assignment]
     """Changes the size of the terminal.
 
     Errors: NOT_FOUND (SESSION_NOT_FOUND), FAILED_PRECONDITION (SESSION_NOT_ACTIVE, SESSION_WITHOUT_TERMINAL), ABORTED (ETAG_MISMATCH).
@@ -166,7 +191,7 @@ class SessionServiceAsyncStub(SessionServiceStub):
 
     Errors: NOT_FOUND (SESSION_NOT_FOUND), INVALID_ARGUMENT (INVALID_FIELD, INVALID_PAGE_TOKEN).
     """
-    ListAttachments: _aio.UnaryUnaryMultiCallable[_session_service_pb2.ListAttachmentsRequest, _session_service_pb2.ListAttachmentsResponse]  # type: ignore[assignment]
+    ListAttachments: _aio.UnaryUnaryMultiCallable[_attach_pb2.ListAttachmentsRequest, _attach_pb2.ListAttachmentsResponse]  # type: ignore[assignment]
     """Lists the devices that are attached to a session, first come first. One that vanished without a word is in the list until
     its time to answer is over, 60 seconds unless set otherwise.
 
@@ -242,6 +267,30 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
         """
 
     @_abc_1.abstractmethod
+    def UpdateSession(
+        self,
+        request: _update_pb2.UpdateSessionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_session_pb2.Session, _abc.Awaitable[_session_pb2.Session]]:
+        """Changes the title or the metadata of a session, also of one that ended. Needs the etag of the version that was read.
+
+        Errors: NOT_FOUND (SESSION_NOT_FOUND), ABORTED (ETAG_MISMATCH),
+        INVALID_ARGUMENT (INVALID_FIELD, ETAG_REQUIRED, REQUEST_ID_REUSED).
+        """
+
+    @_abc_1.abstractmethod
+    def ReportActivity(
+        self,
+        request: _update_pb2.ReportActivityRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_update_pb2.ReportActivityResponse, _abc.Awaitable[_update_pb2.ReportActivityResponse]]:
+        """Notes that something works in sessions that neither print nor are typed into, so that nobody takes them for idle. All at
+        once or, when one is not there, none. It is no change of a session: its etag stays, and repeating it is harmless.
+
+        Errors: NOT_FOUND (SESSION_NOT_FOUND).
+        """
+
+    @_abc_1.abstractmethod
     def WriteSession(
         self,
         request: _session_service_pb2.WriteSessionRequest,
@@ -255,7 +304,7 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
     def ResizeSession(
         self,
-        request: _session_service_pb2.ResizeSessionRequest,
+        request: _update_pb2.ResizeSessionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_session_pb2.Session, _abc.Awaitable[_session_pb2.Session]]:
         """Changes the size of the terminal.
@@ -299,9 +348,9 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
     def ListAttachments(
         self,
-        request: _session_service_pb2.ListAttachmentsRequest,
+        request: _attach_pb2.ListAttachmentsRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_session_service_pb2.ListAttachmentsResponse, _abc.Awaitable[_session_service_pb2.ListAttachmentsResponse]]:
+    ) -> _typing.Union[_attach_pb2.ListAttachmentsResponse, _abc.Awaitable[_attach_pb2.ListAttachmentsResponse]]:
         """Lists the devices that are attached to a session, first come first. One that vanished without a word is in the list until
         its time to answer is over, 60 seconds unless set otherwise.
 
