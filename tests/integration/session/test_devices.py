@@ -88,11 +88,12 @@ async def test_devices_that_race_for_control_have_one_writer_at_each_moment(stag
         watcher = await stack.enter_async_context(attach(stage, session_id))
         await watcher.type("stty -echo; echo RE''ADY; cat; echo\n")
         await watcher.until(b"READY\r\n")
-        await asyncio.gather(*(_take_turns(number, racer) for number, racer in enumerate(racers)))
-        controlling = [each.device for each in await _list(stage, session_id) if each.role == pb.CONTROLLER]
-        assert len(controlling) == 1
-        await racers[int(controlling[0])].type("the end\n")
-        await watcher.until(b"the end\r\n")
+        async with running(*(partial(_read, racer) for racer in racers)):
+            await asyncio.gather(*(_take_turns(number, racer) for number, racer in enumerate(racers)))
+            controlling = [each.device for each in await _list(stage, session_id) if each.role == pb.CONTROLLER]
+            assert len(controlling) == 1
+            await racers[int(controlling[0])].type("the end\n")
+            await watcher.until(b"the end\r\n")
     turns = re.findall(rb"(\d+:\d+)\r\n", bytes(watcher.output))
     runs = [turn for turn, _ in groupby(turns)]
     assert len(runs) == len(set(runs)), "a turn went on after another had begun"
@@ -101,13 +102,12 @@ async def test_devices_that_race_for_control_have_one_writer_at_each_moment(stag
 
 async def _take_turns(number: int, screen: Screen) -> None:
     """Take control a few times and type a turn, line by line, of which those after its loss go nowhere."""
-    async with running(partial(_read, screen)):
-        for turn in range(TURNS):
-            before = len(_roles(screen))
-            await screen.send(take_control=pb.AttachSessionRequest.TakeControl())
-            await until(partial(_has_control, screen, before))
-            for _ in range(20):
-                await screen.type(f"{number}:{turn}\n")
+    for turn in range(TURNS):
+        before = len(_roles(screen))
+        await screen.send(take_control=pb.AttachSessionRequest.TakeControl())
+        await until(partial(_has_control, screen, before))
+        for _ in range(20):
+            await screen.type(f"{number}:{turn}\n")
 
 
 async def _read(screen: Screen) -> None:
