@@ -155,7 +155,7 @@ def update(  # noqa: PLR0913, PLR0917 -- the options of a verb
         body = {field: value for field, value in body.items() if value is not None}
         if metadata or remove:
             kept = {key: value for key, value in current.get("metadata", {}).items() if key not in (remove or ())}
-            body["metadata"] = kept | dict(_pair(text) for text in metadata or ())
+            body["metadata"] = kept | dict(resolve.pair(text) for text in metadata or ())
         if not body:
             msg = "Nothing to change: give --name, --description, --metadata or --remove."
             raise WrongUse(msg)
@@ -163,14 +163,6 @@ def update(  # noqa: PLR0913, PLR0917 -- the options of a verb
         output.resource(await client.call("PATCH", path, body=body, parameters=parameters), FIELDS)
 
     context.run(work, as_json=as_json, account=account)
-
-
-def _pair(text: str) -> tuple[str, str]:
-    key, equals, value = text.partition("=")
-    if not equals:
-        msg = f"{text!r} is not KEY=VALUE."
-        raise WrongUse(msg)
-    return key, value
 
 
 @app.command()

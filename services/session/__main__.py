@@ -12,6 +12,7 @@ from services.session.sessions import events
 from services.session.sessions.consumers import WorkspaceChanges
 from services.session.sessions.live.attachment import Attachments
 from services.session.sessions.live.background import open_background
+from services.session.sessions.live.company import Companies
 from services.session.sessions.live.copier import Copier
 from services.session.sessions.live.desk import Desk
 from services.session.sessions.live.devices import Devices
@@ -37,13 +38,14 @@ async def open_session(configured: SessionSettings, stack: AsyncExitStack) -> tu
     background = await stack.enter_async_context(open_background())
     parts = Parts(database, system, runners)
     feeds = Feeds(parts, presence, background)
-    devices = Devices(system, configured.slow_device_seconds)
+    devices = Devices(system, configured.slow_device_seconds, configured.silent_device_seconds)
+    companies = Companies(system, devices)
     reconciliation = Reconciliation(database, runners)
     reconciler = Reconciler("sessions", "session_id", system, reconciliation.work)
     service.consume(workspace, WorkspaceChanges(database, reconciler.wake).apply)
     release = Reconciler("session_heads", "session_id", system, Release(parts).work)
     copier = Copier(parts, feeds.bell)
-    service.loops.extend(part.run for part in (presence, feeds, copier, devices, reconciler, release))
+    service.loops.extend(part.run for part in (presence, feeds, copier, devices, companies, reconciler, release))
     opener = Opener(database, runners, feeds, presence, background, configured.session_limit)
     desk = Desk(database, runners, reconciliation, background)
     attachments = Attachments(desk, feeds, devices, presence)

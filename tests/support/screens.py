@@ -80,11 +80,15 @@ async def attach(
     channel: grpc.aio.Channel | None = None,
     *,
     acknowledges: bool = True,
+    method: Any = None,
     **wishes: Any,
 ) -> AsyncIterator[Screen]:
-    """Attach a device, over a connection of its own if it has one; `wishes` are fields of its first message."""
+    """Attach a device, over a connection of its own if it has one, or by another `method` of the stage's.
+
+    `wishes` are fields of its first message.
+    """
     stub: Any = stage.stub if channel is None else SessionServiceStub(channel)
-    call = stub.AttachSession(metadata=stage.bearer())
+    call = (method or stub.AttachSession)(metadata=stage.bearer())
     screen = Screen(call, acknowledges=acknowledges)
     try:
         await screen.send(attach=pb.AttachSessionRequest.Attach(session_id=session_id, **wishes))

@@ -1,11 +1,9 @@
 """Two session services on one database, each with devices of the same sessions."""
 
 import re
-from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
 import pytest
-import pytest_asyncio
 from stateroom.session.v1 import attach_pb2 as pb
 
 from tests.support.screens import Screen, attach
@@ -13,17 +11,6 @@ from tests.support.stage import Stage
 
 SCRIPT = "stty -echo; for i in $(seq 60); do seq $((i*1000)) $((i*1000+999)); sleep 0.05; done; read -r; exit 6\n"
 NUMBERS = list(range(1000, 61000))
-
-
-@pytest_asyncio.fixture
-async def other(stage: Stage) -> AsyncIterator[Stage]:
-    """Return the same room and people at a second session service."""
-    replica = stage.replica()
-    try:
-        await replica.start_service(SLOW_DEVICE_SECONDS="300")  # its devices are read one after another
-        yield replica
-    finally:
-        await replica.close()
 
 
 @pytest.mark.invariant("I7")

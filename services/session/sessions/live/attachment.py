@@ -64,19 +64,26 @@ class Attachments:
         session: Session,
         wish: pb.AttachSessionRequest.Attach,
         requests: AsyncIterator[pb.AttachSessionRequest],
+        *,
+        may_control: bool,
     ) -> AsyncGenerator[Response, None]:
-        """Serve a device until it goes or the session ends.
+        """Serve a device until it goes or the session ends. One that may not control only watches, for ever.
 
         Raises:
             OffsetOutOfRange, ControllerTaken, SessionWithoutTerminal: it cannot attach like this.
             ReadOnly: it typed or resized while it only watches.
             SlowConsumer: for too long it took nothing, or acknowledged nothing while its credit was used up.
+            DeviceSilent: for too long it said nothing.
         """
         await self.presence.shown.wait()
         feed = self._feed(session)
         reader = LogReader(self.desk.database, call.actor, session.session_id, feed)
-        attachment = Attachment(ids.new(), session.session_id, self.presence.number, wish.device)
+        attachment = Attachment(
+            ids.new(), session.session_id, self.presence.number, wish.device, wish.columns, wish.rows
+        )
         device = Device(self.desk, call, session, attachment)
+        device.may_control &= may_control
+        device.wants_presence = wish.presence
         self.devices.add(device)
         if feed is not None:
             feed.watch(device.awake)

@@ -11,13 +11,13 @@ from stateroom.session.v1 import attach_pb2 as pb
 from chassis.errors import DomainError, InvalidField, Violation
 from chassis.rpc.call import Call
 from services.session.sessions.domain import Session
-from services.session.sessions.errors import ReadOnly, SlowConsumer
+from services.session.sessions.errors import DeviceSilent, ReadOnly, SlowConsumer
 from services.session.sessions.live.desk import Desk
 from services.session.sessions.live.keyboard import Keyboard
 from services.session.sessions.live.runners import OVER
 from services.session.sessions.live.window import Window
 from services.session.sessions.store import leases
-from services.session.sessions.store.leases import Attachment, Lease
+from services.session.sessions.store.leases import Attachment, Lease, Progress
 
 CREDIT = 128 * 1024
 """Bytes that may be sent beyond what is acknowledged."""
@@ -29,11 +29,15 @@ class Device:
     """A device attached to a session. `awake` is set whenever there may be something to tell it."""
 
     def __init__(self, desk: Desk, call: Call, session: Session, attachment: Attachment) -> None:
+        self.may_control = session.has_terminal
+        self.wants_presence = False
         self.session = session
         self.attachment = attachment
         self.awake = asyncio.Event()
         self.acknowledged = 0
         self.notices: deque[pb.AttachSessionResponse] = deque()
+        self.columns, self.rows = attachment.columns, attachment.rows
+        self.noted = Progress(0, attachment.columns, attachment.rows)
         self.lease = Lease(0, controls=False)
         self._desk = desk
         self._actor = replace(call.actor, repeat=None)
@@ -43,6 +47,9 @@ class Device:
         self._typing: asyncio.Task[None] | None = None
         self._lost_control = float("-inf")
         self._awaited_since: float | None = None
+        self._heard = time.monotonic()
+        self._asked = False
+        self._shown: list[tuple[str, pb.AttachRole.ValueType]] | None = None
 
     @property
     def role(self) -> pb.AttachRole.ValueType:
@@ -58,14 +65,14 @@ class Device:
         return True
 
     async def attach(self, role: pb.AttachRole.ValueType, *, take_over: bool) -> None:
-        """Take a role. ControllerTaken, SessionWithoutTerminal."""
-        if role == pb.CONTROLLER:
-            self.session.expect_terminal()
+        """Take a role. ControllerTaken, SessionWithoutTerminal, ReadOnly."""
+        if role == pb.CONTROLLER or take_over:
+            self._expect_may_control()
         lease = await self._desk.database.write(
             self._actor,
             leases.attach,
             attachment=self.attachment,
-            wants_control=role != pb.OBSERVER and self.session.has_terminal,
+            wants_control=role != pb.OBSERVER and self.may_control,
             demands=role == pb.CONTROLLER,
             take_over=take_over,
         )
@@ -111,7 +118,31 @@ class Device:
             self._lost_control = time.monotonic()
             self._tell_role()
 
+    @property
+    def progress(self) -> Progress:
+        """How far it is, and its size."""
+        return Progress(self.acknowledged, self.columns, self.rows)
+
+    def show(self, presence: pb.AttachSessionResponse.Presence) -> None:
+        """Tell the device who is attached, if it wants to know and that is another than it was told last."""
+        known = [(each.attachment_id, each.role) for each in presence.attachments]
+        if self.wants_presence and known != self._shown:
+            self._shown = known
+            self.notices.append(pb.AttachSessionResponse(presence=presence))
+            self.awake.set()
+
+    def expect_sign(self, patience: float) -> None:
+        """End a device that said nothing for `patience` seconds; after half of them it is asked for a sign of life."""
+        silent = time.monotonic() - self._heard
+        if silent > patience:
+            self._fail(DeviceSilent(self.session.session_id, patience))
+        elif silent > patience / 2 and not self._asked:
+            self._asked = True
+            self.notices.append(pb.AttachSessionResponse(ping=pb.AttachSessionResponse.Ping()))
+            self.awake.set()
+
     async def _take(self, request: pb.AttachSessionRequest) -> None:
+        self._heard, self._asked = time.monotonic(), False
         kind = request.WhichOneof("message")
         if kind == "input":
             if self._may_write() and self._keyboard is not None:
@@ -120,7 +151,8 @@ class Device:
             self._acknowledge(request.ack.offset)
         elif kind == "resize":
             if self._may_write():
-                self._window.resize(request.resize.columns, request.resize.rows)
+                self.columns, self.rows = request.resize.columns, request.resize.rows
+                self._window.resize(self.columns, self.rows)
         elif kind == "take_control":
             await self._take_control()
         else:
@@ -135,10 +167,16 @@ class Device:
     async def _take_control(self) -> None:
         if self.lease.controls:
             return
-        self.session.expect_terminal()
+        self._expect_may_control()
         ids = {"session_id": self.session.session_id, "attachment_id": self.attachment.attachment_id}
         self._hold(await self._desk.database.write(self._actor, leases.take_control, **ids))
         self._tell_role()
+
+    def _expect_may_control(self) -> None:
+        """Raise SessionWithoutTerminal or ReadOnly for a device that cannot have control."""
+        self.session.expect_terminal()
+        if not self.may_control:
+            raise ReadOnly(self.session.session_id)
 
     def _may_write(self) -> bool:
         """Whether what was typed may go on. ReadOnly, but for what was typed before the device could know."""

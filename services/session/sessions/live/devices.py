@@ -24,6 +24,8 @@ class Devices:
     database: SystemDatabase
     patience: float
     """Seconds a device may take nothing, or acknowledge nothing while its credit is used up."""
+    silence: float
+    """Seconds after which a device that says nothing is detached."""
     attached: dict[UUID, Device] = field(default_factory=dict)
 
     def add(self, device: Device) -> None:
@@ -54,13 +56,21 @@ class Devices:
                 _log.warning("who controls cannot be read, trying again", error=repr(exc))
 
     async def _look(self) -> None:
+        for device in self.attached.values():
+            device.expect_sign(self.silence)
         typed = {device.session.session_id for device in self.attached.values() if device.typed}
         holders = [device for device in self.attached.values() if device.lease.controls]
-        if not typed and not holders:
+        moved = [device for device in self.attached.values() if device.progress != device.noted]
+        if not typed and not holders and not moved:
             return
         async with self.database.connection() as connection:
             if typed:
                 await log_store.note_input(connection, sorted(typed), datetime.now(UTC))
+            if moved:
+                progress = {device.attachment.attachment_id: device.progress for device in moved}
+                await leases.note_progress(connection, progress)
+                for device in moved:
+                    device.noted = progress[device.attachment.attachment_id]
             in_control = await leases.controllers(connection, [device.session.session_id for device in holders])
         for device in holders:
             if device.attachment.attachment_id not in in_control:

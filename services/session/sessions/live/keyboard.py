@@ -33,19 +33,15 @@ class Keyboard:
         self._runners = runners
         self._session = session
         self._lease_epoch = lease_epoch
-        self._pending: deque[pb.WriteTerminalRequest] = deque()
-        self._room = asyncio.Semaphore(UNANSWERED)
+        # The first write types nothing: from it on the runner refuses whoever had control before.
+        self._pending: deque[pb.WriteTerminalRequest] = deque([self._write(b"")])
+        self._room = asyncio.Semaphore(UNANSWERED - 1)
         self._stream: InputStream | None = None
 
     async def type(self, data: bytes) -> None:
         """Send bytes on their way, after those before them."""
         await self._room.acquire()
-        request = pb.WriteTerminalRequest(
-            session_id=str(self._session.session_id),
-            data=data,
-            lease_epoch=self._lease_epoch,
-            write_id=str(ids.new()),
-        )
+        request = self._write(data)
         self._pending.append(request)
         self.typed = True
         if self._stream is not None:
@@ -70,6 +66,12 @@ class Keyboard:
         for _ in range(ANSWERED_WRITES):
             self._pending.popleft()
             self._room.release()
+
+    def _write(self, data: bytes) -> pb.WriteTerminalRequest:
+        session_id, write_id = str(self._session.session_id), str(ids.new())
+        return pb.WriteTerminalRequest(
+            session_id=session_id, data=data, lease_epoch=self._lease_epoch, write_id=write_id
+        )
 
     async def _carry(self) -> None:
         runner = await self._runners.find(self._session.account_id, self._session.workspace_id)

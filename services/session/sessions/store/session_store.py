@@ -1,5 +1,6 @@
 """Writes of sessions, and reads by id."""
 
+from collections.abc import Sequence
 from dataclasses import fields
 from datetime import datetime
 from uuid import UUID
@@ -47,6 +48,27 @@ async def update_session(connection: AsyncConnection, session: Session, *, due: 
     if session.state.final:
         head = update(heads).where(heads.c.session_id == session.session_id)
         await connection.execute(head.values(reconcile_time=session.end_time))
+
+
+async def update_details(connection: AsyncConnection, session: Session) -> None:
+    """Store a session of which people say something else; what is being done to it goes on."""
+    statement = update(sessions).where(sessions.c.session_id == session.session_id)
+    await connection.execute(statement.values(**_row(session)))
+
+
+async def get_states(connection: AsyncConnection, session_ids: Sequence[UUID]) -> dict[UUID, State]:
+    """Return the states of those of the sessions that the account has."""
+    statement = select(sessions.c.session_id, sessions.c.state).where(sessions.c.session_id.in_(session_ids))
+    return {row.session_id: row.state for row in await connection.execute(statement)}
+
+
+async def note_activity(connection: AsyncConnection, session_ids: Sequence[UUID], now: datetime) -> None:
+    """Note that something works in sessions, to the second; locks are taken in one order by all who do."""
+    second = now.replace(microsecond=0)
+    older = heads.c.session_id.in_(session_ids) & (heads.c.last_activity_time < second)
+    due = select(heads.c.session_id).where(older).order_by(heads.c.session_id).with_for_update().cte("due")
+    statement = update(heads).where(heads.c.session_id.in_(select(due.c.session_id)))
+    await connection.execute(statement.values(last_activity_time=second))
 
 
 async def get_session(connection: AsyncConnection, session_id: UUID) -> Session:

@@ -204,6 +204,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The session runs a command without a terminal.
     Example: {"reason": "SESSION_WITHOUT_TERMINAL", "metadata": {"sessionId": "…"}}
     """
+    DEVICE_SILENT: _ErrorReason.ValueType  # 90
+    """The device answered no ping; it may attach again.
+    Example: {"reason": "DEVICE_SILENT", "metadata": {"sessionId": "…", "seconds": "60"}}
+    """
     AUDIT_LOG_NOT_FOUND: _ErrorReason.ValueType  # 100
     """No such audit entry in the acting account.
     Example: {"reason": "AUDIT_LOG_NOT_FOUND", "metadata": {"auditLogId": "…"}}
@@ -503,6 +507,10 @@ Example: {"reason": "INVALID_WORKING_DIRECTORY", "metadata": {"path": "…"}}
 SESSION_WITHOUT_TERMINAL: ErrorReason.ValueType  # 89
 """The session runs a command without a terminal.
 Example: {"reason": "SESSION_WITHOUT_TERMINAL", "metadata": {"sessionId": "…"}}
+"""
+DEVICE_SILENT: ErrorReason.ValueType  # 90
+"""The device answered no ping; it may attach again.
+Example: {"reason": "DEVICE_SILENT", "metadata": {"sessionId": "…", "seconds": "60"}}
 """
 AUDIT_LOG_NOT_FOUND: ErrorReason.ValueType  # 100
 """No such audit entry in the acting account.
