@@ -18,7 +18,7 @@ import asyncpg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from chassis import faults, idempotency
+from chassis import faults, idempotency, trace
 from chassis.actor import Actor, RepeatKey
 from chassis.changes import Entity, PendingChange, Registry, pending
 from chassis.errors import DatabaseUnavailable, TransactionConflict
@@ -33,6 +33,8 @@ SESSION = {"idle_in_transaction_session_timeout": "10s"}
 
 _BACKOFF = 0.05  # seconds before the second attempt, at most; doubles each time (full jitter)
 _COMMAND_TIMEOUT = 10.0  # seconds one statement may take
+
+_DATABASE = {"db.system.name": "postgresql"}
 
 _RECORD = """
 INSERT INTO outbox (account_id, header, salt, payload)
@@ -77,6 +79,15 @@ class Transaction:
         self.changes.append(pending(self.registry, self.actor, self.now, type, before, after))
 
 
+@dataclass(frozen=True, slots=True)
+class PoolUse:
+    """Connections that a pool may have, that are in use, and callers that wait for one."""
+
+    size: int
+    in_use: int
+    waiting: int
+
+
 class Database:
     """The database of one service, as seen by requests: every transaction sees one account and no other."""
 
@@ -84,6 +95,12 @@ class Database:
         self._engine = engine
         self._registry = registry
         self._wake_relay = wake_relay
+        self._waiting = 0
+
+    def pool_use(self) -> PoolUse:
+        """Return how busy the pool is."""
+        pool: Any = self._engine.pool
+        return PoolUse(pool.size(), pool.checkedout(), self._waiting)
 
     async def write(
         self,
@@ -104,7 +121,8 @@ class Database:
         """
         for attempt in range(ATTEMPTS):
             try:
-                return await self._write_once(actor, operation, *args, **kwargs)
+                with trace.part(operation.__name__, **_DATABASE):
+                    return await self._write_once(actor, operation, *args, **kwargs)
             except FAILURES as exc:
                 if not _worth_repeating(exc, repeatable=actor.repeat is not None) or attempt == ATTEMPTS - 1:
                     raise translated(exc) from exc
@@ -134,8 +152,9 @@ class Database:
     ) -> T:
         """Run a query in a read-only transaction of the actor's account. Raises DatabaseUnavailable."""
         try:
-            async with self._scoped(actor.account_id, "BEGIN READ ONLY") as (connection, _):
-                return await query(connection, *args, **kwargs)
+            with trace.part(query.__name__, **_DATABASE):
+                async with self._scoped(actor.account_id, "BEGIN READ ONLY") as (connection, _):
+                    return await query(connection, *args, **kwargs)
         except FAILURES as exc:
             raise translated(exc) from exc
 
@@ -173,7 +192,11 @@ class Database:
 
     @asynccontextmanager
     async def _scoped(self, account_id: UUID, begin: str) -> AsyncIterator[tuple[AsyncConnection, Any]]:
-        connection = await self._engine.connect()
+        self._waiting += 1
+        try:
+            connection = await self._engine.connect()
+        finally:
+            self._waiting -= 1
         try:
             driver = await _live_driver(connection)
             try:

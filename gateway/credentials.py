@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 from chassis.errors import CredentialMalformed, CredentialMissing
 from chassis.rpc import credential
@@ -14,6 +15,7 @@ SUBPROTOCOL_PREFIX = "bearer."
 _CREDENTIAL = re.compile(r"sr[a-z]_[0-9A-Za-z]+_[0-9A-Za-z]+_[0-9A-Za-z]+")
 _PARAMETER = re.compile(r"(?:^|&)(?:access_token|accessToken|api_?key|apiKey|authorization|token)=[^&]", re.IGNORECASE)
 _BEARER = "bearer "
+_check = lru_cache(1024)(credential.parse)  # a checksum is a tenth of a cheap call, and clients send the same one again
 
 
 def check_url(request: HttpRequest) -> None:
@@ -41,5 +43,5 @@ def credential_of(request: HttpRequest, subprotocols: Sequence[str] = ()) -> str
         text = offered[0].removeprefix(SUBPROTOCOL_PREFIX)
     else:
         raise CredentialMissing
-    credential.parse(text)
+    _check(text)
     return text

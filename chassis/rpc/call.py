@@ -51,6 +51,8 @@ class Call:
     forwarded: bool = False
     """Whether a process of ours made the call, so that it can be believed whom it makes the call for."""
     repeat: RepeatKey | None = None
+    code: str = "OK"
+    """The name of the status code that the call ended with."""
     failed: asyncio.Event = field(default_factory=asyncio.Event)
     failure: Exception | None = None
 

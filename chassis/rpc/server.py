@@ -47,11 +47,13 @@ class Server:
         self,
         authenticator: auth.Authenticator,
         note_refusal: chain.NoteRefusal = lambda _call, _error: None,
+        note_call: chain.NoteCall = lambda _call, _seconds: None,
         rates: Rates = UNLIMITED,
         recheck_seconds: float = RECHECK_SECONDS,
     ) -> None:
+        self.ready = False
         self._calls = OpenCalls()
-        self._guard = chain.Guard(authenticator, note_refusal, self._calls, rates)
+        self._guard = chain.Guard(authenticator, note_refusal, self._calls, rates, note_call)
         self._recheck_seconds = recheck_seconds
         self._server = grpc.aio.server(options=OPTIONS)
         self._health = health.aio.HealthServicer()  # type: ignore[attr-defined]  # missing in the stub
@@ -76,14 +78,21 @@ class Server:
         await self.set_ready(ready=True)
         return listen if listen.startswith("unix:") else f"{listen.rpartition(':')[0]}:{port}"
 
+    @property
+    def open_calls(self) -> int:
+        """How many calls are under way, streams among them."""
+        return len(self._calls)
+
     async def set_ready(self, *, ready: bool) -> None:
         """Say to those who ask for our health whether we should be called. A server that stops never says yes."""
+        self.ready = ready
         serving, not_serving = health_pb2.HealthCheckResponse.SERVING, health_pb2.HealthCheckResponse.NOT_SERVING
         for name in ("", *self._names):
             await self._health.set(name, serving if ready else not_serving)
 
     async def drain(self, seconds: float) -> None:
         """Be not ready and serve on for `seconds`; then refuse calls, and end open streams, with ShuttingDown."""
+        self.ready = False
         await self._health.enter_graceful_shutdown()
         await asyncio.sleep(seconds)
         await self._calls.refuse()

@@ -5,7 +5,6 @@ from contextlib import AsyncExitStack
 from stateroom.session.v1 import session_service_pb2
 
 from chassis.changes import Registry
-from chassis.reconcile import Reconciler
 from chassis.rpc.server import Server
 from chassis.service import Service, open_service, run
 from services.session.sessions import events
@@ -24,6 +23,7 @@ from services.session.sessions.live.reconciliation import Reconciliation
 from services.session.sessions.live.release import Release
 from services.session.sessions.live.runners import Runners
 from services.session.sessions.servicer import SessionServicer
+from services.session.sessions.store.counts import COUNTS
 from services.session.settings import SessionSettings
 
 
@@ -41,11 +41,12 @@ async def open_session(configured: SessionSettings, stack: AsyncExitStack) -> tu
     devices = Devices(system, configured.slow_device_seconds, configured.silent_device_seconds)
     companies = Companies(system, devices)
     reconciliation = Reconciliation(database, runners)
-    reconciler = Reconciler("sessions", "session_id", system, reconciliation.work)
+    reconciler = service.reconcile("sessions", "session_id", reconciliation.work)
     service.consume(workspace, WorkspaceChanges(database, reconciler.wake).apply)
-    release = Reconciler("session_heads", "session_id", system, Release(parts).work)
+    service.reconcile("session_heads", "session_id", Release(parts).work)
     copier = Copier(parts, feeds.bell)
-    service.loops.extend(part.run for part in (presence, feeds, copier, devices, companies, reconciler, release))
+    service.loops.extend(part.run for part in (presence, feeds, copier, devices, companies))
+    service.counts += COUNTS
     opener = Opener(database, runners, feeds, presence, background, configured.session_limit)
     desk = Desk(database, runners, reconciliation, background)
     attachments = Attachments(desk, feeds, devices, presence)

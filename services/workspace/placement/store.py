@@ -7,7 +7,12 @@ from sqlalchemy import func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chassis.database import Transaction
+from chassis.samples import Count
 from services.workspace.placement.tables import runners
+
+LIVE_RUNNERS = Count(
+    "stateroom_runners", "Runners not seen dead.", "SELECT count(*) FROM runners WHERE end_time IS NULL"
+)
 
 
 @dataclass(frozen=True, slots=True)
