@@ -40,8 +40,8 @@ check: $(INSTALLED) ## lint, types, import contracts, generated code, file sizes
 	$(BIN)/pytest -q tests/contract
 
 .PHONY: fault
-fault: $(INSTALLED) ## run only the tests that kill, cut and wipe, with three times as many kills (ROUNDS=3)
-	$(BIN)/pytest -v tests/fault --rounds $(or $(ROUNDS),3)
+fault: $(INSTALLED) ## run all tests that kill, cut and wipe, in three rounds (ROUNDS=3, PREVIOUS=<commit> for the last release)
+	$(BIN)/pytest -v -n auto tests/fault --rounds $(or $(ROUNDS),3) $(if $(PREVIOUS),--previous $(PREVIOUS))
 
 .PHONY: bench
 bench: $(INSTALLED) ## measure, and print the numbers

@@ -1,7 +1,11 @@
 """The record of a service's changes, as its consumers read it."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 from stateroom.event.v1 import change_service_pb2 as pb
 
+from chassis.database import FAILURES, translated
 from chassis.errors import DatabaseUnavailable
 from chassis.relay import to_change
 from chassis.rpc.call import Call
@@ -25,15 +29,23 @@ class ChangeServicer:
 
     async def ListChanges(self, request: pb.ListChangesRequest, _call: Call) -> pb.ListChangesResponse:
         """Return the changes after a position."""
-        async with self._database.connection() as connection:
+        async with self._connection() as connection:
             rows = await connection.fetch(_AFTER, request.after_position, request.page_size or DEFAULT_PAGE)
             head = await _head(connection)
         return pb.ListChangesResponse(changes=[to_change(self._source, row) for row in rows], head=head)
 
     async def GetHead(self, _request: pb.GetHeadRequest, _call: Call) -> pb.Head:
         """Return the end of the record."""
-        async with self._database.connection() as connection:
+        async with self._connection() as connection:
             return await _head(connection)
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[Connection]:
+        try:
+            async with self._database.connection() as connection:
+                yield connection
+        except FAILURES as exc:
+            raise translated(exc) from exc
 
 
 async def _head(connection: Connection) -> pb.Head:

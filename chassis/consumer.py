@@ -6,6 +6,7 @@ are believed.
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -22,9 +23,10 @@ from stateroom.event.v1.change_service_pb2_grpc import ChangeServiceStub
 from chassis import cancellation, digest, faults, logs
 from chassis.database import FAILURES
 from chassis.errors import DomainError
-from chassis.relay import SUBJECT, stream_of
+from chassis.relay import SUBJECT, stream_of, trace_changes
 from chassis.rpc.channels import Neighbour
 from chassis.system import Connection, SystemDatabase
+from chassis.trace import Kind
 
 Effect = Callable[[Connection, Sequence[Change]], Awaitable[None]]
 """Applies changes in the consumer's transaction. Called with a run of positions without a gap."""
@@ -76,6 +78,16 @@ class Consumer:
     rolled_back: Rollback | None = None
     stopped: bool = False
     """Whether the source's record went back, which only a person can set right."""
+    position: int = 0
+    """The last one applied."""
+    head: int = 0
+    """The source's last position, as it said when it was last asked, at `asked_at` (Unix seconds)."""
+    asked_at: float = 0.0
+
+    @property
+    def behind(self) -> int:
+        """How many changes the source has that are not applied, as far as is known."""
+        return max(self.head - self.position, 0)
 
     async def run(self) -> None:
         """Consume until cancelled; failures are logged and tried again, a source that went back stops it."""
@@ -150,6 +162,7 @@ class Consumer:
             async with self.database.transaction() as connection:
                 epoch, position = await self._cursor(connection)
             page = await self._record(position, PAGE)
+            self.position, self.head, self.asked_at = position, page.head.position, time.time()
             if page.head.epoch > epoch:
                 await self._follow(page.head, epoch, position)
                 continue
@@ -185,11 +198,14 @@ class Consumer:
             for change in sorted(changes, key=lambda change: change.position):
                 if change.position == position + len(fresh) + 1:
                     fresh.append(change)
+            began = time.time_ns()
             if fresh:
                 await self.effect(connection, fresh)
                 await connection.execute(_ADVANCE, self.source.name, epoch, fresh[-1].position)
                 _BEFORE_COMMIT.reach()
         _AFTER_COMMIT.reach()
+        self.position = position + len(fresh)
+        trace_changes("apply", Kind.CONSUMER, fresh, began)
         return all(change.position <= position + len(fresh) for change in changes)
 
     async def _follow(self, head: pb.Head, epoch: int, position: int) -> None:

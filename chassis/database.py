@@ -16,19 +16,21 @@ from uuid import UUID
 
 import asyncpg
 
-from chassis import faults, idempotency
+from chassis import faults, idempotency, trace
 from chassis.actor import Actor
 from chassis.changes import Entity, PendingChange, Registry, pending
 from chassis.errors import DatabaseUnavailable, TransactionConflict
-from chassis.pool import Pool
+from chassis.pool import Pool, PoolUse
 from chassis.sql import Connection
 
-FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 """What the driver and the network raise; a statement that takes too long is among them."""
 ATTEMPTS = 4
 """Times a transaction is tried when others keep changing the same rows."""
 
 _BACKOFF = 0.05  # seconds before the second attempt, at most; doubles each time (full jitter)
+_DATABASE = {"db.system.name": "postgresql"}
+
 
 _BEFORE_COMMIT = faults.Point(
     "database.before_commit", "The operation ran; its changes go to the outbox in one message with the commit."
@@ -76,6 +78,10 @@ class Database:
         self._registry = registry
         self._wake_relay = wake_relay
 
+    def pool_use(self) -> PoolUse:
+        """Return how busy the pool is."""
+        return self._pool.use()
+
     async def write(
         self,
         actor: Actor,
@@ -95,7 +101,8 @@ class Database:
         """
         for attempt in range(ATTEMPTS):
             try:
-                return await self._write_once(actor, operation, *args, **kwargs)
+                with trace.part(operation.__name__, **_DATABASE):
+                    return await self._write_once(actor, operation, *args, **kwargs)
             except FAILURES as exc:
                 if not _worth_repeating(exc, repeatable=actor.repeat is not None) or attempt == ATTEMPTS - 1:
                     raise translated(exc) from exc
@@ -129,9 +136,10 @@ class Database:
         Each of its statements is a transaction of its own and sees what is committed when it begins.
         """
         try:
-            async with self._pool.lease() as connection:
-                await connection.show(actor.account_id)
-                return await query(connection, *args, **kwargs)
+            with trace.part(query.__name__, **_DATABASE):
+                async with self._pool.lease() as connection:
+                    await connection.show(actor.account_id)
+                    return await query(connection, *args, **kwargs)
         except FAILURES as exc:
             raise translated(exc) from exc
 
@@ -215,6 +223,7 @@ def _lost_connection(exc: BaseException) -> bool:
     kinds = (
         OSError,
         asyncpg.InterfaceError,
+        asyncpg.InternalClientError,  # for a connection that is lost while it is being made, or reset
         asyncpg.PostgresConnectionError,
         asyncpg.OperatorInterventionError,
         asyncpg.CannotConnectNowError,

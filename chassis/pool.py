@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import asyncpg
@@ -19,11 +20,22 @@ _READ_ONLY = {"default_transaction_read_only": "on"}  # unless a transaction say
 _CLOSE_TIMEOUT = 2.0  # seconds a connection has to say goodbye
 
 
+@dataclass(frozen=True, slots=True)
+class PoolUse:
+    """Connections that a pool may have, that are in use, and callers that wait for one."""
+
+    size: int
+    in_use: int
+    waiting: int
+
+
 class Pool:
     """At most `size` connections, opened when they are needed; the one used last is used next."""
 
     def __init__(self, url: str, size: int) -> None:
         self._url = url
+        self._size = size
+        self._waiting = 0
         self._idle: asyncio.LifoQueue[Connection | None] = asyncio.LifoQueue()
         for _ in range(size):
             self._idle.put_nowait(None)
@@ -35,7 +47,11 @@ class Pool:
         Raises:
             asyncpg.PostgresError, OSError: none could be opened.
         """
-        connection = await self._idle.get()
+        self._waiting += 1
+        try:
+            connection = await self._idle.get()
+        finally:
+            self._waiting -= 1
         try:
             if connection is None or connection.driver.is_closed():
                 connection = Connection(await self._open())
@@ -44,6 +60,10 @@ class Pool:
             if connection is not None and connection.in_transaction:
                 connection.driver.terminate()  # it could not be ended, and would go on with the next lease
             self._idle.put_nowait(connection)
+
+    def use(self) -> PoolUse:
+        """Return how busy the pool is."""
+        return PoolUse(self._size, self._size - self._idle.qsize(), self._waiting)
 
     async def close(self) -> None:
         """Close the connections that nobody uses; those in use end with the process."""

@@ -5,6 +5,7 @@ order of commits. Publishing may be late, repeated or lost: the table `changes` 
 """
 
 import asyncio
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,9 +18,10 @@ from nats.aio.client import Client
 from nats.js import JetStreamContext
 from stateroom.event.v1.change_pb2 import Change, ChangeHeader
 
-from chassis import cancellation, digest, faults, logs, schema
+from chassis import cancellation, digest, faults, logs, schema, trace
 from chassis.database import FAILURES
 from chassis.system import Connection, SystemDatabase
+from chassis.trace import Kind
 
 BATCH = 500
 """Changes numbered in one transaction."""
@@ -152,7 +154,9 @@ class Relay:
         if not changes:
             return 0
         _BEFORE_PUBLISH.reach()
+        began = time.time_ns()
         await self._send(changes)
+        trace_changes("publish", Kind.PRODUCER, changes, began)
         _AFTER_PUBACK.reach()
         async with self.database.connection() as connection:
             await connection.execute(_PUBLISHED, changes[-1].position)
@@ -200,6 +204,15 @@ def to_change(source: str, row: asyncpg.Record) -> Change:
         salt=row["salt"],
         payload=row["payload"],
     )
+
+
+def trace_changes(verb: str, kind: Kind, changes: Sequence[Change], began: int) -> None:
+    """Show what happened to changes from `began` (Unix nanoseconds) until now, each in the trace that made it."""
+    if not trace.is_recorded():
+        return
+    for change in changes:
+        header = ChangeHeader.FromString(change.header)
+        trace.passed_on(header.trace_id, f"{verb} {header.entity_type}.{header.type}", kind, began)
 
 
 def stream_of(source: str) -> str:

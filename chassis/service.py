@@ -7,7 +7,7 @@ import signal
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import nats
 import uvloop
@@ -25,6 +25,7 @@ from chassis.denials import Denials
 from chassis.pages import Pages
 from chassis.pool import open_pool
 from chassis.readiness import Readiness
+from chassis.reconcile import Claim, Reconciler
 from chassis.relay import Relay, ensure_stream
 from chassis.retention import Retention
 from chassis.rpc.auth import ServiceAuthenticator
@@ -34,8 +35,13 @@ from chassis.rpc.rates import Attempts, Rate, Rates
 from chassis.rpc.server import Server
 from chassis.rpc.token_cache import Exchange
 from chassis.rpc.tokens import TokenSigner, TokenVerifier
+from chassis.samples import Count
 from chassis.settings import ServiceSettings, SettingsT, load
 from chassis.system import SystemDatabase, open_system_database
+from chassis.telemetry import open_spans
+
+if TYPE_CHECKING:
+    from chassis.observation import Observation
 
 LAST = 7.0
 """Seconds that the service takes to stop beside those its calls get; what it would still wait for may never come."""
@@ -58,6 +64,10 @@ class Service:
     pages: Pages
     loops: list[Callable[[], Coroutine[Any, Any, None]]] = field(default_factory=list)
     consumers: list[Consumer] = field(default_factory=list)
+    reconcilers: list[Reconciler] = field(default_factory=list)
+    counts: list[Count] = field(default_factory=list)
+    observation: "Observation | None" = None
+    """None where nobody asked for metrics."""
 
     def neighbour(self, name: str) -> Neighbour:
         """Return another service, called with this one's token. Its address is the setting `<NAME>_ADDRESS`."""
@@ -72,6 +82,13 @@ class Service:
         self.consumers.append(consumer)
         self.loops.append(consumer.run)
 
+    def reconcile(self, table: str, key: str, work: Callable[[Claim], Awaitable[float | None]]) -> Reconciler:
+        """Work through the due rows of a table; `key` is the column of their ids."""
+        reconciler = Reconciler(table, key, self.system, work)
+        self.reconcilers.append(reconciler)
+        self.loops.append(reconciler.run)
+        return reconciler
+
     def server(self, exchange: Exchange | None = None) -> Server:
         """Return the server, with the change record already on it.
 
@@ -84,7 +101,12 @@ class Service:
         verifier = TokenVerifier(self.settings.trust_keys_file)
         attempts = Attempts(Rate.parse(self.settings.rate_refused))
         authenticator = ServiceAuthenticator(verifier, exchange, attempts)
-        server = Server(authenticator, denials.note, _rates(self.settings))
+        rates = _rates(self.settings)
+        if self.observation is None:
+            server = Server(authenticator, denials.note, rates=rates)
+        else:
+            counting = self.observation.counting(denials.note)
+            server = Server(authenticator, counting, self.observation.note_call, rates)
         changes = change_service_pb2.DESCRIPTOR.services_by_name["ChangeService"]
         server.add(changes, ChangeServicer(self.name, self.system))
         return server
@@ -94,6 +116,8 @@ class Service:
         stopping = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+        if self.observation is not None:
+            self.stack.callback(self.observation.serve(self, server))
         address = await server.start(self.settings.listen)
         gc.collect()
         gc.freeze()  # what was imported stays; going through it again and again costs every call
@@ -131,6 +155,7 @@ async def open_service(name: str, settings: ServiceSettings, registry: Registry,
     """Open everything a service stands on. The stack closes it again."""
     logs.configure(level=settings.log_level, form=settings.log_format, process=name)
     faults.arm(settings.fault)
+    open_spans(settings, name, stack)
     pool = await stack.enter_async_context(open_pool(settings))
     system = await stack.enter_async_context(open_system_database(settings))
     broker = await _connect(settings, name)
@@ -141,7 +166,12 @@ async def open_service(name: str, settings: ServiceSettings, registry: Registry,
     relay = Relay(name, system, broker, digest.load_keys(settings.event_keys_file)[name], asyncio.Event())
     database = Database(pool, registry, relay.wake)
     pages = Pages.keyed_by(settings.signing_key_file)
-    return Service(name, settings, stack, system, jetstream, signer, database, relay, pages)
+    service = Service(name, settings, stack, system, jetstream, signer, database, relay, pages)
+    if settings.metrics_listen:
+        from chassis.observation import Observation  # noqa: PLC0415  # 3 MB that only who asks for metrics pays
+
+        service.observation = Observation(name)
+    return service
 
 
 def run(

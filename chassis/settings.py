@@ -33,7 +33,9 @@ class ProcessSettings(BaseSettings):
 class TrustSettings(ProcessSettings):
     """What a process needs to call others and to know who calls it.
 
-    `rate_refused` is how many credentials that are refused may come from one address.
+    `rate_refused` is how many credentials that are refused may come from one address. `metrics_listen` is where
+    Prometheus finds the process's metrics; they are not even counted without it. `otel_exporter_otlp_endpoint` is where
+    spans go, as OpenTelemetry's own variables say; without it none are recorded.
     """
 
     trust_keys_file: Path
@@ -41,6 +43,8 @@ class TrustSettings(ProcessSettings):
     workspace_address: str = ""
     session_address: str = ""
     audit_address: str = ""
+    metrics_listen: str = Field("", pattern=r"^(|[^\s]+:\d{1,5})$")
+    otel_exporter_otlp_endpoint: str = Field("", pattern=r"^(|https?://.+)$")
     rate_refused: str = Field("2/s burst 200", pattern=RATE)
 
     @field_validator("trust_keys_file", "signing_key_file")

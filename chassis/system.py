@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 import asyncpg
 
-from chassis.pool import SESSION, check_role
+from chassis.pool import SESSION, PoolUse, check_role
 from chassis.settings import ServiceSettings
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
@@ -23,18 +23,30 @@ class SystemDatabase:
 
     def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
         self._pool = pool
+        self._waiting = 0
+
+    def pool_use(self) -> PoolUse:
+        """Return how busy the pool is."""
+        return PoolUse(self._pool.get_max_size(), self._pool.get_size() - self._pool.get_idle_size(), self._waiting)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
         """Open a transaction; it commits at the end of the block, or rolls back."""
-        async with self._pool.acquire() as connection, connection.transaction():
+        async with self.connection() as connection, connection.transaction():
             yield connection
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
         """Open a connection for single statements."""
-        async with self._pool.acquire() as connection:
+        self._waiting += 1
+        try:
+            connection = await self._pool.acquire()
+        finally:
+            self._waiting -= 1
+        try:
             yield connection
+        finally:
+            await self._pool.release(connection)
 
 
 @asynccontextmanager

@@ -1,6 +1,7 @@
 """`session attach`: this terminal becomes a device of the session."""
 
 import asyncio
+import platform
 import signal
 import sys
 from collections.abc import Iterator
@@ -29,7 +30,9 @@ async def run(endpoint: Endpoint, wish: Wish, account: str) -> None:
     """
     terminal = Terminal()
     columns, rows = terminal.size()
-    view = _View(Device(endpoint, replace(wish, columns=columns, rows=rows), account), terminal)
+    view = _View(
+        Device(endpoint, replace(wish, columns=columns, rows=rows, device=platform.node()[:100]), account), terminal
+    )
     if terminal.interactive:
         _say("Attached. Ctrl-] detaches; the session goes on.")
     with terminal.raw(), _cancelled_by(signal.SIGTERM, signal.SIGHUP):

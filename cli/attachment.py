@@ -60,6 +60,11 @@ class RoleChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class Ping:
+    """The server asks whether somebody is still there."""
+
+
+@dataclass(frozen=True, slots=True)
 class Ended:
     """The session ended; nothing follows."""
 
@@ -70,7 +75,7 @@ class Ended:
     end_offset: int
 
 
-Event: TypeAlias = Attached | Output | Resized | RoleChanged | Ended
+Event: TypeAlias = Attached | Output | Resized | RoleChanged | Ping | Ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +126,7 @@ class Attachment:
                 yield event
                 if isinstance(event, Ended):
                     return
-                await self._acknowledge()
+                await self._acknowledge(due=isinstance(event, Ping))
         except ConnectionClosed as error:
             raise ConnectionCut from error
         raise ConnectionCut
@@ -139,9 +144,10 @@ class Attachment:
         """Drop the connection without a word, as a network does."""
         self._connection.transport.abort()
 
-    async def _acknowledge(self) -> None:
+    async def _acknowledge(self, *, due: bool) -> None:
         # A server that has closed needs none, and waiting to send one would keep what it said last from being read.
-        if self._connection.state is State.OPEN and self._next_offset - self._acknowledged >= ACK_BYTES:
+        due = due or self._next_offset - self._acknowledged >= ACK_BYTES
+        if self._connection.state is State.OPEN and due:
             self._acknowledged = self._next_offset
             await self._send(json.dumps({"ack": {"offset": str(self._acknowledged)}}))
 
@@ -185,6 +191,8 @@ def _event(message: dict[str, Any]) -> Event | None:
             return Resized(int(content["columns"]), int(content["rows"]))
         case "roleChanged":
             return RoleChanged(str(content["role"]))
+        case "ping":
+            return Ping()
         case "ended":
             return Ended(
                 state=str(content.get("state", "")),
@@ -207,7 +215,10 @@ async def attach(endpoint: Endpoint, wish: Wish, account: str = "") -> AsyncIter
     headers = {"Authorization": f"Bearer {endpoint.api_key}"}
     if account:
         headers["Stateroom-Account"] = account
-    url = f"ws{endpoint.url.removeprefix('http')}/v1/sessions/{quote(wish.session_id, safe='')}:attach?{wish.query()}"
+    # Who only watches needs no right to type.
+    verb = "observe" if wish.role == "OBSERVER" else "attach"
+    session = f"{endpoint.url.removeprefix('http')}/v1/sessions/{quote(wish.session_id, safe='')}"
+    url = f"ws{session}:{verb}?{wish.query()}"
     try:
         connection = await connect(url, additional_headers=headers, open_timeout=OPEN_SECONDS, max_size=None)
     except InvalidStatus as error:

@@ -13,7 +13,7 @@ from chassis import ids
 from cli import context, resolve
 from cli.client import Client, Json
 from cli.context import AccountOption, JsonOption
-from cli.errors import Passing, ServerFailed, Unreachable, WrongUse
+from cli.errors import Passing, ServerFailed, Unreachable
 from cli.render import Output
 
 RETRY_SECONDS = 0.5
@@ -44,7 +44,11 @@ def execute(  # noqa: PLR0913, PLR0917 -- each parameter is an option
 
     async def work(client: Client, output: Output) -> None:
         path = f"/v1/workspaces/{await resolve.workspace_id(client, workspace)}:exec"
-        body: Json = {"command": command, "workingDirectory": directory, "environment": _variables(env or [])}
+        body: Json = {
+            "command": command,
+            "workingDirectory": directory,
+            "environment": dict(resolve.pair(text) for text in env or ()),
+        }
         if timeout:
             body["timeout"] = f"{timeout:.3f}s"
         run = _Run(output)
@@ -120,14 +124,3 @@ async def _messages(client: Client, path: str, body: Json) -> AsyncGenerator[Jso
             if not heard or loop.time() > heard + GIVE_UP_SECONDS:
                 raise
         await asyncio.sleep(RETRY_SECONDS)
-
-
-def _variables(assignments: list[str]) -> dict[str, str]:
-    variables = {}
-    for assignment in assignments:
-        name, sign, value = assignment.partition("=")
-        if not name or not sign:
-            msg = f"--env {assignment!r} is not NAME=VALUE."
-            raise WrongUse(msg)
-        variables[name] = value
-    return variables

@@ -1,4 +1,4 @@
-"""`stateroom up` and `down`: an installation on this machine, run by the supervisor."""
+"""`stateroom up`, `status` and `down`: an installation on this machine, run by the supervisor."""
 
 import os
 import sys
@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
+
+from cli.context import JsonOption
 
 Data = Annotated[Path, typer.Option("--data", help="Folder of everything it keeps.")]
 
@@ -27,6 +29,14 @@ def up(
 def down(data: Data = Path(".stateroom"), *, keep_sessions: KeepSessions = False) -> None:
     """Stop the installation that runs here; everything is kept."""
     _become_supervisor("down", f"--data={data}", *(["--keep-sessions"] if keep_sessions else []))
+
+
+def status(
+    data: Data = Path(".stateroom"),
+    as_json: JsonOption = False,  # noqa: FBT002 -- typer's way
+) -> None:
+    """Show what runs here, how it is, and where its metrics are; exit code 1 when a part is not ready."""
+    _become_supervisor("status", f"--data={data}", *(["--json"] if as_json else []))
 
 
 def _become_supervisor(*arguments: str) -> NoReturn:

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from cli.client import Client
-from cli.errors import Refused
+from cli.errors import Refused, WrongUse
 
 NOT_FOUND = 404
 MANY = 1000
@@ -50,3 +50,16 @@ def is_id(text: str) -> bool:
         return str(UUID(text)) == text.lower()
     except ValueError:
         return False
+
+
+def pair(text: str) -> tuple[str, str]:
+    """Return the two sides of KEY=VALUE.
+
+    Raises:
+        WrongUse: there is no equals sign, or nothing before it.
+    """
+    key, equals, value = text.partition("=")
+    if not key or not equals:
+        msg = f"{text!r} is not KEY=VALUE."
+        raise WrongUse(msg)
+    return key, value

@@ -42,6 +42,15 @@ COLUMNS = {
 }
 """`workspace` is its name, which the API's fields, and so --json, do not have."""
 
+DEVICE_COLUMNS = {
+    "attachmentId": "ID",
+    "device": "DEVICE",
+    "role": "ROLE",
+    "userId": "USER",
+    "acknowledgedOffset": "SHOWN",
+    "attachTime": "SINCE",
+}
+
 
 @app.command()
 def create(
@@ -133,6 +142,22 @@ def attach(
 
 
 @app.command()
+def devices(
+    session: Session,
+    limit: LimitOption = 100,
+    account: AccountOption = "",
+    as_json: JsonOption = False,  # noqa: FBT002
+) -> None:
+    """List the devices that are attached to a session, first come first."""
+
+    async def work(client: Client, output: Output) -> None:
+        pages = client.pages(f"{resolve.session_path(session)}/attachments", "attachments", limit=limit)
+        output.rows([device async for device in pages], DEVICE_COLUMNS)
+
+    context.run(work, as_json=as_json, account=account)
+
+
+@app.command()
 def write(
     session: Session,
     text: Annotated[str, typer.Argument(help="What to type; standard input when absent. A line needs its \\n.")] = "",
@@ -150,6 +175,31 @@ def write(
             part = base64.b64encode(data[start : start + 65_536]).decode()
             await client.post(f"{resolve.session_path(session)}:write", {"data": part})
         output.say(f"{len(data)} bytes typed.")
+
+    context.run(work, as_json=as_json, account=account)
+
+
+@app.command()
+def update(
+    session: Session,
+    title: Annotated[str | None, typer.Option(help="What to call it; empty for what the program does.")] = None,
+    metadata: Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="Set; may be repeated.")] = None,
+    account: AccountOption = "",
+    as_json: JsonOption = False,  # noqa: FBT002
+) -> None:
+    """Change what a session is called and what is said about it."""
+
+    async def work(client: Client, output: Output) -> None:
+        path = resolve.session_path(session)
+        current = await client.get(path)
+        body: Json = {} if title is None else {"title": title}
+        if metadata:
+            body["metadata"] = current.get("metadata", {}) | dict(resolve.pair(text) for text in metadata)
+        if not body:
+            msg = "Nothing to change: give --title or --metadata."
+            raise WrongUse(msg)
+        parameters = {"updateMask": ",".join(body), "etag": current["etag"]}
+        output.resource(await client.call("PATCH", path, body=body, parameters=parameters), FIELDS)
 
     context.run(work, as_json=as_json, account=account)
 

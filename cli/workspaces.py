@@ -7,7 +7,7 @@ from urllib.parse import quote
 import typer
 from rich.progress import BarColumn, Progress, TextColumn
 
-from cli import context, resolve
+from cli import context, git_status, resolve
 from cli.client import Client, Json
 from cli.context import AccountOption, JsonOption, LimitOption
 from cli.errors import Refused, WrongUse
@@ -36,6 +36,7 @@ COLUMNS = {
     "state": "STATE",
     "repositoryUrl": "REPOSITORY",
     "branch": "BRANCH",
+    "sandbox": "SANDBOX",
     "createTime": "CREATED",
 }
 """Commands take the name, so the table can do without the id; `ws show` and --json have it."""
@@ -119,6 +120,21 @@ def show(workspace: Workspace, account: AccountOption = "", as_json: JsonOption 
 
 
 @app.command()
+def status(workspace: Workspace, account: AccountOption = "", as_json: JsonOption = False) -> None:  # noqa: FBT002
+    """Show what git says about a room: branch, last commit, and what is not committed."""
+
+    async def work(client: Client, output: Output) -> None:
+        found = await client.get(f"{await _path(client, workspace)}/git/status")
+        if as_json:
+            output.json(found)
+            return
+        output.resource(git_status.summary(found), git_status.FIELDS)
+        output.rows(git_status.files(found), git_status.COLUMNS)
+
+    context.run(work, as_json=as_json, account=account)
+
+
+@app.command()
 def update(  # noqa: PLR0913, PLR0917 -- the options of a verb
     workspace: Workspace,
     name: Annotated[str | None, typer.Option(help="A new name.")] = None,
@@ -139,7 +155,7 @@ def update(  # noqa: PLR0913, PLR0917 -- the options of a verb
         body = {field: value for field, value in body.items() if value is not None}
         if metadata or remove:
             kept = {key: value for key, value in current.get("metadata", {}).items() if key not in (remove or ())}
-            body["metadata"] = kept | dict(_pair(text) for text in metadata or ())
+            body["metadata"] = kept | dict(resolve.pair(text) for text in metadata or ())
         if not body:
             msg = "Nothing to change: give --name, --description, --metadata or --remove."
             raise WrongUse(msg)
@@ -147,14 +163,6 @@ def update(  # noqa: PLR0913, PLR0917 -- the options of a verb
         output.resource(await client.call("PATCH", path, body=body, parameters=parameters), FIELDS)
 
     context.run(work, as_json=as_json, account=account)
-
-
-def _pair(text: str) -> tuple[str, str]:
-    key, equals, value = text.partition("=")
-    if not equals:
-        msg = f"{text!r} is not KEY=VALUE."
-        raise WrongUse(msg)
-    return key, value
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""`python -m embedded up | down | demo`: an installation on this machine, in one folder."""
+"""`python -m embedded up | down | status | demo`: an installation on this machine, in one folder."""
 
 import argparse
 import asyncio
@@ -18,6 +18,7 @@ from embedded.errors import StartFailed
 from embedded.layout import open_layout
 from embedded.progress import Progress
 from embedded.running import find_running
+from embedded.status import status
 from embedded.supervisor import Supervisor
 
 EXIT_FAILED = 3
@@ -75,13 +76,23 @@ def _supervisor(options: argparse.Namespace, progress: Progress) -> Supervisor:
     return Supervisor(layout, given, progress, http_port=options.http)
 
 
+_SUMMARIES = {
+    "up": "start and stay",
+    "demo": "start and show the main job",
+    "status": "show what runs, and where its metrics are",
+    "down": "stop",
+}
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="stateroom", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    for name, summary in (("up", "start and stay"), ("demo", "start and show the main job"), ("down", "stop")):
+    for name, summary in _SUMMARIES.items():
         command = commands.add_parser(name, help=summary)
         command.add_argument("--data", type=_folder, default=Path(".stateroom").absolute(), help="folder of everything")
-        if name != "down":
+        if name == "status":
+            command.add_argument("--json", action="store_true", help="print JSON, one object per line")
+        if name in {"up", "demo"}:
             command.add_argument("--http", type=_port, default=0, metavar="PORT", help="port of the gateway")
         if name == "down":
             command.add_argument("--keep-sessions", action="store_true", help="what runs in rooms goes on")
@@ -123,7 +134,7 @@ def main() -> None:
     options = _parser().parse_args()
     console = Console()
     progress = Progress(console)
-    work = {"up": up, "demo": demo, "down": down}[options.command]
+    work = {"up": up, "demo": demo, "status": status, "down": down}[options.command]
     try:
         code = asyncio.run(_until_signalled(work(options, progress)))
     except* StartFailed as failures:

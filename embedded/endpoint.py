@@ -14,6 +14,7 @@ class Endpoint:
 
     gateway: str
     services: Mapping[str, str]
+    metrics: Mapping[str, str]
     pids: Mapping[str, int]
     user_id: str
     account_id: str

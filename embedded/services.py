@@ -16,11 +16,15 @@ STOP_SECONDS = 4.0
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What the services find around them: their addresses (host:port) and NATS URLs by name, and the rest."""
+    """What the services find around them.
+
+    Addresses and where each serves its metrics are `host:port`, by name, as the NATS URLs are.
+    """
 
     admin_database_url: str
     nats_urls: Mapping[str, str]
     addresses: Mapping[str, str]
+    metrics: Mapping[str, str]
     gateway_listen: str
     sign_up: str
     inherited: Mapping[str, str]
@@ -85,6 +89,7 @@ def gateway(layout: Layout, around: Surroundings) -> Service:
 def _program(layout: Layout, module: str, name: str, around: Surroundings, own: Mapping[str, str]) -> Program:
     everybody = {
         "LOG_FORMAT": "json",
+        "METRICS_LISTEN": around.metrics[name],
         "TRUST_KEYS_FILE": str(keys.trust_keys_file(layout)),
         "SIGNING_KEY_FILE": str(keys.signing_key_file(layout, name)),
     }

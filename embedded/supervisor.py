@@ -8,7 +8,7 @@ from contextlib import suppress
 from functools import partial
 from urllib.parse import urlsplit, urlunsplit
 
-from embedded import databases, first_user, keys, private_files, runners, services
+from embedded import databases, first_user, isolation, keys, private_files, runners, services
 from embedded.endpoint import Endpoint
 from embedded.keep_alive import Part, keep_alive
 from embedded.layout import Layout
@@ -33,6 +33,9 @@ class Supervisor:
         self._ports = Ports(layout)
         self._gateway_listen = f"127.0.0.1:{self._ports.take('gateway', http_port)}"
         self._addresses = {name: f"127.0.0.1:{self._ports.take(name)}" for name in services.DURABLE}
+        self._metrics = {
+            name: f"127.0.0.1:{self._ports.take(f'{name}-metrics')}" for name in (*services.DURABLE, "gateway")
+        }
         self._postgres: Postgres | None = None
         self._nats: Nats | None = None
         self._services: dict[str, Service] = {}
@@ -57,6 +60,8 @@ class Supervisor:
                     for name, part in self._parts().items()
                 ]
                 self._progress.ready(endpoint.gateway)
+                for line in await isolation.describe():
+                    self._progress.say(line)
                 if await when_ready(endpoint):
                     await asyncio.Event().wait()
                 for task in tasks:
@@ -73,6 +78,7 @@ class Supervisor:
             admin_database_url=admin_url.result(),
             nats_urls=nats_urls.result(),
             addresses=self._addresses,
+            metrics=self._metrics,
             gateway_listen=self._gateway_listen,
             sign_up=self._settings.sign_up,
             inherited=self._settings.inherited,
@@ -121,6 +127,7 @@ class Supervisor:
         endpoint = Endpoint(
             gateway=f"http://{self._gateway_listen}",
             services=self._addresses,
+            metrics={name: f"http://{address}/metrics" for name, address in self._metrics.items()},
             pids=pids | {"supervisor": os.getpid()},
             user_id=owner.user_id,
             account_id=owner.account_id,

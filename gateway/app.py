@@ -10,6 +10,7 @@ from gateway.credentials import SUBPROTOCOL_PREFIX, check_url
 from gateway.errors import MethodNotAllowed, RouteNotFound, UpgradeRequired
 from gateway.health import Pages
 from gateway.http import HttpRequest, Message, Receive, Scope, Send, read_request
+from gateway.observation import Requests
 from gateway.origin import OriginRule
 from gateway.streaming import serve_stream
 from gateway.transcode.routes import Routes
@@ -27,6 +28,7 @@ class Application:
         self._calls = calls
         self._pages = pages
         self._origins = origins
+        self.requests = Requests()
         self._stopping = asyncio.Event()
         self._open = 0
         self._idle = asyncio.Event()
@@ -55,10 +57,11 @@ class Application:
         self._idle.clear()
         try:
             request = read_request(scope)
-            if scope["type"] == "websocket":
-                await self._websocket(request, list(scope.get("subprotocols") or ()), receive, send)
-            else:
-                await self._http(request, receive, send)
+            with self.requests.watch(request, send) as watched:
+                if scope["type"] == "websocket":
+                    await self._websocket(request, list(scope.get("subprotocols") or ()), receive, watched)
+                else:
+                    await self._http(request, receive, watched)
         finally:
             self._open -= 1
             if not self._open:
@@ -120,7 +123,9 @@ class Application:
         await serve_websocket(self._calls, match, subprotocols, socket, self._stopping)
 
     def _match(self, request: HttpRequest) -> Match:
-        return Match(request, *self._routes.find(request.method, request.path))
+        match = Match(request, *self._routes.find(request.method, request.path))
+        request.rpc = match.method.grpc_path.removeprefix("/")
+        return match
 
 
 def _failure(exc: Exception, request: HttpRequest, match: Match | None) -> failures.Failure:

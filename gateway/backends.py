@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from chassis import trace
 from chassis.rpc.channels import open_channel
 from gateway.metadata import Metadata
 from gateway.settings import GatewaySettings
@@ -15,6 +16,8 @@ from gateway.transcode.schema import Method
 UnaryCall = grpc.aio.UnaryUnaryCall[bytes, bytes]
 StreamCall = grpc.aio.UnaryStreamCall[bytes, bytes]
 BidiCall = grpc.aio.StreamStreamCall[bytes, bytes]
+
+CallT = TypeVar("CallT", UnaryCall, StreamCall, BidiCall)
 
 NAMES = ("workspace", "session", "audit")
 """Services, which are also the second part of the package of every contract they serve."""
@@ -42,19 +45,22 @@ class Backends:
         callable_ = self._unary.get(path)
         if callable_ is None:
             callable_ = self._unary[path] = self._of(method).unary_unary(path)
+        metadata, span = _begin(method, metadata)
         call: UnaryCall = callable_(message, metadata=metadata, timeout=timeout)
-        return call
+        return _watched(call, span)
 
     def server_stream(self, method: Method, message: bytes, metadata: Metadata, timeout: float | None) -> StreamCall:
         """Call a method that answers with a stream, for `timeout` seconds at most. Cancel the call to leave early."""
+        metadata, span = _begin(method, metadata)
         open_stream = self._of(method).unary_stream(method.grpc_path)
         call: StreamCall = open_stream(message, metadata=metadata, timeout=timeout)
-        return call
+        return _watched(call, span)
 
     def stream(self, method: Method, metadata: Metadata) -> BidiCall:
         """Call a method that streams both ways. Cancel the call to leave early."""
+        metadata, span = _begin(method, metadata)
         call: BidiCall = self._of(method).stream_stream(method.grpc_path)(metadata=metadata)
-        return call
+        return _watched(call, span)
 
     def _of(self, method: Method) -> Any:  # the stubs require serializers; bytes need none
         return self._channels[method.backend]
@@ -67,6 +73,21 @@ class Backends:
     async def close(self) -> None:
         """Close all channels; open calls are cancelled."""
         await asyncio.gather(*(channel.close(None) for channel in self._channels.values()))
+
+
+def _begin(method: Method, metadata: Metadata) -> tuple[Metadata, trace.Span | None]:
+    """Begin a span of a call, if anybody wants to know, and return it with the metadata that names it."""
+    span = trace.begin_part(method.grpc_path.removeprefix("/"), trace.current())
+    if span is None:
+        return metadata, None
+    span.attributes = {"rpc.system.name": "grpc", "server.address": method.backend}
+    return (*(pair for pair in metadata if pair[0] != trace.HEADER), (trace.HEADER, span.traceparent)), span
+
+
+def _watched(call: CallT, span: trace.Span | None) -> CallT:
+    if span is not None:
+        call.add_done_callback(lambda _: trace.end_part(span))
+    return call
 
 
 async def read(call: StreamCall | BidiCall) -> bytes | None:

@@ -23,7 +23,10 @@ _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 @dataclass(slots=True)
 class HttpRequest:
-    """One request. `path` is still percent-encoded; names of `headers` are in lower case."""
+    """One request. `path` is still percent-encoded; names of `headers` are in lower case.
+
+    `rpc` is the full name of the method that it calls, empty until one is found.
+    """
 
     method: str
     path: str
@@ -32,6 +35,7 @@ class HttpRequest:
     client_address: str
     correlation_id: str
     traceparent: str
+    rpc: str = ""
 
     @property
     def is_safe(self) -> bool:

@@ -13,6 +13,7 @@ from chassis.rpc.exchange import RemoteExchange
 from chassis.rpc.rates import Attempts, Rate
 from chassis.rpc.token_cache import TokenCache
 from chassis.rpc.tokens import TokenSigner
+from chassis.telemetry import open_spans
 from gateway.app import Application
 from gateway.backends import Backends, addresses_of
 from gateway.calls import Calls
@@ -70,10 +71,13 @@ async def serve(config: GatewaySettings, host: str, port: int, stop: asyncio.Eve
     Several processes may serve one port: the kernel deals new connections out among them.
     """
     async with AsyncExitStack() as stack:
+        open_spans(config, NAME, stack)
         backends = Backends(addresses_of(config))
         stack.push_async_callback(backends.close)
         application = build(config, backends)
         server = http_server(application, host, port)
+        if config.metrics_listen:
+            stack.callback(application.requests.serve(config.metrics_listen))
         async with asyncio.TaskGroup() as group:
             group.create_task(server.serve())
             _log.info("gateway started", address=f"{host}:{port}")

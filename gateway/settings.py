@@ -11,7 +11,8 @@ class GatewaySettings(TrustSettings):
     `http_listen` is `host:port`, port 0 takes a free one. `allowed_origins` are origins besides the gateway's own whose
     pages may call it, such as `https://console.example.com`; in the environment a JSON list. `heartbeat_seconds` is the
     time between two signs of life on an event stream, less than what proxies in between wait for one.
-    `workers` is the number of processes that serve the port; above 1, one more watches over them.
+    `workers` is the number of processes that serve the port; above 1, one more watches over them, and each serves its
+    metrics at the port of `metrics_listen` plus its number, which counts from 0.
     When told to stop, the gateway says that it is not ready and serves on for `drain_seconds`, so that whoever sends it
     requests learns of it; then it ends open streams, and waits `stop_grace_seconds` for requests to be answered.
     """

@@ -1,4 +1,4 @@
-"""One of several gateway processes: `python -m gateway.worker HOST PORT`, started by `gateway.workers`."""
+"""One of several gateway processes: `python -m gateway.worker HOST PORT NUMBER`, started by `gateway.workers`."""
 
 import asyncio
 import signal
@@ -33,7 +33,15 @@ async def run(config: GatewaySettings, host: str, port: int) -> None:
     transport.close()
 
 
+def for_worker(config: GatewaySettings, number: int) -> GatewaySettings:
+    """Return the settings of one worker: each serves its own metrics, at the port of the settings plus its number."""
+    host, _, port = config.metrics_listen.rpartition(":")
+    if not host or port == "0":
+        return config
+    return config.model_copy(update={"metrics_listen": f"{host}:{int(port) + number}"})
+
+
 if __name__ == "__main__":
     loaded = settings.load(GatewaySettings)
     logs.configure(level=loaded.log_level, form=loaded.log_format, process=NAME)
-    uvloop.run(run(loaded, sys.argv[1], int(sys.argv[2])))
+    uvloop.run(run(for_worker(loaded, int(sys.argv[3])), sys.argv[1], int(sys.argv[2])))

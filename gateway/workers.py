@@ -39,7 +39,7 @@ def _held(host: str, port: int) -> socket.socket:
 async def _keep(at: int, host: str, port: int, stop: asyncio.Event) -> int:
     while True:
         # -P: the folder that this process stands in must not provide modules.
-        arguments = (sys.executable, "-P", "-m", "gateway.worker", host, str(port))
+        arguments = (sys.executable, "-P", "-m", "gateway.worker", host, str(port), str(at))
         worker = await asyncio.create_subprocess_exec(*arguments, stdin=PIPE)
         _log.info("worker started", worker=at, pid=worker.pid)
         code = await _until_ended(worker, stop)

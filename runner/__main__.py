@@ -5,7 +5,7 @@ import signal
 import sys
 from hashlib import sha256
 
-from stateroom.runner.v1 import runner_service_pb2
+from stateroom.runner.v1 import git_service_pb2, runner_service_pb2
 
 from chassis import faults, logs
 from chassis.beside import beside
@@ -13,6 +13,8 @@ from chassis.rpc.auth import RunnerAuthenticator
 from chassis.rpc.server import Server
 from runner import handover, program, room, settings, upgrade
 from runner.clone import Workspace
+from runner.git import Git
+from runner.git_servicer import GitServicer
 from runner.handover import Table
 from runner.installed import RunningCode
 from runner.servicer import RunnerServicer
@@ -20,6 +22,7 @@ from runner.settings import Settings
 from runner.terminals import table
 from runner.upgrade import Upgrade
 
+_GIT_SERVICE = git_service_pb2.DESCRIPTOR.services_by_name["GitService"]
 _SERVICE = runner_service_pb2.DESCRIPTOR.services_by_name["RunnerService"]
 _TOKEN_BYTES = 32
 _STOP_GRACE = 5.0
@@ -61,6 +64,7 @@ async def serve(options: Settings, inherited: Table) -> None:
             options.runner_id, options.workspace_id, sandbox, workspace, terminals, way, stopped.set
         )
         server.add(_SERVICE, servicer)
+        server.add(_GIT_SERVICE, GitServicer(Git(options.room, sandbox)))
         # First, so that whoever got an answer finds us; a caller who reads it early waits for the socket.
         room.announce(options.room, options.runner_id, options.socket)
         await server.start(f"unix:{options.socket}")

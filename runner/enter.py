@@ -36,8 +36,6 @@ _PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
 _MOUNT_ATTR_RDONLY, _MOUNT_ATTR_NOSUID = 1, 2
 _CAPSET = {"x86_64": 126, "aarch64": 91}
 _CAPABILITY_VERSION = 0x20080522
-_MACHINE_WIDE = ("sys", "sysrq-trigger", "irq", "bus", "fs", "acpi", "driver", "scsi", "mtrr")
-"""Entries of /proc that set up the whole machine; Linux asks for user 0 there, not for a capability."""
 _DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
 
 
@@ -101,10 +99,10 @@ def _make_devices(root: str) -> None:
         _mount(os.ttyname(0), root + "/dev/console", flags=_MS_BIND)
 
 
-def _make_proc(root: str) -> None:
+def _make_proc(root: str, machine_wide: list[str]) -> None:
     """A /proc of the room's own processes, through which nothing of the machine can be changed."""
     _mount("proc", root + "/proc", "proc", _MS_NOSUID | _MS_NODEV)
-    for name in _MACHINE_WIDE:
+    for name in machine_wide:
         path = f"{root}/proc/{name}"
         if os.path.exists(path):
             _mount(path, path, flags=_MS_BIND | _MS_REC)
@@ -130,7 +128,7 @@ def _build_root(spec: Description) -> None:
     for path in spec["writable"]:
         _bind(root, path, writable=True)
     _make_devices(root)
-    _make_proc(root)
+    _make_proc(root, spec["machine_wide"])
     os.chdir(root)
     _check(_LIBC.syscall(_PIVOT_ROOT[os.uname().machine], b".", b"."), "pivot_root")
     _check(_LIBC.umount2(b".", _MNT_DETACH), "umount")

@@ -50,6 +50,15 @@ class CloneFailed(WrongState):
         super().__init__(cause=cause)
 
 
+class GitFailed(WrongState):
+    """git fails in this workspace: {cause}."""
+
+    reason = "GIT_FAILED"
+
+    def __init__(self, cause: str) -> None:
+        super().__init__(cause=cause)
+
+
 class ShellNotFound(WrongState):
     """The shell {shell} is not installed where this workspace runs; there are: {installed}."""
 

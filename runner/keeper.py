@@ -20,6 +20,10 @@ class Keeper(Protocol):
     def stdout(self) -> asyncio.StreamReader | None:
         """What its program prints, if that goes into a pipe of ours."""
 
+    @property
+    def stderr(self) -> asyncio.StreamReader | None:
+        """What its program complains about, likewise."""
+
     async def wait(self) -> int:
         """Wait for its end."""
 
@@ -28,6 +32,7 @@ class AdoptedKeeper:
     """A child that this process started before an upgrade: asyncio knows only of those that it started itself."""
 
     stdout = None
+    stderr = None
 
     def __init__(self, pid: int) -> None:
         """Find the child; one that is gone, such as 0, has ended."""

@@ -28,6 +28,9 @@ _GENTLE_ROUNDS = 3
 """Looks after which the innermost keeper is killed too, which takes its whole process namespace with it."""
 
 
+_COMPLAINT = 200  # characters of what a sandbox says when it does not work
+
+
 class CannotStart(Exception):
     """The program did not begin; the text says why, for people."""
 
@@ -148,20 +151,25 @@ async def probe(room: Path, hidden: list[Path], wanted: Level | None = None) -> 
     """Return the strongest sandbox that works here, or the wanted one.
 
     Raises:
-        CannotStart: the wanted level does not work on this machine.
+        CannotStart: the wanted level does not work on this machine; the text says why, and what to do.
     """
-    silent = asyncio.subprocess.DEVNULL
+    obstacles: list[str] = []
     for level in Level if wanted is None else (wanted,):
-        sandbox = Sandbox(level, room, hidden)
-        try:
-            running = await start(sandbox, Program(("/bin/true",), {}, room / "files"), Streams(silent, silent, silent))
-        except CannotStart:
-            if wanted is not None or level is Level.PROCESS:
-                raise
-            continue
-        ended = await running.wait()
-        await running.kill()
-        if ended.code == 0:
-            return sandbox
-    message = "programs started inside the sandbox fail"
-    raise CannotStart(message)
+        failure = await _try(Sandbox(level, room, hidden))
+        if failure is None:
+            return Sandbox(level, room, hidden, " ".join(obstacles))
+        obstacles.append(level.obstacle(failure))
+    raise CannotStart(" ".join(obstacles))
+
+
+async def _try(sandbox: Sandbox) -> str | None:
+    """Return what kept a program from running in the sandbox; None when nothing did."""
+    streams = Streams(asyncio.subprocess.DEVNULL, asyncio.subprocess.PIPE, asyncio.subprocess.STDOUT)
+    try:
+        running = await start(sandbox, Program(("/bin/true",), {}, sandbox.room / "files"), streams)
+    except CannotStart as error:
+        return str(error)
+    said = await running.keeper.stdout.read() if running.keeper.stdout is not None else b""
+    ended = await running.wait()
+    await running.kill()
+    return None if ended.code == 0 else said.decode(errors="replace").strip()[:_COMPLAINT]

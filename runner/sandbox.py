@@ -10,6 +10,9 @@ from pathlib import Path
 _SYSTEM_PATHS = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc", "/opt", "/nix")
 """What programs need of the machine; shown read-only, where it exists."""
 
+MACHINE_WIDE = ("sys", "sysrq-trigger", "irq", "bus", "fs", "acpi", "driver", "scsi", "mtrr")
+"""Entries of /proc that set up the whole machine; Linux asks for user 0 there, not for a capability."""
+
 _RESOLVER = Path("/etc/resolv.conf")
 
 
@@ -25,6 +28,12 @@ class Level(StrEnum):
         """What the level protects and what not, in one sentence."""
         return _DETAILS[self]
 
+    def obstacle(self, failure: str) -> str:
+        """Say why the level is not in force and what to do about it, given what its attempt said."""
+        if self is Level.BWRAP and shutil.which("bwrap") is None:
+            return "bwrap: bubblewrap is not installed; `apt install bubblewrap`, or what your system has for that."
+        return f"{self}: {failure or 'programs inside it fail'}; {_REMEDIES[self]}."
+
     @property
     def keepers(self) -> int:
         """How many generations of ours stand between the keeper process and the program."""
@@ -34,7 +43,7 @@ class Level(StrEnum):
 _DETAILS = {
     Level.BWRAP: (
         "bubblewrap: programs see this room's files and home, the system read-only and only their own processes, "
-        "but share the machine's network and kernel."
+        "without capabilities, but share the machine's network and kernel."
     ),
     Level.NAMESPACES: (
         "Linux namespaces: programs see this room's files and home, the system read-only and only their own processes, "
@@ -47,13 +56,23 @@ _DETAILS = {
 }
 
 
+_REMEDIES = {
+    Level.BWRAP: "try `bwrap --ro-bind / / true` as the same user",
+    Level.NAMESPACES: (
+        "start as root, or allow user namespaces: see the sysctls user.max_user_namespaces, "
+        "kernel.unprivileged_userns_clone and kernel.apparmor_restrict_unprivileged_userns"
+    ),
+    Level.PROCESS: "see the runner's log",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Program:
     """What runs inside: `arguments[0]` is an absolute path.
 
     Attributes:
         readable: paths it may read beside the system's.
-        writable: paths it may write instead of the room's `files` and `home`.
+        writable: paths it may write, if they are not the room's `files` and `home`.
         hangs_up: whether it is told to end by HUP too, as a shell that a person types into ignores TERM.
     """
 
@@ -62,7 +81,7 @@ class Program:
     directory: Path
     terminal: bool = False
     readable: Sequence[Path] = ()
-    writable: Sequence[Path] = ()
+    writable: Sequence[Path] | None = None
     hangs_up: bool = False
 
 
@@ -73,11 +92,13 @@ class Sandbox:
     Attributes:
         room: the folder whose `files` and `home` programs may write; `root` in it is where the inside is put together.
         hidden: folders of the installation that no program may see, even where a path that it may read contains them.
+        obstacle: why no stronger level is in force, and what to do about it; empty when none is stronger.
     """
 
     level: Level
     room: Path
     hidden: Sequence[Path]
+    obstacle: str = ""
 
     def shows(self, path: Path) -> bool:
         """Whether programs inside see a file of the outside; `path` has no links in it."""
@@ -101,6 +122,7 @@ class Sandbox:
             described |= {
                 "root": str(self.room / "root"),
                 "read_only": _existing(_SYSTEM_PATHS) + _resolver(),
+                "machine_wide": list(MACHINE_WIDE),
                 "late_read_only": list(map(str, program.readable)),
                 "hidden": self._hidden(program),
                 "writable": self._writable(program),
@@ -110,13 +132,15 @@ class Sandbox:
         return described
 
     def _through_bubblewrap(self, program: Program) -> dict[str, object]:
-        options = ["--unshare-pid", "--unshare-ipc", "--die-with-parent", "--clearenv"]
+        # Root keeps its capabilities, and with them the whole machine, unless they are dropped by name.
+        options = ["--unshare-pid", "--unshare-ipc", "--die-with-parent", "--clearenv", "--cap-drop", "ALL"]
         options += ["--tmpfs", "/tmp", "--tmpfs", "/run", "--proc", "/proc", "--dev", "/dev"]  # noqa: S108 the inside's own
-        for path in _existing(_SYSTEM_PATHS) + _resolver():
-            if Path(path).is_symlink():
-                options += ["--symlink", str(Path(path).readlink()), path]
-            else:
-                options += ["--ro-bind", path, path]
+        options += ["--dir", "/var", "--symlink", "/tmp", "/var/tmp"]  # noqa: S108 the inside's own
+        for path in _existing([f"/proc/{name}" for name in MACHINE_WIDE]):
+            options += ["--ro-bind", path, path]
+        for system in map(Path, _existing(_SYSTEM_PATHS) + _resolver()):
+            kind, source = ("--symlink", system.readlink()) if system.is_symlink() else ("--ro-bind", system)
+            options += [kind, str(source), str(system)]
         for path in map(str, program.readable):
             options += ["--ro-bind", path, path]
         for path in self._hidden(program):
@@ -142,7 +166,8 @@ class Sandbox:
         return [str(path) for path in self.hidden if any(path.is_relative_to(folder) for folder in shown)]
 
     def _writable(self, program: Program) -> list[str]:
-        return list(map(str, program.writable or (self.room / "files", self.room / "home")))
+        own = (self.room / "files", self.room / "home")
+        return list(map(str, own if program.writable is None else program.writable))
 
 
 def _existing(paths: Sequence[str]) -> list[str]:

@@ -22,6 +22,12 @@ _QUIET = 2.0
 _DISK_RETRY = 1.0
 """Seconds between two attempts to write to a disk that is full."""
 
+_BEGINNING = 5.0
+"""Seconds that a shell may take to have its terminal; it goes on without a known leader."""
+
+_LOOK_AGAIN = 0.005
+"""Seconds between two looks whether it has."""
+
 _ENDING = frozenset({signal.SIGHUP, signal.SIGQUIT, signal.SIGKILL, signal.SIGTERM})
 """Signals that are sent to end a terminal."""
 
@@ -82,7 +88,8 @@ class Terminal:
         finally:
             if theirs >= 0:
                 os.close(theirs)
-        terminal.process_id = pty.session_leader(ours)
+        if described.terminal:
+            terminal.process_id = await terminal._leader()
         return terminal
 
     @classmethod
@@ -191,6 +198,16 @@ class Terminal:
         """The shell with all that descends from it."""
         assert self._program is not None  # noqa: S101 `open` returns only started ones
         return self._program
+
+    async def _leader(self) -> int:
+        """Return the shell's process id once it has the terminal: bubblewrap says that it begins a little earlier."""
+        loop = asyncio.get_running_loop()
+        give_up_time = loop.time() + _BEGINNING
+        while not (found := pty.session_leader(self._descriptor)):
+            if self.running_program.keeper.returncode is not None or loop.time() > give_up_time:
+                return 0
+            await asyncio.sleep(_LOOK_AGAIN)
+        return found
 
     def _show_again(self, model: Model) -> None:
         """Bring the model's screen to where it was, from the log."""

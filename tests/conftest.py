@@ -9,6 +9,7 @@ from tests.support.nats import nats
 from tests.support.postgres import postgres
 from tests.support.product import product, product_template, shared_product
 from tests.support.source import source
+from tests.support.two_accounts import owned, two
 
 __all__ = [
     "embedded_stack",
@@ -16,16 +17,19 @@ __all__ = [
     "ledger",
     "nats",
     "own_stack",
+    "owned",
     "postgres",
     "product",
     "product_template",
     "shared_product",
     "source",
     "template",
+    "two",
 ]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the option by which `make fault` repeats what `make test` does once."""
     parser.addoption("--rounds", type=int, default=1, help="how often a fault test kills what it kills")
+    parser.addoption("--previous", default="", help="the commit that counts as the last release in a rolling upgrade")
     parser.addoption("--seed", type=int, default=0, help="the schedule of a fault test that failed")

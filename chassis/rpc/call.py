@@ -1,6 +1,7 @@
 """One call, as a handler sees it."""
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
@@ -50,6 +51,21 @@ class Call:
     forwarded: bool = False
     """Whether a process of ours made the call, so that it can be believed whom it makes the call for."""
     repeat: RepeatKey | None = None
+    code: str = "OK"
+    """The name of the status code that the call ended with."""
+    failed: asyncio.Event = field(default_factory=asyncio.Event)
+    failure: Exception | None = None
+
+    def fail(self, error: Exception) -> None:
+        """End a stream with an error at once, also while its client takes nothing of it. The first error counts."""
+        self.failure = self.failure or error
+        self.failed.set()
+
+    async def until_failed(self) -> None:
+        """Wait for a failure and raise it."""
+        await self.failed.wait()
+        if self.failure is not None:
+            raise self.failure
 
     @property
     def user_agent(self) -> str:

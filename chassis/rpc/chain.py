@@ -1,4 +1,4 @@
-"""What happens around every handler: correlation, tracing, logging, errors, authentication, validation, in this order.
+"""What happens around every handler: correlation, tracing, outcome, errors, authentication, validation, in this order.
 
 Each step is a context manager around the ones after it, so that all four kinds of handlers share one chain.
 """
@@ -24,6 +24,8 @@ from chassis.rpc.rates import Rates
 Context = grpc.aio.ServicerContext[Any, Any]
 NoteRefusal = Callable[[Call, DomainError], None]
 """Told of every error that a caller gets."""
+NoteCall = Callable[[Call, float], None]
+"""Told of every call that ended, and after how many seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +36,15 @@ class Guard:
     note_refusal: NoteRefusal
     calls: OpenCalls
     rates: Rates
+    note_call: NoteCall
 
 
 Step = Callable[[Call, Context, Guard], AbstractAsyncContextManager[None]]
 
 _log = logs.get("rpc")
 _validator = protovalidate.Validator()
+_FAULTS = {"UNKNOWN", "INTERNAL", "UNAVAILABLE", "DEADLINE_EXCEEDED", "UNIMPLEMENTED", "DATA_LOSS"}
+"""Codes that are the server's fault, as OpenTelemetry sees it."""
 _CORRELATION_KEY = "x-request-id"
 _CORRELATION_LENGTH = 64
 
@@ -54,30 +59,45 @@ async def correlation(call: Call, _context: Context, _guard: Guard) -> AsyncIter
 
 @asynccontextmanager
 async def tracing(call: Call, _context: Context, _guard: Guard) -> AsyncIterator[None]:
-    """Continue the caller's trace."""
-    trace.continue_from(call.metadata.get(trace.HEADER))
-    yield
+    """Continue the caller's trace, of which the call is a span."""
+    if not trace.is_recorded():
+        trace.continue_from(call.metadata.get(trace.HEADER))
+        yield
+        return
+    name = call.method.full_name.removeprefix("/")
+    with trace.serving(call.metadata.get(trace.HEADER), name) as span:
+        try:
+            yield
+        finally:
+            span.failed = call.code in _FAULTS
+            span.attributes = {
+                "rpc.system.name": "grpc",
+                "rpc.method": name,
+                "rpc.response.status_code": call.code,
+                "stateroom.request_id": call.correlation_id,
+            }
 
 
 @asynccontextmanager
-async def logging(call: Call, context: Context, _guard: Guard) -> AsyncIterator[None]:
-    """Write one line for the call when it ends, however it ends."""
+async def outcome(call: Call, context: Context, guard: Guard) -> AsyncIterator[None]:
+    """Tell the log and the metrics how the call ended, however it ended."""
     begin = time.perf_counter()
-    outcome = "OK"
     try:
         yield
     except asyncio.CancelledError:
-        outcome = "CANCELLED"
+        call.code = "CANCELLED"
         raise
     except BaseException:
-        outcome = getattr(context.code(), "name", None) or "UNKNOWN"
+        call.code = getattr(context.code(), "name", None) or "UNKNOWN"
         raise
     finally:
+        seconds = time.perf_counter() - begin
+        guard.note_call(call, seconds)
         _log.info(
             "call ended",
             method=call.method.full_name,
-            code=outcome,
-            milliseconds=round((time.perf_counter() - begin) * 1000, 2),
+            code=call.code,
+            milliseconds=round(seconds * 1000, 2),
             caller=call.principal.subject,
             correlation_id=call.correlation_id,
         )
@@ -126,7 +146,7 @@ async def authentication(call: Call, _context: Context, guard: Guard) -> AsyncIt
     yield
 
 
-CHAIN: tuple[Step, ...] = (correlation, tracing, logging, errors, authentication)
+CHAIN: tuple[Step, ...] = (correlation, tracing, outcome, errors, authentication)
 
 
 @asynccontextmanager

@@ -62,21 +62,31 @@ class Neighbour:
     credentials: Credentials
     patient: bool = True
 
-    def metadata(self) -> Metadata:
-        """Return the metadata of a call: our token and the current trace."""
-        return (*self.credentials.metadata(), (trace.HEADER, trace.current()))
+    def metadata(self, traceparent: str = "") -> Metadata:
+        """Return the metadata of a call: our token, and the trace that it belongs to, the current one by default."""
+        return (*self.credentials.metadata(), (trace.HEADER, traceparent or trace.current()))
 
     async def call(self, method: Callable[..., Awaitable[T]], request: Any, timeout: float = DEADLINE) -> T:  # noqa: ASYNC109  # any message; gRPC's own deadline
         """Make a unary call. Raises the neighbour's own error, or ServiceUnavailable when it does not answer."""
         try:
-            return await method(request, metadata=self.metadata(), timeout=timeout, wait_for_ready=self.patient)
+            with trace.part(_name(method), **{"server.address": self.name}) as traceparent:
+                metadata = self.metadata(traceparent)
+                return await method(request, metadata=metadata, timeout=timeout, wait_for_ready=self.patient)
         except grpc.aio.AioRpcError as exc:
             status.raise_relayed(exc, service=self.name)
 
     async def stream(self, method: Callable[..., AsyncIterable[T]], request: Any) -> AsyncIterator[T]:  # any message
         """Make a call that answers with a stream. Raises as `call` does."""
         try:
-            async for response in method(request, metadata=self.metadata(), wait_for_ready=self.patient):
-                yield response
+            with trace.part(_name(method), **{"server.address": self.name}) as traceparent:
+                metadata = self.metadata(traceparent)
+                async for response in method(request, metadata=metadata, wait_for_ready=self.patient):
+                    yield response
         except grpc.aio.AioRpcError as exc:
             status.raise_relayed(exc, service=self.name)
+
+
+def _name(method: object) -> str:
+    """Return the full name of a stub's method, which gRPC shows nowhere in public."""
+    path: bytes = getattr(method, "_method", b"")
+    return path.decode().removeprefix("/")

@@ -19,6 +19,10 @@ class OpenCalls:
         self._stopping = asyncio.Event()
         self._refused_at = 0.0
 
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self._tasks)
+
     def begin(self) -> asyncio.Task[object]:
         """Count the call of the current task. Raises ShuttingDown when no more are taken."""
         task = asyncio.current_task()

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from typing import Any
 
 import grpc
@@ -47,11 +47,13 @@ class Server:
         self,
         authenticator: auth.Authenticator,
         note_refusal: chain.NoteRefusal = lambda _call, _error: None,
+        note_call: chain.NoteCall = lambda _call, _seconds: None,
         rates: Rates = UNLIMITED,
         recheck_seconds: float = RECHECK_SECONDS,
     ) -> None:
+        self.ready = False
         self._calls = OpenCalls()
-        self._guard = chain.Guard(authenticator, note_refusal, self._calls, rates)
+        self._guard = chain.Guard(authenticator, note_refusal, self._calls, rates, note_call)
         self._recheck_seconds = recheck_seconds
         self._server = grpc.aio.server(options=OPTIONS)
         self._health = health.aio.HealthServicer()  # type: ignore[attr-defined]  # missing in the stub
@@ -76,14 +78,21 @@ class Server:
         await self.set_ready(ready=True)
         return listen if listen.startswith("unix:") else f"{listen.rpartition(':')[0]}:{port}"
 
+    @property
+    def open_calls(self) -> int:
+        """How many calls are under way, streams among them."""
+        return len(self._calls)
+
     async def set_ready(self, *, ready: bool) -> None:
         """Say to those who ask for our health whether we should be called. A server that stops never says yes."""
+        self.ready = ready
         serving, not_serving = health_pb2.HealthCheckResponse.SERVING, health_pb2.HealthCheckResponse.NOT_SERVING
         for name in ("", *self._names):
             await self._health.set(name, serving if ready else not_serving)
 
     async def drain(self, seconds: float) -> None:
         """Be not ready and serve on for `seconds`; then refuse calls, and end open streams, with ShuttingDown."""
+        self.ready = False
         await self._health.enter_graceful_shutdown()
         await asyncio.sleep(seconds)
         await self._calls.refuse()
@@ -123,10 +132,11 @@ class Server:
             call = _call(method, context)
             async with (
                 chain.around(call, context, self._guard),
-                beside(self._recheck(call), self._calls.until_refused()),
+                beside(self._recheck(call), self._calls.until_refused(), call.until_failed()),
+                aclosing(handler(_checked(message, request, call), call)) as responses,
             ):
-                async for response in handler(_checked(message, request, call), call):
-                    await context.write(response)
+                async for response in responses:
+                    await _write(context, response)
 
         return handle
 
@@ -142,6 +152,13 @@ class Server:
             with suppress(Unavailable):
                 call.principal = await self._guard.authenticator.authenticate(call, max_age=RECHECK_MAX_AGE)
                 auth.authorize(call)
+
+
+async def _write(context: chain.Context, response: Any) -> None:  # any contract message
+    try:
+        await context.write(response)
+    except grpc.aio.InternalError as exc:  # the client has left, and the news of it comes after
+        raise asyncio.CancelledError from exc
 
 
 def _call(method: Method, context: chain.Context) -> Call:

@@ -5,24 +5,25 @@ from contextlib import AsyncExitStack
 from stateroom.session.v1 import session_service_pb2
 
 from chassis.changes import Registry
-from chassis.reconcile import Reconciler
 from chassis.rpc.server import Server
 from chassis.service import Service, open_service, run
 from services.session.sessions import events
 from services.session.sessions.consumers import WorkspaceChanges
 from services.session.sessions.live.attachment import Attachments
 from services.session.sessions.live.background import open_background
+from services.session.sessions.live.company import Companies
 from services.session.sessions.live.copier import Copier
-from services.session.sessions.live.device import Desk
+from services.session.sessions.live.desk import Desk
 from services.session.sessions.live.devices import Devices
-from services.session.sessions.live.feed import Parts
 from services.session.sessions.live.feeds import Feeds
+from services.session.sessions.live.follower import Parts
 from services.session.sessions.live.opening import Opener
 from services.session.sessions.live.presence import Presence
 from services.session.sessions.live.reconciliation import Reconciliation
 from services.session.sessions.live.release import Release
 from services.session.sessions.live.runners import Runners
 from services.session.sessions.servicer import SessionServicer
+from services.session.sessions.store.counts import COUNTS
 from services.session.settings import SessionSettings
 
 
@@ -37,16 +38,18 @@ async def open_session(configured: SessionSettings, stack: AsyncExitStack) -> tu
     background = await stack.enter_async_context(open_background())
     parts = Parts(database, system, runners)
     feeds = Feeds(parts, presence, background)
-    devices = Devices(system)
+    devices = Devices(system, configured.slow_device_seconds, configured.silent_device_seconds)
+    companies = Companies(system, devices)
     reconciliation = Reconciliation(database, runners)
-    reconciler = Reconciler("sessions", "session_id", system, reconciliation.work)
+    reconciler = service.reconcile("sessions", "session_id", reconciliation.work)
     service.consume(workspace, WorkspaceChanges(database, reconciler.wake).apply)
-    release = Reconciler("session_heads", "session_id", system, Release(database, runners).work)
+    service.reconcile("session_heads", "session_id", Release(parts).work)
     copier = Copier(parts, feeds.bell)
-    service.loops.extend(part.run for part in (presence, feeds, copier, devices, reconciler, release))
+    service.loops.extend(part.run for part in (presence, feeds, copier, devices, companies))
+    service.counts += COUNTS
     opener = Opener(database, runners, feeds, presence, background, configured.session_limit)
     desk = Desk(database, runners, reconciliation, background)
-    attachments = Attachments(desk, feeds, devices, presence, configured.slow_device_seconds)
+    attachments = Attachments(desk, feeds, devices, presence)
     servicer = SessionServicer(database, service.pages, runners, opener, attachments, reconciler.wake)
     server = service.server()
     server.add(session_service_pb2.DESCRIPTOR.services_by_name["SessionService"], servicer)

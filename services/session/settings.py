@@ -9,8 +9,9 @@ class SessionSettings(ServiceSettings):
     """What the session service needs beside every other service's settings.
 
     `session_limit` is how many live sessions an account may have; `slow_device_seconds` how long a device may go
-    without acknowledging output while its credit is used up.
+    without acknowledging output while its credit is used up, `silent_device_seconds` without saying anything at all.
     """
 
     session_limit: int = Field(20, ge=1, le=10_000)
     slow_device_seconds: float = Field(30.0, gt=0, le=3600)
+    silent_device_seconds: float = Field(60.0, gt=0, le=86400)

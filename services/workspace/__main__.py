@@ -2,17 +2,18 @@
 
 from contextlib import AsyncExitStack
 
-from stateroom.workspace.v1 import identity_service_pb2, workspace_service_pb2
+from stateroom.workspace.v1 import git_service_pb2, identity_service_pb2, workspace_service_pb2
 
 from chassis.changes import Registry
-from chassis.reconcile import Reconciler
 from chassis.rpc.server import Server
 from chassis.service import Service, open_service, run
+from services.workspace.git.servicer import GitServicer
 from services.workspace.identity import events as identity_events
 from services.workspace.identity.exchange import CredentialExchange
 from services.workspace.identity.servicer import IdentityServicer
 from services.workspace.placement.local import LocalPlacement
 from services.workspace.placement.placement import Placement
+from services.workspace.placement.store import LIVE_RUNNERS
 from services.workspace.placement.upgrades import Upgrades
 from services.workspace.settings import WorkspaceSettings
 from services.workspace.workspaces import events as workspace_events
@@ -32,8 +33,8 @@ async def open_workspace(configured: WorkspaceSettings, stack: AsyncExitStack) -
     placement = Placement(database, LocalPlacement(configured), operations.admit_runner)
     stack.push_async_callback(placement.close)
     service.loops.append(Upgrades(placement).run)
-    reconciler = Reconciler("workspaces", "workspace_id", service.system, Lifecycle(database, placement).reconcile)
-    service.loops.append(reconciler.run)
+    reconciler = service.reconcile("workspaces", "workspace_id", Lifecycle(database, placement).reconcile)
+    service.counts.append(LIVE_RUNNERS)
     server = service.server(exchange)
     server.add(
         identity_service_pb2.DESCRIPTOR.services_by_name["IdentityService"],
@@ -45,6 +46,7 @@ async def open_workspace(configured: WorkspaceSettings, stack: AsyncExitStack) -
         workspace_service_pb2.DESCRIPTOR.services_by_name["WorkspaceService"],
         WorkspaceServicer(database, pages, runners, reconciler, repositories, configured.workspace_limit),
     )
+    server.add(git_service_pb2.DESCRIPTOR.services_by_name["GitService"], GitServicer(runners))
     return service, server
 
 

@@ -56,6 +56,9 @@ async def test_cli_room_is_described_put_away_and_brought_back(embedded_stack: E
     changes = ("--description", "Ours", "--metadata", "team=core", "--metadata", "a=b=c")
     (updated,) = (await stack.command("ws", "update", "kept", *changes, "--json")).json()
     assert (updated["description"], updated["metadata"]) == ("Ours", {"team": "core", "a": "b=c"})
+    (status,) = (await stack.command("ws", "status", "kept", "--json")).json()
+    assert (status["branch"], status["untracked"]) == ("main", {"count": 0, "files": [], "truncated": False})
+    assert "none yet" in (await stack.command("ws", "status", "kept")).output
     (session,) = (await stack.command("session", "create", "kept", "--json")).json()
     refused = await stack.command("ws", "archive", "kept")
     assert refused.code == 4

@@ -9,21 +9,16 @@ import pytest
 
 from chassis import ids
 from cli.client import Client
-from tests.support.checkers import (
-    answers_are_kept,
-    ledger_is_the_record,
-    nothing_is_recorded_of,
-    versions_count_up,
-)
+from tests.support.checkers import ledger_is_the_record
 from tests.support.embedded_stack import EmbeddedStack
 from tests.support.havoc import Havoc, Rogue, rogue
-from tests.support.history import History, Row, committed, lag, recorded
+from tests.support.history import committed, lag, recorded
+from tests.support.judge import broken, complete
 from tests.support.sessions import create_workspace, opened_session
 from tests.support.source import query
 from tests.support.waiting import until
 from tests.support.writers import Writers, writers
 
-SOURCES = ("workspace", "session")
 WRITERS, WIDENERS = 3, 2
 WIDER = 20
 """Columns that each of the wideners adds in a round."""
@@ -65,10 +60,10 @@ async def test_changes_while_everything_dies_are_recorded_once_and_in_order(
             await _reached(writing, CHANGES * (rounds - 1))
             writing.enough = True
         said = f"--seed {seed}: {', '.join(schedule)}"
-        await _complete(embedded_stack, said)
+        await complete(embedded_stack.admin_url, seconds=TAIL, said=said)
         session = await client.get(f"/v1/sessions/{session_id}")
         assert session["columns"] == 80 + WIDENERS * WIDER * rounds, said
-        assert await _broken(embedded_stack, writing.history, stranger.phantoms) == [], said
+        assert await broken(embedded_stack.admin_url, writing.history, stranger.phantoms) == [], said
         await _refuses_and_counts(embedded_stack, stranger)
 
 
@@ -102,30 +97,6 @@ async def _disturb(stranger: Rogue) -> None:
                 continue  # PostgreSQL is still on its way up
 
 
-async def _complete(stack: EmbeddedStack, said: str) -> None:
-    async def level() -> bool:
-        try:
-            return [await lag(stack.admin_url, source) for source in SOURCES] == [0, 0]
-        except (asyncpg.PostgresError, OSError):
-            return False
-
-    try:
-        await until(level, seconds=TAIL)
-    except TimeoutError:
-        pytest.fail(f"the ledger is not complete {TAIL} seconds after the last write; {said}")
-
-
-async def _broken(stack: EmbeddedStack, history: History, phantoms: list[str]) -> list[str]:
-    broken: list[str] = []
-    entries: list[Row] = []
-    for source in SOURCES:
-        rows = await recorded(stack.admin_url, source)
-        broken += ledger_is_the_record(await committed(stack.admin_url, source), rows)
-        entries += rows
-    broken += versions_count_up(entries) + answers_are_kept(history, entries)
-    return broken + nothing_is_recorded_of(phantoms, entries)
-
-
 async def _refuses_and_counts(stack: EmbeddedStack, stranger: Rogue) -> None:
     """Each forged message is a line in the log of whoever heard it."""
     before = stack.logged("audit", "without a valid signature")
@@ -144,7 +115,7 @@ async def test_tail_of_the_messages_is_lost_and_the_ledger_has_it_within_fifteen
 ) -> None:
     """The broker forgets the last messages, the consumer has not heard them, and nobody writes any more."""
     stack, havoc = embedded_stack, Havoc(embedded_stack)
-    await _complete(stack, "before the test")
+    await complete(stack.admin_url, seconds=TAIL)
     havoc.copy_broker()
     with stack.stopped("audit"):
         for number in range(20):
@@ -158,7 +129,7 @@ async def test_tail_of_the_messages_is_lost_and_the_ledger_has_it_within_fifteen
 
         await until(published)
         await havoc.roll_back_broker()
-    await _complete(stack, "the tail")
+    await complete(stack.admin_url, seconds=TAIL)
     assert (
         ledger_is_the_record(
             await committed(stack.admin_url, "workspace"), await recorded(stack.admin_url, "workspace")

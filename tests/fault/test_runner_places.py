@@ -15,11 +15,19 @@ from embedded.postgres import Postgres
 from tests.support.installation import TEMPLATE, fresh_installation
 from tests.support.places import declared, passed_by
 from tests.support.screens import Screen, attach
+from tests.support.source import query
 from tests.support.stage import Stage, open_stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")  # that of the stage they share
 
 PLACES = passed_by("runner", 1)
+_FULL_DISK = (
+    """CREATE OR REPLACE FUNCTION session.full_disk() RETURNS trigger LANGUAGE plpgsql
+    AS $$ BEGIN RAISE disk_full; END $$""",
+    """CREATE TRIGGER full_disk BEFORE INSERT ON session.session_events
+    FOR EACH STATEMENT EXECUTE FUNCTION session.full_disk()""",
+)
+"""What PostgreSQL answers when its disk is full, without filling one."""
 LAST = 600
 PRINTING = f"for i in $(seq {LAST}); do echo n$i; sleep 0.005; done; exit 6\n"
 
@@ -89,6 +97,24 @@ async def _watch_until_it_dies(stage: Stage, screen: Screen) -> None:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in tasks:
             task.cancel()
+
+
+@pytest.mark.invariant("I7")
+async def test_full_disk_under_postgresql_keeps_output_in_the_spool(stage: Stage) -> None:
+    """Devices go on; what PostgreSQL could not take is stored once it can."""
+    admin_url = stage.installation.admin_url
+    await stage.start_runner()
+    session = await stage.create()
+    for statement in _FULL_DISK:
+        await query(admin_url, statement)
+    async with attach(stage, session.session_id, role=attach_pb2.CONTROLLER) as screen:
+        await screen.type(PRINTING)
+        await screen.until(b"n%d\r\n" % LAST)
+        await query(admin_url, "DROP TRIGGER full_disk ON session.session_events")
+        ended = await screen.until_told("ended")
+    assert (ended.state, ended.exit_code) == (session_pb2.Session.STOPPED, 6)
+    assert await stage.output(session.session_id) == bytes(screen.output)
+    await stage.kill_runner()
 
 
 @pytest.mark.invariant("I7")

@@ -42,16 +42,23 @@ class Origin:
         await self._git("switch", "--quiet", name)
 
     async def _git(self, *arguments: str) -> None:
-        process = await asyncio.create_subprocess_exec("git", "-C", self.url, *arguments, env=_ENVIRONMENT)
-        assert await process.wait() == 0, arguments
+        await run_git(self.folder, *arguments)
+
+
+async def run_git(folder: Path, *arguments: str) -> str:
+    """Run git in a folder and return what it prints. AssertionError when it fails."""
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(
+        "git", "-C", str(folder), *arguments, env=_ENVIRONMENT, stdout=pipe, stderr=pipe
+    )
+    output, errors = await process.communicate()
+    assert process.returncode == 0, (arguments, errors)
+    return output.decode()
 
 
 async def make_origin(folder: Path) -> Origin:
     """Make the repository."""
-    process = await asyncio.create_subprocess_exec(
-        "git", "init", "--quiet", "-b", "main", str(folder), env=_ENVIRONMENT
-    )
-    assert await process.wait() == 0
+    await run_git(folder, "init", "--quiet", "-b", "main")
     origin = Origin(folder)
     await origin.commit("README.md", b"hello\n")
     await origin.branch("other")

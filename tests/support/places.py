@@ -86,6 +86,8 @@ class Victim:
 
     async def run(self) -> None:
         """Start it until it died everywhere, and once more to stay."""
+        if self.service in self.product.processes:
+            await self.product.kill(self.service)
         for place in self.places:
             await self._die(place)
         await self.product.start(self.service)

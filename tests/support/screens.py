@@ -5,7 +5,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import grpc
 from stateroom.session.v1 import attach_pb2 as pb
+from stateroom.session.v1.session_service_pb2_grpc import SessionServiceStub
 
 from tests.support.stage import Stage
 
@@ -72,9 +74,21 @@ class Screen:
 
 
 @asynccontextmanager
-async def attach(stage: Stage, session_id: str, *, acknowledges: bool = True, **wishes: Any) -> AsyncIterator[Screen]:
-    """Attach a device; `wishes` are fields of its first message."""
-    call = stage.stub.AttachSession(metadata=stage.bearer())
+async def attach(
+    stage: Stage,
+    session_id: str,
+    channel: grpc.aio.Channel | None = None,
+    *,
+    acknowledges: bool = True,
+    method: Any = None,
+    **wishes: Any,
+) -> AsyncIterator[Screen]:
+    """Attach a device, over a connection of its own if it has one, or by another `method` of the stage's.
+
+    `wishes` are fields of its first message.
+    """
+    stub: Any = stage.stub if channel is None else SessionServiceStub(channel)
+    call = (method or stub.AttachSession)(metadata=stage.bearer())
     screen = Screen(call, acknowledges=acknowledges)
     try:
         await screen.send(attach=pb.AttachSessionRequest.Attach(session_id=session_id, **wishes))

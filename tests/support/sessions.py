@@ -15,7 +15,7 @@ from cli.errors import Refused
 from embedded.demo.recorder import Recorder
 from tests.support.waiting import until
 
-DEADLINE = 50.0
+DEADLINE = 150.0
 """Seconds a device may stay attached; far more than it needs, so only a fault ends it."""
 
 
@@ -72,10 +72,13 @@ async def write(client: Client, session_id: str, text: bytes) -> None:
 
 
 async def output(client: Client, session_id: str, offset: int = 0) -> bytes:
-    """Return the output from an offset to the end of the session, which is waited for."""
-    path = f"/v1/sessions/{session_id}/output"
+    """Return the output from an offset to the end of the session, which is waited for; it has no gap."""
+    path, data = f"/v1/sessions/{session_id}/output", bytearray()
     async with asyncio.timeout(DEADLINE):
-        return b"".join([b64decode(part["data"]) async for part in client.stream(path, offset=offset)])
+        async for part in client.stream(path, offset=offset):
+            assert int(part.get("offset", 0)) == offset + len(data)
+            data += b64decode(part["data"])
+    return bytes(data)
 
 
 async def until_state(client: Client, session_id: str, *states: str, seconds: float = 20.0) -> Json:

@@ -36,7 +36,7 @@ from tests.support.fake_workspace import FakeWorkspace
 from tests.support.installation import Installation
 from tests.support.waiting import until
 
-READY = 20.0
+READY = 45.0
 """Seconds within which a process must answer."""
 SHELL = {"PS1": "$ ", "PROMPT_COMMAND": ""}
 
@@ -54,10 +54,15 @@ class Stage:
         self._folder = Path(tempfile.mkdtemp(prefix="sr-"))
         self._processes: list[asyncio.subprocess.Process] = []
         self._signer = TokenSigner("workspace", keys.signing_key_file(installation.layout, "workspace"))
-        self.channel = grpc.aio.insecure_channel(f"127.0.0.1:{self._port}")
+        self.target = f"127.0.0.1:{self._port}"
+        self.channel = grpc.aio.insecure_channel(self.target)
         self.stub: Any = SessionServiceStub(self.channel)
         self.service: asyncio.subprocess.Process
         self.runner: asyncio.subprocess.Process
+
+    def replica(self) -> "Stage":
+        """Return the same room and people at another session service, which is not started yet."""
+        return Stage(self.installation, self.workspace, self.workspace_service, self._workspace_address)
 
     def bearer(self, account_id: UUID | None = None, *, role: int = 2) -> tuple[tuple[str, str], ...]:
         """Return the metadata of a person's call."""
@@ -69,9 +74,9 @@ class Stage:
         """Start the session service and wait until it answers."""
         settings = self.installation.settings("session", workspace_address=self._workspace_address)
         environment = {name.upper(): str(value) for name, value in settings.items()} | others
-        environment["LISTEN"] = f"127.0.0.1:{self._port}"
+        environment["LISTEN"] = self.target
         self.service = await self._spawn("services.session", environment)
-        await asyncio.wait_for(self.call("ListSessions", pb.ListSessionsRequest(), wait_for_ready=True), READY)
+        await until(self._answers, seconds=READY)
 
     async def kill_service(self) -> None:
         """Kill the session service as the kernel would."""
@@ -105,6 +110,18 @@ class Stage:
             metadata = BearerToken(runner.token).metadata()
             status = await stub.GetStatus(runner_pb.GetStatusRequest(), metadata=metadata, timeout=READY)
         return {terminal.session_id for terminal in status.terminals}
+
+    async def write_to_terminal(self, session_id: str, text: str) -> None:
+        """Type past the session service."""
+        runner = self.workspace.runner
+        async with grpc.aio.insecure_channel(runner.address) as channel:
+            stub: Any = RunnerServiceStub(channel)
+            request = runner_pb.WriteTerminalRequest(session_id=session_id, data=text.encode(), lease_epoch=1 << 40)
+            await stub.WriteTerminal(request, metadata=BearerToken(runner.token).metadata(), timeout=READY)
+
+    def spool(self, session_id: str) -> list[Path]:
+        """Return the files in which the runner keeps a session's records."""
+        return sorted((self._folder / "room" / "spool" / session_id).glob("*.records"))
 
     async def call(
         self, method: str, request: Any, account_id: UUID | None = None, **options: Any
@@ -148,6 +165,13 @@ class Stage:
         await self.channel.close(None)
         for process in reversed(self._processes):
             await _end(process, signal.SIGTERM)
+
+    async def _answers(self) -> bool:
+        try:
+            await self.call("ListSessions", pb.ListSessionsRequest(), wait_for_ready=True)
+        except grpc.aio.AioRpcError:  # the connection to the process before it, which was killed
+            return False
+        return True
 
     async def _over(self, session_id: str) -> bool:
         return (await self.get(session_id)).HasField("end_time")

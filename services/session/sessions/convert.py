@@ -1,12 +1,14 @@
 """Sessions and records as messages."""
 
+from collections.abc import Iterable
 from datetime import UTC
 
 from stateroom.runner.v1 import runner_service_pb2 as runner
+from stateroom.session.v1 import attach_pb2
 from stateroom.session.v1 import session_pb2 as pb
 
-from chassis import etag
-from services.session.sessions.domain import Kind, Session, State
+from chassis import etag, ids
+from services.session.sessions.domain import AttachedDevice, Kind, Session, State
 from services.session.sessions.log import Record, RecordType
 
 _OPTIONAL_TIMES = ("end_time", "create_time", "update_time", "last_activity_time")
@@ -25,7 +27,8 @@ def session_to_proto(session: Session) -> pb.Session:
         environment_names=session.environment_names,
         columns=session.columns,
         rows=session.rows,
-        title=session.title,
+        title=session.shown_title,
+        metadata=session.metadata,
         exit_code=session.exit_code,
         exit_signal=session.exit_signal,
         stop_reason=stop_reason_to_proto(session),
@@ -43,6 +46,19 @@ def session_to_proto(session: Session) -> pb.Session:
     return message
 
 
+def values_from_proto(message: pb.Session, names: Iterable[str]) -> dict[str, object]:
+    """Return the fields of these names as a session holds them."""
+    held: dict[str, object] = {
+        "workspace_id": ids.parse(message.workspace_id) if message.workspace_id else None,
+        "kind": kind_from_proto(message.kind) or Kind.TERMINAL,
+        "command": tuple(message.command),
+        "timeout": message.timeout.ToTimedelta() if message.HasField("timeout") else None,
+        "environment": dict(message.environment),
+        "metadata": dict(message.metadata),
+    }
+    return {name: held[name] if name in held else getattr(message, name) for name in names}
+
+
 def stop_reason_to_proto(session: Session) -> pb.Session.StopReason.ValueType:
     """Return why a session ended; unset while it lives."""
     if session.stop_reason is None:
@@ -58,6 +74,22 @@ def state_from_proto(state: pb.Session.State.ValueType) -> State | None:
 def kind_from_proto(kind: pb.Session.Kind.ValueType) -> Kind | None:
     """Return the kind a filter names; None for no filter."""
     return None if kind == pb.Session.KIND_UNSPECIFIED else Kind[pb.Session.Kind.Name(kind)]
+
+
+def attachment_to_proto(device: AttachedDevice) -> attach_pb2.Attachment:
+    """Return an attached device's public form."""
+    message = attach_pb2.Attachment(
+        attachment_id=str(device.attachment_id),
+        session_id=str(device.session_id),
+        user_id=device.subject,
+        device=device.device,
+        role=attach_pb2.CONTROLLER if device.controls else attach_pb2.OBSERVER,
+        columns=device.columns,
+        rows=device.rows,
+        acknowledged_offset=device.acknowledged_offset,
+    )
+    message.attach_time.FromDatetime(device.attach_time)
+    return message
 
 
 def record_to_proto(record: Record) -> pb.SessionEvent:

@@ -1,10 +1,12 @@
 """A session and the rules of its life. STOPPED, FAILED and LOST are final: nothing leaves them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
 from uuid import UUID
 
+from chassis.errors import InvalidField, Violation
 from services.session.sessions.errors import SessionNotActive, SessionWithoutTerminal
 from services.session.sessions.log import Exit
 
@@ -49,6 +51,8 @@ class StopReason(Enum):
 
 
 _BY_WORKSPACE = (StopReason.WORKSPACE_ARCHIVED, StopReason.WORKSPACE_DELETED)
+_UPDATED = {"title": "given_title", "metadata": "metadata"}
+"""Public fields that people change, and what holds what they gave."""
 _RUNNER_REASONS = {reason.name.lower(): reason for reason in (StopReason.SHUTDOWN, *_BY_WORKSPACE)}
 
 
@@ -57,8 +61,8 @@ class Session:
     """A shell or a command in a workspace: `shell` is empty where there is a `command`.
 
     `stop_request` is what somebody wants and the reconciler pursues; `stop_reason` is what happened. `runner_id` is
-    the run of the runner that opened the terminal. `title`, `output_bytes` and `last_activity_time` belong to the log
-    and change without a version.
+    the run of the runner that opened the terminal. `given_title` is what people call it. `title`, `output_bytes` and
+    `last_activity_time` belong to the log and change without a version.
     """
 
     session_id: UUID
@@ -81,6 +85,8 @@ class Session:
     exit_code: int | None
     exit_signal: int | None
     log_complete: bool
+    given_title: str
+    metadata: dict[str, str]
     version: int
     create_time: datetime
     update_time: datetime
@@ -93,6 +99,11 @@ class Session:
     def entity_id(self) -> UUID:
         """The session's id."""
         return self.session_id
+
+    @property
+    def shown_title(self) -> str:
+        """What people call it, else what the program does."""
+        return self.given_title or self.title
 
     @property
     def expire_time(self) -> datetime | None:
@@ -131,6 +142,21 @@ class Session:
             raise SessionNotActive(self.session_id, self.state.name)
         return self._ended(now, State.FAILED, StopReason.START_FAILED, state_reason=cause, log_complete=True)
 
+    def update(self, now: datetime, values: Mapping[str, object]) -> "Session":
+        """Return the session with other values, by the names of its public fields; itself when it has them all.
+
+        Raises:
+            InvalidField: a value is none that an update changes, and another one than it has.
+        """
+        refused = [name for name, value in values.items() if name not in _UPDATED and value != getattr(self, name, {})]
+        if refused:
+            raise InvalidField(*(Violation(f"session.{name}", "is not changed by an update") for name in refused))
+        given = {_UPDATED[name]: value for name, value in values.items() if name in _UPDATED}
+        if given.get("given_title") == self.shown_title:  # sent back as it was read
+            del given["given_title"]
+        changed = {name: value for name, value in given.items() if value != getattr(self, name)}
+        return self._changed(now, **changed) if changed else self
+
     def resize(self, now: datetime, columns: int, rows: int) -> "Session":
         """Return the session with another size."""
         self.expect_terminal()
@@ -163,8 +189,27 @@ class Session:
             return self._ended(now, State.STOPPED, self.stop_request, log_complete=log_complete)
         return self._ended(now, State.LOST, StopReason.RUNNER_LOST, state_reason=cause, log_complete=log_complete)
 
+    def complete_log(self, now: datetime) -> "Session":
+        """Return the ended session with all that its runner had in the log."""
+        return self._changed(now, log_complete=True)
+
     def _ended(self, now: datetime, state: State, reason: StopReason, **values: object) -> "Session":
         return self._changed(now, state=state, stop_reason=reason, end_time=now, **values)
 
     def _changed(self, now: datetime, **values: object) -> "Session":
         return replace(self, update_time=now, version=self.version + 1, **values)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, slots=True)
+class AttachedDevice:
+    """A device at a session, as others see it. `subject` sits in front of it; its size is 0 when it told none."""
+
+    attachment_id: UUID
+    session_id: UUID
+    subject: str
+    device: str
+    columns: int
+    rows: int
+    acknowledged_offset: int
+    attach_time: datetime
+    controls: bool

@@ -77,6 +77,15 @@ class OffsetOutOfRange(OutOfRange):
         super().__init__(offset=str(offset), end=str(end))
 
 
+class DeviceSilent(Unavailable):
+    """The device at session {sessionId} said nothing for {seconds} seconds; attach again."""
+
+    reason = "DEVICE_SILENT"
+
+    def __init__(self, session_id: UUID, seconds: float) -> None:
+        super().__init__(sessionId=str(session_id), seconds=f"{seconds:g}")
+
+
 class SlowConsumer(LimitExceeded):
     """The device acknowledged nothing beyond {offset} of session {sessionId} for too long; attach again from there."""
 

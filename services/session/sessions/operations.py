@@ -1,5 +1,6 @@
 """Changes of sessions."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import PurePath
@@ -9,7 +10,7 @@ from chassis import etag as tags
 from chassis.actor import Actor
 from chassis.database import Transaction
 from services.session.sessions.domain import Kind, Session, State, StopReason
-from services.session.sessions.errors import SessionLimitReached
+from services.session.sessions.errors import SessionLimitReached, SessionNotFound
 from services.session.sessions.log import Copy
 from services.session.sessions.store import log_store, session_store
 
@@ -27,6 +28,8 @@ class Wish:
     shell: str
     command: tuple[str, ...]
     timeout: timedelta | None
+    title: str
+    metadata: dict[str, str]
     working_directory: str
     environment_names: tuple[str, ...]
     columns: int
@@ -68,6 +71,8 @@ async def create_session(tx: Transaction, *, wish: Wish, copier_process: int, li
         exit_code=None,
         exit_signal=None,
         log_complete=False,
+        given_title=wish.title,
+        metadata=wish.metadata,
         version=1,
         create_time=tx.now,
         update_time=tx.now,
@@ -97,6 +102,37 @@ async def fail_session(tx: Transaction, *, session_id: UUID, cause: str) -> Sess
     await session_store.update_session(tx.connection, failed, due=None)
     tx.record("failed", before=current, after=failed)
     return failed
+
+
+async def update_session(tx: Transaction, *, session_id: UUID, values: Mapping[str, object], etag: str) -> Session:
+    """Give a session another title or metadata, by the names of its public fields. Those it has change nothing.
+
+    Raises:
+        SessionNotFound: no such session in the account.
+        EtagRequired, EtagMismatch: the caller does not say what was read, or it changed since.
+        InvalidField: a value is none that an update changes.
+    """
+    current = await session_store.lock_session(tx.connection, session_id)
+    tags.demand(current, etag)
+    updated = current.update(tx.now, values)
+    if updated is not current:
+        await session_store.update_details(tx.connection, updated)
+        tx.record("updated", before=current, after=updated)
+    return updated
+
+
+async def report_activity(tx: Transaction, *, session_ids: Sequence[UUID]) -> list[UUID]:
+    """Note that something works in sessions; returns those that live. SessionNotFound when one is not in the account.
+
+    It is no change: a session's activity stands beside its row, at most once a second.
+    """
+    states = await session_store.get_states(tx.connection, session_ids)
+    for session_id in session_ids:
+        if session_id not in states:
+            raise SessionNotFound(session_id)
+    live = [session_id for session_id in session_ids if not states[session_id].final]
+    await session_store.note_activity(tx.connection, live, tx.now)
+    return live
 
 
 async def resize_session(tx: Transaction, *, session_id: UUID, columns: int, rows: int, etag: str) -> Session:
@@ -163,6 +199,17 @@ async def lose_session(tx: Transaction, *, session_id: UUID, cause: str, log_com
     await session_store.update_session(tx.connection, lost, due=None)
     tx.record("lost" if lost.state is State.LOST else "stopped", before=current, after=lost)
     return lost
+
+
+async def complete_log(tx: Transaction, *, session_id: UUID) -> Session:
+    """Note that the log of an ended session has all that its runner left."""
+    current = await session_store.lock_session(tx.connection, session_id)
+    if current.log_complete:
+        return current
+    complete = current.complete_log(tx.now)
+    await session_store.update_session(tx.connection, complete, due=None)
+    tx.record("log_completed", before=current, after=complete)
+    return complete
 
 
 def _caused_by(session: Session, actor: Actor) -> Actor:

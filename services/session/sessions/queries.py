@@ -1,6 +1,6 @@
 """Reads of sessions and of their logs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 from uuid import UUID
 
@@ -9,10 +9,10 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from chassis import tables
 from chassis.sql import Connection
-from services.session.sessions.domain import Kind, Session, State
+from services.session.sessions.domain import AttachedDevice, Kind, Session, State
 from services.session.sessions.log import Record, RecordType
 from services.session.sessions.store import session_store
-from services.session.sessions.tables import events, heads, sessions
+from services.session.sessions.tables import attachments, controls, events, heads, sessions
 
 PAGE_RECORDS = 4096
 """Records read at once at most: single keys fill no page."""
@@ -20,6 +20,9 @@ PAGE_BYTES = 256 * 1024
 """Bytes read at once, give or take one record: what one device may cost in memory."""
 
 _RECORD_COLUMNS = [column for column in events.c if column.name not in {"session_id", "account_id"}]
+
+
+_DEVICE_COLUMNS = [attachments.c[field.name] for field in fields(AttachedDevice) if field.name != "controls"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,24 @@ async def list_sessions(  # each one narrows the list
     if after is not None:
         statement = statement.where(sessions.c.session_id < after)
     return [tables.to(Session, row) for row in await connection.execute(statement)]
+
+
+async def list_attachments(
+    connection: Connection, *, session_id: UUID, limit: int, after: UUID | None
+) -> list[AttachedDevice]:
+    """Return the devices at a session, first come first. SessionNotFound."""
+    await session_store.get_session(connection, session_id)
+    in_control = (attachments.c.attachment_id == func.coalesce(controls.c.attachment_id, UUID(int=0))).label("controls")
+    statement: Select[Any] = (
+        select(*_DEVICE_COLUMNS, in_control)
+        .join(controls, controls.c.session_id == attachments.c.session_id)
+        .where(attachments.c.session_id == session_id)
+        .order_by(attachments.c.attachment_id)
+        .limit(limit)
+    )
+    if after is not None:
+        statement = statement.where(attachments.c.attachment_id > after)
+    return [tables.to(AttachedDevice, row) for row in await connection.execute(statement)]
 
 
 async def list_records(connection: Connection, *, session_id: UUID, after: int, limit: int) -> list[Record]:

@@ -1,13 +1,14 @@
 """SessionService: terminals that outlive every connection."""
 
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from stateroom.runner.v1 import runner_service_pb2 as runner_pb
-from stateroom.session.v1 import attach_pb2, exec_pb2, session_pb2
+from stateroom.session.v1 import attach_pb2, exec_pb2, session_pb2, update_pb2
 from stateroom.session.v1 import session_service_pb2 as pb
 
-from chassis import ids
+from chassis import ids, masks
 from chassis.database import Database
 from chassis.errors import DomainError, InvalidField, Violation
 from chassis.pages import MAXIMUM_LOG_SIZE, Pages
@@ -82,6 +83,27 @@ class SessionServicer:
         shown, token = self.pages.cut(request, call.account_id, page, rows, key=lambda session: session.session_id)
         return pb.ListSessionsResponse(sessions=map(convert.session_to_proto, shown), next_page_token=token)
 
+    async def UpdateSession(self, request: update_pb2.UpdateSessionRequest, call: Call) -> session_pb2.Session:
+        """Change what people say of a session."""
+        names = masks.fields_to_set(request.session, request.update_mask)
+        session = await self.database.write(
+            call.actor,
+            operations.update_session,
+            session_id=ids.parse(request.session_id),
+            values=convert.values_from_proto(request.session, names),
+            etag=request.etag,
+        )
+        return convert.session_to_proto(session)
+
+    async def ReportActivity(
+        self, request: update_pb2.ReportActivityRequest, call: Call
+    ) -> update_pb2.ReportActivityResponse:
+        """Note that something works in sessions."""
+        actor = replace(call.actor, repeat=None)
+        session_ids = list(dict.fromkeys(map(ids.parse, request.session_ids)))
+        live = await self.database.write(actor, operations.report_activity, session_ids=session_ids)
+        return update_pb2.ReportActivityResponse(session_ids=map(str, live))
+
     async def WriteSession(self, request: pb.WriteSessionRequest, call: Call) -> pb.WriteSessionResponse:
         """Type into a session that no device controls."""
         session = await self._session(request.session_id, call)
@@ -101,7 +123,7 @@ class SessionServicer:
             raise
         return pb.WriteSessionResponse()
 
-    async def ResizeSession(self, request: pb.ResizeSessionRequest, call: Call) -> session_pb2.Session:
+    async def ResizeSession(self, request: update_pb2.ResizeSessionRequest, call: Call) -> session_pb2.Session:
         """Change the size of a session; the reconciler makes up for a runner that is away."""
         session = await self.database.write(
             call.actor,
@@ -129,8 +151,9 @@ class SessionServicer:
     async def StreamOutput(self, request: pb.StreamOutputRequest, call: Call) -> AsyncIterator[pb.StreamOutputResponse]:
         """Stream a session's output from an offset."""
         session = await self.opener.started(call.actor, await self._session(request.session_id, call))
-        async for response in self.attachments.stream(call.actor, session, request.offset):
-            yield response
+        async with aclosing(self.attachments.stream(call.actor, session, request.offset)) as responses:
+            async for response in responses:
+                yield response
 
     async def ListSessionEvents(self, request: pb.ListSessionEventsRequest, call: Call) -> pb.ListSessionEventsResponse:
         """Return a page of a session's records."""
@@ -146,16 +169,46 @@ class SessionServicer:
         shown, token = self.pages.cut(request, call.account_id, page, rows, key=lambda record: record.sequence)
         return pb.ListSessionEventsResponse(session_events=map(convert.record_to_proto, shown), next_page_token=token)
 
-    async def AttachSession(
+    def AttachSession(
         self, requests: AsyncIterator[attach_pb2.AttachSessionRequest], call: Call
-    ) -> AsyncIterator[attach_pb2.AttachSessionResponse]:
+    ) -> AsyncGenerator[attach_pb2.AttachSessionResponse, None]:
         """Serve a device."""
+        return self._attach(requests, call, may_control=True)
+
+    def ObserveSession(
+        self, requests: AsyncIterator[attach_pb2.AttachSessionRequest], call: Call
+    ) -> AsyncGenerator[attach_pb2.AttachSessionResponse, None]:
+        """Serve a device that only watches."""
+        return self._attach(requests, call, may_control=False)
+
+    async def ListAttachments(
+        self, request: attach_pb2.ListAttachmentsRequest, call: Call
+    ) -> attach_pb2.ListAttachmentsResponse:
+        """Return a page of the devices at a session."""
+        page = self.pages.open(request, call.account_id)
+        rows = await self.database.read(
+            call.actor,
+            queries.list_attachments,
+            session_id=ids.parse(request.session_id),
+            limit=page.limit + 1,
+            after=page.after_id,
+        )
+        shown, token = self.pages.cut(request, call.account_id, page, rows, key=lambda device: device.attachment_id)
+        return attach_pb2.ListAttachmentsResponse(
+            attachments=map(convert.attachment_to_proto, shown), next_page_token=token
+        )
+
+    async def _attach(
+        self, requests: AsyncIterator[attach_pb2.AttachSessionRequest], call: Call, *, may_control: bool
+    ) -> AsyncGenerator[attach_pb2.AttachSessionResponse, None]:
         first = await anext(requests, attach_pb2.AttachSessionRequest())
         if not first.HasField("attach"):
             raise InvalidField(Violation("attach", "the first message must be attach"))
         session = await self.opener.started(call.actor, await self._session(first.attach.session_id, call))
-        async for response in self.attachments.attach(call.actor, session, first.attach, requests):
-            yield response
+        served = self.attachments.attach(call, session, first.attach, requests, may_control=may_control)
+        async with aclosing(served) as responses:
+            async for response in responses:
+                yield response
 
     async def _session(self, session_id: str, call: Call) -> Session:
         actor = replace(call.actor, repeat=None)
@@ -171,6 +224,8 @@ def _wish(wanted: session_pb2.Session, environment: Iterable[str]) -> Wish:
         shell=wanted.shell or ("" if wanted.command else DEFAULT_SHELL),
         command=tuple(wanted.command),
         timeout=wanted.timeout.ToTimedelta() if wanted.HasField("timeout") else None,
+        title=wanted.title,
+        metadata=dict(wanted.metadata),
         working_directory=wanted.working_directory,
         environment_names=tuple(sorted({*environment, *OWN_NAMES})),
         columns=wanted.columns or DEFAULT_COLUMNS,

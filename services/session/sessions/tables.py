@@ -1,7 +1,7 @@
 """Tables of sessions, their log and their control."""
 
 from sqlalchemy import BigInteger, Boolean, Column, Enum, Integer, Interval, LargeBinary, SmallInteger, Table, Text
-from sqlalchemy.dialects.postgresql import ARRAY, UUID
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
 
 from chassis import tables
 from services.session.sessions.domain import Kind, State, StopReason
@@ -31,6 +31,8 @@ sessions = Table(
     Column("exit_code", Integer),
     Column("exit_signal", Integer),
     Column("log_complete", Boolean, nullable=False),
+    Column("given_title", Text, nullable=False),
+    Column("metadata", JSONB, nullable=False),
     Column("version", BigInteger, nullable=False),
     Column("create_time", tables.Time, nullable=False),
     Column("update_time", tables.Time, nullable=False),
@@ -91,5 +93,8 @@ attachments = Table(
     Column("process", BigInteger, nullable=False),
     Column("subject", Text, nullable=False),
     Column("device", Text, nullable=False),
+    Column("columns", Integer, nullable=False),
+    Column("rows", Integer, nullable=False),
+    Column("acknowledged_offset", BigInteger, nullable=False),
     Column("attach_time", tables.Time, nullable=False),
 )

@@ -6,8 +6,13 @@ from uuid import UUID
 from sqlalchemy import func, insert, select, update
 
 from chassis.database import Transaction
+from chassis.samples import Count
 from chassis.sql import Connection
 from services.workspace.placement.tables import runners
+
+LIVE_RUNNERS = Count(
+    "stateroom_runners", "Runners not seen dead.", "SELECT count(*) FROM runners WHERE end_time IS NULL"
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from tests.support.gateway_process import running_gateway
+from tests.support.gateway_process import free_port, running_gateway
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -37,8 +37,10 @@ async def _answers(listen: str) -> bool:
 
 
 async def test_worker_killed_is_replaced_and_calls_go_on(tmp_path: Path) -> None:
-    """After both first workers were killed in turn, their successors serve the port."""
-    async with running_gateway(tmp_path, "127.0.0.1:1", WORKERS=str(COUNT)) as (listen, process):
+    """After both first workers were killed in turn, their successors serve the port, and each its own metrics."""
+    metrics = free_port()
+    settings = {"WORKERS": str(COUNT), "METRICS_LISTEN": f"127.0.0.1:{metrics}"}
+    async with running_gateway(tmp_path, "127.0.0.1:1", **settings) as (listen, process):
         first = _workers(process.pid)
         assert len(first) == COUNT
         for victim in first:
@@ -50,6 +52,8 @@ async def test_worker_killed_is_replaced_and_calls_go_on(tmp_path: Path) -> None
 
             await until(replaced)
             await until(lambda: _answers(listen))
+        for number in range(COUNT):
+            await until(lambda number=number: _answers(f"127.0.0.1:{metrics + number}"))  # type: ignore[misc]  # bound now
         last = _workers(process.pid)
         assert not last & first
         process.terminate()

@@ -15,3 +15,14 @@ async def stage(installation: Installation) -> AsyncIterator[Stage]:
         await opened.start_runner()
         await opened.start_service()
         yield opened
+
+
+@pytest_asyncio.fixture
+async def other(stage: Stage) -> AsyncIterator[Stage]:
+    """Return the same room and people at a second session service."""
+    replica = stage.replica()
+    try:
+        await replica.start_service(SLOW_DEVICE_SECONDS="300")  # its devices are read one after another
+        yield replica
+    finally:
+        await replica.close()

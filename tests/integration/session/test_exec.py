@@ -6,7 +6,7 @@ from typing import Any
 import grpc
 import pytest
 from google.protobuf.duration_pb2 import Duration
-from stateroom.session.v1 import attach_pb2, exec_pb2, session_pb2
+from stateroom.session.v1 import attach_pb2, exec_pb2, session_pb2, update_pb2
 from stateroom.session.v1 import session_service_pb2 as pb
 
 from chassis import ids
@@ -97,7 +97,7 @@ async def test_session_whose_time_is_up_is_ended(stage: Stage) -> None:
     assert 1000 <= lived < 10_000
     assert gentle.ended.timeout == Duration(seconds=1)
     shell = await stage.create(timeout=Duration(seconds=1))
-    resized = pb.ResizeSessionRequest(session_id=shell.session_id, columns=90, rows=30)
+    resized = update_pb2.ResizeSessionRequest(session_id=shell.session_id, columns=90, rows=30)
     await stage.call("ResizeSession", resized)
     assert (await stage.ended(shell.session_id)).stop_reason == Session.TIMED_OUT
     stubborn = await Run(
@@ -131,7 +131,7 @@ async def test_command_without_a_terminal_is_watched_and_takes_nothing(stage: St
     session_id = run.started.session_id
     requests: dict[str, Any] = {
         "WriteSession": pb.WriteSessionRequest(session_id=session_id, data=b"x"),
-        "ResizeSession": pb.ResizeSessionRequest(session_id=session_id, columns=9, rows=9),
+        "ResizeSession": update_pb2.ResizeSessionRequest(session_id=session_id, columns=9, rows=9),
     }
     for method, request in requests.items():
         with pytest.raises(grpc.aio.AioRpcError) as refused:

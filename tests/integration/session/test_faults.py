@@ -11,6 +11,7 @@ from stateroom.event.v1.change_pb2 import ChangeHeader
 from stateroom.session.v1 import attach_pb2 as pb
 from stateroom.session.v1 import session_pb2
 from stateroom.session.v1 import session_service_pb2 as service
+from stateroom.workspace.v1.workspace_service_pb2 import Runner
 
 from chassis import ids, trace
 from tests.support.screens import attach
@@ -82,6 +83,33 @@ async def test_runner_killed_shows_its_session_as_lost_within_ten_seconds(stage:
     assert await stage.output(session.session_id) == bytes(screen.output)
 
 
+@pytest.mark.invariant("I7")
+async def test_runner_killed_and_away_for_long_its_output_is_in_the_log_once_the_room_is_back(stage: Stage) -> None:
+    """The session is lost without its last words; the next run of the runner gives them up and keeps nothing."""
+    session = await stage.create()
+    await stage.type(session.session_id, "echo be''fore")
+    await until(partial(_printed_more, stage, session.session_id, 20))
+    await stage.kill_service()
+    await stage.write_to_terminal(session.session_id, "echo last''words\n")
+    await until(partial(_spooled, stage, session.session_id, b"lastwords\r\n"))
+    await stage.kill_runner()
+    stage.workspace.runner.MergeFrom(Runner(runner_id=str(ids.new()), address="unix:/nowhere"))
+    await stage.start_service()
+    lost = await stage.ended(session.session_id)
+    assert (lost.state, lost.log_complete) == (Session.LOST, False)
+    await stage.start_runner()
+
+    async def released() -> bool:
+        return not await stage.terminals()
+
+    await until(released, seconds=40)
+    complete = await stage.get(session.session_id)
+    assert (complete.state, complete.log_complete) == (Session.LOST, True)
+    output = await stage.output(session.session_id)
+    assert output.count(b"before\r\n") == output.count(b"lastwords\r\n") == 1
+    assert complete.output_bytes == len(output)
+
+
 async def test_service_killed_after_an_end_was_stored_has_the_terminal_dropped_later(stage: Stage) -> None:
     """The runner keeps no spool for ever because nobody lived long enough to tell it."""
     session = await stage.create()
@@ -128,6 +156,25 @@ async def test_workspace_archived_before_a_session_began_leaves_it_alone(stage: 
     assert (await stage.get(after.session_id)).state == Session.ACTIVE
 
 
+async def test_shell_that_exits_ends_its_session_in_a_trace_of_its_own(stage: Stage) -> None:
+    """Nobody asked for the end, and still it can be looked up among the logs."""
+    session = await stage.create()
+    await stage.type(session.session_id, "exit")
+    await stage.ended(session.session_id)
+
+    async def stopped() -> list[ChangeHeader]:
+        rows = await query(stage.installation.admin_url, "SELECT header FROM session.changes ORDER BY position")
+        headers = [ChangeHeader.FromString(row["header"]) for row in rows]
+        return [header for header in headers if header.type == "stopped"]
+
+    async def numbered() -> bool:
+        return bool(await stopped())
+
+    await until(numbered)
+    (header,) = await stopped()
+    assert len(header.trace_id) == 32
+
+
 async def test_list_sessions_after_a_restart_names_the_live_ones(stage: Stage) -> None:
     """A killed service finds its sessions again."""
     session = await stage.create()
@@ -135,6 +182,10 @@ async def test_list_sessions_after_a_restart_names_the_live_ones(stage: Stage) -
     await stage.start_service()
     listed = await stage.call("ListSessions", service.ListSessionsRequest(state=Session.ACTIVE))
     assert [found.session_id for found in listed.sessions] == [session.session_id]
+
+
+async def _spooled(stage: Stage, session_id: str, wanted: bytes) -> bool:
+    return any(wanted in path.read_bytes() for path in stage.spool(session_id))
 
 
 async def _printed_more(stage: Stage, session_id: str, before: int) -> bool:

@@ -6,6 +6,7 @@ import grpc
 import pytest
 from stateroom.session.v1 import attach_pb2 as pb
 from stateroom.session.v1 import session_service_pb2 as service
+from stateroom.session.v1 import update_pb2
 
 from chassis import ids
 from tests.support.screens import attach
@@ -29,7 +30,7 @@ async def test_write_session_with_the_same_request_id_types_once(stage: Stage) -
 async def test_resize_session_reaches_the_program_and_other_devices(stage: Stage) -> None:
     """An old etag is refused; the new size is told, shown and in the log."""
     session = await stage.create()
-    request = service.ResizeSessionRequest(
+    request = update_pb2.ResizeSessionRequest(
         session_id=session.session_id, columns=111, rows=22, etag=session.etag, request_id=str(ids.new())
     )
     async with attach(stage, session.session_id) as screen:
@@ -40,7 +41,7 @@ async def test_resize_session_reaches_the_program_and_other_devices(stage: Stage
         await screen.type("stty size\n")
         await screen.until(b"22 111")
         assert (await stage.call("ResizeSession", request)).etag == resized.etag
-        again = service.ResizeSessionRequest(session_id=session.session_id, columns=80, rows=24, etag=session.etag)
+        again = update_pb2.ResizeSessionRequest(session_id=session.session_id, columns=80, rows=24, etag=session.etag)
         with pytest.raises(grpc.aio.AioRpcError) as refused:
             await stage.call("ResizeSession", again)
         assert reason(refused.value) == "ETAG_MISMATCH"

@@ -5,7 +5,7 @@ from typing import Any
 import grpc
 import pytest
 from google.protobuf.duration_pb2 import Duration
-from stateroom.session.v1 import attach_pb2, session_pb2
+from stateroom.session.v1 import attach_pb2, session_pb2, update_pb2
 from stateroom.session.v1 import session_service_pb2 as pb
 
 from chassis import ids
@@ -100,7 +100,7 @@ async def test_every_method_for_another_account_finds_nothing(stage: Stage) -> N
     requests: dict[str, Any] = {
         "GetSession": pb.GetSessionRequest(session_id=session_id),
         "WriteSession": pb.WriteSessionRequest(session_id=session_id, data=b"x"),
-        "ResizeSession": pb.ResizeSessionRequest(session_id=session_id, columns=9, rows=9),
+        "ResizeSession": update_pb2.ResizeSessionRequest(session_id=session_id, columns=9, rows=9),
         "TerminateSession": pb.TerminateSessionRequest(session_id=session_id),
         "ListSessionEvents": pb.ListSessionEventsRequest(session_id=session_id),
     }
@@ -130,7 +130,7 @@ async def test_ended_session_takes_nothing_more(stage: Stage) -> None:
     await stage.ended(session.session_id)
     requests = {
         "WriteSession": pb.WriteSessionRequest(session_id=session.session_id, data=b"x"),
-        "ResizeSession": pb.ResizeSessionRequest(session_id=session.session_id, columns=9, rows=9),
+        "ResizeSession": update_pb2.ResizeSessionRequest(session_id=session.session_id, columns=9, rows=9),
         "TerminateSession": pb.TerminateSessionRequest(session_id=session.session_id),
     }
     for method, request in requests.items():

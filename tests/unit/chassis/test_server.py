@@ -141,7 +141,7 @@ async def _refused(stub: Stub, name: str, *requests: Request) -> tuple[str, str,
 
 def test_chain_has_its_steps_in_order() -> None:
     """Errors are mapped inside what logs them, and nothing of a request is looked at before its caller is known."""
-    assert [step.__name__ for step in chain.CHAIN] == ["correlation", "tracing", "logging", "errors", "authentication"]
+    assert [step.__name__ for step in chain.CHAIN] == ["correlation", "tracing", "outcome", "errors", "authentication"]
 
 
 @pytest.mark.parametrize("name", KINDS)

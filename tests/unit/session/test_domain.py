@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from chassis import ids
+from chassis.errors import InvalidField
 from services.session.sessions.domain import Kind, Session, State, StopReason
 from services.session.sessions.errors import SessionNotActive
 from services.session.sessions.log import Exit
@@ -37,6 +38,8 @@ def starting() -> Session:
         exit_code=None,
         exit_signal=None,
         log_complete=False,
+        given_title="",
+        metadata={},
         version=1,
         create_time=NOW,
         update_time=NOW,
@@ -80,6 +83,18 @@ def test_lose_session_whose_workspace_is_deleted_counts_as_stopped() -> None:
     assert deleted.lose(LATER, "gone", log_complete=False).stop_reason is StopReason.WORKSPACE_DELETED
     lost = active().lose(LATER, "gone", log_complete=True)
     assert (lost.state, lost.stop_reason, lost.log_complete) == (State.LOST, StopReason.RUNNER_LOST, True)
+
+
+def test_update_title_and_metadata_and_nothing_else() -> None:
+    """What is sent back as it was read changes nothing, other fields only when they are the same."""
+    session = active()
+    assert session.update(LATER, {"title": "bash", "metadata": {}, "shell": "bash", "columns": 80}) is session
+    named = session.update(LATER, {"title": "release", "metadata": {"ticket": "42"}})
+    assert (named.shown_title, named.metadata, named.version) == ("release", {"ticket": "42"}, session.version + 1)
+    assert named.update(LATER, {"title": ""}).shown_title == "bash"
+    for values in ({"shell": "zsh"}, {"columns": 81}, {"environment": {"A": "b"}}, {"command": ("true",)}):
+        with pytest.raises(InvalidField):
+            session.update(LATER, values)
 
 
 @pytest.mark.parametrize("state", [State.STOPPED, State.FAILED, State.LOST])

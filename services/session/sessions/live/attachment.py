@@ -1,8 +1,7 @@
 """The loop that serves one device: replay and live output are the same thing, the log from an offset on."""
 
 import asyncio
-import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -12,10 +11,11 @@ from stateroom.session.v1 import session_service_pb2 as service
 from chassis import ids
 from chassis.actor import Actor
 from chassis.errors import DomainError
+from chassis.rpc.call import Call
 from services.session.sessions import convert, queries
 from services.session.sessions.domain import Session, State
-from services.session.sessions.errors import SlowConsumer
-from services.session.sessions.live.device import CREDIT, Desk, Device
+from services.session.sessions.live.desk import Desk
+from services.session.sessions.live.device import CREDIT, Device
 from services.session.sessions.live.devices import Devices
 from services.session.sessions.live.feed import Feed
 from services.session.sessions.live.feeds import Feeds
@@ -35,10 +35,10 @@ class Attachments:
     feeds: Feeds
     devices: Devices
     presence: Presence
-    patience: float
-    """Seconds a device may go without acknowledging while its credit is used up."""
 
-    async def stream(self, actor: Actor, session: Session, offset: int) -> AsyncIterator[service.StreamOutputResponse]:
+    async def stream(
+        self, actor: Actor, session: Session, offset: int
+    ) -> AsyncGenerator[service.StreamOutputResponse, None]:
         """Stream the output from an offset until the session ends. OffsetOutOfRange."""
         feed = self._feed(session)
         reader = LogReader(self.desk.database, actor, session.session_id, feed)
@@ -60,23 +60,31 @@ class Attachments:
 
     async def attach(
         self,
-        actor: Actor,
+        call: Call,
         session: Session,
         wish: pb.AttachSessionRequest.Attach,
         requests: AsyncIterator[pb.AttachSessionRequest],
-    ) -> AsyncIterator[Response]:
-        """Serve a device until it goes or the session ends.
+        *,
+        may_control: bool,
+    ) -> AsyncGenerator[Response, None]:
+        """Serve a device until it goes or the session ends. One that may not control only watches, for ever.
 
         Raises:
             OffsetOutOfRange, ControllerTaken, SessionWithoutTerminal: it cannot attach like this.
             ReadOnly: it typed or resized while it only watches.
-            SlowConsumer: it acknowledged nothing for too long while its credit was used up.
+            SlowConsumer: for too long it took nothing, or acknowledged nothing while its credit was used up.
+            DeviceSilent: for too long it said nothing.
         """
         await self.presence.shown.wait()
         feed = self._feed(session)
-        reader = LogReader(self.desk.database, actor, session.session_id, feed)
-        attachment = Attachment(ids.new(), session.session_id, self.presence.number, wish.device)
-        device = Device(self.desk, actor, session, attachment)
+        reader = LogReader(self.desk.database, call.actor, session.session_id, feed)
+        attachment = Attachment(
+            ids.new(), session.session_id, self.presence.number, wish.device, wish.columns, wish.rows
+        )
+        device = Device(self.desk, call, session, attachment)
+        device.may_control &= may_control
+        device.wants_presence = wish.presence
+        self.devices.add(device)
         if feed is not None:
             feed.watch(device.awake)
         try:
@@ -88,10 +96,12 @@ class Attachments:
             listening = self.desk.background.spawn(device.listen(requests))
             try:
                 async for response in self._serve(device, reader):
+                    device.wait_for()
                     yield response
+                    device.go_on()
             finally:
                 listening.cancel()
-            yield await self._ended(actor, session, feed, reader)
+            yield await self._ended(call.actor, session, feed, reader)
         finally:
             await self._leave(device, feed)
 
@@ -100,9 +110,9 @@ class Attachments:
 
     async def _enter(self, device: Device, wish: pb.AttachSessionRequest.Attach) -> None:
         await device.attach(wish.role, take_over=wish.take_over and wish.role != pb.OBSERVER)
-        self.devices.add(device)
+        self.devices.announce(device)
         if device.lease.controls:
-            with suppress(DomainError):  # the reconciler makes up for a runner that is away
+            with suppress(DomainError):  # the device can be resized again
                 await device.resize(wish.columns, wish.rows)
 
     async def _leave(self, device: Device, feed: Feed | None) -> None:
@@ -113,35 +123,25 @@ class Attachments:
                 await device.detach()
 
     async def _serve(self, device: Device, reader: LogReader) -> AsyncIterator[Response]:
-        blocked_since: float | None = None
         while not reader.at_end:
             device.awake.clear()
-            if device.failure is not None:
-                raise device.failure
             while device.notices:
                 self.devices.announce(device)
                 yield device.notices.popleft()
             budget = min(BATCH, device.acknowledged + CREDIT - reader.offset)
             found = await reader.next(budget) if budget > 0 else None
-            blocked_since = (blocked_since or time.monotonic()) if budget <= 0 else None
             if found is not None:
                 response = _told(found)
                 if response is not None:
                     yield response
             elif not reader.at_end:
-                await self._wait(device, blocked_since)
-
-    async def _wait(self, device: Device, blocked_since: float | None) -> None:
-        remaining = None if blocked_since is None else blocked_since + self.patience - time.monotonic()
-        try:
-            async with asyncio.timeout(remaining):
+                if budget <= 0:
+                    device.wait_for()
                 await device.awake.wait()
-        except TimeoutError as exc:
-            raise SlowConsumer(device.session.session_id, device.acknowledged) from exc
 
     async def _ended(self, actor: Actor, session: Session, feed: Feed | None, reader: LogReader) -> Response:
-        ended = feed.ended if feed is not None else session
-        if ended is None or not ended.state.final:
+        ended = feed.ended.result() if feed is not None else session
+        if not ended.state.final:
             read = queries.get_session
             ended = await self.desk.database.read(actor, read, session_id=session.session_id)
         end = Response.Ended(

@@ -3,10 +3,11 @@
 import asyncio
 from dataclasses import dataclass
 
-from chassis import cancellation, faults, logs
+from chassis import cancellation, faults, logs, trace
 from chassis.errors import DomainError
 from services.session.sessions import operations
-from services.session.sessions.live.feed import FAILURES, CopierBell, Feed, Parts
+from services.session.sessions.live.feed import CopierBell, Feed
+from services.session.sessions.live.follower import FAILURES, Parts, actor_of
 from services.session.sessions.log import Copy
 from services.session.sessions.store import log_store
 
@@ -60,7 +61,7 @@ class Copier:
                 if chunk.session_id in won:
                     feed.stored(chunk.last.sequence)
                 else:
-                    await feed.look_up()
+                    await self.parts.look_up(feed)
         for feed in chunks.keys() - going_on.keys():
             await self._close(feed, chunks[feed])
 
@@ -81,14 +82,15 @@ class Copier:
         return chunks
 
     async def _close(self, feed: Feed, chunk: Copy) -> None:
+        trace.continue_from(None)
         try:
-            ended = await self.parts.database.write(feed.actor, operations.close_log, copy=chunk)
+            ended = await self.parts.database.write(actor_of(feed), operations.close_log, copy=chunk)
         except DomainError:
-            await feed.look_up()
+            await self.parts.look_up(feed)
             raise
         _AFTER_END.reach()
         if ended is None:
-            await feed.look_up()
+            await self.parts.look_up(feed)
             return
         feed.stored(chunk.last.sequence)
         feed.finish(ended)

@@ -1,4 +1,4 @@
-"""The devices of this process, and who of them still controls: another process's device may have taken over."""
+"""The devices of this process: who still controls, since one of another process may have taken over, and who stalls."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -8,11 +8,11 @@ from uuid import UUID
 from chassis import cancellation, logs
 from chassis.system import SystemDatabase
 from services.session.sessions.live.device import Device
-from services.session.sessions.live.feed import FAILURES
+from services.session.sessions.live.follower import FAILURES
 from services.session.sessions.store import leases, log_store
 
 WATCH = 1.0
-"""Seconds between looks at who controls; the runner refuses the one who was taken over at once."""
+"""Seconds between looks; the runner refuses a device that was taken over at once."""
 
 _log = logs.get("devices")
 
@@ -22,12 +22,15 @@ class Devices:
     """Attached devices by attachment."""
 
     database: SystemDatabase
+    patience: float
+    """Seconds a device may take nothing, or acknowledge nothing while its credit is used up."""
+    silence: float
+    """Seconds after which a device that says nothing is detached."""
     attached: dict[UUID, Device] = field(default_factory=dict)
 
     def add(self, device: Device) -> None:
         """Watch over a device."""
         self.attached[device.attachment.attachment_id] = device
-        self.announce(device)
 
     def remove(self, device: Device) -> None:
         """Forget a device."""
@@ -45,19 +48,29 @@ class Devices:
         while True:
             cancellation.heed()
             await asyncio.sleep(WATCH)
+            for device in list(self.attached.values()):
+                device.expect_progress(self.patience)
             try:
                 await self._look()
             except FAILURES as exc:
                 _log.warning("who controls cannot be read, trying again", error=repr(exc))
 
     async def _look(self) -> None:
+        for device in self.attached.values():
+            device.expect_sign(self.silence)
         typed = {device.session.session_id for device in self.attached.values() if device.typed}
         holders = [device for device in self.attached.values() if device.lease.controls]
-        if not typed and not holders:
+        moved = [device for device in self.attached.values() if device.progress != device.noted]
+        if not typed and not holders and not moved:
             return
         async with self.database.connection() as connection:
             if typed:
                 await log_store.note_input(connection, sorted(typed), datetime.now(UTC))
+            if moved:
+                progress = {device.attachment.attachment_id: device.progress for device in moved}
+                await leases.note_progress(connection, progress)
+                for device in moved:
+                    device.noted = progress[device.attachment.attachment_id]
             in_control = await leases.controllers(connection, [device.session.session_id for device in holders])
         for device in holders:
             if device.attachment.attachment_id not in in_control:

@@ -9,8 +9,10 @@ from chassis.actor import Actor
 from services.session.sessions import queries
 from services.session.sessions.domain import Session
 from services.session.sessions.live.background import Background
-from services.session.sessions.live.feed import FAILURES, CopierBell, Feed, Parts
+from services.session.sessions.live.feed import CopierBell, Feed
+from services.session.sessions.live.follower import FAILURES, Follower, Parts
 from services.session.sessions.live.presence import Presence
+from services.session.sessions.live.source import Source
 from services.session.sessions.log import Head
 from services.session.sessions.store import leases, log_store
 
@@ -70,15 +72,16 @@ class Feeds:
         (self.by_session.get(session.session_id) or self._add(session, head)).copy_as(head)
 
     def _add(self, session: Session, head: Head) -> Feed:
-        feed = self.by_session[session.session_id] = Feed(self.parts, session, head, self.bell)
+        source = Source(self.parts.runners, session)
+        feed = self.by_session[session.session_id] = Feed(session, head, source, self.bell)
         self.background.spawn(self._run(feed))
         return feed
 
     async def _run(self, feed: Feed) -> None:
-        while not feed.finished.is_set():
+        while not feed.over:
             cancellation.heed()
             try:
-                await feed.run()
+                await Follower(self.parts, feed).run()
             except Exception as exc:  # noqa: BLE001  # the fault of one session must not end the others
                 _log.error("a feed failed, beginning again", session_id=str(feed.session.session_id), exc_info=exc)
                 await asyncio.sleep(_RETRY)

@@ -19,6 +19,9 @@ from services.session.sessions.live.runners import NAME, InputStream, Runners
 UNANSWERED = 256
 """Writes on their way; a device that types faster than the program reads waits."""
 
+ANSWERED_WRITES = 32
+"""Writes that the runner answers with one message."""
+
 _RETRY = 0.25  # seconds between attempts to reach the runner
 
 
@@ -30,19 +33,15 @@ class Keyboard:
         self._runners = runners
         self._session = session
         self._lease_epoch = lease_epoch
-        self._pending: deque[pb.WriteTerminalRequest] = deque()
-        self._room = asyncio.Semaphore(UNANSWERED)
+        # The first write types nothing: from it on the runner refuses whoever had control before.
+        self._pending: deque[pb.WriteTerminalRequest] = deque([self._write(b"")])
+        self._room = asyncio.Semaphore(UNANSWERED - 1)
         self._stream: InputStream | None = None
 
     async def type(self, data: bytes) -> None:
         """Send bytes on their way, after those before them."""
         await self._room.acquire()
-        request = pb.WriteTerminalRequest(
-            session_id=str(self._session.session_id),
-            data=data,
-            lease_epoch=self._lease_epoch,
-            write_id=str(ids.new()),
-        )
+        request = self._write(data)
         self._pending.append(request)
         self.typed = True
         if self._stream is not None:
@@ -63,6 +62,17 @@ class Keyboard:
             except DomainError as exc:
                 return exc
 
+    def _answered(self) -> None:
+        for _ in range(ANSWERED_WRITES):
+            self._pending.popleft()
+            self._room.release()
+
+    def _write(self, data: bytes) -> pb.WriteTerminalRequest:
+        session_id, write_id = str(self._session.session_id), str(ids.new())
+        return pb.WriteTerminalRequest(
+            session_id=session_id, data=data, lease_epoch=self._lease_epoch, write_id=write_id
+        )
+
     async def _carry(self) -> None:
         runner = await self._runners.find(self._session.account_id, self._session.workspace_id)
         stream = runner.open_input()
@@ -73,8 +83,7 @@ class Keyboard:
                 sent += 1
             self._stream = stream
             while await stream.read() is not grpc.aio.EOF:  # type: ignore[attr-defined]  # the stubs lack it
-                self._pending.popleft()
-                self._room.release()
+                self._answered()
             raise ServiceUnavailable(NAME)
         except asyncio.InvalidStateError as exc:
             raise ServiceUnavailable(NAME) from exc

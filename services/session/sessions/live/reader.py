@@ -61,7 +61,7 @@ class LogReader:
 
     async def _fetch(self) -> None:
         while not self._pending:
-            ended = self._feed is None or self._feed.ended is not None
+            ended = self._feed is None or self._feed.over
             records = await self._more()
             if not records:
                 self.at_end = ended

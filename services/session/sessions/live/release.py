@@ -1,49 +1,68 @@
-"""Giving terminals back: once a log is complete, its runner need not keep the spool."""
+"""Giving terminals back: what a runner still has of an ended session goes into its log, then the runner drops it."""
 
-import signal
 from dataclasses import dataclass
 
-from stateroom.runner.v1 import runner_service_pb2 as pb
-
 from chassis.actor import Actor
-from chassis.database import Database
-from chassis.errors import DomainError
+from chassis.errors import DomainError, TransactionConflict
 from chassis.reconcile import Claim
-from services.session.sessions import queries
+from services.session.sessions import operations, queries
 from services.session.sessions.domain import Session
-from services.session.sessions.live.runners import NO_RUNNER, OVER, Runners
+from services.session.sessions.live.follower import Parts
+from services.session.sessions.live.runners import OVER
+from services.session.sessions.live.source import Source
+from services.session.sessions.log import Copy, Head
+from services.session.sessions.store import log_store
 
 _LOOK_AGAIN = 0.5  # seconds after which the runner should have dropped the terminal
+_ROOM_AWAY = 30.0  # seconds between looks for a room that has no runner at the moment
+_GONE = frozenset({"WORKSPACE_NOT_FOUND", "RUNNER_NOT_FOUND"})
+"""Reasons for which there never will be a runner: the workspace was deleted, and its runner is gone."""
 
 
 @dataclass(frozen=True, slots=True)
 class Release:
     """Works on claimed heads of logs: each is due from its session's end until the runner has dropped the terminal."""
 
-    database: Database
-    runners: Runners
+    parts: Parts
 
     async def work(self, claim: Claim) -> float | None:
-        """Have a terminal dropped. Raises what kept the runner from that; it is then tried again."""
+        """Complete a log and have the terminal dropped. Raises what kept it from that; it is then tried again."""
         actor = Actor(account_id=claim.account_id, subject="service:session")
-        session = await self.database.read(actor, queries.get_session, session_id=claim.entity_id)
+        session = await self.parts.database.read(actor, queries.get_session, session_id=claim.entity_id)
+        source = Source(self.parts.runners, session)
         try:
-            return await self._drop(session)
+            return await self._drop(actor, session, source)
         except DomainError as exc:
-            self.runners.forget(session.workspace_id)
-            if exc.reason in OVER | NO_RUNNER:
+            source.doubt()
+            if exc.reason in OVER | _GONE:
                 return None
+            if exc.reason == "WORKSPACE_NOT_ACTIVE":
+                return _ROOM_AWAY
             raise
 
-    async def _drop(self, session: Session) -> float | None:
-        runner = await self.runners.find(session.account_id, session.workspace_id)
-        terminal = await runner.terminal(session.session_id)
+    async def _drop(self, actor: Actor, session: Session, source: Source) -> float | None:
+        terminal = await source.terminal()
         if terminal is None:
             return None
-        if terminal.running:  # its session failed to start, as far as anybody knew
-            kill = pb.SignalTerminalRequest(session_id=terminal.session_id, signal=signal.SIGKILL)
-            await runner.call(runner.stub.SignalTerminal, kill)
-        else:
-            stored = pb.AcknowledgeRecordsRequest(session_id=terminal.session_id, sequence=terminal.end_sequence)
-            await runner.call(runner.stub.AcknowledgeRecords, stored)
+        if terminal.running:  # its session failed to start, or is lost, as far as anybody knew
+            await source.kill()
+            return _LOOK_AGAIN
+        if not session.log_complete:
+            await self._complete(actor, session, source)
+        await source.acknowledge(terminal.end_sequence)
         return _LOOK_AGAIN
+
+    async def _complete(self, actor: Actor, session: Session, source: Source) -> None:
+        """Bring what a dead runner left into the log. Nobody else copies it: the session is over."""
+        async with self.parts.system.connection() as connection:
+            head = await log_store.get_head(connection, session.session_id)
+        if head is None:
+            return
+        async for records in source.records(head.head_sequence):
+            copy = Copy(session.session_id, session.account_id, head.copier_epoch, head.head_sequence, tuple(records))
+            async with self.parts.system.transaction() as connection:
+                if not await log_store.append(connection, [copy]):
+                    raise TransactionConflict
+            last = copy.last
+            head = Head(session.session_id, last.sequence, last.end_offset, head.copier_epoch, head.copier_process)
+        await self.parts.database.write(actor, operations.complete_log, session_id=session.session_id)

@@ -3,7 +3,6 @@
 import asyncio
 from collections import deque
 from collections.abc import Iterable
-from itertools import islice
 
 from services.session.sessions.log import Record, RecordType
 
@@ -66,11 +65,11 @@ class Ring:
         if sequence + 1 < self.first:
             return None
         found = []
-        for record in islice(self._records, sequence + 1 - self.first, None):
+        for index in range(sequence + 1 - self.first, len(self._records)):
             if budget <= 0:
                 break
-            found.append(record)
-            budget -= _weight(record)
+            found.append(self._records[index])
+            budget -= _weight(found[-1])
         return found
 
     def unstored(self, budget: int) -> list[Record]:

@@ -4,8 +4,8 @@ A controller whose process is gone controls no more. The runner refuses input wi
 saw, so whoever was taken over cannot type even before it hears of it.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from typing import Any
 from uuid import UUID
 
@@ -13,13 +13,41 @@ from sqlalchemy import Row, delete, func, insert, select, update
 
 from chassis.database import Transaction
 from chassis.sql import Connection
+from services.session.sessions.domain import AttachedDevice
 from services.session.sessions.errors import ControllerTaken
 from services.session.sessions.tables import attachments, controls
 
+CHANNEL = "session_devices"
+"""Where every process hears, by the id of the session, that a device came, went or took control."""
+MAXIMUM_TOLD = 100
+"""Devices that one device is told of: a lecture has an audience, and nobody reads it by name."""
+
 _DEAD = """
-DELETE FROM session_attachments WHERE process IN (
-    SELECT process FROM (SELECT DISTINCT process FROM session_attachments) AS known WHERE NOT is_present(process)
+WITH gone AS (
+    DELETE FROM session_attachments WHERE process IN (
+        SELECT process FROM (SELECT DISTINCT process FROM session_attachments) AS known WHERE NOT is_present(process)
+    ) RETURNING session_id
 )
+SELECT pg_notify('session_devices', session_id::text) FROM (SELECT DISTINCT session_id FROM gone) AS changed
+"""
+_TOLD = """
+SELECT * FROM (
+    SELECT attached.attachment_id, attached.session_id, attached.subject, attached.device, attached.columns,
+        attached.rows, attached.acknowledged_offset, attached.attach_time,
+        attached.attachment_id IS NOT DISTINCT FROM control.attachment_id AS controls,
+        count(*) OVER of_session AS attachment_count,
+        row_number() OVER (
+            of_session ORDER BY attached.attachment_id IS DISTINCT FROM control.attachment_id, attached.attachment_id
+        ) AS place
+    FROM session_attachments AS attached JOIN session_controls AS control USING (session_id)
+    WHERE session_id = ANY($1::uuid[]) WINDOW of_session AS (PARTITION BY session_id)
+) AS found WHERE place <= $2 ORDER BY session_id, place
+"""
+_PROGRESS = """
+UPDATE session_attachments AS attached
+SET acknowledged_offset = told.acknowledged, columns = told.columns, rows = told.rows
+FROM unnest($1::uuid[], $2::bigint[], $3::integer[], $4::integer[]) AS told (attachment_id, acknowledged, columns, rows)
+WHERE attached.attachment_id = told.attachment_id
 """
 _HELD = "SELECT attachment_id FROM session_controls WHERE session_id = ANY($1::uuid[]) AND attachment_id IS NOT NULL"
 
@@ -35,6 +63,25 @@ class Attachment:
     session_id: UUID
     process: int
     device: str
+    columns: int
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Company:
+    """The devices at one session, the controlling one first, as many as are told of; `count` is how many there are."""
+
+    devices: tuple[AttachedDevice, ...]
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a device is, and its size in cells."""
+
+    acknowledged: int
+    columns: int
+    rows: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +114,13 @@ async def attach(
         "process": attachment.process,
         "subject": tx.actor.subject,
         "device": attachment.device,
+        "columns": attachment.columns,
+        "rows": attachment.rows,
+        "acknowledged_offset": 0,
         "attach_time": tx.now,
     }
     await tx.connection.execute(insert(attachments).values(values))
+    await _tell(tx.connection, attachment.session_id)
     row = await _lock(tx.connection, attachment.session_id)
     if not wants_control:
         return Lease(row.lease_epoch, controls=False)
@@ -82,6 +133,7 @@ async def attach(
 
 async def take_control(tx: Transaction, *, session_id: UUID, attachment_id: UUID) -> Lease:
     """Give control to an attached device, whoever has it."""
+    await _tell(tx.connection, session_id)
     row = await _lock(tx.connection, session_id)
     return await _give(tx.connection, session_id, attachment_id, row.lease_epoch + 1)
 
@@ -91,6 +143,7 @@ async def detach(tx: Transaction, *, session_id: UUID, attachment_id: UUID) -> N
     held = (controls.c.session_id == session_id) & (controls.c.attachment_id == attachment_id)
     await tx.connection.execute(update(controls).where(held).values(attachment_id=None))
     await tx.connection.execute(delete(attachments).where(attachments.c.attachment_id == attachment_id))
+    await _tell(tx.connection, session_id)
 
 
 async def expect_free(connection: Connection, *, session_id: UUID) -> int:
@@ -106,9 +159,34 @@ async def controllers(driver: Driver, session_ids: Sequence[UUID]) -> set[UUID]:
     return {row["attachment_id"] for row in await driver.fetch(_HELD, list(session_ids))}
 
 
+async def company(driver: Driver, session_ids: Sequence[UUID]) -> dict[UUID, Company]:
+    """Return the devices at some sessions; nothing for a session that has none."""
+    found: dict[UUID, list[Any]] = {}
+    for row in await driver.fetch(_TOLD, list(session_ids), MAXIMUM_TOLD):
+        found.setdefault(row["session_id"], []).append(row)
+    return {session_id: _company(rows) for session_id, rows in found.items()}
+
+
+async def note_progress(driver: Driver, progress: Mapping[UUID, Progress]) -> None:
+    """Note how far devices are."""
+    rows = [(key, one.acknowledged, one.columns, one.rows) for key, one in progress.items()]
+    await driver.execute(_PROGRESS, *zip(*rows, strict=True))
+
+
 async def forget_dead(driver: Driver) -> None:
     """Forget devices whose process is gone."""
     await driver.execute(_DEAD)
+
+
+def _company(rows: Sequence[Any]) -> Company:
+    names = [field.name for field in fields(AttachedDevice)]
+    devices = tuple(AttachedDevice(**{name: row[name] for name in names}) for row in rows)
+    return Company(devices, rows[0]["attachment_count"])
+
+
+async def _tell(connection: Connection, session_id: UUID) -> None:
+    """Let every process know, once the transaction commits, that the devices of a session changed."""
+    await connection.execute(select(func.pg_notify(CHANNEL, str(session_id))))
 
 
 async def _give(connection: Connection, session_id: UUID, attachment_id: UUID, epoch: int) -> Lease:

@@ -50,7 +50,7 @@ SELECT session_id FROM sessions WHERE workspace_id = $1 AND end_time IS NULL AND
 """
 _TYPED = """
 UPDATE session_heads SET last_activity_time = greatest(last_activity_time, date_trunc('second', $2::timestamptz))
-WHERE session_id = ANY($1::uuid[])
+WHERE session_id = ANY($1::uuid[]) AND last_activity_time < date_trunc('second', $2::timestamptz)
 """
 
 Driver = Any

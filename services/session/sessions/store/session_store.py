@@ -1,5 +1,6 @@
 """Writes of sessions, and reads by id."""
 
+from collections.abc import Sequence
 from dataclasses import fields
 from datetime import datetime
 from uuid import UUID
@@ -35,7 +36,7 @@ async def insert_session(connection: Connection, session: Session, *, copier_pro
 async def update_session(connection: Connection, session: Session, *, due: datetime | None) -> None:
     """Store a changed session; `due` is when the reconciler looks at it next, beside its time limit.
 
-    Claims of before are void. With its log complete, the runner's terminal is due to be dropped.
+    Claims of before are void. Once it has ended, what the runner has of it is due to be stored and dropped.
     """
     statement = update(sessions).where(sessions.c.session_id == session.session_id)
     reconcile = {
@@ -44,9 +45,30 @@ async def update_session(connection: Connection, session: Session, *, due: datet
         "reconcile_attempts": 0,
     }
     await connection.execute(statement.values(**_row(session), **reconcile))
-    if session.log_complete:
+    if session.state.final:
         head = update(heads).where(heads.c.session_id == session.session_id)
         await connection.execute(head.values(reconcile_time=session.end_time))
+
+
+async def update_details(connection: Connection, session: Session) -> None:
+    """Store a session of which people say something else; what is being done to it goes on."""
+    statement = update(sessions).where(sessions.c.session_id == session.session_id)
+    await connection.execute(statement.values(**_row(session)))
+
+
+async def get_states(connection: Connection, session_ids: Sequence[UUID]) -> dict[UUID, State]:
+    """Return the states of those of the sessions that the account has."""
+    statement = select(sessions.c.session_id, sessions.c.state).where(sessions.c.session_id.in_(session_ids))
+    return {row.session_id: row.state for row in await connection.execute(statement)}
+
+
+async def note_activity(connection: Connection, session_ids: Sequence[UUID], now: datetime) -> None:
+    """Note that something works in sessions, to the second; locks are taken in one order by all who do."""
+    second = now.replace(microsecond=0)
+    older = heads.c.session_id.in_(session_ids) & (heads.c.last_activity_time < second)
+    due = select(heads.c.session_id).where(older).order_by(heads.c.session_id).with_for_update().cte("due")
+    statement = update(heads).where(heads.c.session_id.in_(select(due.c.session_id)))
+    await connection.execute(statement.values(last_activity_time=second))
 
 
 async def get_session(connection: Connection, session_id: UUID) -> Session:

@@ -204,6 +204,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The session runs a command without a terminal.
     Example: {"reason": "SESSION_WITHOUT_TERMINAL", "metadata": {"sessionId": "…"}}
     """
+    DEVICE_SILENT: _ErrorReason.ValueType  # 90
+    """The device answered no ping; it may attach again.
+    Example: {"reason": "DEVICE_SILENT", "metadata": {"sessionId": "…", "seconds": "60"}}
+    """
     AUDIT_LOG_NOT_FOUND: _ErrorReason.ValueType  # 100
     """No such audit entry in the acting account.
     Example: {"reason": "AUDIT_LOG_NOT_FOUND", "metadata": {"auditLogId": "…"}}
@@ -311,6 +315,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     UPGRADE_REFUSED: _ErrorReason.ValueType  # 149
     """The code that is installed now does not start, or cannot read what the running one would leave to it.
     Example: {"reason": "UPGRADE_REFUSED", "metadata": {"cause": "…"}}
+    """
+    GIT_FAILED: _ErrorReason.ValueType  # 150
+    """git could not do in the workspace what was asked; the cause is its own complaint, or that it took too long.
+    Example: {"reason": "GIT_FAILED", "metadata": {"cause": "not a git repository"}}
     """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
@@ -500,6 +508,10 @@ SESSION_WITHOUT_TERMINAL: ErrorReason.ValueType  # 89
 """The session runs a command without a terminal.
 Example: {"reason": "SESSION_WITHOUT_TERMINAL", "metadata": {"sessionId": "…"}}
 """
+DEVICE_SILENT: ErrorReason.ValueType  # 90
+"""The device answered no ping; it may attach again.
+Example: {"reason": "DEVICE_SILENT", "metadata": {"sessionId": "…", "seconds": "60"}}
+"""
 AUDIT_LOG_NOT_FOUND: ErrorReason.ValueType  # 100
 """No such audit entry in the acting account.
 Example: {"reason": "AUDIT_LOG_NOT_FOUND", "metadata": {"auditLogId": "…"}}
@@ -607,5 +619,9 @@ Example: {"reason": "COMMAND_NOT_FOUND", "metadata": {"command": "make"}}
 UPGRADE_REFUSED: ErrorReason.ValueType  # 149
 """The code that is installed now does not start, or cannot read what the running one would leave to it.
 Example: {"reason": "UPGRADE_REFUSED", "metadata": {"cause": "…"}}
+"""
+GIT_FAILED: ErrorReason.ValueType  # 150
+"""git could not do in the workspace what was asked; the cause is its own complaint, or that it took too long.
+Example: {"reason": "GIT_FAILED", "metadata": {"cause": "not a git repository"}}
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

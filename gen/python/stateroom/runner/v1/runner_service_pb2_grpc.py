@@ -139,7 +139,8 @@ class RunnerServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def StreamInput(self, request_iterator, context):
-        """Types into a terminal, many times over one stream; each message is answered in order once its bytes are in the terminal.
+        """Types into a terminal, many times over one stream. Every 32nd message is answered, once its bytes and all before them are
+        in the terminal; the writes after the last answer are repeated on the next stream, with the ids they had.
 
         Errors: as WriteTerminal; the stream ends at the first.
         """

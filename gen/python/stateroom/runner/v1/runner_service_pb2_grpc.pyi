@@ -59,7 +59,8 @@ class RunnerServiceStub:
     Errors: NOT_FOUND (TERMINAL_NOT_FOUND), FAILED_PRECONDITION (TERMINAL_ENDED), ABORTED (LEASE_EPOCH_STALE).
     """
     StreamInput: _grpc.StreamStreamMultiCallable[_runner_service_pb2.WriteTerminalRequest, _runner_service_pb2.WriteTerminalResponse]
-    """Types into a terminal, many times over one stream; each message is answered in order once its bytes are in the terminal.
+    """Types into a terminal, many times over one stream. Every 32nd message is answered, once its bytes and all before them are
+    in the terminal; the writes after the last answer are repeated on the next stream, with the ids they had.
 
     Errors: as WriteTerminal; the stream ends at the first.
     """
@@ -126,7 +127,8 @@ class RunnerServiceAsyncStub(RunnerServiceStub):
     Errors: NOT_FOUND (TERMINAL_NOT_FOUND), FAILED_PRECONDITION (TERMINAL_ENDED), ABORTED (LEASE_EPOCH_STALE).
     """
     StreamInput: _aio.StreamStreamMultiCallable[_runner_service_pb2.WriteTerminalRequest, _runner_service_pb2.WriteTerminalResponse]  # type: ignore[assignment]
-    """Types into a terminal, many times over one stream; each message is answered in order once its bytes are in the terminal.
+    """Types into a terminal, many times over one stream. Every 32nd message is answered, once its bytes and all before them are
+    in the terminal; the writes after the last answer are repeated on the next stream, with the ids they had.
 
     Errors: as WriteTerminal; the stream ends at the first.
     """
@@ -220,7 +222,8 @@ class RunnerServiceServicer(metaclass=_abc_1.ABCMeta):
         request_iterator: _MaybeAsyncIterator[_runner_service_pb2.WriteTerminalRequest],
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_runner_service_pb2.WriteTerminalResponse], _abc.AsyncIterator[_runner_service_pb2.WriteTerminalResponse]]:
-        """Types into a terminal, many times over one stream; each message is answered in order once its bytes are in the terminal.
+        """Types into a terminal, many times over one stream. Every 32nd message is answered, once its bytes and all before them are
+        in the terminal; the writes after the last answer are repeated on the next stream, with the ids they had.
 
         Errors: as WriteTerminal; the stream ends at the first.
         """

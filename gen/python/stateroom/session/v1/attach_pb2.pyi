@@ -3,8 +3,11 @@
 isort:skip_file
 """
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from stateroom.session.v1 import session_pb2 as _session_pb2
 import builtins as _builtins
@@ -43,6 +46,62 @@ OBSERVER: AttachRole.ValueType  # 2
 Global___AttachRole: _TypeAlias = AttachRole  # noqa: Y015
 
 @_typing.final
+class Attachment(_message.Message):
+    """A device that is attached to a session."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ATTACHMENT_ID_FIELD_NUMBER: _builtins.int
+    SESSION_ID_FIELD_NUMBER: _builtins.int
+    USER_ID_FIELD_NUMBER: _builtins.int
+    DEVICE_FIELD_NUMBER: _builtins.int
+    ROLE_FIELD_NUMBER: _builtins.int
+    COLUMNS_FIELD_NUMBER: _builtins.int
+    ROWS_FIELD_NUMBER: _builtins.int
+    ACKNOWLEDGED_OFFSET_FIELD_NUMBER: _builtins.int
+    ATTACH_TIME_FIELD_NUMBER: _builtins.int
+    attachment_id: _builtins.str
+    """UUIDv7, made when the device attached."""
+    session_id: _builtins.str
+    """The session."""
+    user_id: _builtins.str
+    """Who sits in front of it."""
+    device: _builtins.str
+    """The device's own name; empty when it has none."""
+    role: Global___AttachRole.ValueType
+    """What it may do now."""
+    columns: _builtins.int
+    """Width it told in cells; 0 when it told none."""
+    rows: _builtins.int
+    """Height it told in cells; 0 when it told none."""
+    acknowledged_offset: _builtins.int
+    """All bytes below this offset are shown there, a second ago at most."""
+    @_builtins.property
+    def attach_time(self) -> _timestamp_pb2.Timestamp:
+        """When it attached."""
+
+    def __init__(
+        self,
+        *,
+        attachment_id: _builtins.str = ...,
+        session_id: _builtins.str = ...,
+        user_id: _builtins.str = ...,
+        device: _builtins.str = ...,
+        role: Global___AttachRole.ValueType = ...,
+        columns: _builtins.int = ...,
+        rows: _builtins.int = ...,
+        acknowledged_offset: _builtins.int = ...,
+        attach_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["attach_time", b"attach_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acknowledged_offset", b"acknowledged_offset", "attach_time", b"attach_time", "attachment_id", b"attachment_id", "columns", b"columns", "device", b"device", "role", b"role", "rows", b"rows", "session_id", b"session_id", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Attachment: _TypeAlias = Attachment  # noqa: Y015
+
+@_typing.final
 class AttachSessionRequest(_message.Message):
     """From a device."""
 
@@ -61,6 +120,7 @@ class AttachSessionRequest(_message.Message):
         COLUMNS_FIELD_NUMBER: _builtins.int
         ROWS_FIELD_NUMBER: _builtins.int
         DEVICE_FIELD_NUMBER: _builtins.int
+        PRESENCE_FIELD_NUMBER: _builtins.int
         session_id: _builtins.str
         """The session."""
         offset: _builtins.int
@@ -75,6 +135,8 @@ class AttachSessionRequest(_message.Message):
         """Height of the device in cells; 0 keeps the session's size."""
         device: _builtins.str
         """The device's own name, at most 100 characters."""
+        presence: _builtins.bool
+        """Tells who is attached: now, and whenever somebody comes, goes or takes control."""
         def __init__(
             self,
             *,
@@ -85,10 +147,11 @@ class AttachSessionRequest(_message.Message):
             columns: _builtins.int = ...,
             rows: _builtins.int = ...,
             device: _builtins.str = ...,
+            presence: _builtins.bool = ...,
         ) -> None: ...
         _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
         def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["columns", b"columns", "device", b"device", "offset", b"offset", "role", b"role", "rows", b"rows", "session_id", b"session_id", "take_over", b"take_over"]  # noqa: Y015
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["columns", b"columns", "device", b"device", "offset", b"offset", "presence", b"presence", "role", b"role", "rows", b"rows", "session_id", b"session_id", "take_over", b"take_over"]  # noqa: Y015
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -330,6 +393,47 @@ class AttachSessionResponse(_message.Message):
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
     @_typing.final
+    class Presence(_message.Message):
+        """Who is attached."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        ATTACHMENTS_FIELD_NUMBER: _builtins.int
+        ATTACHMENT_COUNT_FIELD_NUMBER: _builtins.int
+        attachment_count: _builtins.int
+        """How many there are."""
+        @_builtins.property
+        def attachments(self) -> _containers.RepeatedCompositeFieldContainer[Global___Attachment]:
+            """The devices, the one that controls first, at most 100."""
+
+        def __init__(
+            self,
+            *,
+            attachments: _abc.Iterable[Global___Attachment] | None = ...,
+            attachment_count: _builtins.int = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["attachment_count", b"attachment_count", "attachments", b"attachments"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
+    class Ping(_message.Message):
+        """A question for a sign of life: any message is one, an `ack` of the same offset as before too."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        def __init__(
+            self,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
     class Ended(_message.Message):
         """The session ended."""
 
@@ -377,6 +481,8 @@ class AttachSessionResponse(_message.Message):
     RESIZED_FIELD_NUMBER: _builtins.int
     ROLE_CHANGED_FIELD_NUMBER: _builtins.int
     ENDED_FIELD_NUMBER: _builtins.int
+    PRESENCE_FIELD_NUMBER: _builtins.int
+    PING_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def attached(self) -> Global___AttachSessionResponse.Attached:
         """The device is attached; always the first message."""
@@ -397,6 +503,14 @@ class AttachSessionResponse(_message.Message):
     def ended(self) -> Global___AttachSessionResponse.Ended:
         """The session ended; always the last message."""
 
+    @_builtins.property
+    def presence(self) -> Global___AttachSessionResponse.Presence:
+        """Who is attached changed."""
+
+    @_builtins.property
+    def ping(self) -> Global___AttachSessionResponse.Ping:
+        """The device said nothing for a while, and is detached unless it acknowledges soon."""
+
     def __init__(
         self,
         *,
@@ -405,13 +519,73 @@ class AttachSessionResponse(_message.Message):
         resized: Global___AttachSessionResponse.Resized | None = ...,
         role_changed: Global___AttachSessionResponse.RoleChanged | None = ...,
         ended: Global___AttachSessionResponse.Ended | None = ...,
+        presence: Global___AttachSessionResponse.Presence | None = ...,
+        ping: Global___AttachSessionResponse.Ping | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["attached", b"attached", "ended", b"ended", "message", b"message", "output", b"output", "resized", b"resized", "role_changed", b"role_changed"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["attached", b"attached", "ended", b"ended", "message", b"message", "output", b"output", "ping", b"ping", "presence", b"presence", "resized", b"resized", "role_changed", b"role_changed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attached", b"attached", "ended", b"ended", "message", b"message", "output", b"output", "resized", b"resized", "role_changed", b"role_changed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attached", b"attached", "ended", b"ended", "message", b"message", "output", b"output", "ping", b"ping", "presence", b"presence", "resized", b"resized", "role_changed", b"role_changed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["attached", "output", "resized", "role_changed", "ended"]  # noqa: Y015
+    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["attached", "output", "resized", "role_changed", "ended", "presence", "ping"]  # noqa: Y015
     _WhichOneofArgType_message: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_message) -> _WhichOneofReturnType_message | None: ...
 
 Global___AttachSessionResponse: _TypeAlias = AttachSessionResponse  # noqa: Y015
+
+@_typing.final
+class ListAttachmentsRequest(_message.Message):
+    """Asks for a page of attached devices."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SESSION_ID_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    session_id: _builtins.str
+    """The session."""
+    page_size: _builtins.int
+    """How many at most; 0 means 20, above 200 means 200."""
+    page_token: _builtins.str
+    """Where the last page ended; empty for the first page."""
+    def __init__(
+        self,
+        *,
+        session_id: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "session_id", b"session_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListAttachmentsRequest: _TypeAlias = ListAttachmentsRequest  # noqa: Y015
+
+@_typing.final
+class ListAttachmentsResponse(_message.Message):
+    """A page of attached devices."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ATTACHMENTS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """For the next page; empty at the end."""
+    @_builtins.property
+    def attachments(self) -> _containers.RepeatedCompositeFieldContainer[Global___Attachment]:
+        """First come first."""
+
+    def __init__(
+        self,
+        *,
+        attachments: _abc.Iterable[Global___Attachment] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attachments", b"attachments", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListAttachmentsResponse: _TypeAlias = ListAttachmentsResponse  # noqa: Y015

@@ -183,44 +183,6 @@ class WriteSessionResponse(_message.Message):
 Global___WriteSessionResponse: _TypeAlias = WriteSessionResponse  # noqa: Y015
 
 @_typing.final
-class ResizeSessionRequest(_message.Message):
-    """Resizes a session."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    SESSION_ID_FIELD_NUMBER: _builtins.int
-    COLUMNS_FIELD_NUMBER: _builtins.int
-    ROWS_FIELD_NUMBER: _builtins.int
-    ETAG_FIELD_NUMBER: _builtins.int
-    REQUEST_ID_FIELD_NUMBER: _builtins.int
-    session_id: _builtins.str
-    """The session."""
-    columns: _builtins.int
-    """Width in cells, 1 to 1,000."""
-    rows: _builtins.int
-    """Height in cells, 1 to 500."""
-    etag: _builtins.str
-    """The version that was read; empty to skip the check."""
-    request_id: _builtins.str
-    """UUID that makes a repeated call harmless."""
-    def __init__(
-        self,
-        *,
-        session_id: _builtins.str = ...,
-        columns: _builtins.int = ...,
-        rows: _builtins.int = ...,
-        etag: _builtins.str = ...,
-        request_id: _builtins.str = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["columns", b"columns", "etag", b"etag", "request_id", b"request_id", "rows", b"rows", "session_id", b"session_id"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___ResizeSessionRequest: _TypeAlias = ResizeSessionRequest  # noqa: Y015
-
-@_typing.final
 class TerminateSessionRequest(_message.Message):
     """Ends a session."""
 

@@ -7,6 +7,7 @@ from stateroom.session.v1 import attach_pb2 as stateroom_dot_session_dot_v1_dot_
 from stateroom.session.v1 import exec_pb2 as stateroom_dot_session_dot_v1_dot_exec__pb2
 from stateroom.session.v1 import session_pb2 as stateroom_dot_session_dot_v1_dot_session__pb2
 from stateroom.session.v1 import session_service_pb2 as stateroom_dot_session_dot_v1_dot_session__service__pb2
+from stateroom.session.v1 import update_pb2 as stateroom_dot_session_dot_v1_dot_update__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -58,6 +59,16 @@ class SessionServiceStub:
                 request_serializer=stateroom_dot_session_dot_v1_dot_session__service__pb2.ListSessionsRequest.SerializeToString,
                 response_deserializer=stateroom_dot_session_dot_v1_dot_session__service__pb2.ListSessionsResponse.FromString,
                 _registered_method=True)
+        self.UpdateSession = channel.unary_unary(
+                '/stateroom.session.v1.SessionService/UpdateSession',
+                request_serializer=stateroom_dot_session_dot_v1_dot_update__pb2.UpdateSessionRequest.SerializeToString,
+                response_deserializer=stateroom_dot_session_dot_v1_dot_session__pb2.Session.FromString,
+                _registered_method=True)
+        self.ReportActivity = channel.unary_unary(
+                '/stateroom.session.v1.SessionService/ReportActivity',
+                request_serializer=stateroom_dot_session_dot_v1_dot_update__pb2.ReportActivityRequest.SerializeToString,
+                response_deserializer=stateroom_dot_session_dot_v1_dot_update__pb2.ReportActivityResponse.FromString,
+                _registered_method=True)
         self.WriteSession = channel.unary_unary(
                 '/stateroom.session.v1.SessionService/WriteSession',
                 request_serializer=stateroom_dot_session_dot_v1_dot_session__service__pb2.WriteSessionRequest.SerializeToString,
@@ -65,7 +76,7 @@ class SessionServiceStub:
                 _registered_method=True)
         self.ResizeSession = channel.unary_unary(
                 '/stateroom.session.v1.SessionService/ResizeSession',
-                request_serializer=stateroom_dot_session_dot_v1_dot_session__service__pb2.ResizeSessionRequest.SerializeToString,
+                request_serializer=stateroom_dot_session_dot_v1_dot_update__pb2.ResizeSessionRequest.SerializeToString,
                 response_deserializer=stateroom_dot_session_dot_v1_dot_session__pb2.Session.FromString,
                 _registered_method=True)
         self.TerminateSession = channel.unary_unary(
@@ -82,6 +93,16 @@ class SessionServiceStub:
                 '/stateroom.session.v1.SessionService/ListSessionEvents',
                 request_serializer=stateroom_dot_session_dot_v1_dot_session__service__pb2.ListSessionEventsRequest.SerializeToString,
                 response_deserializer=stateroom_dot_session_dot_v1_dot_session__service__pb2.ListSessionEventsResponse.FromString,
+                _registered_method=True)
+        self.ListAttachments = channel.unary_unary(
+                '/stateroom.session.v1.SessionService/ListAttachments',
+                request_serializer=stateroom_dot_session_dot_v1_dot_attach__pb2.ListAttachmentsRequest.SerializeToString,
+                response_deserializer=stateroom_dot_session_dot_v1_dot_attach__pb2.ListAttachmentsResponse.FromString,
+                _registered_method=True)
+        self.ObserveSession = channel.stream_stream(
+                '/stateroom.session.v1.SessionService/ObserveSession',
+                request_serializer=stateroom_dot_session_dot_v1_dot_attach__pb2.AttachSessionRequest.SerializeToString,
+                response_deserializer=stateroom_dot_session_dot_v1_dot_attach__pb2.AttachSessionResponse.FromString,
                 _registered_method=True)
         self.AttachSession = channel.stream_stream(
                 '/stateroom.session.v1.SessionService/AttachSession',
@@ -137,6 +158,26 @@ class SessionServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def UpdateSession(self, request, context):
+        """Changes the title or the metadata of a session, also of one that ended. Needs the etag of the version that was read.
+
+        Errors: NOT_FOUND (SESSION_NOT_FOUND), ABORTED (ETAG_MISMATCH),
+        INVALID_ARGUMENT (INVALID_FIELD, ETAG_REQUIRED, REQUEST_ID_REUSED).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReportActivity(self, request, context):
+        """Notes that something works in sessions that neither print nor are typed into, so that nobody takes them for idle. All at
+        once or, when one is not there, none. It is no change of a session: its etag stays, and repeating it is harmless.
+
+        Errors: NOT_FOUND (SESSION_NOT_FOUND).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def WriteSession(self, request, context):
         """Types bytes into the terminal. Refused while a device controls the session.
 
@@ -182,12 +223,33 @@ class SessionServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListAttachments(self, request, context):
+        """Lists the devices that are attached to a session, first come first. One that vanished without a word is in the list until
+        its time to answer is over, 60 seconds unless set otherwise.
+
+        Errors: NOT_FOUND (SESSION_NOT_FOUND), INVALID_ARGUMENT (INVALID_FIELD, INVALID_PAGE_TOKEN).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ObserveSession(self, request_iterator, context):
+        """Attaches a device that only watches, for those who may not type: as AttachSession with the role OBSERVER, which it keeps.
+        Input, resizing and wishes to control are refused.
+
+        Errors: NOT_FOUND (SESSION_NOT_FOUND), OUT_OF_RANGE (OFFSET_OUT_OF_RANGE), FAILED_PRECONDITION (READ_ONLY),
+        RESOURCE_EXHAUSTED (SLOW_CONSUMER), UNAVAILABLE (DEVICE_SILENT).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def AttachSession(self, request_iterator, context):
         """Attaches a device: output from an offset, input, resizing. The first message must be `attach`.
-        The device acknowledges what it has shown; no more than 128 KiB is sent beyond that.
+        The device acknowledges what it has shown; no more than 128 KiB is sent beyond that. It answers a `ping` with any message.
 
         Errors: NOT_FOUND (SESSION_NOT_FOUND), OUT_OF_RANGE (OFFSET_OUT_OF_RANGE), FAILED_PRECONDITION (CONTROLLER_TAKEN, READ_ONLY,
-        SESSION_WITHOUT_TERMINAL), RESOURCE_EXHAUSTED (SLOW_CONSUMER).
+        SESSION_WITHOUT_TERMINAL), RESOURCE_EXHAUSTED (SLOW_CONSUMER), UNAVAILABLE (DEVICE_SILENT).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -216,6 +278,16 @@ def add_SessionServiceServicer_to_server(servicer, server):
                     request_deserializer=stateroom_dot_session_dot_v1_dot_session__service__pb2.ListSessionsRequest.FromString,
                     response_serializer=stateroom_dot_session_dot_v1_dot_session__service__pb2.ListSessionsResponse.SerializeToString,
             ),
+            'UpdateSession': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateSession,
+                    request_deserializer=stateroom_dot_session_dot_v1_dot_update__pb2.UpdateSessionRequest.FromString,
+                    response_serializer=stateroom_dot_session_dot_v1_dot_session__pb2.Session.SerializeToString,
+            ),
+            'ReportActivity': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReportActivity,
+                    request_deserializer=stateroom_dot_session_dot_v1_dot_update__pb2.ReportActivityRequest.FromString,
+                    response_serializer=stateroom_dot_session_dot_v1_dot_update__pb2.ReportActivityResponse.SerializeToString,
+            ),
             'WriteSession': grpc.unary_unary_rpc_method_handler(
                     servicer.WriteSession,
                     request_deserializer=stateroom_dot_session_dot_v1_dot_session__service__pb2.WriteSessionRequest.FromString,
@@ -223,7 +295,7 @@ def add_SessionServiceServicer_to_server(servicer, server):
             ),
             'ResizeSession': grpc.unary_unary_rpc_method_handler(
                     servicer.ResizeSession,
-                    request_deserializer=stateroom_dot_session_dot_v1_dot_session__service__pb2.ResizeSessionRequest.FromString,
+                    request_deserializer=stateroom_dot_session_dot_v1_dot_update__pb2.ResizeSessionRequest.FromString,
                     response_serializer=stateroom_dot_session_dot_v1_dot_session__pb2.Session.SerializeToString,
             ),
             'TerminateSession': grpc.unary_unary_rpc_method_handler(
@@ -240,6 +312,16 @@ def add_SessionServiceServicer_to_server(servicer, server):
                     servicer.ListSessionEvents,
                     request_deserializer=stateroom_dot_session_dot_v1_dot_session__service__pb2.ListSessionEventsRequest.FromString,
                     response_serializer=stateroom_dot_session_dot_v1_dot_session__service__pb2.ListSessionEventsResponse.SerializeToString,
+            ),
+            'ListAttachments': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAttachments,
+                    request_deserializer=stateroom_dot_session_dot_v1_dot_attach__pb2.ListAttachmentsRequest.FromString,
+                    response_serializer=stateroom_dot_session_dot_v1_dot_attach__pb2.ListAttachmentsResponse.SerializeToString,
+            ),
+            'ObserveSession': grpc.stream_stream_rpc_method_handler(
+                    servicer.ObserveSession,
+                    request_deserializer=stateroom_dot_session_dot_v1_dot_attach__pb2.AttachSessionRequest.FromString,
+                    response_serializer=stateroom_dot_session_dot_v1_dot_attach__pb2.AttachSessionResponse.SerializeToString,
             ),
             'AttachSession': grpc.stream_stream_rpc_method_handler(
                     servicer.AttachSession,
@@ -367,6 +449,60 @@ class SessionService:
             _registered_method=True)
 
     @staticmethod
+    def UpdateSession(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/stateroom.session.v1.SessionService/UpdateSession',
+            stateroom_dot_session_dot_v1_dot_update__pb2.UpdateSessionRequest.SerializeToString,
+            stateroom_dot_session_dot_v1_dot_session__pb2.Session.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReportActivity(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/stateroom.session.v1.SessionService/ReportActivity',
+            stateroom_dot_session_dot_v1_dot_update__pb2.ReportActivityRequest.SerializeToString,
+            stateroom_dot_session_dot_v1_dot_update__pb2.ReportActivityResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def WriteSession(request,
             target,
             options=(),
@@ -408,7 +544,7 @@ class SessionService:
             request,
             target,
             '/stateroom.session.v1.SessionService/ResizeSession',
-            stateroom_dot_session_dot_v1_dot_session__service__pb2.ResizeSessionRequest.SerializeToString,
+            stateroom_dot_session_dot_v1_dot_update__pb2.ResizeSessionRequest.SerializeToString,
             stateroom_dot_session_dot_v1_dot_session__pb2.Session.FromString,
             options,
             channel_credentials,
@@ -491,6 +627,60 @@ class SessionService:
             '/stateroom.session.v1.SessionService/ListSessionEvents',
             stateroom_dot_session_dot_v1_dot_session__service__pb2.ListSessionEventsRequest.SerializeToString,
             stateroom_dot_session_dot_v1_dot_session__service__pb2.ListSessionEventsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAttachments(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/stateroom.session.v1.SessionService/ListAttachments',
+            stateroom_dot_session_dot_v1_dot_attach__pb2.ListAttachmentsRequest.SerializeToString,
+            stateroom_dot_session_dot_v1_dot_attach__pb2.ListAttachmentsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ObserveSession(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/stateroom.session.v1.SessionService/ObserveSession',
+            stateroom_dot_session_dot_v1_dot_attach__pb2.AttachSessionRequest.SerializeToString,
+            stateroom_dot_session_dot_v1_dot_attach__pb2.AttachSessionResponse.FromString,
             options,
             channel_credentials,
             insecure,

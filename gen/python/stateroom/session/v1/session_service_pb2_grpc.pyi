@@ -9,6 +9,7 @@ from stateroom.session.v1 import attach_pb2 as _attach_pb2
 from stateroom.session.v1 import exec_pb2 as _exec_pb2
 from stateroom.session.v1 import session_pb2 as _session_pb2
 from stateroom.session.v1 import session_service_pb2 as _session_service_pb2
+from stateroom.session.v1 import update_pb2 as _update_pb2
 import abc as _abc_1
 import grpc as _grpc
 import sys
@@ -63,12 +64,24 @@ class SessionServiceStub:
 
     Errors: INVALID_ARGUMENT (INVALID_FIELD, INVALID_PAGE_TOKEN).
     """
+    UpdateSession: _grpc.UnaryUnaryMultiCallable[_update_pb2.UpdateSessionRequest, _session_pb2.Session]
+    """Changes the title or the metadata of a session, also of one that ended. Needs the etag of the version that was read.
+
+    Errors: NOT_FOUND (SESSION_NOT_FOUND), ABORTED (ETAG_MISMATCH),
+    INVALID_ARGUMENT (INVALID_FIELD, ETAG_REQUIRED, REQUEST_ID_REUSED).
+    """
+    ReportActivity: _grpc.UnaryUnaryMultiCallable[_update_pb2.ReportActivityRequest, _update_pb2.ReportActivityResponse]
+    """Notes that something works in sessions that neither print nor are typed into, so that nobody takes them for idle. All at
+    once or, when one is not there, none. It is no change of a session: its etag stays, and repeating it is harmless.
+
+    Errors: NOT_FOUND (SESSION_NOT_FOUND).
+    """
     WriteSession: _grpc.UnaryUnaryMultiCallable[_session_service_pb2.WriteSessionRequest, _session_service_pb2.WriteSessionResponse]
     """Types bytes into the terminal. Refused while a device controls the session.
 
     Errors: NOT_FOUND (SESSION_NOT_FOUND), FAILED_PRECONDITION (SESSION_NOT_ACTIVE, SESSION_WITHOUT_TERMINAL, CONTROLLER_TAKEN).
     """
-    ResizeSession: _grpc.UnaryUnaryMultiCallable[_session_service_pb2.ResizeSessionRequest, _session_pb2.Session]
+    ResizeSession: _grpc.UnaryUnaryMultiCallable[_update_pb2.ResizeSessionRequest, _session_pb2.Session]
     """Changes the size of the terminal.
 
     Errors: NOT_FOUND (SESSION_NOT_FOUND), FAILED_PRECONDITION (SESSION_NOT_ACTIVE, SESSION_WITHOUT_TERMINAL), ABORTED (ETAG_MISMATCH).
@@ -88,12 +101,25 @@ class SessionServiceStub:
 
     Errors: NOT_FOUND (SESSION_NOT_FOUND), INVALID_ARGUMENT (INVALID_FIELD, INVALID_PAGE_TOKEN).
     """
+    ListAttachments: _grpc.UnaryUnaryMultiCallable[_attach_pb2.ListAttachmentsRequest, _attach_pb2.ListAttachmentsResponse]
+    """Lists the devices that are attached to a session, first come first. One that vanished without a word is in the list until
+    its time to answer is over, 60 seconds unless set otherwise.
+
+    Errors: NOT_FOUND (SESSION_NOT_FOUND), INVALID_ARGUMENT (INVALID_FIELD, INVALID_PAGE_TOKEN).
+    """
+    ObserveSession: _grpc.StreamStreamMultiCallable[_attach_pb2.AttachSessionRequest, _attach_pb2.AttachSessionResponse]
+    """Attaches a device that only watches, for those who may not type: as AttachSession with the role OBSERVER, which it keeps.
+    Input, resizing and wishes to control are refused.
+
+    Errors: NOT_FOUND (SESSION_NOT_FOUND), OUT_OF_RANGE (OFFSET_OUT_OF_RANGE), FAILED_PRECONDITION (READ_ONLY),
+    RESOURCE_EXHAUSTED (SLOW_CONSUMER), UNAVAILABLE (DEVICE_SILENT).
+    """
     AttachSession: _grpc.StreamStreamMultiCallable[_attach_pb2.AttachSessionRequest, _attach_pb2.AttachSessionResponse]
     """Attaches a device: output from an offset, input, resizing. The first message must be `attach`.
-    The device acknowledges what it has shown; no more than 128 KiB is sent beyond that.
+    The device acknowledges what it has shown; no more than 128 KiB is sent beyond that. It answers a `ping` with any message.
 
     Errors: NOT_FOUND (SESSION_NOT_FOUND), OUT_OF_RANGE (OFFSET_OUT_OF_RANGE), FAILED_PRECONDITION (CONTROLLER_TAKEN, READ_ONLY,
-    SESSION_WITHOUT_TERMINAL), RESOURCE_EXHAUSTED (SLOW_CONSUMER).
+    SESSION_WITHOUT_TERMINAL), RESOURCE_EXHAUSTED (SLOW_CONSUMER), UNAVAILABLE (DEVICE_SILENT).
     """
 
 @_typing.type_check_only
@@ -128,12 +154,24 @@ class SessionServiceAsyncStub(SessionServiceStub):
 
     Errors: INVALID_ARGUMENT (INVALID_FIELD, INVALID_PAGE_TOKEN).
     """
+    UpdateSession: _aio.UnaryUnaryMultiCallable[_update_pb2.UpdateSessionRequest, _session_pb2.Session]  # type: ignore[assignment]
+    """Changes the title or the metadata of a session, also of one that ended. Needs the etag of the version that was read.
+
+    Errors: NOT_FOUND (SESSION_NOT_FOUND), ABORTED (ETAG_MISMATCH),
+    INVALID_ARGUMENT (INVALID_FIELD, ETAG_REQUIRED, REQUEST_ID_REUSED).
+    """
+    ReportActivity: _aio.UnaryUnaryMultiCallable[_update_pb2.ReportActivityRequest, _update_pb2.ReportActivityResponse]  # type: ignore[assignment]
+    """Notes that something works in sessions that neither print nor are typed into, so that nobody takes them for idle. All at
+    once or, when one is not there, none. It is no change of a session: its etag stays, and repeating it is harmless.
+
+    Errors: NOT_FOUND (SESSION_NOT_FOUND).
+    """
     WriteSession: _aio.UnaryUnaryMultiCallable[_session_service_pb2.WriteSessionRequest, _session_service_pb2.WriteSessionResponse]  # type: ignore[assignment]
     """Types bytes into the terminal. Refused while a device controls the session.
 
     Errors: NOT_FOUND (SESSION_NOT_FOUND), FAILED_PRECONDITION (SESSION_NOT_ACTIVE, SESSION_WITHOUT_TERMINAL, CONTROLLER_TAKEN).
     """
-    ResizeSession: _aio.UnaryUnaryMultiCallable[_session_service_pb2.ResizeSessionRequest, _session_pb2.Session]  # type: ignore[assignment]
+    ResizeSession: _aio.UnaryUnaryMultiCallable[_update_pb2.ResizeSessionRequest, _session_pb2.Session]  # type: ignore[assignment]
     """Changes the size of the terminal.
 
     Errors: NOT_FOUND (SESSION_NOT_FOUND), FAILED_PRECONDITION (SESSION_NOT_ACTIVE, SESSION_WITHOUT_TERMINAL), ABORTED (ETAG_MISMATCH).
@@ -153,12 +191,25 @@ class SessionServiceAsyncStub(SessionServiceStub):
 
     Errors: NOT_FOUND (SESSION_NOT_FOUND), INVALID_ARGUMENT (INVALID_FIELD, INVALID_PAGE_TOKEN).
     """
+    ListAttachments: _aio.UnaryUnaryMultiCallable[_attach_pb2.ListAttachmentsRequest, _attach_pb2.ListAttachmentsResponse]  # type: ignore[assignment]
+    """Lists the devices that are attached to a session, first come first. One that vanished without a word is in the list until
+    its time to answer is over, 60 seconds unless set otherwise.
+
+    Errors: NOT_FOUND (SESSION_NOT_FOUND), INVALID_ARGUMENT (INVALID_FIELD, INVALID_PAGE_TOKEN).
+    """
+    ObserveSession: _aio.StreamStreamMultiCallable[_attach_pb2.AttachSessionRequest, _attach_pb2.AttachSessionResponse]  # type: ignore[assignment]
+    """Attaches a device that only watches, for those who may not type: as AttachSession with the role OBSERVER, which it keeps.
+    Input, resizing and wishes to control are refused.
+
+    Errors: NOT_FOUND (SESSION_NOT_FOUND), OUT_OF_RANGE (OFFSET_OUT_OF_RANGE), FAILED_PRECONDITION (READ_ONLY),
+    RESOURCE_EXHAUSTED (SLOW_CONSUMER), UNAVAILABLE (DEVICE_SILENT).
+    """
     AttachSession: _aio.StreamStreamMultiCallable[_attach_pb2.AttachSessionRequest, _attach_pb2.AttachSessionResponse]  # type: ignore[assignment]
     """Attaches a device: output from an offset, input, resizing. The first message must be `attach`.
-    The device acknowledges what it has shown; no more than 128 KiB is sent beyond that.
+    The device acknowledges what it has shown; no more than 128 KiB is sent beyond that. It answers a `ping` with any message.
 
     Errors: NOT_FOUND (SESSION_NOT_FOUND), OUT_OF_RANGE (OFFSET_OUT_OF_RANGE), FAILED_PRECONDITION (CONTROLLER_TAKEN, READ_ONLY,
-    SESSION_WITHOUT_TERMINAL), RESOURCE_EXHAUSTED (SLOW_CONSUMER).
+    SESSION_WITHOUT_TERMINAL), RESOURCE_EXHAUSTED (SLOW_CONSUMER), UNAVAILABLE (DEVICE_SILENT).
     """
 
 class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -216,6 +267,30 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
         """
 
     @_abc_1.abstractmethod
+    def UpdateSession(
+        self,
+        request: _update_pb2.UpdateSessionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_session_pb2.Session, _abc.Awaitable[_session_pb2.Session]]:
+        """Changes the title or the metadata of a session, also of one that ended. Needs the etag of the version that was read.
+
+        Errors: NOT_FOUND (SESSION_NOT_FOUND), ABORTED (ETAG_MISMATCH),
+        INVALID_ARGUMENT (INVALID_FIELD, ETAG_REQUIRED, REQUEST_ID_REUSED).
+        """
+
+    @_abc_1.abstractmethod
+    def ReportActivity(
+        self,
+        request: _update_pb2.ReportActivityRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_update_pb2.ReportActivityResponse, _abc.Awaitable[_update_pb2.ReportActivityResponse]]:
+        """Notes that something works in sessions that neither print nor are typed into, so that nobody takes them for idle. All at
+        once or, when one is not there, none. It is no change of a session: its etag stays, and repeating it is harmless.
+
+        Errors: NOT_FOUND (SESSION_NOT_FOUND).
+        """
+
+    @_abc_1.abstractmethod
     def WriteSession(
         self,
         request: _session_service_pb2.WriteSessionRequest,
@@ -229,7 +304,7 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
     def ResizeSession(
         self,
-        request: _session_service_pb2.ResizeSessionRequest,
+        request: _update_pb2.ResizeSessionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_session_pb2.Session, _abc.Awaitable[_session_pb2.Session]]:
         """Changes the size of the terminal.
@@ -271,16 +346,41 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
         """
 
     @_abc_1.abstractmethod
+    def ListAttachments(
+        self,
+        request: _attach_pb2.ListAttachmentsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_attach_pb2.ListAttachmentsResponse, _abc.Awaitable[_attach_pb2.ListAttachmentsResponse]]:
+        """Lists the devices that are attached to a session, first come first. One that vanished without a word is in the list until
+        its time to answer is over, 60 seconds unless set otherwise.
+
+        Errors: NOT_FOUND (SESSION_NOT_FOUND), INVALID_ARGUMENT (INVALID_FIELD, INVALID_PAGE_TOKEN).
+        """
+
+    @_abc_1.abstractmethod
+    def ObserveSession(
+        self,
+        request_iterator: _MaybeAsyncIterator[_attach_pb2.AttachSessionRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_attach_pb2.AttachSessionResponse], _abc.AsyncIterator[_attach_pb2.AttachSessionResponse]]:
+        """Attaches a device that only watches, for those who may not type: as AttachSession with the role OBSERVER, which it keeps.
+        Input, resizing and wishes to control are refused.
+
+        Errors: NOT_FOUND (SESSION_NOT_FOUND), OUT_OF_RANGE (OFFSET_OUT_OF_RANGE), FAILED_PRECONDITION (READ_ONLY),
+        RESOURCE_EXHAUSTED (SLOW_CONSUMER), UNAVAILABLE (DEVICE_SILENT).
+        """
+
+    @_abc_1.abstractmethod
     def AttachSession(
         self,
         request_iterator: _MaybeAsyncIterator[_attach_pb2.AttachSessionRequest],
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_attach_pb2.AttachSessionResponse], _abc.AsyncIterator[_attach_pb2.AttachSessionResponse]]:
         """Attaches a device: output from an offset, input, resizing. The first message must be `attach`.
-        The device acknowledges what it has shown; no more than 128 KiB is sent beyond that.
+        The device acknowledges what it has shown; no more than 128 KiB is sent beyond that. It answers a `ping` with any message.
 
         Errors: NOT_FOUND (SESSION_NOT_FOUND), OUT_OF_RANGE (OFFSET_OUT_OF_RANGE), FAILED_PRECONDITION (CONTROLLER_TAKEN, READ_ONLY,
-        SESSION_WITHOUT_TERMINAL), RESOURCE_EXHAUSTED (SLOW_CONSUMER).
+        SESSION_WITHOUT_TERMINAL), RESOURCE_EXHAUSTED (SLOW_CONSUMER), UNAVAILABLE (DEVICE_SILENT).
         """
 
 def add_SessionServiceServicer_to_server(servicer: SessionServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -1,0 +1,60 @@
+"""What runs of an installation, how it is, and where its metrics are."""
+
+import argparse
+import json
+
+import httpx2
+
+from chassis import processes
+from embedded import lock
+from embedded.endpoint import Endpoint, read
+from embedded.progress import Progress
+
+NOT_READY = 1
+"""Exit code when a part does not run or should not be called."""
+
+_ANSWERS = 5.0  # seconds
+_GOOD = {"RUNNING", "SERVING"}
+
+
+async def status(options: argparse.Namespace, progress: Progress) -> int:
+    """Print a line for each part of the folder's installation."""
+    endpoint = read(options.data / "endpoint.json")
+    if endpoint is None or not lock.is_held(options.data):
+        progress.say(f"Nothing runs in {options.data}.")
+        return NOT_READY
+    parts = await _parts(endpoint)
+    for part in parts:
+        if options.json:
+            progress.say(json.dumps(part))
+        else:
+            progress.say("  ".join(f"{part[key]!s:{width}}" for key, width in _COLUMNS.items()).rstrip())
+    return 0 if all(part["state"] in _GOOD for part in parts) else NOT_READY
+
+
+_COLUMNS = {"part": 10, "state": 11, "pid": 8, "address": 22, "metrics": 0}
+
+
+async def _parts(endpoint: Endpoint) -> list[dict[str, object]]:
+    states = await _states(endpoint)
+    addresses = {"gateway": endpoint.gateway, **endpoint.services}
+    return [
+        {
+            "part": name,
+            "state": states.get(name, "RUNNING") if processes.find(pid) else "GONE",
+            "pid": pid,
+            "address": addresses.get(name, ""),
+            "metrics": endpoint.metrics.get(name, ""),
+        }
+        for name, pid in endpoint.pids.items()
+    ]
+
+
+async def _states(endpoint: Endpoint) -> dict[str, str]:
+    """Return what the gateway says of itself and of each service."""
+    async with httpx2.AsyncClient(timeout=_ANSWERS, trust_env=False) as client:
+        try:
+            answer = (await client.get(f"{endpoint.gateway}/readyz")).json()
+        except httpx2.TransportError:
+            return {"gateway": "UNREACHABLE"}
+    return {"gateway": "SERVING", **answer.get("services", {"gateway": answer["status"]})}

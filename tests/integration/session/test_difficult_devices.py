@@ -1,0 +1,79 @@
+"""Devices that resize without end, take nothing, or leave in the middle."""
+
+import asyncio
+from functools import partial
+
+import asyncpg
+import grpc
+import pytest
+from stateroom.session.v1 import attach_pb2 as pb
+from stateroom.session.v1 import session_service_pb2 as service
+
+from tests.support.screens import attach
+from tests.support.source import query
+from tests.support.stage import Stage, reason
+from tests.support.waiting import until
+
+LOUD = "head -c 3000000 /dev/urandom | base64 | head -c 3000000"
+
+
+async def test_attach_session_a_thousand_resizes_hold_up_no_key_and_the_last_one_counts(stage: Stage) -> None:
+    """While none of them can be stored, keys come back; afterwards the newest size is applied and most never are."""
+    session = await stage.create()
+    connection = await asyncpg.connect(stage.installation.admin_url)
+    async with attach(stage, session.session_id, role=pb.CONTROLLER) as screen:
+        async with connection.transaction():
+            await connection.execute("SELECT FROM session.sessions FOR UPDATE")
+            for columns in range(1, 1001):
+                await screen.send(resize=pb.AttachSessionRequest.Resize(columns=columns, rows=30))
+            await screen.type("echo qu''ick\n")
+            await screen.until(b"quick\r\n")
+        while (await screen.until_told("resized")).columns != 1000:
+            await screen.step()
+        await screen.type("stty size\n")
+        await screen.until(b"30 1000")
+    await connection.close()
+    assert len([message for message in screen.others if message.HasField("resized")]) < 10
+
+
+@pytest.mark.invariant("I9")
+async def test_attach_session_device_that_takes_nothing_is_detached_and_controls_no_more(stage: Stage) -> None:
+    """Its connection is full and stays so; what it reads at last ends with the reason."""
+    await stage.kill_service()
+    await stage.start_service(SLOW_DEVICE_SECONDS="1")
+    session = await stage.create()
+    window = [("grpc.http2.lookahead_bytes", 16 * 1024), ("grpc.http2.bdp_probe", 0)]
+    async with (
+        grpc.aio.insecure_channel(stage.target, options=window) as channel,
+        attach(stage, session.session_id, channel, acknowledges=False, role=pb.CONTROLLER) as stuck,
+    ):
+        await stuck.type(f"{LOUD}; echo d''one\n")
+        await until(partial(_nobody_attached, stage))
+        await stage.type(session.session_id, "echo fr''ee; exit")
+        await stage.ended(session.session_id)
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await stuck.until_told("ended")
+    assert reason(refused.value) == "SLOW_CONSUMER"
+    assert len(stuck.output) < stuck.attached.credit_bytes
+    assert b"free\r\n" in await stage.output(session.session_id)
+
+
+async def test_stream_output_client_that_leaves_is_no_error(stage: Stage, capfd: pytest.CaptureFixture[str]) -> None:
+    """While its output is on the way to it, and while nothing is; the service logs neither as a fault."""
+    session = await stage.create()
+    await stage.type(session.session_id, f"{LOUD}; {LOUD}; echo d''one; sleep 1000")
+    request = service.StreamOutputRequest(session_id=session.session_id)
+    for _ in range(20):
+        call = stage.stub.StreamOutput(request, metadata=stage.bearer())
+        await call.read()
+        call.cancel()
+    async with asyncio.timeout(20):
+        async for response in stage.stub.StreamOutput(request, metadata=stage.bearer()):
+            if b"done\r\n" in response.data:
+                break
+    await stage.kill_service()
+    assert "call failed" not in capfd.readouterr().err
+
+
+async def _nobody_attached(stage: Stage) -> bool:
+    return not await query(stage.installation.admin_url, "SELECT * FROM session.session_attachments")

@@ -1,0 +1,45 @@
+"""Judging an installation after a run: waiting until its ledger is complete, and what is wrong with it then."""
+
+from collections.abc import Sequence
+
+import asyncpg
+import pytest
+
+from tests.support.checkers import (
+    answers_are_kept,
+    ledger_is_the_record,
+    nothing_is_recorded_of,
+    versions_count_up,
+)
+from tests.support.history import History, Row, committed, lag, recorded
+from tests.support.waiting import until
+
+SOURCES = ("workspace", "session")
+"""Services whose changes are recorded."""
+
+
+async def complete(admin_url: str, *, seconds: float, said: str = "") -> None:
+    """Wait until everything that was committed is numbered and recorded; fail the test after `seconds`."""
+
+    async def level() -> bool:
+        try:
+            return [await lag(admin_url, source) for source in SOURCES] == [0 for _ in SOURCES]
+        except (asyncpg.PostgresError, OSError):
+            return False  # it is on its way up
+
+    try:
+        await until(level, seconds=seconds)
+    except TimeoutError:
+        pytest.fail(f"the ledger is not complete after {seconds} seconds; {said}")
+
+
+async def broken(admin_url: str, history: History, phantoms: Sequence[str] = ()) -> list[str]:
+    """Return what is wrong with the ledger; `phantoms` are request ids of what was never committed."""
+    found: list[str] = []
+    entries: list[Row] = []
+    for source in SOURCES:
+        rows = await recorded(admin_url, source)
+        found += ledger_is_the_record(await committed(admin_url, source), rows)
+        entries += rows
+    found += versions_count_up(entries) + answers_are_kept(history, entries)
+    return found + nothing_is_recorded_of(phantoms, entries)

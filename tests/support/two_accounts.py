@@ -1,0 +1,78 @@
+"""Two accounts: one that has one of everything, and one that has nothing of it."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import grpc
+import pytest_asyncio
+from stateroom.session.v1 import session_pb2, session_service_pb2
+from stateroom.session.v1.session_service_pb2_grpc import SessionServiceStub
+
+from tests.support import waiting
+from tests.support.people import Person, newcomer
+from tests.support.product import SERVICES, Product
+from tests.support.source import query
+
+
+@dataclass(frozen=True, slots=True)
+class Two:
+    """Somebody who owns one of everything, by the names of id fields, and somebody who owns nothing of it."""
+
+    owner: Person
+    stranger: Person
+    owned: dict[str, str]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def owned(shared_product: Product) -> dict[str, str]:
+    """Make one of everything; returns the ids of it by field name, and the secret of its owner."""
+    async with newcomer(shared_product) as owner:
+        # Two of everything that is listed, so that lists have a second page.
+        await owner.create_room()
+        await owner.create_key()
+        room = await owner.settled(await owner.create_room())
+        await owner.runner(room)
+        found = {"workspace_id": room.workspace_id, "api_key_id": owner.key.api_key_id, "user_id": owner.user_id}
+        if "session" in SERVICES:
+            await _session(owner, room.workspace_id)
+            found["session_id"] = await _session(owner, room.workspace_id)
+        if "audit" in SERVICES:
+            found["audit_log_id"] = await _audit_log(owner)
+        return found | {"entity_id": room.workspace_id, "secret": owner.secret}
+
+
+async def _session(owner: Person, workspace_id: str) -> str:
+    request = session_service_pb2.CreateSessionRequest(session=session_pb2.Session(workspace_id=workspace_id))
+    async with grpc.aio.insecure_channel(owner.product.address("session")) as channel:
+        stub = SessionServiceStub(channel)
+        created = await stub.CreateSession(request, metadata=owner.metadata, timeout=20, wait_for_ready=True)
+        events = session_service_pb2.ListSessionEventsRequest(session_id=created.session_id)
+
+        typing = session_service_pb2.WriteSessionRequest(session_id=created.session_id, data=b"sleep 0.1\n")
+        await stub.WriteSession(typing, metadata=owner.metadata, timeout=20)
+
+        async def recorded() -> bool:
+            return len((await stub.ListSessionEvents(events, metadata=owner.metadata)).session_events) > 1
+
+        await waiting.until(recorded)
+    return str(created.session_id)
+
+
+async def _audit_log(owner: Person) -> str:
+    """Return an entry of the owner's, once the ledger has one."""
+    url = owner.product.installation.url("audit_system")
+
+    async def recorded() -> bool:
+        return bool(await query(url, "SELECT FROM entries WHERE account_id = $1", owner.user_id))
+
+    await waiting.until(recorded)
+    rows = await query(url, "SELECT audit_log_id FROM entries WHERE account_id = $1 LIMIT 1", owner.user_id)
+    return str(rows[0]["audit_log_id"])
+
+
+@pytest_asyncio.fixture
+async def two(shared_product: Product, owned: dict[str, str]) -> AsyncIterator[Two]:
+    """Return the owner and a stranger."""
+    async with newcomer(shared_product) as stranger:
+        owner = Person(shared_product, stranger.channel, owned["user_id"], stranger.key, owned["secret"])
+        yield Two(owner, stranger, owned)
