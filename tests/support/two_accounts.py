@@ -1,11 +1,13 @@
 """Two accounts: one that has one of everything, and one that has nothing of it."""
 
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import grpc
 import pytest_asyncio
-from stateroom.session.v1 import session_pb2, session_service_pb2
+from stateroom.session.v1 import attach_pb2, session_pb2, session_service_pb2
 from stateroom.session.v1.session_service_pb2_grpc import SessionServiceStub
 
 from tests.support import waiting
@@ -24,9 +26,10 @@ class Two:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def owned(shared_product: Product) -> dict[str, str]:
+async def owned(shared_product: Product) -> AsyncIterator[dict[str, str]]:
     """Make one of everything; returns the ids of it by field name, and the secret of its owner."""
-    async with newcomer(shared_product) as owner:
+    async with AsyncExitStack() as stack:
+        owner = await stack.enter_async_context(newcomer(shared_product))
         # Two of everything that is listed, so that lists have a second page.
         await owner.create_room()
         await owner.create_key()
@@ -36,9 +39,24 @@ async def owned(shared_product: Product) -> dict[str, str]:
         if "session" in SERVICES:
             await _session(owner, room.workspace_id)
             found["session_id"] = await _session(owner, room.workspace_id)
+            for _ in range(2):
+                await stack.enter_async_context(_device(owner, found["session_id"]))
         if "audit" in SERVICES:
             found["audit_log_id"] = await _audit_log(owner)
-        return found | {"entity_id": room.workspace_id, "secret": owner.secret}
+        yield found | {"entity_id": room.workspace_id, "secret": owner.secret}
+
+
+@asynccontextmanager
+async def _device(owner: Person, session_id: str) -> AsyncIterator[None]:
+    """Keep a device of the owner's attached."""
+    async with grpc.aio.insecure_channel(owner.product.address("session")) as channel:
+        stub: Any = SessionServiceStub(channel)
+        call = stub.ObserveSession(metadata=owner.metadata)
+        wish = attach_pb2.AttachSessionRequest.Attach(session_id=session_id)
+        await call.write(attach_pb2.AttachSessionRequest(attach=wish))
+        await call.read()
+        yield
+        call.cancel()
 
 
 async def _session(owner: Person, workspace_id: str) -> str:

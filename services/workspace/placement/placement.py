@@ -157,6 +157,9 @@ class Placement:
         return handle
 
     async def _handle(self, runner_id: UUID, workspace_id: UUID, address: str) -> RunnerHandle:
+        known = self._handles.get(workspace_id)
+        if known is not None and known.runner_id == runner_id:
+            return known  # somebody may be calling it: a closed channel would cancel that
         await self._forget(workspace_id)
         handle = RunnerHandle(runner_id, workspace_id, address, self.runners.token(runner_id))
         self._handles[workspace_id] = handle

@@ -126,21 +126,25 @@ async def test_upgrade_shell_and_what_it_prints_go_on(room_folder: Path, socket:
 async def test_upgrade_shell_that_ends_meanwhile_keeps_its_exit_code(
     room_folder: Path, socket: Path, code: Path
 ) -> None:
-    """A shell that ends while there is no runner to hear of it is asked how it ended afterwards."""
+    """One that ends while there is no runner to hear of it, or whose child still prints, is known by its exit code."""
     async with runner_process(room_folder, socket, code) as runner:
-        ending, ended = Session(runner), Session(runner)
+        ending, ended, leaving = Session(runner), Session(runner), Session(runner)
         await ended.open()
         await ended.type("exit 3\n")
         await ended.read()
         await ending.open()
         await ending.type("echo rea''dy; while [ ! -e ../files/end ]; do read -t 0.01 x; done; exit 5\n")
         await ending.read(b"ready")
+        await leaving.open()
+        await leaving.type("(trap '' HUP; for i in {1..8}; do echo ti''ck; sleep 0.5; done) & exit 4\n")
+        await leaving.read(b"exit\r\n")
         _change(code)
         with (code / "runner" / "installed.py").open("a") as file:  # the next code comes up slowly, and ends the shell
             file.write(f"open({str(room_folder / 'files' / 'end')!r}, 'w').close(); import time; time.sleep(1)\n")
         await _upgrade(runner)
         await ending.read()
-        assert (ending.records[-1].exit_code, ending.records[-1].reason) == (5, "")
+        await leaving.read()
+        assert [found.records[-1].exit_code for found in (ending, leaving)] == [5, 4]
         again = Session(runner)
         again.session_id = ended.session_id
         await again.read()

@@ -97,7 +97,7 @@ async def test_get_runner_of_a_workspace_deleted_meanwhile_starts_none(two_repli
         async with _runners_locked(one.product) as waiters:
             asked = group.create_task(refused(one.runner(room)))
             await waiting.until(lambda: waiters(1))
-            await other.delete_room(room)
+            await other.delete_room(room, force=True)
             await waiting.until(lambda: waiters(2))
         assert (await asked).reason == "WORKSPACE_NOT_ACTIVE"
     assert one.product.runners() == []

@@ -75,7 +75,7 @@ async def test_update_workspace_to_a_taken_name_is_refused(person: Person) -> No
         (["branch"], {"branch": "other"}, "workspace.branch"),
         ([], {"repository_url": "https://example.com/a/b"}, "workspace.repository_url"),
         (["nme"], {"name": "new"}, "update_mask"),
-        ([], {"metadata": {"a b": ""}}, "workspace.metadata[a b]"),
+        ([], {"metadata": {"a b": ""}}, 'workspace.metadata["a b"]'),
     ],
 )
 async def test_update_workspace_to_what_it_cannot_be_names_the_field(
