@@ -58,6 +58,7 @@ def python(method: Method, request: Request) -> str:
     message = f"{module}_pb2.{_literal(descriptor.input_type, request)}"
     lines = [
         "import os",
+        *(["from datetime import timedelta"] if "timedelta(" in message else []),
         "",
         "import grpc",
         f"from {file.package} import {', '.join(sorted({f'{module}_pb2', f'{served}_pb2_grpc'}))}",
@@ -126,6 +127,8 @@ def _value(field: FieldDescriptor, value: Any) -> str:  # JSON
         return "{" + ", ".join(f'"{name}": {text}' for name, text in pairs.items()) + "}"
     if isinstance(value, list):
         return "[" + ", ".join(_plain(one) for one in value) + "]"
+    if inner is not None and inner.full_name == "google.protobuf.Duration":
+        return f"timedelta(seconds={value.removesuffix('s')})"
     if field.type == FieldDescriptor.TYPE_BYTES:
         return repr(base64.b64decode(value))
     return _plain(value)
