@@ -117,8 +117,7 @@ class Database:
         if actor.repeat is None:
             return None
         try:
-            async with self._pool.lease() as connection:
-                await connection.show(actor.account_id)
+            async with self._pool.showing(actor.account_id) as connection:
                 earlier = await idempotency.earlier(connection.driver, actor.account_id, actor.repeat)
                 return None if earlier is None else await self._registry.load(connection, *earlier)
         except FAILURES as exc:
@@ -137,8 +136,7 @@ class Database:
         """
         try:
             with trace.part(query.__name__, **_DATABASE):
-                async with self._pool.lease() as connection:
-                    await connection.show(actor.account_id)
+                async with self._pool.showing(actor.account_id) as connection:
                     return await query(connection, *args, **kwargs)
         except FAILURES as exc:
             raise translated(exc) from exc

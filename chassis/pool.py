@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 
@@ -44,6 +45,8 @@ class Pool:
     async def lease(self) -> AsyncIterator[Connection]:
         """Wait for a connection and give it back at the end of the block; one that died is replaced.
 
+        It shows no account that its next user could rely on: begin with one, in a transaction, or use `showing`.
+
         Raises:
             asyncpg.PostgresError, OSError: none could be opened.
         """
@@ -60,6 +63,13 @@ class Pool:
             if connection is not None and connection.in_transaction:
                 connection.driver.terminate()  # it could not be ended, and would go on with the next lease
             self._idle.put_nowait(connection)
+
+    @asynccontextmanager
+    async def showing(self, account_id: UUID) -> AsyncIterator[Connection]:
+        """Lease a connection for reading, on which row security shows one account and no other."""
+        async with self.lease() as connection:
+            await connection.show(account_id)
+            yield connection
 
     def use(self) -> PoolUse:
         """Return how busy the pool is."""
