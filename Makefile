@@ -41,7 +41,7 @@ check: $(INSTALLED) ## lint, types, import contracts, generated code, file sizes
 
 .PHONY: fault
 fault: $(INSTALLED) ## run all tests that kill, cut and wipe, in three rounds (ROUNDS=3, PREVIOUS=<commit> for the last release)
-	$(BIN)/pytest -v -n auto tests/fault --rounds $(or $(ROUNDS),3) $(if $(PREVIOUS),--previous $(PREVIOUS))
+	$(BIN)/pytest -v -n auto tests/fault --thorough --rounds $(or $(ROUNDS),3) $(if $(PREVIOUS),--previous $(PREVIOUS))
 
 .PHONY: bench
 bench: $(INSTALLED) ## measure, and print the numbers

@@ -11,7 +11,7 @@ from tests.support.embedded_stack import EmbeddedStack
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what only `make fault` runs, when it does not."""
-    if config.getoption("rounds") > 1:
+    if config.getoption("thorough"):
         return
     left_out = [item for item in items if item.get_closest_marker("thorough")]
     config.hook.pytest_deselected(items=left_out)

@@ -36,6 +36,7 @@ def seed(pytestconfig: pytest.Config) -> int:
     return int(pytestconfig.getoption("seed") or secrets.randbits(32))
 
 
+@pytest.mark.thorough
 @pytest.mark.invariant("I1")
 @pytest.mark.timeout(400)
 async def test_changes_while_everything_dies_are_recorded_once_and_in_order(
