@@ -3,12 +3,12 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from chassis.rpc.token_cache import TokenCache
+from chassis.rpc.token_cache import TokenCache, account_in
 from gateway.backends import Backends
 from gateway.credentials import credential_of
 from gateway.failures import Called
 from gateway.http import HttpRequest, Receive, read_body
-from gateway.metadata import Metadata, account_of, outgoing
+from gateway.metadata import Metadata, outgoing
 from gateway.transcode.codec import Codec
 from gateway.transcode.names import ETAG_FIELD, HEADERS, name_for_caller
 from gateway.transcode.request import RequestBinder, RequestParts
@@ -83,7 +83,7 @@ class Calls:
         """
         if match.method.anonymous:
             return Caller("", "", outgoing(match.request, self.own_token()))
-        credential, account = credential_of(match.request, subprotocols), account_of(match.request)
+        credential, account = credential_of(match.request, subprotocols), account_in(match.request.headers)
         token = await self.tokens.token(credential, account, address=match.request.client_address)
         return Caller(credential, account, outgoing(match.request, token))
 

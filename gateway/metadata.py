@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from chassis import trace
 from chassis.errors import InvalidField, Violation
-from chassis.rpc.token_cache import ACCOUNT_KEY
+from chassis.rpc.token_cache import ACCOUNT_KEY, account_in
 from gateway.errors import HeadersTooLarge
 from gateway.http import Headers, HttpRequest
 
@@ -53,19 +53,12 @@ def outgoing(request: HttpRequest, token: str) -> Metadata:
     ]
     if token:
         made.append(("authorization", f"Bearer {token}"))
-        if account := account_of(request):
+        if account := account_in(request.headers):
             made.append((ACCOUNT_KEY, account))
     passed_on = tuple(_passed_on(request))
     if sum(len(key) + len(value) for key, value in passed_on) > _PASSED_ON_LIMIT:
         raise HeadersTooLarge(_PASSED_ON_LIMIT)
     return (*made, *passed_on)
-
-
-def account_of(request: HttpRequest) -> str:
-    """Return the account that the request asks to act in, empty for the credential's own. Raises InvalidField."""
-    account = request.headers.get(ACCOUNT_KEY, "")
-    _check_printable(ACCOUNT_KEY, account)
-    return account
 
 
 def _passed_on(request: HttpRequest) -> Iterable[tuple[str, str | bytes]]:

@@ -30,7 +30,9 @@ __all__ = [
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the option by which `make fault` repeats what `make test` does once."""
-    parser.addoption("--rounds", type=int, default=1, help="how often a fault test kills what it kills")
+    parser.addoption(
+        "--rounds", type=int, default=1, help="how often a fault test kills, and a random one sends, what it does"
+    )
     parser.addoption("--thorough", action="store_true", help="run the tests too that are too long for every change")
     parser.addoption("--previous", default="", help="the commit that counts as the last release in a rolling upgrade")
-    parser.addoption("--seed", type=int, default=0, help="the schedule of a fault test that failed")
+    parser.addoption("--seed", type=int, default=0, help="the schedule, or the requests, of a test that failed")

@@ -17,7 +17,7 @@ from chassis.errors import (
 from chassis.rpc import credential
 from chassis.rpc.call import ANONYMOUS, Call, Principal
 from chassis.rpc.rates import Attempts
-from chassis.rpc.token_cache import ACCOUNT_KEY, CACHE_SECONDS, Exchange, TokenCache
+from chassis.rpc.token_cache import CACHE_SECONDS, Exchange, TokenCache, account_in
 
 if TYPE_CHECKING:  # a runner authenticates without tokens, and must not load cryptography for them
     from chassis.rpc.tokens import TokenVerifier
@@ -60,7 +60,7 @@ class ServiceAuthenticator:
             call.forwarded = True
             return principal
         credential.parse(text)
-        account = call.metadata.get(ACCOUNT_KEY, "")
+        account = account_in(call.metadata)
         token = await self._tokens.token(text, account, max_age=max_age, address=call.peer_address)
         return self._verifier.verify(token)
 

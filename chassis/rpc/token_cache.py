@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -53,10 +54,8 @@ class TokenCache:
             address: of the caller. One from which many credentials were refused must wait with those that are new.
 
         Raises:
-            InvalidField: the account is no id.
             DomainError: what the workspace service answered, or ServiceUnavailable, or RateLimited.
         """
-        _check_account(account)
         key = (text, account)
         entry = self._entries.get(key)
         if entry is None:
@@ -84,6 +83,12 @@ class TokenCache:
             return entry.token
 
 
-def _check_account(account: str) -> None:
-    if account and not ids.is_id(account):
+def account_in(metadata: Mapping[str, str]) -> str:
+    """Return the account that a caller asks to act in, empty for the credential's own. InvalidField when it is no id.
+
+    An empty one is refused too: whoever sends it meant some account, and would act in their own.
+    """
+    account = metadata.get(ACCOUNT_KEY)
+    if account is not None and not ids.is_id(account):
         raise InvalidField(Violation(ACCOUNT_KEY, "must be the id of an account, a UUID"))
+    return account or ""

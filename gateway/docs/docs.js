@@ -19,7 +19,7 @@ const described = (api, schema) => {
   }
   if (schema.type === "array") return `list of ${described(api, schema.items)}`;
   const rules = Object.entries({ ...schema, ...(schema.anyOf ?? [])[1] }).filter(([key]) =>
-    /^(format|pattern|enum|const|min|max|exclusive|contentEncoding|readOnly|writeOnly)/.test(key));
+    /^(format|pattern|enum|const|min|max|exclusive|contentEncoding|readOnly)/.test(key));
   return [schema.type ?? "any", ...rules.map(([key, value]) => (value === true ? key : `${key} ${value}`))].join(", ");
 };
 
@@ -27,7 +27,7 @@ const table = (rows) =>
   make("table", "", rows.map((cells) => make("tr", "", cells.map((cell, at) =>
     make("td", "", [at === 0 ? make("code", cell) : document.createTextNode(cell)])))));
 
-const fields = (api, schema, keep = (field) => !field.writeOnly) => {
+const fields = (api, schema, keep = (field) => !field["x-input-only"]) => {
   const target = resolve(api, schema);
   return Object.entries(target.properties ?? {}).filter(([, field]) => keep(field)).map(([name, field]) =>
     [name, described(api, field), (target.required ?? []).includes(name) ? "required" : "", field.description ?? ""]);

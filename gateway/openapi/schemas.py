@@ -44,10 +44,13 @@ _WELL_KNOWN: dict[str, JsonSchema] = {
 _WRAPPERS = ("Bool", "Bytes", "Double", "Float", "Int32", "Int64", "String", "UInt32", "UInt64")
 _BEHAVIORS: dict[int, JsonSchema] = {
     field_behavior_pb2.OUTPUT_ONLY: {"readOnly": True},
-    field_behavior_pb2.INPUT_ONLY: {"writeOnly": True},
+    field_behavior_pb2.INPUT_ONLY: {"x-input-only": True},  # `writeOnly` would say that answers lack the name, too
     field_behavior_pb2.IMMUTABLE: {"x-immutable": True},
 }
-_IMMUTABLE_SENTENCE = "Set at creation, and never changed."
+_SENTENCES: dict[int, str] = {
+    field_behavior_pb2.INPUT_ONLY: "Empty in answers.",
+    field_behavior_pb2.IMMUTABLE: "Set at creation, and never changed.",
+}
 
 
 def reference(full_name: str) -> JsonSchema:
@@ -81,8 +84,7 @@ class Schemas:
         text = [self._contracts.comment(field.full_name), *sentences(rules.cel)]
         for behavior in behaviors:
             made |= _BEHAVIORS.get(behavior, {})
-            if behavior == field_behavior_pb2.IMMUTABLE:
-                text.append(_IMMUTABLE_SENTENCE)
+            text.append(_SENTENCES.get(behavior, ""))
         return made | _described(text)
 
     def _shape(self, field: FieldDescriptor) -> JsonSchema:

@@ -142,6 +142,10 @@ CREDENTIALS = [
         headers={"authorization": "{narrow}"} | JSON,
         body={"name": "a"},
     ),
+    BadInput(
+        *("account that is empty", "GET /v1/workspaces", 400, "INVALID_FIELD", "stateroom-account"),
+        headers={"stateroom-account": ""},
+    ),
     _field("key without a name", "POST /v1/apiKeys", "name", {}),
     _field("scope that is none", "POST /v1/apiKeys", "scopes[0]", {"name": "a", "scopes": ["root"]}),
     _field("key that expired", "POST /v1/apiKeys", "expireTime", {"name": "a", "expireTime": "2001-01-01T00:00:00Z"}),

@@ -88,7 +88,7 @@ async def test_openapi_schema_says_what_the_rules_say(document: Any) -> None:
     assert session["environment"]["maxProperties"] == 64
     assert session["environment"]["propertyNames"] == {"pattern": "^[A-Za-z_][A-Za-z0-9_]{0,127}$"}
     assert session["outputBytes"]["type"] == "string"
-    assert (session["etag"]["readOnly"], session["environment"]["writeOnly"]) == (True, True)
+    assert (session["etag"]["readOnly"], session["environment"]["x-input-only"]) == (True, True)
     assert session["workspaceId"]["x-immutable"] is True
     assert "never changed" in session["workspaceId"]["description"]
 

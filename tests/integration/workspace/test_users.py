@@ -78,10 +78,18 @@ async def test_call_without_or_with_a_wrong_credential_is_unauthenticated(person
 async def test_call_in_an_account_that_is_not_the_keys_own_is_refused(person: Person) -> None:
     """Neither another's account nor a text that names none can be chosen."""
     async with newcomer(person.product) as other:
-        for account in (other.user_id, "nonsense", "00000000-0000-7000-8000-000000000000"):
+        unknown = "00000000-0000-7000-8000-000000000000"
+        not_allowed = (grpc.StatusCode.PERMISSION_DENIED, "ACCOUNT_NOT_ALLOWED")
+        invalid = (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_FIELD")
+        for account, answer in (
+            (other.user_id, not_allowed),
+            (unknown, not_allowed),
+            ("nonsense", invalid),
+            ("", invalid),
+        ):
             metadata = (*person.metadata, ("stateroom-account", account))
             refusal = await refused(person.keys.GetCurrentUser(pb.GetCurrentUserRequest(), metadata=metadata))
-            assert (refusal.code, refusal.reason) == (grpc.StatusCode.PERMISSION_DENIED, "ACCOUNT_NOT_ALLOWED")
+            assert (refusal.code, refusal.reason) == answer
     metadata = (*person.metadata, ("stateroom-account", person.user_id))
     assert (await person.keys.GetCurrentUser(pb.GetCurrentUserRequest(), metadata=metadata)).user_id == person.user_id
 

@@ -124,8 +124,8 @@ async def test_authenticate_twice_with_one_credential_exchanges_it_once_for_each
     exchange = _Exchange(keys.forge())
     authenticator = _authenticator(keys, exchange)
     text = credential.mint(credential.API_KEY, ids.new()).text
-    for account in ("", "", str(ACCOUNT)):
-        call = Call(USER_METHOD, {"authorization": f"Bearer {text}", ACCOUNT_KEY: account}, "")
+    for named in ({}, {}, {ACCOUNT_KEY: str(ACCOUNT)}):
+        call = Call(USER_METHOD, {"authorization": f"Bearer {text}"} | named, "")
         assert (await authenticator.authenticate(call)).subject == USER.subject
     assert exchange.asked == [(text, ""), (text, str(ACCOUNT))]
 
