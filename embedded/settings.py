@@ -18,17 +18,23 @@ INHERITED = frozenset(
         "NO_PROXY",
         "PATH",
         "PYTHONPATH",
+        "SESSION_LIMIT",
+        "SILENT_DEVICE_SECONDS",
+        "SLOW_DEVICE_SECONDS",
         "SSL_CERT_DIR",
         "SSL_CERT_FILE",
+        "STREAMS_PER_ACCOUNT",
         "TMPDIR",
         "TZ",
+        "WORKSPACE_LIMIT",
         "all_proxy",
         "http_proxy",
         "https_proxy",
         "no_proxy",
     }
 )
-"""Names that reach the services, with those that begin with OTEL_. All else in the environment may be a secret."""
+PREFIXES = ("OTEL_", "RATE_")
+"""Names, and beginnings of names, that reach the services. All else in the environment may be a secret."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,5 +59,7 @@ def load() -> Settings:
         nats_url=environment.get("NATS_URL", ""),
         runtime_folder=environment.get("XDG_RUNTIME_DIR", ""),
         sign_up=environment.get("SIGN_UP", "closed"),
-        inherited={name: value for name, value in environment.items() if name in INHERITED or name.startswith("OTEL_")},
+        inherited={
+            name: value for name, value in environment.items() if name in INHERITED or name.startswith(PREFIXES)
+        },
     )

@@ -1,5 +1,7 @@
 """Servers that any test may ask for by name."""
 
+import os
+
 import pytest
 
 from tests.support.embedded_stack import embedded_stack, own_stack
@@ -26,6 +28,11 @@ __all__ = [
     "template",
     "two",
 ]
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Return how many tests run at once: they wait for servers half of the time."""
+    return 2 * (os.cpu_count() or 1)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
