@@ -61,6 +61,8 @@ _CHALLENGES = {CredentialMissing.reason: b"Bearer"}
 _INVALID_CREDENTIAL = b'Bearer error="invalid_token"'
 """What a client that showed a credential is told by the scheme it used (RFC 6750)."""
 _TRANSPORT = frozenset({Code.UNAVAILABLE, Code.DEADLINE_EXCEEDED, Code.CANCELLED})
+_BROKEN_CALL = "Internal error from Core"
+"""What grpc.aio says, as INTERNAL, of a call whose connection broke at an unlucky moment."""
 
 _log = logs.get("gateway")
 
@@ -135,15 +137,16 @@ def _sent_status(exc: grpc.aio.AioRpcError) -> status_pb2.Status | None:
 
 
 def _own_status(exc: grpc.aio.AioRpcError, correlation_id: str, service: str) -> status_pb2.Status:
-    if exc.code() in _TRANSPORT:
+    broken = exc.details() == _BROKEN_CALL
+    if broken or exc.code() in _TRANSPORT:
         error: DomainError = ServiceUnavailable(service)
         _log.warning("service does not answer", service=service, code=exc.code().name, detail=exc.details())
     else:
         error = InternalError(str(ids.new()))
         _log.error("service failed", error_id=error.values["errorId"], code=exc.code().name, detail=exc.details())
     status = status_pb2.Status.FromString(grpc_status.details_of(error, correlation_id))
-    if exc.code() is not Code.CANCELLED:  # by the service on its way out: a caller who leaves gets no answer at all
-        status.code = exc.code().value[0]
+    if exc.code() is not Code.CANCELLED and not broken:
+        status.code = exc.code().value[0]  # CANCELLED is a service on its way out: who leaves gets no answer at all
     return status
 
 

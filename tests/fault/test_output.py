@@ -44,6 +44,7 @@ def printed(parts: int, number: int) -> bytes:
     )
 
 
+@pytest.mark.thorough
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("killed", [("session", "postgres", "nats"), ("gateway", "workspace")], ids="-".join)
 async def test_output_of_three_sessions_parts_are_killed_no_byte_is_lost(

@@ -84,6 +84,14 @@ def test_from_exception_call_cancelled_by_a_dying_service_is_unavailable() -> No
     assert (failure.http_status, orjson.loads(failure.body)["error"]["status"]) == (503, "UNAVAILABLE")
 
 
+def test_from_exception_call_that_broke_with_its_connection_is_unavailable() -> None:
+    """grpc.aio calls it INTERNAL; no fault of the service was seen."""
+    nothing = grpc.aio.Metadata()
+    broken = grpc.aio.AioRpcError(grpc.StatusCode.INTERNAL, nothing, nothing, "Internal error from Core", None)
+    failure = failures.from_exception(broken, correlation_id="r", called=failures.Called("session"))
+    assert (failure.http_status, orjson.loads(failure.body)["error"]["status"]) == (503, "UNAVAILABLE")
+
+
 def test_from_exception_retry_info_becomes_retry_after() -> None:
     """RetryInfo is rounded up to whole seconds."""
     delay = error_details_pb2.RetryInfo(retry_delay=duration_pb2.Duration(seconds=1, nanos=1))
