@@ -1,6 +1,7 @@
 """An installation with the schema of every service there is, and services in it as processes of their own."""
 
 import asyncio
+import fcntl
 import json
 import os
 import signal
@@ -117,6 +118,15 @@ class Product:
         runner = Announced(described["pid"], described["runner_id"])
         process = processes.described_by(described)
         return runner if process is not None and processes.is_running(process) else None
+
+    def is_unlocked(self, workspace_id: str) -> bool:
+        """Whether no process has a room any more; the threads of one that was killed may hold it a moment longer."""
+        with (self.folder / "data" / "rooms" / workspace_id / "runner.lock").open() as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return False
+        return True
 
     async def _is_empty_after_a_kill(self) -> bool:
         for pid in self.runners():

@@ -41,7 +41,7 @@ async def _kill_runner(person: Person, room: pb.Workspace) -> None:
     os.kill(announced.pid, signal.SIGKILL)
 
     async def gone() -> bool:
-        return not person.product.runners()
+        return not person.product.runners() and person.product.is_unlocked(room.workspace_id)
 
     await waiting.until(gone)
 

@@ -36,7 +36,8 @@ async def _kill_runner(person: Person, room: workspace_pb2.Workspace) -> None:
     os.kill(runner.pid, signal.SIGKILL)
 
     async def gone() -> bool:
-        return person.product.runner_of(room.workspace_id) is None
+        product = person.product
+        return product.runner_of(room.workspace_id) is None and product.is_unlocked(room.workspace_id)
 
     await waiting.until(gone)
 
