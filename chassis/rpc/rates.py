@@ -54,11 +54,16 @@ class Rate:
 class Budget:
     """How fast each of many callers may call."""
 
-    def __init__(self, rate: Rate, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, rate: Rate, clock: Callable[[], float] = time.monotonic, remembered: int = REMEMBERED) -> None:
         self.rate = rate
+        self._remembered = remembered
         self._clock = clock
         self._tolerance = (rate.burst - 1) * rate.interval
         self._whole_at: dict[Hashable, float] = {}
+
+    def __len__(self) -> int:
+        """Return how many callers are remembered."""
+        return len(self._whole_at)
 
     def take(self, caller: Hashable) -> float:
         """Take one call from a caller's budget and return 0; when none is left, return how many seconds to wait."""
@@ -66,7 +71,7 @@ class Budget:
         whole_at = max(self._whole_at.get(caller, now), now)
         if (wait := whole_at - now - self._tolerance) > 0:
             return wait
-        if len(self._whole_at) >= REMEMBERED:
+        if len(self._whole_at) >= self._remembered:
             self._forget(now)
         self._whole_at[caller] = whole_at + self.rate.interval
         return 0.0
@@ -78,7 +83,7 @@ class Budget:
 
     def _forget(self, now: float) -> None:
         self._whole_at = {caller: whole_at for caller, whole_at in self._whole_at.items() if whole_at > now}
-        if len(self._whole_at) >= REMEMBERED:
+        if len(self._whole_at) >= self._remembered:
             self._whole_at.clear()
 
 
