@@ -5,7 +5,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-_ENVIRONMENT = {
+ENVIRONMENT = {
     "PATH": os.defpath,
     "GIT_CONFIG_GLOBAL": "/dev/null",
     "GIT_CONFIG_NOSYSTEM": "1",
@@ -14,6 +14,7 @@ _ENVIRONMENT = {
     "GIT_COMMITTER_NAME": "A",
     "GIT_COMMITTER_EMAIL": "a@example.com",
 }
+"""An environment in which git knows a person and no configuration but a repository's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ async def run_git(folder: Path, *arguments: str) -> str:
     """Run git in a folder and return what it prints. AssertionError when it fails."""
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(
-        "git", "-C", str(folder), *arguments, env=_ENVIRONMENT, stdout=pipe, stderr=pipe
+        "git", "-C", str(folder), *arguments, env=ENVIRONMENT, stdout=pipe, stderr=pipe
     )
     output, errors = await process.communicate()
     assert process.returncode == 0, (arguments, errors)

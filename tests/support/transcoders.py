@@ -24,6 +24,7 @@ from gateway.transcode.schema import Schema
 from tests.support.echo_service import EchoService
 from tests.support.every_field import SERVICE, descriptor_set
 from tests.support.gateway_process import free_port
+from tests.support.waiting import until
 
 ENVOY_OPTIONS = {
     "convert_grpc_status": True,
@@ -110,7 +111,7 @@ async def _gateway(upstream: str) -> AsyncIterator[str]:
     server = http_server(application, "127.0.0.1", port)
     async with asyncio.TaskGroup() as group:
         group.create_task(server.serve())
-        await _listens(port)
+        await until(lambda: _listens(port))
         yield f"127.0.0.1:{port}"
         server.stop()  # type: ignore[no-untyped-call]  # granian has no types here
     await backends.close()
@@ -120,14 +121,11 @@ async def _nobody(text: str, account: str) -> str:
     raise CredentialInvalid
 
 
-async def _listens(port: int) -> None:
-    async with asyncio.timeout(20):
-        while True:
-            try:
-                _, writer = await asyncio.open_connection("127.0.0.1", port)
-            except ConnectionRefusedError:
-                await asyncio.sleep(0.01)
-            else:
-                writer.close()
-                await writer.wait_closed()
-                return
+async def _listens(port: int) -> bool:
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+    except ConnectionRefusedError:
+        return False
+    writer.close()
+    await writer.wait_closed()
+    return True

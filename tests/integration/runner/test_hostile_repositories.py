@@ -1,7 +1,6 @@
 """Repositories that want something to run when they are cloned; each leaves a mark if it gets its way."""
 
 import asyncio
-import os
 import re
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -12,16 +11,8 @@ import pytest
 from runner.clone import Workspace
 from runner.errors import CloneFailed
 from runner.sandbox import Sandbox
+from tests.support.git import ENVIRONMENT
 
-_ENVIRONMENT = {
-    "PATH": os.defpath,
-    "GIT_CONFIG_GLOBAL": "/dev/null",
-    "GIT_CONFIG_NOSYSTEM": "1",
-    "GIT_AUTHOR_NAME": "A",
-    "GIT_AUTHOR_EMAIL": "a@example.com",
-    "GIT_COMMITTER_NAME": "A",
-    "GIT_COMMITTER_EMAIL": "a@example.com",
-}
 MARK = "it-ran"
 """The file that must never appear, wherever a command of the repository runs."""
 HOOK = f"#!/bin/sh\ntouch {MARK}\n"
@@ -37,7 +28,7 @@ class Repository:
         """Run git in it, without the checks that would protect it from itself."""
         process = await asyncio.create_subprocess_exec(
             *("git", "-c", "core.protectHFS=false", "-c", "core.protectNTFS=false", "-C", str(self.folder), *arguments),
-            env=_ENVIRONMENT,
+            env=ENVIRONMENT,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
         )
