@@ -3,6 +3,7 @@
 import json
 import secrets
 import socket
+from collections.abc import Collection
 
 from embedded import private_files
 from embedded.errors import StartFailed
@@ -37,21 +38,32 @@ class Ports:
         return port
 
     def _choose(self, name: str) -> int:
-        candidates = [self._known.get(name, 0)]
-        candidates += [FIRST + secrets.randbelow(LAST - FIRST) for _ in range(ATTEMPTS)]
-        for port in candidates:
-            if port and self._free(port):
-                return port
-        msg = f"No free port between {FIRST} and {LAST} on 127.0.0.1."
-        raise StartFailed(msg)
+        known = self._known.get(name, 0)
+        return known if known and self._free(known) else free_port(without=self._given)
 
     def _free(self, port: int) -> bool:
-        if port in self._given:
+        return port not in self._given and _can_bind(port)
+
+
+def free_port(*, count: int = 1, without: Collection[int] = ()) -> int:
+    """Return the first of `count` ports in a row that nobody uses now, none of them one of `without`.
+
+    Raises:
+        StartFailed: there are none.
+    """
+    for _ in range(ATTEMPTS):
+        first = FIRST + secrets.randbelow(LAST - FIRST)
+        if all(port not in without and _can_bind(port) for port in range(first, first + count)):
+            return first
+    msg = f"No free port between {FIRST} and {LAST} on 127.0.0.1."
+    raise StartFailed(msg)
+
+
+def _can_bind(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
             return False
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                return False
-        return True
+    return True

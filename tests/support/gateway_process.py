@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,6 +9,8 @@ from pathlib import Path
 
 import httpx2
 from joserfc.jwk import OKPKey
+
+from embedded.ports import free_port
 
 STARTS_WITHIN = 20.0  # seconds, on a busy machine
 STOPS_WITHIN = 10.0
@@ -21,13 +22,6 @@ def write_keys(folder: Path) -> dict[str, str]:
     (folder / "key.json").write_text(json.dumps(key.as_dict(private=True)))
     (folder / "trust.json").write_text(json.dumps({"keys": [key.as_dict(private=False)]}))
     return {"SIGNING_KEY_FILE": str(folder / "key.json"), "TRUST_KEYS_FILE": str(folder / "trust.json")}
-
-
-def free_port() -> int:
-    """Return a port that is free now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @asynccontextmanager

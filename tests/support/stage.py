@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import socket
 import sys
 import tempfile
 from collections.abc import AsyncIterator
@@ -31,6 +30,7 @@ from chassis.rpc.tokens import TokenSigner
 from chassis.service import Service, open_service
 from chassis.settings import ServiceSettings
 from embedded import keys
+from embedded.ports import free_port
 from tests.support import rooms
 from tests.support.fake_workspace import FakeWorkspace
 from tests.support.installation import Installation
@@ -50,7 +50,7 @@ class Stage:
         self.workspace_service = service
         self.account_id = fake.account_id
         self._workspace_address = address
-        self._port = _free_port()
+        self._port = free_port()
         self._folder = Path(tempfile.mkdtemp(prefix="sr-"))
         self._processes: list[asyncio.subprocess.Process] = []
         self._signer = TokenSigner("workspace", keys.signing_key_file(installation.layout, "workspace"))
@@ -218,12 +218,6 @@ async def _end(process: asyncio.subprocess.Process, number: signal.Signals) -> N
     if process.returncode is None:
         process.send_signal(number)
         await process.wait()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 async def _refuse(text: str, account: str) -> str:

@@ -11,6 +11,7 @@ from benchmarks.peers.envoy import envoy
 from chassis.errors import CredentialInvalid
 from chassis.rpc.rates import Attempts, Rate
 from chassis.rpc.token_cache import TokenCache
+from embedded.ports import free_port
 from gateway.app import Application
 from gateway.backends import Backends
 from gateway.calls import Calls
@@ -23,7 +24,6 @@ from gateway.transcode.routes import Routes
 from gateway.transcode.schema import Schema
 from tests.support.echo_service import EchoService
 from tests.support.every_field import SERVICE, descriptor_set
-from tests.support.gateway_process import free_port
 from tests.support.waiting import until
 
 ENVOY_OPTIONS = {

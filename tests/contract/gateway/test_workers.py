@@ -8,7 +8,8 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from tests.support.gateway_process import free_port, running_gateway
+from embedded.ports import free_port
+from tests.support.gateway_process import running_gateway
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -38,7 +39,7 @@ async def _answers(listen: str) -> bool:
 
 async def test_worker_killed_is_replaced_and_calls_go_on(tmp_path: Path) -> None:
     """After both first workers were killed in turn, their successors serve the port, and each its own metrics."""
-    metrics = free_port()
+    metrics = free_port(count=COUNT)
     settings = {"WORKERS": str(COUNT), "METRICS_LISTEN": f"127.0.0.1:{metrics}"}
     async with running_gateway(tmp_path, "127.0.0.1:1", **settings) as (listen, process):
         first = _workers(process.pid)
