@@ -18,7 +18,7 @@ from chassis.database import FAILURES
 from chassis.errors import DomainError
 from chassis.system import SystemDatabase
 
-LEASE = 30.0
+LEASE = 6.0
 """Seconds after the last sign of a claimant's life at which another may claim the row."""
 SWEEP = 0.5
 """Seconds after which the table is looked at without a wake-up."""

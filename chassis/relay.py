@@ -18,9 +18,10 @@ from nats.aio.client import Client
 from nats.js import JetStreamContext
 from stateroom.event.v1.change_pb2 import Change, ChangeHeader
 
-from chassis import cancellation, digest, faults, logs, schema, trace
+from chassis import cancellation, digest, faults, logs, trace
 from chassis.database import FAILURES
 from chassis.system import Connection, SystemDatabase
+from chassis.tables import PARTITION
 from chassis.trace import Kind
 
 BATCH = 500
@@ -121,8 +122,8 @@ class Relay:
                 return 0
             head = await connection.fetchrow(_MOVE, BATCH)
             position = 0 if head is None else head["position"]
-            if position % schema.PARTITION > schema.PARTITION // 2:
-                await connection.execute("SELECT ensure_changes_partition($1)", position + schema.PARTITION)
+            if position % PARTITION > PARTITION // 2:
+                await connection.execute("SELECT ensure_changes_partition($1)", position + PARTITION)
             _WHILE_NUMBERING.reach()
         _AFTER_NUMBERING.reach()
         return 0 if head is None else int(head["moved"])

@@ -7,8 +7,7 @@ from typing import Any
 
 from alembic import op
 
-PARTITION = 1_000_000
-"""Changes in one partition; dropping a partition is how old changes leave."""
+from chassis.tables import PARTITION
 
 _TABLES = """
 CREATE TABLE idempotency (

@@ -16,6 +16,8 @@ NAMES = {
 }
 Time = TIMESTAMP(timezone=True)
 """The type of every instant."""
+PARTITION = 1_000_000
+"""Changes in one partition; dropping a partition is how old changes leave."""
 
 T = TypeVar("T")
 

@@ -18,7 +18,6 @@ CLEAN = 45.0
 """Seconds within which the last runner is gone: a deleted workspace waits up to 30 for its last output."""
 
 
-@pytest.mark.thorough
 @pytest.mark.invariant("I1")
 @pytest.mark.timeout(400)
 async def test_crash_at_every_place_of_every_service_heals(product: Product, rounds: int) -> None:
