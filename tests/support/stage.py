@@ -34,6 +34,7 @@ from embedded.ports import free_port
 from tests.support import rooms
 from tests.support.fake_workspace import FakeWorkspace
 from tests.support.installation import Installation
+from tests.support.source import query
 from tests.support.waiting import until
 
 READY = 45.0
@@ -48,7 +49,6 @@ class Stage:
         self.installation = installation
         self.workspace = fake
         self.workspace_service = service
-        self.account_id = fake.account_id
         self._workspace_address = address
         self._port = free_port()
         self._folder = Path(tempfile.mkdtemp(prefix="sr-"))
@@ -59,6 +59,16 @@ class Stage:
         self.stub: Any = SessionServiceStub(self.channel)
         self.service: asyncio.subprocess.Process
         self.runner: asyncio.subprocess.Process
+        self._is_usual = True
+
+    @property
+    def account_id(self) -> UUID:
+        """The account that the room belongs to."""
+        return self.workspace.account_id
+
+    def change_owner(self) -> None:
+        """Give the room to a new account, which has no session yet."""
+        self.workspace.account_id = ids.new()
 
     def replica(self) -> "Stage":
         """Return the same room and people at another session service, which is not started yet."""
@@ -76,6 +86,7 @@ class Stage:
         environment = {name.upper(): str(value) for name, value in settings.items()} | others
         environment["LISTEN"] = self.target
         self.service = await self._spawn("services.session", environment)
+        self._is_usual = not others
         await until(self._answers, seconds=READY)
 
     async def kill_service(self) -> None:
@@ -142,6 +153,11 @@ class Stage:
         session: session_pb2.Session = await self.call("GetSession", request)
         return session
 
+    async def rows(self, table: str, columns: str = "*") -> list[Any]:  # records of asyncpg
+        """Return what a table of the session service holds of the room's account."""
+        statement = f"SELECT {columns} FROM session.{table} WHERE account_id = $1 ORDER BY 1"  # noqa: S608  # ours
+        return await query(self.installation.admin_url, statement, self.account_id)
+
     async def type(self, session_id: str, line: str) -> None:
         """Type a line without attaching."""
         await self.call("WriteSession", pb.WriteSessionRequest(session_id=session_id, data=f"{line}\n".encode()))
@@ -159,6 +175,18 @@ class Stage:
             assert response.offset == offset + len(data)
             data += response.data
         return bytes(data)
+
+    async def restore(self) -> None:
+        """End the owner's sessions, and have service and runner run as they usually do, whatever happened to them."""
+        self.workspace.refusal = None
+        if self.runner.returncode is not None:
+            await self.start_runner()
+        if self.service.returncode is not None or not self._is_usual:
+            await self.kill_service()
+            await self.start_service()
+        listed = await self.call("ListSessions", pb.ListSessionsRequest(state=session_pb2.Session.ACTIVE))
+        for session in listed.sessions:
+            await self.call("TerminateSession", pb.TerminateSessionRequest(session_id=session.session_id))
 
     async def close(self) -> None:
         """End every process that was started."""

@@ -4,20 +4,30 @@ from collections.abc import AsyncIterator
 
 import pytest_asyncio
 
-from tests.support.installation import Installation
+from embedded.nats import Nats
+from embedded.postgres import Postgres
+from tests.support.installation import TEMPLATE, fresh_installation
 from tests.support.stage import Stage, open_stage
 
 
-@pytest_asyncio.fixture
-async def stage(installation: Installation) -> AsyncIterator[Stage]:
-    """Return a running session service and the runner of one room."""
-    async with open_stage(installation) as opened:
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def shared_stage(template: Postgres, nats: Nats) -> AsyncIterator[Stage]:
+    """Return a running session service and the runner of one room, for the tests of one module."""
+    async with fresh_installation(template, nats, TEMPLATE) as installation, open_stage(installation) as opened:
         await opened.start_runner()
         await opened.start_service()
         yield opened
 
 
-@pytest_asyncio.fixture
+@pytest_asyncio.fixture(loop_scope="session")
+async def stage(shared_stage: Stage) -> AsyncIterator[Stage]:
+    """Return the same to somebody new, who may kill what runs there."""
+    shared_stage.change_owner()
+    yield shared_stage
+    await shared_stage.restore()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
 async def other(stage: Stage) -> AsyncIterator[Stage]:
     """Return the same room and people at a second session service."""
     replica = stage.replica()

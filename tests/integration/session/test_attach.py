@@ -14,6 +14,8 @@ from stateroom.session.v1 import session_service_pb2 as service
 from tests.support.screens import attach
 from tests.support.stage import Stage, reason
 
+pytestmark = pytest.mark.asyncio(loop_scope="session")  # that of the stage they share
+
 LOUD = "head -c 3000000 /dev/urandom | base64 | head -c 3000000"
 
 

@@ -16,6 +16,8 @@ from tests.support.screens import Screen, attach
 from tests.support.stage import Stage, reason
 from tests.support.waiting import running, until
 
+pytestmark = pytest.mark.asyncio(loop_scope="session")  # that of the stage they share
+
 RACERS = 10
 TURNS = 3
 VIEWER = 1

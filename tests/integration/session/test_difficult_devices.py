@@ -10,9 +10,10 @@ from stateroom.session.v1 import attach_pb2 as pb
 from stateroom.session.v1 import session_service_pb2 as service
 
 from tests.support.screens import attach
-from tests.support.source import query
 from tests.support.stage import Stage, reason
 from tests.support.waiting import until
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")  # that of the stage they share
 
 LOUD = "head -c 3000000 /dev/urandom | base64 | head -c 3000000"
 
@@ -76,4 +77,4 @@ async def test_stream_output_client_that_leaves_is_no_error(stage: Stage, capfd:
 
 
 async def _nobody_attached(stage: Stage) -> bool:
-    return not await query(stage.installation.admin_url, "SELECT * FROM session.session_attachments")
+    return not await stage.rows("session_attachments")

@@ -10,6 +10,8 @@ from stateroom.session.v1 import attach_pb2 as pb
 from tests.support.screens import attach
 from tests.support.stage import Stage, reason
 
+pytestmark = pytest.mark.asyncio(loop_scope="session")  # that of the stage they share
+
 STOPS_WITHIN = 10.0
 
 

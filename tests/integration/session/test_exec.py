@@ -13,6 +13,8 @@ from chassis import ids
 from tests.support.screens import attach
 from tests.support.stage import Stage, reason
 
+pytestmark = pytest.mark.asyncio(loop_scope="session")  # that of the stage they share
+
 Session = session_pb2.Session
 
 

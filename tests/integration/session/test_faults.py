@@ -19,6 +19,8 @@ from tests.support.source import query
 from tests.support.stage import Stage
 from tests.support.waiting import running, until
 
+pytestmark = pytest.mark.asyncio(loop_scope="session")  # that of the stage they share
+
 Session = session_pb2.Session
 WHAT_A_COPIER_SETS = "head_sequence, head_offset, title, last_activity_time, copier_epoch, copier_process"
 """Columns; without the others nobody can claim the work of having a terminal dropped."""
@@ -100,7 +102,7 @@ async def test_runner_killed_and_away_for_long_its_output_is_in_the_log_once_the
     await stage.start_runner()
 
     async def released() -> bool:
-        return not await stage.terminals()
+        return session.session_id not in await stage.terminals()
 
     await until(released, seconds=40)
     complete = await stage.get(session.session_id)
@@ -125,7 +127,7 @@ async def test_service_killed_after_an_end_was_stored_has_the_terminal_dropped_l
     await stage.start_service()
 
     async def dropped() -> bool:
-        return not await stage.terminals()
+        return session.session_id not in await stage.terminals()
 
     await until(dropped)
 
@@ -139,8 +141,7 @@ async def test_workspace_put_away_ends_its_sessions_because_of_that(stage: Stage
         event_id = await stage.workspace.put_away(stage.workspace_service, how)
         ended = await stage.ended(session.session_id)
     assert (ended.state, ended.stop_reason) == (Session.STOPPED, Session.StopReason.Value(f"WORKSPACE_{how.upper()}"))
-    rows = await query(stage.installation.admin_url, "SELECT header FROM session.changes ORDER BY position")
-    headers = [ChangeHeader.FromString(row["header"]) for row in rows]
+    headers = await _headers(stage)
     assert headers[-1].cause_event_id == event_id
     assert [header.trace_id for header in headers if header.type == "stop_requested"] == [traceparent[3:35]]
 
@@ -163,9 +164,7 @@ async def test_shell_that_exits_ends_its_session_in_a_trace_of_its_own(stage: St
     await stage.ended(session.session_id)
 
     async def stopped() -> list[ChangeHeader]:
-        rows = await query(stage.installation.admin_url, "SELECT header FROM session.changes ORDER BY position")
-        headers = [ChangeHeader.FromString(row["header"]) for row in rows]
-        return [header for header in headers if header.type == "stopped"]
+        return [header for header in await _headers(stage) if header.type == "stopped"]
 
     async def numbered() -> bool:
         return bool(await stopped())
@@ -182,6 +181,10 @@ async def test_list_sessions_after_a_restart_names_the_live_ones(stage: Stage) -
     await stage.start_service()
     listed = await stage.call("ListSessions", service.ListSessionsRequest(state=Session.ACTIVE))
     assert [found.session_id for found in listed.sessions] == [session.session_id]
+
+
+async def _headers(stage: Stage) -> list[ChangeHeader]:
+    return [ChangeHeader.FromString(row["header"]) for row in await stage.rows("changes", "position, header")]
 
 
 async def _spooled(stage: Stage, session_id: str, wanted: bytes) -> bool:

@@ -10,9 +10,10 @@ from stateroom.session.v1 import update_pb2
 
 from chassis import ids
 from tests.support.screens import attach
-from tests.support.source import query
 from tests.support.stage import Stage, reason
 from tests.support.waiting import until
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")  # that of the stage they share
 
 
 async def test_write_session_with_the_same_request_id_types_once(stage: Stage) -> None:
@@ -72,8 +73,7 @@ async def test_input_is_stored_nowhere(stage: Stage) -> None:
         await screen.type("exit\n")
         await screen.until_told("ended")
     for table in ("sessions", "session_events", "session_heads", "changes", "outbox"):
-        rows = await query(stage.installation.admin_url, f"SELECT * FROM session.{table}")  # noqa: S608  # ours
-        assert not [row for row in rows if "hunter-forty-two" in repr(row)]
+        assert not [row for row in await stage.rows(table) if "hunter-forty-two" in repr(row)]
 
 
 async def test_attachments_are_gone_when_their_device_is(stage: Stage) -> None:
@@ -87,4 +87,4 @@ async def test_attachments_are_gone_when_their_device_is(stage: Stage) -> None:
 
 
 async def _nobody_attached(stage: Stage) -> bool:
-    return not await query(stage.installation.admin_url, "SELECT * FROM session.session_attachments")
+    return not await stage.rows("session_attachments")

@@ -1,5 +1,6 @@
 """A session from its creation to its end."""
 
+import pytest
 from stateroom.session.v1 import session_pb2
 from stateroom.session.v1 import session_service_pb2 as pb
 
@@ -7,6 +8,8 @@ from chassis import ids
 from chassis.errors import NotFound
 from tests.support.fake_workspace import refusal
 from tests.support.stage import Stage
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")  # that of the stage they share
 
 Session = session_pb2.Session
 

@@ -14,6 +14,8 @@ from tests.support.fake_workspace import refusal
 from tests.support.source import query
 from tests.support.stage import Stage, reason
 
+pytestmark = pytest.mark.asyncio(loop_scope="session")  # that of the stage they share
+
 TABLES = ("sessions", "session_heads", "session_events", "session_controls", "session_attachments")
 
 BAD_FIELDS: list[tuple[str, Any]] = [
@@ -69,7 +71,6 @@ async def test_create_session_in_a_workspace_that_is_not_there_leaves_nothing(st
     with pytest.raises(grpc.aio.AioRpcError) as refused:
         await stage.create(workspace_id=str(ids.new()))
     assert reason(refused.value) == "WORKSPACE_NOT_FOUND"
-    stage.workspace.workspace_id = ids.new()
     stage.workspace.refusal = refusal(WrongState, "WORKSPACE_NOT_ACTIVE")
     with pytest.raises(grpc.aio.AioRpcError) as refused:
         await stage.create()
@@ -120,7 +121,7 @@ async def test_every_method_for_another_account_finds_nothing(stage: Stage) -> N
     for table in TABLES:
         scoped = f"SELECT set_config('app.account_id', '{stranger}', false), * FROM {table}"  # noqa: S608  # ours
         assert await query(stage.installation.url("session"), scoped) == []
-    assert len(await query(stage.installation.url("session_system"), "SELECT * FROM sessions")) == 1
+    assert len(await stage.rows("sessions")) == 1
 
 
 async def test_ended_session_takes_nothing_more(stage: Stage) -> None:
@@ -140,7 +141,8 @@ async def test_ended_session_takes_nothing_more(stage: Stage) -> None:
     with pytest.raises(Exception, match="STOPPED is final"):
         await query(
             stage.installation.url("session_system"),
-            "UPDATE sessions SET state = 'ACTIVE', end_time = NULL, stop_reason = NULL",
+            "UPDATE sessions SET state = 'ACTIVE', end_time = NULL, stop_reason = NULL WHERE session_id = $1",
+            ids.parse(session.session_id),
         )
 
 

@@ -9,6 +9,8 @@ from stateroom.session.v1 import attach_pb2 as pb
 from tests.support.screens import Screen, attach
 from tests.support.stage import Stage
 
+pytestmark = pytest.mark.asyncio(loop_scope="session")  # that of the stage they share
+
 SCRIPT = "stty -echo; for i in $(seq 60); do seq $((i*1000)) $((i*1000+999)); sleep 0.05; done; read -r; exit 6\n"
 NUMBERS = list(range(1000, 61000))
 

@@ -12,6 +12,8 @@ from tests.support.source import query
 from tests.support.stage import Stage, reason
 from tests.support.waiting import until
 
+pytestmark = pytest.mark.asyncio(loop_scope="session")  # that of the stage they share
+
 Session = session_pb2.Session
 
 
@@ -37,8 +39,8 @@ async def test_update_session_changes_title_and_metadata_of_what_was_read(stage:
         with pytest.raises(grpc.aio.AioRpcError) as refused:
             await stage.call("UpdateSession", refusal)
         assert reason(refused.value) == expected
-    due = "SELECT reconcile_time = create_time + timeout AS kept FROM session.sessions"
-    assert [row["kept"] for row in await query(stage.installation.admin_url, due)] == [True]
+    due = await stage.rows("sessions", "reconcile_time = create_time + timeout AS kept")
+    assert [row["kept"] for row in due] == [True]
     await stage.type(session.session_id, "exit")
     await stage.ended(session.session_id)
     cleared = update_pb2.UpdateSessionRequest(
@@ -54,7 +56,7 @@ async def test_report_activity_notes_many_at_once_or_none(stage: Stage) -> None:
     await stage.type(ended, "exit")
     await stage.ended(ended)
     await query(stage.installation.admin_url, "UPDATE session.session_heads SET last_activity_time = '2020-01-01Z'")
-    rows = await query(stage.installation.admin_url, "SELECT xmin::text, * FROM session.sessions ORDER BY session_id")
+    rows = await stage.rows("sessions", "session_id, xmin::text, *")
     with pytest.raises(grpc.aio.AioRpcError) as refused:
         await stage.call("ReportActivity", update_pb2.ReportActivityRequest(session_ids=[*live, str(ids.new())]))
     assert reason(refused.value) == "SESSION_NOT_FOUND"
@@ -66,14 +68,13 @@ async def test_report_activity_notes_many_at_once_or_none(stage: Stage) -> None:
     with pytest.raises(grpc.aio.AioRpcError) as refused:
         await stage.call("ReportActivity", update_pb2.ReportActivityRequest(session_ids=live), ids.new())
     assert reason(refused.value) == "SESSION_NOT_FOUND"
-    after = await query(stage.installation.admin_url, "SELECT xmin::text, * FROM session.sessions ORDER BY session_id")
-    assert after == rows
+    assert await stage.rows("sessions", "session_id, xmin::text, *") == rows
 
 
 async def test_typing_notes_activity_beside_the_sessions_row(stage: Stage) -> None:
     """A hundred keys are activity, and not one write of the session's row."""
     session = await stage.create()
-    before = await query(stage.installation.admin_url, "SELECT xmin::text, version FROM session.sessions")
+    before = await stage.rows("sessions", "xmin::text, version")
     async with attach(stage, session.session_id, role=attach_pb2.CONTROLLER) as screen:
         await screen.type("stty -echo; cat >/dev/null; echo\n")
         await screen.until(b"\n")
@@ -85,7 +86,7 @@ async def test_typing_notes_activity_beside_the_sessions_row(stage: Stage) -> No
             return await _busy(stage) == {session.session_id}
 
         await until(noted)
-    assert await query(stage.installation.admin_url, "SELECT xmin::text, version FROM session.sessions") == before
+    assert await stage.rows("sessions", "xmin::text, version") == before
 
 
 async def _busy(stage: Stage) -> set[str]:
