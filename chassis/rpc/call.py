@@ -53,6 +53,8 @@ class Call:
     repeat: RepeatKey | None = None
     code: str = "OK"
     """The name of the status code that the call ended with."""
+    was_heard: bool = False
+    """Whether anything that a stream of requests says was asked for."""
     failed: asyncio.Event = field(default_factory=asyncio.Event)
     failure: Exception | None = None
 

@@ -6,7 +6,7 @@ Each step is a context manager around the ones after it, so that all four kinds 
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,6 +45,7 @@ _log = logs.get("rpc")
 _validator = protovalidate.Validator()
 _FAULTS = {"UNKNOWN", "INTERNAL", "UNAVAILABLE", "DEADLINE_EXCEEDED", "UNIMPLEMENTED", "DATA_LOSS"}
 """Codes that are the server's fault, as OpenTelemetry sees it."""
+_FIRST_WITHIN = 1.0  # seconds for the first message of a stream that is refused
 _CORRELATION_KEY = "x-request-id"
 _CORRELATION_LENGTH = 64
 
@@ -134,6 +135,11 @@ async def errors(call: Call, context: Context, guard: Guard) -> AsyncIterator[No
 
 async def _abort(call: Call, context: Context, error: DomainError) -> None:
     context.set_trailing_metadata(((status.DETAILS_KEY, status.details_of(error, call.correlation_id)),))
+    if call.method.descriptor.client_streaming and not call.was_heard:
+        # A refusal that overtakes the first message is lost: gRPC's client fails to write, and reports only that.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_FIRST_WITHIN):
+                await context.read()
     await context.abort(status.code_of(error), error.message)
 
 

@@ -168,14 +168,15 @@ def _call(method: Method, context: chain.Context) -> Call:
 
 def _checked(message: type[Message], sent: Any, call: Call) -> Any:  # bytes or an iterator of them; one message or many
     if call.method.descriptor.client_streaming:
-        return _checked_stream(message, sent)
+        return _checked_stream(message, sent, call)
     request = form.decode(message, sent)
     chain.validate(request)
     call.note_repeat(request)
     return request
 
 
-async def _checked_stream(message: type[Message], sent: AsyncIterator[bytes]) -> AsyncIterator[Message]:
+async def _checked_stream(message: type[Message], sent: AsyncIterator[bytes], call: Call) -> AsyncIterator[Message]:
+    call.was_heard = True
     async for one in sent:
         request = form.decode(message, one)
         chain.validate(request)

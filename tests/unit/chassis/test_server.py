@@ -294,3 +294,21 @@ async def _ended(call: grpc.aio.UnaryStreamCall[Request, Response]) -> tuple[str
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await call.read()
     return caught.value.code().name, _reason(caught.value).reason
+
+
+@pytest.mark.parametrize("name", ["Collect", "Converse"])
+async def test_stream_refused_at_once_hears_its_first_message_before(stub: Stub, name: str) -> None:
+    """So the client can write it, and gets the reason instead of a failure to write."""
+    speaking = asyncio.Event()
+
+    async def requests() -> AsyncIterator[Request]:
+        await speaking.wait()
+        yield Request(session_id=GOOD)
+
+    call = stub.open(name, requests(), authorization="")
+    async with asyncio.TaskGroup() as group:
+        code = group.create_task(call.code())
+        await asyncio.wait({code}, timeout=0.2)
+        assert not code.done()
+        speaking.set()
+        assert await code is grpc.StatusCode.UNAUTHENTICATED
