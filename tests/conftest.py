@@ -3,6 +3,7 @@
 import os
 
 import pytest
+from xdist.remote import Producer
 
 from tests.support.embedded_stack import embedded_stack, own_stack
 from tests.support.installation import installation, template
@@ -11,6 +12,7 @@ from tests.support.nats import nats
 from tests.support.postgres import postgres
 from tests.support.product import product, product_template, shared_product
 from tests.support.source import source
+from tests.support.together import Together
 from tests.support.two_accounts import owned, two
 
 __all__ = [
@@ -28,6 +30,11 @@ __all__ = [
     "template",
     "two",
 ]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Together:
+    """Return who deals the tests out to the workers."""
+    return Together(config, log)
 
 
 def pytest_xdist_auto_num_workers() -> int:

@@ -9,6 +9,7 @@ from google.protobuf import empty_pb2
 from google.protobuf.message import Message
 from typing_extensions import override
 
+from chassis.rpc.server import OPTIONS
 from tests.support.every_field import canonical, message_class, methods
 
 
@@ -28,7 +29,7 @@ class EchoService(grpc.GenericRpcHandler):  # type: ignore[type-arg]  # generic 
 
     async def start(self) -> tuple[grpc.aio.Server, str]:
         """Listen on a free port; returns the server and its address."""
-        server = grpc.aio.server()
+        server = grpc.aio.server(options=OPTIONS)
         server.add_generic_rpc_handlers((self,))
         port = server.add_insecure_port("127.0.0.1:0")
         await server.start()

@@ -12,6 +12,8 @@ from stateroom.session.v1 import session_service_pb2
 from stateroom.workspace.v1 import identity_service_pb2, workspace_service_pb2
 from typing_extensions import override
 
+from chassis.rpc.server import OPTIONS
+
 FILES = (identity_service_pb2, workspace_service_pb2, session_service_pb2, audit_service_pb2)
 Answer = Callable[[Any, Any], Awaitable[Message] | AsyncIterator[Message]]
 
@@ -33,7 +35,7 @@ class FakeServices(grpc.GenericRpcHandler):  # type: ignore[type-arg]  # generic
 
     async def start(self) -> tuple[grpc.aio.Server, str]:
         """Listen on a free port; returns the server and its address."""
-        server = grpc.aio.server()
+        server = grpc.aio.server(options=OPTIONS)
         server.add_generic_rpc_handlers((self,))
         health_pb2_grpc.add_HealthServicer_to_server(self.health, server)
         await self.health.set("", health_pb2.HealthCheckResponse.SERVING)

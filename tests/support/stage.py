@@ -6,7 +6,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -186,7 +186,8 @@ class Stage:
             await self.start_service()
         listed = await self.call("ListSessions", pb.ListSessionsRequest(state=session_pb2.Session.ACTIVE))
         for session in listed.sessions:
-            await self.call("TerminateSession", pb.TerminateSessionRequest(session_id=session.session_id))
+            with suppress(grpc.aio.AioRpcError):  # it ended by itself meanwhile
+                await self.call("TerminateSession", pb.TerminateSessionRequest(session_id=session.session_id))
 
     async def close(self) -> None:
         """End every process that was started."""

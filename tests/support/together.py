@@ -1,0 +1,26 @@
+"""Tests that share what they start are run by one worker, so that it is started once; all others by whoever is free."""
+
+import re
+
+from typing_extensions import override
+from xdist.scheduler import LoadScopeScheduling
+
+_ONE_INSTALLATION = re.compile(
+    r"tests/e2e/test_(?!demo|extending|traces)|tests/fault/test_(changes|output|runner|slow_devices)[.]py"
+)
+_ONE_FOR_EACH_MODULE = re.compile(
+    r"tests/contract/test_|tests/fault/test_runner_places|tests/integration/session/"
+    r"|tests/integration/workspace/test_(?!drain|one_runner|restarts)"
+)
+
+
+class Together(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
+    """Deals out whole groups, the largest first, then single tests."""
+
+    @override
+    def _split_scope(self, nodeid: str) -> str:
+        if _ONE_INSTALLATION.match(nodeid):
+            return "installation"
+        if _ONE_FOR_EACH_MODULE.match(nodeid):
+            return nodeid.partition("::")[0]
+        return nodeid
