@@ -44,6 +44,7 @@ async def test_open_shell_reads_the_start_up_file_that_the_room_changed(
     path.write_text("echo my own start\n")
     terminal = await open_live(table, order(shell=installed_shell))
     await Follower(terminal.spool).until(b"my own start")
+    assert path.read_text() == "echo my own start\n"
 
 
 @pytest.mark.parametrize("link", [".config", ".config/fish", ".config/fish/config.fish", ".zshrc", ".bashrc"])
@@ -58,15 +59,12 @@ def test_furnish_home_with_a_link_writes_nothing_beyond_it(tmp_path: Path, link:
     assert list(outside.iterdir()) == []
 
 
-def test_describe_shell_that_is_not_installed_names_those_that_are(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_describe_shell_that_is_not_installed_names_those_that_are(tmp_path: Path) -> None:
     """The sentence says what to ask for instead."""
     (tmp_path / "files").mkdir()
     programs = tmp_path / "programs"
     programs.mkdir()
     for name in ("bash", "fish"):
         (programs / name).touch(mode=0o755)
-    monkeypatch.setattr(shell, "PATH", str(programs))
     with pytest.raises(ShellNotFound, match="zsh is not installed where this workspace runs; there are: bash, fish"):
-        shell.describe(tmp_path, "zsh", "", {})
+        shell.describe(tmp_path, "zsh", "", {}, path=str(programs))
