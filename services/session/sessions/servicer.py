@@ -77,10 +77,10 @@ class SessionServicer:
             workspace_id=ids.parse(request.workspace_id) if request.workspace_id else None,
             state=convert.state_from_proto(request.state),
             kind=convert.kind_from_proto(request.kind),
-            limit=page.limit + 1,
+            limit=page.limit,
             after=page.after_id,
         )
-        shown, token = self.pages.cut(request, call.account_id, page, rows, key=lambda session: session.session_id)
+        shown, token = page.cut(rows, key=lambda session: session.session_id)
         return pb.ListSessionsResponse(sessions=map(convert.session_to_proto, shown), next_page_token=token)
 
     async def UpdateSession(self, request: update_pb2.UpdateSessionRequest, call: Call) -> session_pb2.Session:
@@ -164,9 +164,9 @@ class SessionServicer:
             queries.list_records,
             session_id=session.session_id,
             after=request.after_sequence if page.after_number is None else page.after_number,
-            limit=page.limit + 1,
+            limit=page.limit,
         )
-        shown, token = self.pages.cut(request, call.account_id, page, rows, key=lambda record: record.sequence)
+        shown, token = page.cut(rows, key=lambda record: record.sequence)
         return pb.ListSessionEventsResponse(session_events=map(convert.record_to_proto, shown), next_page_token=token)
 
     def AttachSession(
@@ -190,10 +190,10 @@ class SessionServicer:
             call.actor,
             queries.list_attachments,
             session_id=ids.parse(request.session_id),
-            limit=page.limit + 1,
+            limit=page.limit,
             after=page.after_id,
         )
-        shown, token = self.pages.cut(request, call.account_id, page, rows, key=lambda device: device.attachment_id)
+        shown, token = page.cut(rows, key=lambda device: device.attachment_id)
         return attach_pb2.ListAttachmentsResponse(
             attachments=map(convert.attachment_to_proto, shown), next_page_token=token
         )

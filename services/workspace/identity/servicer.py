@@ -89,10 +89,10 @@ class IdentityServicer:
             user_id=_user_id(call.actor),
             state=convert.state_from_proto(request.state),
             key_prefix=request.key_prefix,
-            limit=page.limit + 1,
+            limit=page.limit,
             after=page.after_id,
         )
-        shown, token = self.pages.cut(request, call.account_id, page, rows, key=lambda api_key: api_key.api_key_id)
+        shown, token = page.cut(rows, key=lambda api_key: api_key.api_key_id)
         return pb.ListApiKeysResponse(api_keys=map(convert.api_key_to_proto, shown), next_page_token=token)
 
     async def RevokeApiKey(self, request: pb.RevokeApiKeyRequest, call: Call) -> pb.ApiKey:

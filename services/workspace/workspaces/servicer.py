@@ -73,12 +73,10 @@ class WorkspaceServicer:
             state=convert.state_from_proto(request.state),
             name=request.name,
             show_deleted=request.show_deleted,
-            limit=page.limit + 1,
+            limit=page.limit,
             after=page.after_id,
         )
-        shown, token = self.pages.cut(
-            request, call.account_id, page, rows, key=lambda workspace: workspace.workspace_id
-        )
+        shown, token = page.cut(rows, key=lambda workspace: workspace.workspace_id)
         return pb.ListWorkspacesResponse(workspaces=map(convert.workspace_to_proto, shown), next_page_token=token)
 
     async def UpdateWorkspace(self, request: pb.UpdateWorkspaceRequest, call: Call) -> workspace_pb2.Workspace:
