@@ -7,11 +7,9 @@ from stateroom.runner.v1 import runner_service_pb2 as runner
 from stateroom.session.v1 import attach_pb2
 from stateroom.session.v1 import session_pb2 as pb
 
-from chassis import etag, ids
+from chassis import etag, ids, messages
 from services.session.sessions.domain import AttachedDevice, Kind, Session, State
 from services.session.sessions.log import Record, RecordType
-
-_OPTIONAL_TIMES = ("end_time", "create_time", "update_time", "last_activity_time")
 
 
 def session_to_proto(session: Session) -> pb.Session:
@@ -39,10 +37,7 @@ def session_to_proto(session: Session) -> pb.Session:
     )
     if session.timeout is not None:
         message.timeout.FromTimedelta(session.timeout)
-    for name in _OPTIONAL_TIMES:
-        instant = getattr(session, name)
-        if instant is not None:
-            getattr(message, name).FromDatetime(instant)
+    messages.set_times(message, session, "end_time", "create_time", "update_time", "last_activity_time")
     return message
 
 
@@ -68,12 +63,12 @@ def stop_reason_to_proto(session: Session) -> pb.Session.StopReason.ValueType:
 
 def state_from_proto(state: pb.Session.State.ValueType) -> State | None:
     """Return the state a filter names; None for no filter."""
-    return None if state == pb.Session.STATE_UNSPECIFIED else State[pb.Session.State.Name(state)]
+    return messages.member(State, pb.Session.State, state)
 
 
 def kind_from_proto(kind: pb.Session.Kind.ValueType) -> Kind | None:
     """Return the kind a filter names; None for no filter."""
-    return None if kind == pb.Session.KIND_UNSPECIFIED else Kind[pb.Session.Kind.Name(kind)]
+    return messages.member(Kind, pb.Session.Kind, kind)
 
 
 def attachment_to_proto(device: AttachedDevice) -> attach_pb2.Attachment:
@@ -88,7 +83,7 @@ def attachment_to_proto(device: AttachedDevice) -> attach_pb2.Attachment:
         rows=device.rows,
         acknowledged_offset=device.acknowledged_offset,
     )
-    message.attach_time.FromDatetime(device.attach_time)
+    messages.set_times(message, device, "attach_time")
     return message
 
 
@@ -105,7 +100,7 @@ def record_to_proto(record: Record) -> pb.SessionEvent:
         exit_code=record.exit_code,
         exit_signal=record.exit_signal,
     )
-    message.time.FromDatetime(record.time)
+    messages.set_times(message, record, "time")
     return message
 
 
