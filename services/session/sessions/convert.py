@@ -2,14 +2,18 @@
 
 from collections.abc import Iterable
 from datetime import UTC
+from uuid import UUID
 
 from stateroom.runner.v1 import runner_service_pb2 as runner
 from stateroom.session.v1 import attach_pb2
 from stateroom.session.v1 import session_pb2 as pb
 
 from chassis import etag, ids, messages
-from services.session.sessions.domain import AttachedDevice, Kind, Session, State
+from services.session.sessions.domain import AttachedDevice, Kind, Session, SessionSpec, State
 from services.session.sessions.log import Record, RecordType
+
+DEFAULT_SHELL = "bash"
+DEFAULT_COLUMNS, DEFAULT_ROWS = 80, 24
 
 
 def session_to_proto(session: Session) -> pb.Session:
@@ -39,6 +43,24 @@ def session_to_proto(session: Session) -> pb.Session:
         message.timeout.FromTimedelta(session.timeout)
     messages.set_times(message, session, "end_time", "create_time", "update_time", "last_activity_time")
     return message
+
+
+def spec_from_proto(session_id: UUID, message: pb.Session, environment_names: Iterable[str]) -> SessionSpec:
+    """Return what a new session is to be, with what is not said."""
+    return SessionSpec(
+        session_id=session_id,
+        workspace_id=ids.parse(message.workspace_id),
+        kind=kind_from_proto(message.kind) or Kind.TERMINAL,
+        shell=message.shell or ("" if message.command else DEFAULT_SHELL),
+        command=tuple(message.command),
+        timeout=message.timeout.ToTimedelta() if message.HasField("timeout") else None,
+        title=message.title,
+        metadata=dict(message.metadata),
+        working_directory=message.working_directory,
+        environment_names=tuple(sorted(environment_names)),
+        columns=message.columns or DEFAULT_COLUMNS,
+        rows=message.rows or DEFAULT_ROWS,
+    )
 
 
 def values_from_proto(message: pb.Session, names: Iterable[str]) -> dict[str, object]:

@@ -1,6 +1,6 @@
 """SessionService: terminals that outlive every connection."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
@@ -14,16 +14,12 @@ from chassis.errors import DomainError, InvalidField, Violation
 from chassis.pages import MAXIMUM_LOG_SIZE, Pages
 from chassis.rpc.call import Call
 from services.session.sessions import convert, operations, queries
-from services.session.sessions.domain import Kind, Session, StopReason
+from services.session.sessions.domain import Session, StopReason
 from services.session.sessions.errors import SessionNotActive
 from services.session.sessions.live.attachment import Attachments
 from services.session.sessions.live.opening import OWN_NAMES, Opener
 from services.session.sessions.live.runners import OVER, Runners
-from services.session.sessions.operations import Wish
 from services.session.sessions.store import leases
-
-DEFAULT_SHELL = "bash"
-DEFAULT_COLUMNS, DEFAULT_ROWS = 80, 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +35,7 @@ class SessionServicer:
 
     async def CreateSession(self, request: pb.CreateSessionRequest, call: Call) -> session_pb2.Session:
         """Open a shell, or run a command, and return its session once it runs."""
-        session = await self.opener.open(
-            call.actor, _wish(request.session, request.session.environment), request.session.environment
-        )
+        session = await self._open(request.session, request.session.environment, call)
         return convert.session_to_proto(session)
 
     async def ExecCommand(
@@ -55,7 +49,7 @@ class SessionServicer:
             working_directory=request.working_directory,
             timeout=request.timeout if request.HasField("timeout") else None,
         )
-        session = await self.opener.open(call.actor, _wish(wanted, request.environment), request.environment)
+        session = await self._open(wanted, request.environment, call)
         yield exec_pb2.ExecCommandResponse(started=convert.session_to_proto(session))
         async for part in self.attachments.stream(call.actor, session, 0):
             yield exec_pb2.ExecCommandResponse(
@@ -210,24 +204,10 @@ class SessionServicer:
             async for response in responses:
                 yield response
 
+    async def _open(self, wanted: session_pb2.Session, environment: Mapping[str, str], call: Call) -> Session:
+        spec = convert.spec_from_proto(ids.new(), wanted, {*environment, *OWN_NAMES})
+        return await self.opener.open(call.actor, spec, environment)
+
     async def _session(self, session_id: str, call: Call) -> Session:
         actor = replace(call.actor, repeat=None)
         return await self.database.read(actor, queries.get_session, session_id=ids.parse(session_id))
-
-
-def _wish(wanted: session_pb2.Session, environment: Iterable[str]) -> Wish:
-    """Return what a new session is to be, with what is not said."""
-    return Wish(
-        session_id=ids.new(),
-        workspace_id=ids.parse(wanted.workspace_id),
-        kind=convert.kind_from_proto(wanted.kind) or Kind.TERMINAL,
-        shell=wanted.shell or ("" if wanted.command else DEFAULT_SHELL),
-        command=tuple(wanted.command),
-        timeout=wanted.timeout.ToTimedelta() if wanted.HasField("timeout") else None,
-        title=wanted.title,
-        metadata=dict(wanted.metadata),
-        working_directory=wanted.working_directory,
-        environment_names=tuple(sorted({*environment, *OWN_NAMES})),
-        columns=wanted.columns or DEFAULT_COLUMNS,
-        rows=wanted.rows or DEFAULT_ROWS,
-    )

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from stateroom.workspace.v1 import workspace_pb2 as pb
 
 from chassis import etag, messages
-from services.workspace.workspaces.domain import State, Workspace
+from services.workspace.workspaces.domain import State, Workspace, WorkspaceSpec
 
 
 def workspace_to_proto(workspace: Workspace) -> pb.Workspace:
@@ -32,6 +32,13 @@ def workspace_to_proto(workspace: Workspace) -> pb.Workspace:
 def state_from_proto(state: pb.Workspace.State.ValueType) -> State | None:
     """Return the state a filter names; None for no filter."""
     return messages.member(State, pb.Workspace.State, state)
+
+
+def spec_from_proto(message: pb.Workspace) -> WorkspaceSpec:
+    """Return what a new workspace is to be."""
+    return WorkspaceSpec(
+        message.name, message.description, dict(message.metadata), message.repository_url, message.branch
+    )
 
 
 def values_from_proto(message: pb.Workspace, names: Iterable[str]) -> dict[str, object]:

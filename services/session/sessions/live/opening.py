@@ -11,13 +11,12 @@ from chassis.actor import Actor
 from chassis.database import Database
 from chassis.errors import DomainError, InvalidArgument, WrongState
 from services.session.sessions import operations, queries
-from services.session.sessions.domain import Session, State
+from services.session.sessions.domain import Session, SessionSpec, State
 from services.session.sessions.errors import CannotStartSession
 from services.session.sessions.live.background import Background
 from services.session.sessions.live.feeds import Feeds
 from services.session.sessions.live.presence import Presence
 from services.session.sessions.live.runners import Runner, Runners
-from services.session.sessions.operations import Wish
 
 OWN_NAMES = ("PWD", "WORKSPACE_NAME", "WORKSPACE_REPO")
 """Variables that every shell has beside those that its creator sets."""
@@ -39,7 +38,7 @@ class Opener:
     limit: int
     """Live sessions an account may have."""
 
-    async def open(self, actor: Actor, wish: Wish, environment: Mapping[str, str]) -> Session:
+    async def open(self, actor: Actor, spec: SessionSpec, environment: Mapping[str, str]) -> Session:
         """Create a session and start its shell. The values of the environment go to the runner and nowhere else.
 
         Raises what the workspace service says of the workspace, and then no session exists; or what kept the shell
@@ -50,12 +49,12 @@ class Opener:
         if repeated is not None:
             return await self.started(actor, repeated)
         await self.presence.shown.wait()
-        runner = await self.runners.enter(actor.account_id, wish.workspace_id)
+        runner = await self.runners.enter(actor.account_id, spec.workspace_id)
         process = self.presence.number
         session = await self.database.write(
-            actor, operations.create_session, wish=wish, copier_process=process, limit=self.limit
+            actor, operations.create_session, spec=spec, copier_process=process, limit=self.limit
         )
-        if session.session_id != wish.session_id:  # the same request came twice at once
+        if session.session_id != spec.session_id:  # the same request came twice at once
             return await self.started(actor, session)
         values = {**environment, "WORKSPACE_NAME": runner.workspace_name, "WORKSPACE_REPO": runner.repository_url}
         outcome = await asyncio.shield(self.background.spawn(self._start(actor, session, values)))
