@@ -139,7 +139,7 @@ async def _exec(code: str, variables: Mapping[str, str], monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize(("method", "program", "code"), CALLS, ids=[f"{name}-{program}" for name, program, _ in CALLS])
-async def test_call_as_printed_answers(  # noqa: PLR0913 -- an example and where it runs
+async def test_call_as_printed_answers(  # noqa: PLR0913  # an example and where it runs
     embedded_stack: EmbeddedStack,
     workspace_id: str,
     monkeypatch: pytest.MonkeyPatch,
