@@ -5,7 +5,7 @@ from datetime import UTC
 from uuid import UUID
 
 from stateroom.runner.v1 import runner_service_pb2 as runner
-from stateroom.session.v1 import attach_pb2
+from stateroom.session.v1 import attach_pb2, log_pb2
 from stateroom.session.v1 import session_pb2 as pb
 
 from chassis import etag, ids, messages
@@ -109,12 +109,12 @@ def attachment_to_proto(device: AttachedDevice) -> attach_pb2.Attachment:
     return message
 
 
-def record_to_proto(record: Record) -> pb.SessionEvent:
+def record_to_proto(record: Record) -> log_pb2.SessionEvent:
     """Return a record's public form."""
-    message = pb.SessionEvent(
+    message = log_pb2.SessionEvent(
         sequence=record.sequence,
         offset=record.offset,
-        type=pb.SessionEvent.Type.Value(record.type.name),
+        type=log_pb2.SessionEvent.Type.Value(record.type.name),
         data=record.data if record.type is RecordType.OUTPUT else b"",
         columns=record.columns,
         rows=record.rows,

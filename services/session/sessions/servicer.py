@@ -5,7 +5,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from stateroom.runner.v1 import runner_service_pb2 as runner_pb
-from stateroom.session.v1 import attach_pb2, exec_pb2, session_pb2, update_pb2
+from stateroom.session.v1 import attach_pb2, exec_pb2, log_pb2, session_pb2, update_pb2
 from stateroom.session.v1 import session_service_pb2 as pb
 
 from chassis import ids, masks
@@ -142,14 +142,18 @@ class SessionServicer:
         self.wake_reconciler()
         return convert.session_to_proto(session)
 
-    async def StreamOutput(self, request: pb.StreamOutputRequest, call: Call) -> AsyncIterator[pb.StreamOutputResponse]:
+    async def StreamOutput(
+        self, request: log_pb2.StreamOutputRequest, call: Call
+    ) -> AsyncIterator[log_pb2.StreamOutputResponse]:
         """Stream a session's output from an offset."""
         session = await self.opener.started(call.actor, await self._session(request.session_id, call))
         async with aclosing(self.attachments.stream(call.actor, session, request.offset)) as responses:
             async for response in responses:
                 yield response
 
-    async def ListSessionEvents(self, request: pb.ListSessionEventsRequest, call: Call) -> pb.ListSessionEventsResponse:
+    async def ListSessionEvents(
+        self, request: log_pb2.ListSessionEventsRequest, call: Call
+    ) -> log_pb2.ListSessionEventsResponse:
         """Return a page of a session's records."""
         page = self.pages.open(request, call.account_id, maximum=MAXIMUM_LOG_SIZE)
         session = await self._session(request.session_id, call)
@@ -161,7 +165,9 @@ class SessionServicer:
             limit=page.limit,
         )
         shown, token = page.cut(rows, key=lambda record: record.sequence)
-        return pb.ListSessionEventsResponse(session_events=map(convert.record_to_proto, shown), next_page_token=token)
+        return log_pb2.ListSessionEventsResponse(
+            session_events=map(convert.record_to_proto, shown), next_page_token=token
+        )
 
     def AttachSession(
         self, requests: AsyncIterator[attach_pb2.AttachSessionRequest], call: Call

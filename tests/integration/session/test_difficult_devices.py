@@ -7,7 +7,7 @@ import asyncpg
 import grpc
 import pytest
 from stateroom.session.v1 import attach_pb2 as pb
-from stateroom.session.v1 import session_service_pb2 as service
+from stateroom.session.v1 import log_pb2
 
 from tests.support.screens import attach
 from tests.support.source import query
@@ -62,7 +62,7 @@ async def test_stream_output_client_that_leaves_is_no_error(stage: Stage, capfd:
     """While its output is on the way to it, and while nothing is; the service logs neither as a fault."""
     session = await stage.create()
     await stage.type(session.session_id, f"{LOUD}; {LOUD}; echo d''one; sleep 1000")
-    request = service.StreamOutputRequest(session_id=session.session_id)
+    request = log_pb2.StreamOutputRequest(session_id=session.session_id)
     for _ in range(20):
         call = stage.stub.StreamOutput(request, metadata=stage.bearer())
         await call.read()

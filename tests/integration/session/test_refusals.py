@@ -5,7 +5,7 @@ from typing import Any
 import grpc
 import pytest
 from google.protobuf.duration_pb2 import Duration
-from stateroom.session.v1 import attach_pb2, session_pb2, update_pb2
+from stateroom.session.v1 import attach_pb2, log_pb2, session_pb2, update_pb2
 from stateroom.session.v1 import session_service_pb2 as pb
 
 from chassis import ids
@@ -102,14 +102,14 @@ async def test_every_method_for_another_account_finds_nothing(stage: Stage) -> N
         "WriteSession": pb.WriteSessionRequest(session_id=session_id, data=b"x"),
         "ResizeSession": update_pb2.ResizeSessionRequest(session_id=session_id, columns=9, rows=9),
         "TerminateSession": pb.TerminateSessionRequest(session_id=session_id),
-        "ListSessionEvents": pb.ListSessionEventsRequest(session_id=session_id),
+        "ListSessionEvents": log_pb2.ListSessionEventsRequest(session_id=session_id),
     }
     for method, request in requests.items():
         with pytest.raises(grpc.aio.AioRpcError) as refused:
             await stage.call(method, request, stranger)
         assert reason(refused.value) == "SESSION_NOT_FOUND", method
     streams = [
-        stage.stub.StreamOutput(pb.StreamOutputRequest(session_id=session_id), metadata=stage.bearer(stranger)),
+        stage.stub.StreamOutput(log_pb2.StreamOutputRequest(session_id=session_id), metadata=stage.bearer(stranger)),
         stage.stub.AttachSession(iter([_attach(session_id)]), metadata=stage.bearer(stranger)),
     ]
     for stream in streams:

@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from stateroom.session.v1 import attach_pb2 as pb
-from stateroom.session.v1 import session_service_pb2 as service
+from stateroom.session.v1 import log_pb2
 
 from chassis import ids
 from chassis.actor import Actor
@@ -38,7 +38,7 @@ class Attachments:
 
     async def stream(
         self, actor: Actor, session: Session, offset: int
-    ) -> AsyncGenerator[service.StreamOutputResponse, None]:
+    ) -> AsyncGenerator[log_pb2.StreamOutputResponse, None]:
         """Stream the output from an offset until the session ends. OffsetOutOfRange."""
         feed = self._feed(session)
         reader = LogReader(self.desk.database, actor, session.session_id, feed)
@@ -51,7 +51,7 @@ class Attachments:
                 awake.clear()
                 found = await reader.next(BATCH)
                 if isinstance(found, Output):
-                    yield service.StreamOutputResponse(offset=found.offset, data=found.data)
+                    yield log_pb2.StreamOutputResponse(offset=found.offset, data=found.data)
                 elif found is None and not reader.at_end:
                     await awake.wait()
         finally:

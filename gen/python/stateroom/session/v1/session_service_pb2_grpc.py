@@ -5,6 +5,7 @@ import warnings
 
 from stateroom.session.v1 import attach_pb2 as stateroom_dot_session_dot_v1_dot_attach__pb2
 from stateroom.session.v1 import exec_pb2 as stateroom_dot_session_dot_v1_dot_exec__pb2
+from stateroom.session.v1 import log_pb2 as stateroom_dot_session_dot_v1_dot_log__pb2
 from stateroom.session.v1 import session_pb2 as stateroom_dot_session_dot_v1_dot_session__pb2
 from stateroom.session.v1 import session_service_pb2 as stateroom_dot_session_dot_v1_dot_session__service__pb2
 from stateroom.session.v1 import update_pb2 as stateroom_dot_session_dot_v1_dot_update__pb2
@@ -86,13 +87,13 @@ class SessionServiceStub:
                 _registered_method=True)
         self.StreamOutput = channel.unary_stream(
                 '/stateroom.session.v1.SessionService/StreamOutput',
-                request_serializer=stateroom_dot_session_dot_v1_dot_session__service__pb2.StreamOutputRequest.SerializeToString,
-                response_deserializer=stateroom_dot_session_dot_v1_dot_session__service__pb2.StreamOutputResponse.FromString,
+                request_serializer=stateroom_dot_session_dot_v1_dot_log__pb2.StreamOutputRequest.SerializeToString,
+                response_deserializer=stateroom_dot_session_dot_v1_dot_log__pb2.StreamOutputResponse.FromString,
                 _registered_method=True)
         self.ListSessionEvents = channel.unary_unary(
                 '/stateroom.session.v1.SessionService/ListSessionEvents',
-                request_serializer=stateroom_dot_session_dot_v1_dot_session__service__pb2.ListSessionEventsRequest.SerializeToString,
-                response_deserializer=stateroom_dot_session_dot_v1_dot_session__service__pb2.ListSessionEventsResponse.FromString,
+                request_serializer=stateroom_dot_session_dot_v1_dot_log__pb2.ListSessionEventsRequest.SerializeToString,
+                response_deserializer=stateroom_dot_session_dot_v1_dot_log__pb2.ListSessionEventsResponse.FromString,
                 _registered_method=True)
         self.ListAttachments = channel.unary_unary(
                 '/stateroom.session.v1.SessionService/ListAttachments',
@@ -305,13 +306,13 @@ def add_SessionServiceServicer_to_server(servicer, server):
             ),
             'StreamOutput': grpc.unary_stream_rpc_method_handler(
                     servicer.StreamOutput,
-                    request_deserializer=stateroom_dot_session_dot_v1_dot_session__service__pb2.StreamOutputRequest.FromString,
-                    response_serializer=stateroom_dot_session_dot_v1_dot_session__service__pb2.StreamOutputResponse.SerializeToString,
+                    request_deserializer=stateroom_dot_session_dot_v1_dot_log__pb2.StreamOutputRequest.FromString,
+                    response_serializer=stateroom_dot_session_dot_v1_dot_log__pb2.StreamOutputResponse.SerializeToString,
             ),
             'ListSessionEvents': grpc.unary_unary_rpc_method_handler(
                     servicer.ListSessionEvents,
-                    request_deserializer=stateroom_dot_session_dot_v1_dot_session__service__pb2.ListSessionEventsRequest.FromString,
-                    response_serializer=stateroom_dot_session_dot_v1_dot_session__service__pb2.ListSessionEventsResponse.SerializeToString,
+                    request_deserializer=stateroom_dot_session_dot_v1_dot_log__pb2.ListSessionEventsRequest.FromString,
+                    response_serializer=stateroom_dot_session_dot_v1_dot_log__pb2.ListSessionEventsResponse.SerializeToString,
             ),
             'ListAttachments': grpc.unary_unary_rpc_method_handler(
                     servicer.ListAttachments,
@@ -598,8 +599,8 @@ class SessionService:
             request,
             target,
             '/stateroom.session.v1.SessionService/StreamOutput',
-            stateroom_dot_session_dot_v1_dot_session__service__pb2.StreamOutputRequest.SerializeToString,
-            stateroom_dot_session_dot_v1_dot_session__service__pb2.StreamOutputResponse.FromString,
+            stateroom_dot_session_dot_v1_dot_log__pb2.StreamOutputRequest.SerializeToString,
+            stateroom_dot_session_dot_v1_dot_log__pb2.StreamOutputResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -625,8 +626,8 @@ class SessionService:
             request,
             target,
             '/stateroom.session.v1.SessionService/ListSessionEvents',
-            stateroom_dot_session_dot_v1_dot_session__service__pb2.ListSessionEventsRequest.SerializeToString,
-            stateroom_dot_session_dot_v1_dot_session__service__pb2.ListSessionEventsResponse.FromString,
+            stateroom_dot_session_dot_v1_dot_log__pb2.ListSessionEventsRequest.SerializeToString,
+            stateroom_dot_session_dot_v1_dot_log__pb2.ListSessionEventsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -7,6 +7,7 @@ from collections import abc as _abc
 from grpc import aio as _aio
 from stateroom.session.v1 import attach_pb2 as _attach_pb2
 from stateroom.session.v1 import exec_pb2 as _exec_pb2
+from stateroom.session.v1 import log_pb2 as _log_pb2
 from stateroom.session.v1 import session_pb2 as _session_pb2
 from stateroom.session.v1 import session_service_pb2 as _session_service_pb2
 from stateroom.session.v1 import update_pb2 as _update_pb2
@@ -91,12 +92,12 @@ class SessionServiceStub:
 
     Errors: NOT_FOUND (SESSION_NOT_FOUND), FAILED_PRECONDITION (SESSION_NOT_ACTIVE), ABORTED (ETAG_MISMATCH).
     """
-    StreamOutput: _grpc.UnaryStreamMultiCallable[_session_service_pb2.StreamOutputRequest, _session_service_pb2.StreamOutputResponse]
+    StreamOutput: _grpc.UnaryStreamMultiCallable[_log_pb2.StreamOutputRequest, _log_pb2.StreamOutputResponse]
     """Streams the output from an offset: what is stored, then what comes, until the session ends.
 
     Errors: NOT_FOUND (SESSION_NOT_FOUND), OUT_OF_RANGE (OFFSET_OUT_OF_RANGE).
     """
-    ListSessionEvents: _grpc.UnaryUnaryMultiCallable[_session_service_pb2.ListSessionEventsRequest, _session_service_pb2.ListSessionEventsResponse]
+    ListSessionEvents: _grpc.UnaryUnaryMultiCallable[_log_pb2.ListSessionEventsRequest, _log_pb2.ListSessionEventsResponse]
     """Lists the records of the log, oldest first.
 
     Errors: NOT_FOUND (SESSION_NOT_FOUND), INVALID_ARGUMENT (INVALID_FIELD, INVALID_PAGE_TOKEN).
@@ -181,12 +182,12 @@ class SessionServiceAsyncStub(SessionServiceStub):
 
     Errors: NOT_FOUND (SESSION_NOT_FOUND), FAILED_PRECONDITION (SESSION_NOT_ACTIVE), ABORTED (ETAG_MISMATCH).
     """
-    StreamOutput: _aio.UnaryStreamMultiCallable[_session_service_pb2.StreamOutputRequest, _session_service_pb2.StreamOutputResponse]  # type: ignore[assignment]
+    StreamOutput: _aio.UnaryStreamMultiCallable[_log_pb2.StreamOutputRequest, _log_pb2.StreamOutputResponse]  # type: ignore[assignment]
     """Streams the output from an offset: what is stored, then what comes, until the session ends.
 
     Errors: NOT_FOUND (SESSION_NOT_FOUND), OUT_OF_RANGE (OFFSET_OUT_OF_RANGE).
     """
-    ListSessionEvents: _aio.UnaryUnaryMultiCallable[_session_service_pb2.ListSessionEventsRequest, _session_service_pb2.ListSessionEventsResponse]  # type: ignore[assignment]
+    ListSessionEvents: _aio.UnaryUnaryMultiCallable[_log_pb2.ListSessionEventsRequest, _log_pb2.ListSessionEventsResponse]  # type: ignore[assignment]
     """Lists the records of the log, oldest first.
 
     Errors: NOT_FOUND (SESSION_NOT_FOUND), INVALID_ARGUMENT (INVALID_FIELD, INVALID_PAGE_TOKEN).
@@ -326,9 +327,9 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
     def StreamOutput(
         self,
-        request: _session_service_pb2.StreamOutputRequest,
+        request: _log_pb2.StreamOutputRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_abc.Iterator[_session_service_pb2.StreamOutputResponse], _abc.AsyncIterator[_session_service_pb2.StreamOutputResponse]]:
+    ) -> _typing.Union[_abc.Iterator[_log_pb2.StreamOutputResponse], _abc.AsyncIterator[_log_pb2.StreamOutputResponse]]:
         """Streams the output from an offset: what is stored, then what comes, until the session ends.
 
         Errors: NOT_FOUND (SESSION_NOT_FOUND), OUT_OF_RANGE (OFFSET_OUT_OF_RANGE).
@@ -337,9 +338,9 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
     def ListSessionEvents(
         self,
-        request: _session_service_pb2.ListSessionEventsRequest,
+        request: _log_pb2.ListSessionEventsRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_session_service_pb2.ListSessionEventsResponse, _abc.Awaitable[_session_service_pb2.ListSessionEventsResponse]]:
+    ) -> _typing.Union[_log_pb2.ListSessionEventsResponse, _abc.Awaitable[_log_pb2.ListSessionEventsResponse]]:
         """Lists the records of the log, oldest first.
 
         Errors: NOT_FOUND (SESSION_NOT_FOUND), INVALID_ARGUMENT (INVALID_FIELD, INVALID_PAGE_TOKEN).
