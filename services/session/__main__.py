@@ -41,9 +41,9 @@ async def open_session(configured: SessionSettings, stack: AsyncExitStack) -> tu
     devices = Devices(system, configured.slow_device_seconds, configured.silent_device_seconds)
     companies = Companies(system, devices)
     reconciliation = Reconciliation(database, runners)
-    reconciler = service.reconcile("sessions", "session_id", reconciliation.work)
+    reconciler = service.reconcile("sessions", "session_id", reconciliation.reconcile)
     service.consume(workspace, WorkspaceChanges(database, reconciler.wake).apply)
-    service.reconcile("session_heads", "session_id", Release(parts).work)
+    service.reconcile("session_heads", "session_id", Release(parts).reconcile)
     copier = Copier(parts, feeds.bell)
     service.loops.extend(part.run for part in (presence, feeds, copier, devices, companies))
     service.counts += COUNTS
