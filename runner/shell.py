@@ -8,10 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from runner.errors import CommandNotFound, InvalidWorkingDirectory, ShellNotFound
-from runner.sandbox import Program, Sandbox
-
-PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-"""Where programs are looked for: the runner's own PATH is nobody's business."""
+from runner.sandbox import PATH, Program, Sandbox
 
 _TERMINAL = {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
 _FIXED = frozenset({"HOME", "SHELL", "USER", "LOGNAME", "PWD"})

@@ -8,6 +8,7 @@ import pytest
 from runner import shell
 from runner.errors import ShellNotFound
 from runner.record import exit_of
+from runner.sandbox import PATH
 from runner.terminals import Terminals
 from tests.support.runner_rooms import Follower, open_live, order, type_line
 
@@ -19,7 +20,7 @@ ENVIRONMENT = {"WORKSPACE_NAME": "attic"}
 def installed_shell(request: pytest.FixtureRequest) -> str:
     """The name of each shell that this machine has."""
     name = str(request.param)
-    if shutil.which(name, path=shell.PATH) is None:
+    if shutil.which(name, path=PATH) is None:
         pytest.skip(f"{name} is not installed")
     return name
 
@@ -31,7 +32,7 @@ async def test_open_shell_shows_its_prompt_and_runs_what_is_typed(table: Termina
     await follower.until(b"attic")
     await type_line(terminal, "echo over-$SHELL; exit 7")
     ended = exit_of(await follower.end())
-    assert f"over-{shutil.which(installed_shell, path=shell.PATH)}".encode() in follower.output
+    assert f"over-{shutil.which(installed_shell, path=PATH)}".encode() in follower.output
     assert ended.code == 7
 
 
