@@ -35,7 +35,7 @@ def execute(
     account: AccountOption = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Run a command in a room: `stateroom exec ROOM -- make test`. Ends with its exit code.
+    """Run a command in a room: `stateroom exec WORKSPACE -- make test`. Ends with its exit code.
 
     No shell reads the command; for one, run `-- sh -c '…'`. It is a session of its own: recorded,
     and it goes on when this command is interrupted. A signal that ended it is exit code 128 + its

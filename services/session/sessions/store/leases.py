@@ -15,6 +15,7 @@ from chassis.database import Transaction
 from chassis.sql import Connection
 from services.session.sessions.domain import AttachedDevice
 from services.session.sessions.errors import ControllerTaken
+from services.session.sessions.store.log_store import Driver
 from services.session.sessions.tables import attachments, controls
 
 CHANNEL = "session_devices"
@@ -50,9 +51,6 @@ FROM unnest($1::uuid[], $2::bigint[], $3::integer[], $4::integer[]) AS told (att
 WHERE attached.attachment_id = told.attachment_id
 """
 _HELD = "SELECT attachment_id FROM session_controls WHERE session_id = ANY($1::uuid[]) AND attachment_id IS NOT NULL"
-
-Driver = Any
-"""asyncpg's connection, from the system's pool."""
 
 
 @dataclass(frozen=True, slots=True)
