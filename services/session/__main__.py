@@ -22,6 +22,7 @@ from services.session.sessions.live.presence import Presence
 from services.session.sessions.live.reconciliation import Reconciliation
 from services.session.sessions.live.release import Release
 from services.session.sessions.live.runners import Runners
+from services.session.sessions.live.writing import Writer
 from services.session.sessions.servicer import SessionServicer
 from services.session.sessions.store.counts import COUNTS
 from services.session.settings import SessionSettings
@@ -50,7 +51,8 @@ async def open_session(configured: SessionSettings, stack: AsyncExitStack) -> tu
     opener = Opener(database, runners, feeds, presence, background, configured.session_limit)
     desk = Desk(database, runners, reconciliation, background)
     attachments = Attachments(desk, feeds, devices, presence)
-    servicer = SessionServicer(database, service.pages, runners, opener, attachments, reconciler.wake)
+    writer = Writer(database, runners)
+    servicer = SessionServicer(database, service.pages, opener, attachments, writer, reconciler.wake)
     server = service.server()
     server.add(session_service_pb2.DESCRIPTOR.services_by_name["SessionService"], servicer)
     return service, server

@@ -5,7 +5,7 @@ from datetime import UTC
 from uuid import UUID
 
 from stateroom.runner.v1 import runner_service_pb2 as runner
-from stateroom.session.v1 import attach_pb2, log_pb2
+from stateroom.session.v1 import attach_pb2, exec_pb2, log_pb2
 from stateroom.session.v1 import session_pb2 as pb
 
 from chassis import etag, ids, messages
@@ -61,6 +61,22 @@ def spec_from_proto(session_id: UUID, message: pb.Session, environment_names: It
         columns=message.columns or DEFAULT_COLUMNS,
         rows=message.rows or DEFAULT_ROWS,
     )
+
+
+def session_of_command(request: exec_pb2.ExecCommandRequest) -> pb.Session:
+    """Return the session that a command runs in, as its creator would ask for it."""
+    return pb.Session(
+        workspace_id=request.workspace_id,
+        kind=pb.Session.COMMAND,
+        command=request.command,
+        working_directory=request.working_directory,
+        timeout=request.timeout if request.HasField("timeout") else None,
+    )
+
+
+def output_of_command(part: log_pb2.StreamOutputResponse) -> exec_pb2.ExecCommandResponse:
+    """Return a run of a session's output as that of a command."""
+    return exec_pb2.ExecCommandResponse(output=exec_pb2.ExecCommandResponse.Output(offset=part.offset, data=part.data))
 
 
 def values_from_proto(message: pb.Session, names: Iterable[str]) -> dict[str, object]:

@@ -4,22 +4,19 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
-from stateroom.runner.v1 import runner_service_pb2 as runner_pb
 from stateroom.session.v1 import attach_pb2, exec_pb2, log_pb2, session_pb2, update_pb2
 from stateroom.session.v1 import session_service_pb2 as pb
 
 from chassis import ids, masks
 from chassis.database import Database
-from chassis.errors import DomainError, InvalidField, Violation
+from chassis.errors import InvalidField, Violation
 from chassis.pages import MAXIMUM_LOG_SIZE, Pages
 from chassis.rpc.call import Call
 from services.session.sessions import convert, operations, queries
 from services.session.sessions.domain import Session, StopReason
-from services.session.sessions.errors import SessionNotActive
 from services.session.sessions.live.attachment import Attachments
 from services.session.sessions.live.opening import OWN_NAMES, Opener
-from services.session.sessions.live.runners import OVER, Runners
-from services.session.sessions.store import leases
+from services.session.sessions.live.writing import Writer
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +25,9 @@ class SessionServicer:
 
     database: Database
     pages: Pages
-    runners: Runners
     opener: Opener
     attachments: Attachments
+    writer: Writer
     wake_reconciler: Callable[[], None]
 
     async def CreateSession(self, request: pb.CreateSessionRequest, call: Call) -> session_pb2.Session:
@@ -42,19 +39,11 @@ class SessionServicer:
         self, request: exec_pb2.ExecCommandRequest, call: Call
     ) -> AsyncIterator[exec_pb2.ExecCommandResponse]:
         """Run a command and stream what it prints, or join the run that an earlier call began."""
-        wanted = session_pb2.Session(
-            workspace_id=request.workspace_id,
-            kind=session_pb2.Session.COMMAND,
-            command=request.command,
-            working_directory=request.working_directory,
-            timeout=request.timeout if request.HasField("timeout") else None,
-        )
+        wanted = convert.session_of_command(request)
         session = await self._open(wanted, request.environment, call)
         yield exec_pb2.ExecCommandResponse(started=convert.session_to_proto(session))
         async for part in self.attachments.stream(call.actor, session, 0):
-            yield exec_pb2.ExecCommandResponse(
-                output=exec_pb2.ExecCommandResponse.Output(offset=part.offset, data=part.data)
-            )
+            yield convert.output_of_command(part)
         ended = await self._session(str(session.session_id), call)
         yield exec_pb2.ExecCommandResponse(ended=convert.session_to_proto(ended))
 
@@ -101,20 +90,7 @@ class SessionServicer:
     async def WriteSession(self, request: pb.WriteSessionRequest, call: Call) -> pb.WriteSessionResponse:
         """Type into a session that no device controls."""
         session = await self._session(request.session_id, call)
-        session.expect_terminal()
-        session.expect_active()
-        epoch = await self.database.read(call.actor, leases.expect_free, session_id=session.session_id)
-        write = runner_pb.WriteTerminalRequest(
-            session_id=request.session_id, data=request.data, lease_epoch=epoch, write_id=request.request_id
-        )
-        runner = await self.runners.find(session.account_id, session.workspace_id)
-        try:
-            await runner.call(runner.stub.WriteTerminal, write)
-        except DomainError as exc:
-            self.runners.forget(session.workspace_id)
-            if exc.reason in OVER:
-                raise SessionNotActive(session.session_id, "STOPPED") from exc
-            raise
+        await self.writer.write(call.actor, session, request.data, request.request_id)
         return pb.WriteSessionResponse()
 
     async def ResizeSession(self, request: update_pb2.ResizeSessionRequest, call: Call) -> session_pb2.Session:

@@ -11,6 +11,7 @@ Devices
 
 Beginning and end
     `opening` starts a terminal, `reconciliation` makes the runner do what a session's row says, `runners` finds it.
+    `writing` types for those who are not attached.
 
 The process
     `presence` is the sign that it lives; `background` is work that outlives the call which began it.
