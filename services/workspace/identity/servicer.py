@@ -57,17 +57,14 @@ class IdentityServicer:
     async def CreateApiKey(self, request: pb.CreateApiKeyRequest, call: Call) -> pb.CreateApiKeyResponse:
         """Create a key that may do no more than the caller's own."""
         wanted = request.api_key
-        expire_time = wanted.expire_time.ToDatetime(UTC) if wanted.HasField("expire_time") else None
-        if expire_time is not None and expire_time <= datetime.now(UTC):
-            raise InvalidField(Violation("api_key.expire_time", "must lie in the future"))
         minted = credential.mint(credential.API_KEY, ids.new())
         api_key = await self.database.write(
             call.actor,
             operations.derive_api_key,
             user_id=_user_id(call.actor),
             name=wanted.name,
+            expire_time=_expire_time(wanted),
             scopes=_grantable(tuple(wanted.scopes), call),
-            expire_time=expire_time,
             credential=minted,
         )
         secret = minted.text if api_key.secret_sha256 == minted.secret_sha256 else ""
@@ -126,6 +123,16 @@ class IdentityServicer:
 
 def _user_id(actor: Actor) -> UUID:
     return UUID(actor.subject)
+
+
+def _expire_time(wanted: pb.ApiKey) -> datetime | None:
+    """Return until when a key is to work; None for ever. InvalidField when that is over."""
+    if not wanted.HasField("expire_time"):
+        return None
+    expire_time = wanted.expire_time.ToDatetime(UTC)
+    if expire_time <= datetime.now(UTC):
+        raise InvalidField(Violation("api_key.expire_time", "must lie in the future"))
+    return expire_time
 
 
 def _grantable(scopes: tuple[str, ...], call: Call) -> tuple[str, ...]:
