@@ -28,9 +28,9 @@ from services.session.sessions.store.counts import COUNTS
 from services.session.settings import SessionSettings
 
 
-async def open_session(configured: SessionSettings, stack: AsyncExitStack) -> tuple[Service, Server]:
+async def open_session(settings: SessionSettings, stack: AsyncExitStack) -> tuple[Service, Server]:
     """Put the service together. The stack closes it again."""
-    service = await open_service("session", configured, Registry(events.SESSION), stack)
+    service = await open_service("session", settings, Registry(events.SESSION), stack)
     workspace = service.neighbour("workspace")
     database, system = service.database, service.system
     runners = Runners(workspace)
@@ -39,7 +39,7 @@ async def open_session(configured: SessionSettings, stack: AsyncExitStack) -> tu
     background = await stack.enter_async_context(open_background())
     parts = Parts(database, system, runners)
     feeds = Feeds(parts, presence, background)
-    devices = Devices(system, configured.slow_device_seconds, configured.silent_device_seconds)
+    devices = Devices(system, settings.slow_device_seconds, settings.silent_device_seconds)
     companies = Companies(system, devices)
     reconciliation = Reconciliation(database, runners)
     reconciler = service.reconcile("sessions", "session_id", reconciliation.reconcile)
@@ -48,7 +48,7 @@ async def open_session(configured: SessionSettings, stack: AsyncExitStack) -> tu
     copier = Copier(parts, feeds.bell)
     service.loops.extend(part.run for part in (presence, feeds, copier, devices, companies))
     service.counts += COUNTS
-    opener = Opener(database, runners, feeds, presence, background, configured.session_limit)
+    opener = Opener(database, runners, feeds, presence, background, settings.session_limit)
     desk = Desk(database, runners, reconciliation, background)
     attachments = Attachments(desk, feeds, devices, presence)
     writer = Writer(database, runners)
