@@ -7,12 +7,12 @@ Output, on its way from a runner to PostgreSQL and to devices
 
 Devices
     `attachment` is the loop that serves one `device`: what it types goes through a `keyboard`, its size through a
-    `window`. `devices` watches those of this process, `company` tells each who else is there, `desk` is what they use.
+    `window`. `devices` watches those of this process, `presence` tells each who else is there, `desk` is what they use.
 
 Beginning and end
     `opening` starts a terminal, `reconciliation` makes the runner do what a session's row says, `runners` finds it.
     `writing` types for those who are not attached.
 
 The process
-    `presence` is the sign that it lives; `background` is work that outlives the call which began it.
+    `liveness` is the sign that it lives; `background` is work that outlives the call which began it.
 """

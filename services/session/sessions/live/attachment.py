@@ -19,7 +19,7 @@ from services.session.sessions.live.device import CREDIT, Device
 from services.session.sessions.live.devices import Devices
 from services.session.sessions.live.feed import Feed
 from services.session.sessions.live.feeds import Feeds
-from services.session.sessions.live.presence import Presence
+from services.session.sessions.live.liveness import Liveness
 from services.session.sessions.live.reader import BATCH, LogReader, Output
 from services.session.sessions.log import Record, RecordType
 from services.session.sessions.store.leases import Attachment
@@ -34,7 +34,7 @@ class Attachments:
     desk: Desk
     feeds: Feeds
     devices: Devices
-    presence: Presence
+    liveness: Liveness
 
     async def stream(
         self, actor: Actor, session: Session, offset: int
@@ -75,11 +75,11 @@ class Attachments:
             SlowConsumer: for too long it took nothing, or acknowledged nothing while its credit was used up.
             DeviceSilent: for too long it said nothing.
         """
-        await self.presence.shown.wait()
+        await self.liveness.shown.wait()
         feed = self._feed(session)
         reader = LogReader(self.desk.database, call.actor, session.session_id, feed)
         attachment = Attachment(
-            ids.new(), session.session_id, self.presence.number, wish.device, wish.columns, wish.rows
+            ids.new(), session.session_id, self.liveness.number, wish.device, wish.columns, wish.rows
         )
         device = Device(self.desk, call, session, attachment)
         device.may_control &= may_control

@@ -15,7 +15,7 @@ from services.session.sessions.domain import Session, SessionSpec, State
 from services.session.sessions.errors import CannotStartSession
 from services.session.sessions.live.background import Background
 from services.session.sessions.live.feeds import Feeds
-from services.session.sessions.live.presence import Presence
+from services.session.sessions.live.liveness import Liveness
 from services.session.sessions.live.runners import Runner, Runners
 
 OWN_NAMES = ("PWD", "WORKSPACE_NAME", "WORKSPACE_REPO")
@@ -33,7 +33,7 @@ class Opener:
     database: Database
     runners: Runners
     feeds: Feeds
-    presence: Presence
+    liveness: Liveness
     background: Background
     limit: int
     """Live sessions an account may have."""
@@ -48,9 +48,9 @@ class Opener:
         repeated: Session | None = await self.database.find_repeated(actor)
         if repeated is not None:
             return await self.started(actor, repeated)
-        await self.presence.shown.wait()
+        await self.liveness.shown.wait()
         runner = await self.runners.enter(actor.account_id, spec.workspace_id)
-        process = self.presence.number
+        process = self.liveness.number
         session = await self.database.write(
             actor, operations.create_session, spec=spec, copier_process=process, limit=self.limit
         )
