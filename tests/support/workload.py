@@ -3,7 +3,7 @@
 import re
 from collections.abc import AsyncIterable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 import grpc
 from google.protobuf.message import Message
@@ -25,8 +25,6 @@ CALL_SECONDS, WISH_SECONDS = 10.0, 240.0
 """A wish may have to wait for a dozen starts of a service, each of which takes long on a busy machine."""
 NUMBERS = range(1000, 2000)
 LINE = f"seq {NUMBERS[0]} {NUMBERS[-1]}; exit 5\n".encode()
-
-MessageT = TypeVar("MessageT", bound=Message)
 
 
 @dataclass(slots=True)
