@@ -57,7 +57,7 @@ class SessionServicer:
         )
         session = await self.opener.open(call.actor, _wish(wanted, request.environment), request.environment)
         yield exec_pb2.ExecCommandResponse(started=convert.session_to_proto(session))
-        async for part in self.attachments.stream(call.actor, session, 0):
+        async for part in self.attachments.stream(call, session, 0):
             yield exec_pb2.ExecCommandResponse(
                 output=exec_pb2.ExecCommandResponse.Output(offset=part.offset, data=part.data)
             )
@@ -151,7 +151,7 @@ class SessionServicer:
     async def StreamOutput(self, request: pb.StreamOutputRequest, call: Call) -> AsyncIterator[pb.StreamOutputResponse]:
         """Stream a session's output from an offset."""
         session = await self.opener.started(call.actor, await self._session(request.session_id, call))
-        async with aclosing(self.attachments.stream(call.actor, session, request.offset)) as responses:
+        async with aclosing(self.attachments.stream(call, session, request.offset)) as responses:
             async for response in responses:
                 yield response
 
