@@ -39,9 +39,8 @@ class SessionServicer:
 
     async def CreateSession(self, request: pb.CreateSessionRequest, call: Call) -> session_pb2.Session:
         """Open a shell, or run a command, and return its session once it runs."""
-        session = await self.opener.open(
-            call.actor, _wish(request.session, request.session.environment), request.session.environment
-        )
+        wish = _wish(request.session, request.session.environment)
+        session = await self.opener.open(call.actor, wish, request.session.environment, asked_in="session")
         return convert.session_to_proto(session)
 
     async def ExecCommand(
