@@ -76,7 +76,7 @@ async def _end(_requests: AsyncIterator[Any], _context: Any) -> AsyncIterator[An
 
 @pytest.mark.parametrize(("attach", "code"), [(_refuse, 4404), (_end, 1000)])
 async def test_attach_session_that_ends_while_the_client_types_says_how(stack: Stack, attach: Any, code: int) -> None:
-    """What is typed after the end goes nowhere and is no fault; at worst gRPC lost the end, and the client comes back."""
+    """What is typed after the end goes nowhere and is no fault; at worst gRPC lost the end: come back."""
     stack.services.answers["AttachSession"] = attach
     ends = []
     try:
