@@ -32,7 +32,8 @@ class SessionServicer:
 
     async def CreateSession(self, request: pb.CreateSessionRequest, call: Call) -> session_pb2.Session:
         """Open a shell, or run a command, and return its session once it runs."""
-        session = await self._open(request.session, request.session.environment, call)
+        wanted = request.session
+        session = await self._open(wanted, wanted.environment, call, asked_in="session")
         return convert.session_to_proto(session)
 
     async def ExecCommand(
@@ -42,7 +43,7 @@ class SessionServicer:
         wanted = convert.session_of_command(request)
         session = await self._open(wanted, request.environment, call)
         yield exec_pb2.ExecCommandResponse(started=convert.session_to_proto(session))
-        async for part in self.attachments.stream(call.actor, session, 0):
+        async for part in self.attachments.stream(call, session, 0):
             yield convert.output_of_command(part)
         ended = await self._session(str(session.session_id), call)
         yield exec_pb2.ExecCommandResponse(ended=convert.session_to_proto(ended))
@@ -123,7 +124,7 @@ class SessionServicer:
     ) -> AsyncIterator[log_pb2.StreamOutputResponse]:
         """Stream a session's output from an offset."""
         session = await self.opener.started(call.actor, await self._session(request.session_id, call))
-        async with aclosing(self.attachments.stream(call.actor, session, request.offset)) as responses:
+        async with aclosing(self.attachments.stream(call, session, request.offset)) as responses:
             async for response in responses:
                 yield response
 
@@ -186,9 +187,12 @@ class SessionServicer:
             async for response in responses:
                 yield response
 
-    async def _open(self, wanted: session_pb2.Session, environment: Mapping[str, str], call: Call) -> Session:
+    async def _open(
+        self, wanted: session_pb2.Session, environment: Mapping[str, str], call: Call, *, asked_in: str = ""
+    ) -> Session:
+        """Open a session. `asked_in` is the field of the request that holds what is wanted."""
         spec = convert.spec_from_proto(ids.new(), wanted, {*environment, *OWN_NAMES})
-        return await self.opener.open(call.actor, spec, environment)
+        return await self.opener.open(call.actor, spec, environment, asked_in=asked_in)
 
     async def _session(self, session_id: str, call: Call) -> Session:
         actor = replace(call.actor, repeat=None)

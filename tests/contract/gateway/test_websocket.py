@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from tests.contract.gateway.conftest import Stack
-from tests.support.fake_answers import attach_session
+from tests.support.fake_answers import SessionGone, abort, attach_session
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -61,6 +62,33 @@ async def test_attach_session_service_fails_closes_with_its_code(stack: Stack, c
         await socket.send(json.dumps({"ack": {"offset": str(code)}}))
         frames, close_code = await _ending(socket)
     assert (frames[-1]["error"]["code"], close_code) == (code, 4000 + code)
+
+
+async def _refuse(_requests: AsyncIterator[Any], context: Any) -> AsyncIterator[Any]:
+    await abort(context, SessionGone())
+    yield
+
+
+async def _end(_requests: AsyncIterator[Any], _context: Any) -> AsyncIterator[Any]:
+    return
+    yield
+
+
+@pytest.mark.parametrize(("attach", "code"), [(_refuse, 4404), (_end, 1000)])
+async def test_attach_session_that_ends_while_the_client_types_says_how(stack: Stack, attach: Any, code: int) -> None:
+    """What is typed after the end goes nowhere and is no fault; at worst gRPC lost the end: come back."""
+    stack.services.answers["AttachSession"] = attach
+    ends = []
+    try:
+        for _ in range(20):
+            async with _connect(stack) as socket:
+                with suppress(ConnectionClosed):
+                    for _ in range(100):
+                        await socket.send(b"typed")
+                ends.append((await _ending(socket))[1])
+    finally:
+        stack.services.answers["AttachSession"] = attach_session
+    assert set(ends) <= {code, 1012}
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from services.session.sessions.live.feed import Feed
 from services.session.sessions.live.feeds import Feeds
 from services.session.sessions.live.liveness import Liveness
 from services.session.sessions.live.reader import BATCH, LogReader, Output
+from services.session.sessions.live.taker import Taker
 from services.session.sessions.log import Record, RecordType
 from services.session.sessions.store.leases import Attachment
 
@@ -37,12 +38,13 @@ class Attachments:
     liveness: Liveness
 
     async def stream(
-        self, actor: Actor, session: Session, offset: int
+        self, call: Call, session: Session, offset: int
     ) -> AsyncGenerator[log_pb2.StreamOutputResponse, None]:
-        """Stream the output from an offset until the session ends. OffsetOutOfRange."""
+        """Stream the output from an offset until the session ends. OffsetOutOfRange, SlowConsumer."""
         feed = self._feed(session)
-        reader = LogReader(self.desk.database, actor, session.session_id, feed)
-        awake = asyncio.Event()
+        reader = LogReader(self.desk.database, call.actor, session.session_id, feed)
+        awake, taker = asyncio.Event(), Taker(call, session.session_id, offset)
+        self.devices.takers.add(taker)
         if feed is not None:
             feed.watch(awake)
         try:
@@ -51,10 +53,14 @@ class Attachments:
                 awake.clear()
                 found = await reader.next(BATCH)
                 if isinstance(found, Output):
+                    taker.wait_for()
                     yield log_pb2.StreamOutputResponse(offset=found.offset, data=found.data)
+                    taker.go_on()
+                    taker.acknowledged = reader.offset
                 elif found is None and not reader.at_end:
                     await awake.wait()
         finally:
+            self.devices.takers.discard(taker)
             if feed is not None:
                 feed.unwatch(awake)
 
@@ -89,16 +95,16 @@ class Attachments:
             feed.watch(device.awake)
         try:
             await reader.seek(wish.offset)
-            device.acknowledged = wish.offset
+            device.taker.acknowledged = wish.offset
             if feed is not None:
                 await self._enter(device, wish)
             yield _attached(device, reader)
             listening = self.desk.background.spawn(device.listen(requests))
             try:
                 async for response in self._serve(device, reader):
-                    device.wait_for()
+                    device.taker.wait_for()
                     yield response
-                    device.go_on()
+                    device.taker.go_on()
             finally:
                 listening.cancel()
             yield await self._ended(call.actor, session, feed, reader)
@@ -128,7 +134,7 @@ class Attachments:
             while device.notices:
                 self.devices.announce(device)
                 yield device.notices.popleft()
-            budget = min(BATCH, device.acknowledged + CREDIT - reader.offset)
+            budget = min(BATCH, device.taker.acknowledged + CREDIT - reader.offset)
             found = await reader.next(budget) if budget > 0 else None
             if found is not None:
                 response = _told(found)
@@ -136,7 +142,7 @@ class Attachments:
                     yield response
             elif not reader.at_end:
                 if budget <= 0:
-                    device.wait_for()
+                    device.taker.wait_for()
                 await device.awake.wait()
 
     async def _ended(self, actor: Actor, session: Session, feed: Feed | None, reader: LogReader) -> Response:

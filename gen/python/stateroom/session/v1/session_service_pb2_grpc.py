@@ -134,8 +134,8 @@ class SessionServiceServicer:
         replayed, and it goes on when the caller leaves. The same call with the same request_id joins it, from its first byte.
 
         Errors: INVALID_ARGUMENT (INVALID_FIELD, INVALID_WORKING_DIRECTORY, REQUEST_ID_REUSED), NOT_FOUND (WORKSPACE_NOT_FOUND),
-        FAILED_PRECONDITION (WORKSPACE_NOT_ACTIVE, COMMAND_NOT_FOUND), RESOURCE_EXHAUSTED (SESSION_LIMIT_REACHED),
-        UNAVAILABLE (CANNOT_START_SESSION).
+        FAILED_PRECONDITION (WORKSPACE_NOT_ACTIVE, COMMAND_NOT_FOUND), RESOURCE_EXHAUSTED (SESSION_LIMIT_REACHED,
+        SLOW_CONSUMER), UNAVAILABLE (CANNOT_START_SESSION).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -209,7 +209,7 @@ class SessionServiceServicer:
     def StreamOutput(self, request, context):
         """Streams the output from an offset: what is stored, then what comes, until the session ends.
 
-        Errors: NOT_FOUND (SESSION_NOT_FOUND), OUT_OF_RANGE (OFFSET_OUT_OF_RANGE).
+        Errors: NOT_FOUND (SESSION_NOT_FOUND), OUT_OF_RANGE (OFFSET_OUT_OF_RANGE), RESOURCE_EXHAUSTED (SLOW_CONSUMER).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

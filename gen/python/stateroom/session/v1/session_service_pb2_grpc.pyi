@@ -52,8 +52,8 @@ class SessionServiceStub:
     replayed, and it goes on when the caller leaves. The same call with the same request_id joins it, from its first byte.
 
     Errors: INVALID_ARGUMENT (INVALID_FIELD, INVALID_WORKING_DIRECTORY, REQUEST_ID_REUSED), NOT_FOUND (WORKSPACE_NOT_FOUND),
-    FAILED_PRECONDITION (WORKSPACE_NOT_ACTIVE, COMMAND_NOT_FOUND), RESOURCE_EXHAUSTED (SESSION_LIMIT_REACHED),
-    UNAVAILABLE (CANNOT_START_SESSION).
+    FAILED_PRECONDITION (WORKSPACE_NOT_ACTIVE, COMMAND_NOT_FOUND), RESOURCE_EXHAUSTED (SESSION_LIMIT_REACHED,
+    SLOW_CONSUMER), UNAVAILABLE (CANNOT_START_SESSION).
     """
     GetSession: _grpc.UnaryUnaryMultiCallable[_session_service_pb2.GetSessionRequest, _session_pb2.Session]
     """Returns a session.
@@ -95,7 +95,7 @@ class SessionServiceStub:
     StreamOutput: _grpc.UnaryStreamMultiCallable[_log_pb2.StreamOutputRequest, _log_pb2.StreamOutputResponse]
     """Streams the output from an offset: what is stored, then what comes, until the session ends.
 
-    Errors: NOT_FOUND (SESSION_NOT_FOUND), OUT_OF_RANGE (OFFSET_OUT_OF_RANGE).
+    Errors: NOT_FOUND (SESSION_NOT_FOUND), OUT_OF_RANGE (OFFSET_OUT_OF_RANGE), RESOURCE_EXHAUSTED (SLOW_CONSUMER).
     """
     ListSessionEvents: _grpc.UnaryUnaryMultiCallable[_log_pb2.ListSessionEventsRequest, _log_pb2.ListSessionEventsResponse]
     """Lists the records of the log, oldest first.
@@ -142,8 +142,8 @@ class SessionServiceAsyncStub(SessionServiceStub):
     replayed, and it goes on when the caller leaves. The same call with the same request_id joins it, from its first byte.
 
     Errors: INVALID_ARGUMENT (INVALID_FIELD, INVALID_WORKING_DIRECTORY, REQUEST_ID_REUSED), NOT_FOUND (WORKSPACE_NOT_FOUND),
-    FAILED_PRECONDITION (WORKSPACE_NOT_ACTIVE, COMMAND_NOT_FOUND), RESOURCE_EXHAUSTED (SESSION_LIMIT_REACHED),
-    UNAVAILABLE (CANNOT_START_SESSION).
+    FAILED_PRECONDITION (WORKSPACE_NOT_ACTIVE, COMMAND_NOT_FOUND), RESOURCE_EXHAUSTED (SESSION_LIMIT_REACHED,
+    SLOW_CONSUMER), UNAVAILABLE (CANNOT_START_SESSION).
     """
     GetSession: _aio.UnaryUnaryMultiCallable[_session_service_pb2.GetSessionRequest, _session_pb2.Session]  # type: ignore[assignment]
     """Returns a session.
@@ -185,7 +185,7 @@ class SessionServiceAsyncStub(SessionServiceStub):
     StreamOutput: _aio.UnaryStreamMultiCallable[_log_pb2.StreamOutputRequest, _log_pb2.StreamOutputResponse]  # type: ignore[assignment]
     """Streams the output from an offset: what is stored, then what comes, until the session ends.
 
-    Errors: NOT_FOUND (SESSION_NOT_FOUND), OUT_OF_RANGE (OFFSET_OUT_OF_RANGE).
+    Errors: NOT_FOUND (SESSION_NOT_FOUND), OUT_OF_RANGE (OFFSET_OUT_OF_RANGE), RESOURCE_EXHAUSTED (SLOW_CONSUMER).
     """
     ListSessionEvents: _aio.UnaryUnaryMultiCallable[_log_pb2.ListSessionEventsRequest, _log_pb2.ListSessionEventsResponse]  # type: ignore[assignment]
     """Lists the records of the log, oldest first.
@@ -241,8 +241,8 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
         replayed, and it goes on when the caller leaves. The same call with the same request_id joins it, from its first byte.
 
         Errors: INVALID_ARGUMENT (INVALID_FIELD, INVALID_WORKING_DIRECTORY, REQUEST_ID_REUSED), NOT_FOUND (WORKSPACE_NOT_FOUND),
-        FAILED_PRECONDITION (WORKSPACE_NOT_ACTIVE, COMMAND_NOT_FOUND), RESOURCE_EXHAUSTED (SESSION_LIMIT_REACHED),
-        UNAVAILABLE (CANNOT_START_SESSION).
+        FAILED_PRECONDITION (WORKSPACE_NOT_ACTIVE, COMMAND_NOT_FOUND), RESOURCE_EXHAUSTED (SESSION_LIMIT_REACHED,
+        SLOW_CONSUMER), UNAVAILABLE (CANNOT_START_SESSION).
         """
 
     @_abc_1.abstractmethod
@@ -332,7 +332,7 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_abc.Iterator[_log_pb2.StreamOutputResponse], _abc.AsyncIterator[_log_pb2.StreamOutputResponse]]:
         """Streams the output from an offset: what is stored, then what comes, until the session ends.
 
-        Errors: NOT_FOUND (SESSION_NOT_FOUND), OUT_OF_RANGE (OFFSET_OUT_OF_RANGE).
+        Errors: NOT_FOUND (SESSION_NOT_FOUND), OUT_OF_RANGE (OFFSET_OUT_OF_RANGE), RESOURCE_EXHAUSTED (SLOW_CONSUMER).
         """
 
     @_abc_1.abstractmethod
