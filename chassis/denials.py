@@ -13,8 +13,7 @@ from uuid import UUID
 
 from stateroom.event.v1 import change_pb2
 
-from chassis import ids, logs, trace
-from chassis.cancellation import heed
+from chassis import cancellation, ids, logs, trace
 from chassis.database import FAILURES
 from chassis.errors import DomainError, PermissionDenied, RateLimited, Unauthenticated
 from chassis.rpc.call import Call
@@ -78,7 +77,7 @@ class Denials:
         try:
             while True:
                 await asyncio.sleep(self.window)
-                heed()
+                cancellation.heed()
                 await self.flush()
         finally:
             await self.flush()

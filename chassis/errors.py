@@ -18,6 +18,8 @@ class DomainError(Exception):
 
     reason: ClassVar[str]
     registry: ClassVar[dict[str, type["DomainError"]]] = {}
+    violations: tuple["Violation", ...] = ()
+    """The fields to blame, if any."""
 
     @override
     def __init_subclass__(cls) -> None:
@@ -39,6 +41,16 @@ class DomainError(Exception):
     def message(self) -> str:
         """The sentence for people."""
         return str(self.args[0])
+
+    def blame_within(self, parent: str) -> None:
+        """Blame the same fields as parts of the message in `parent`, if that is one; for an error of a neighbour."""
+        if not parent or not self.violations:
+            return
+        blamed = self.violations[0].field
+        self.violations = tuple(Violation(f"{parent}.{each.field}", each.description) for each in self.violations)
+        self.values = self.values | {"field": self.violations[0].field}
+        if self.message.startswith(f"{blamed}: "):
+            self.args = (f"{parent}.{self.message}",)
 
 
 class InvalidArgument(DomainError):

@@ -33,7 +33,6 @@ class Metrics:
         disable_created_metrics()  # type: ignore[no-untyped-call]  # without types there
         self.registry = CollectorRegistry()
         self._gauges: dict[str, Gauge] = {}
-        self._durations: dict[tuple[str, ...], Histogram] = {}
         ProcessCollector(registry=self.registry)
         build = Info("stateroom_build", "What runs here.", registry=self.registry)
         build.info({"version": version("stateroom"), "process": process})

@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, TypeVar
@@ -28,10 +29,17 @@ _PAGING_FIELDS = ("page_size", "page_token")
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page to read: at most `limit` rows after the key `after` (None for the first page)."""
+    """One page: at most `size` rows after the key `after` (None for the first page)."""
 
-    limit: int
+    size: int
     after: str | None
+    seal: Callable[[UUID | int], str]
+    """Makes the token of the page after a key."""
+
+    @property
+    def limit(self) -> int:
+        """How many rows to read: one more than is shown, which tells whether a page follows."""
+        return self.size + 1
 
     @property
     def after_id(self) -> UUID | None:
@@ -43,9 +51,16 @@ class Page:
         """The key as a number."""
         return int(self.after) if self.after is not None else None
 
+    def cut(self, rows: list[T], key: Callable[[T], UUID | int]) -> tuple[list[T], str]:
+        """Cut what was read to what is shown, and return it with the next page's token (empty at the end)."""
+        if len(rows) <= self.size:
+            return rows, ""
+        shown = rows[: self.size]
+        return shown, self.seal(key(shown[-1]))
+
 
 class Pages:
-    """Opens and continues pages. Tokens are encrypted: they carry no authority and nobody builds on their form."""
+    """Opens pages. Tokens are encrypted: they carry no authority and nobody builds on their form."""
 
     def __init__(self, secret: bytes) -> None:
         self._cipher = AESGCM(sha256(b"page-token\0" + secret).digest())
@@ -57,31 +72,18 @@ class Pages:
 
     def open(self, request: Any, account_id: UUID, *, maximum: int = MAXIMUM_SIZE) -> Page:  # any List request
         """Return the page a List request asks for. InvalidPageToken when its token was made for another list."""
-        limit = min(request.page_size or DEFAULT_SIZE, maximum)
-        if not request.page_token:
-            return Page(limit, None)
+        after = self._opened(request, account_id) if request.page_token else None
+        return Page(min(request.page_size or DEFAULT_SIZE, maximum), after, partial(self._sealed, request, account_id))
+
+    def _opened(self, request: Any, account_id: UUID) -> str:  # as above
         try:
             sealed = base64.urlsafe_b64decode(request.page_token + "=" * (-len(request.page_token) % 4))
             opened = self._cipher.decrypt(sealed[:_NONCE], sealed[_NONCE:], _purpose(request, account_id))
+            return str(json.loads(opened))
         except (InvalidTag, binascii.Error, ValueError) as exc:
             raise InvalidPageToken from exc
-        return Page(limit, str(json.loads(opened)))
 
-    def cut(
-        self,
-        request: Any,  # as above
-        account_id: UUID,
-        page: Page,
-        rows: list[T],
-        key: Callable[[T], UUID | int],
-    ) -> tuple[list[T], str]:
-        """Cut what was read, one row more than the limit, to the page and the next one's token (empty at the end)."""
-        if len(rows) <= page.limit:
-            return rows, ""
-        shown = rows[: page.limit]
-        return shown, self._token(request, account_id, key(shown[-1]))
-
-    def _token(self, request: Any, account_id: UUID, last_key: UUID | int) -> str:  # as above
+    def _sealed(self, request: Any, account_id: UUID, last_key: UUID | int) -> str:  # as above
         nonce = os.urandom(_NONCE)
         sealed = nonce + self._cipher.encrypt(nonce, json.dumps(str(last_key)).encode(), _purpose(request, account_id))
         return base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()

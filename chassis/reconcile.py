@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from chassis import cancellation, faults, logs, trace
+from chassis.actor import Actor
 from chassis.beside import beside
 from chassis.database import FAILURES
 from chassis.errors import DomainError
@@ -50,23 +51,27 @@ _log = logs.get("reconcile")
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A row this process may work on until its epoch passes. `attempts` counts from 1."""
+    """A row this process may work on until its epoch passes, as the service in the row's account.
+
+    `attempts` counts from 1.
+    """
 
     entity_id: UUID
-    account_id: UUID
+    actor: Actor
     epoch: int
     attempts: int
 
 
 @dataclass(slots=True)
 class Reconciler:
-    """Works through the due rows of one table.
+    """Works through the due rows of one table of a service.
 
     `work` makes the world as the row says, and returns after how many seconds to look at the row again, None for never.
     It must be safe to run again. When it raises anything, the row is tried again later; what was not foreseen is logged
     with its stack.
     """
 
+    service: str
     table: str
     key: str
     database: SystemDatabase
@@ -98,7 +103,10 @@ class Reconciler:
         except FAILURES as exc:
             _log.warning("claiming failed, trying again", table=self.table, error=str(exc))
             return []
-        return [Claim(row["id"], row["account_id"], row["epoch"], row["attempts"]) for row in rows]
+        return [Claim(row["id"], self._actor(row["account_id"]), row["epoch"], row["attempts"]) for row in rows]
+
+    def _actor(self, account_id: UUID) -> Actor:
+        return Actor(account_id=account_id, subject=f"service:{self.service}")
 
     async def _attempt(self, claim: Claim) -> None:
         trace.continue_from(None)

@@ -84,7 +84,7 @@ class Service:
 
     def reconcile(self, table: str, key: str, work: Callable[[Claim], Awaitable[float | None]]) -> Reconciler:
         """Work through the due rows of a table; `key` is the column of their ids."""
-        reconciler = Reconciler(table, key, self.system, work)
+        reconciler = Reconciler(self.name, table, key, self.system, work)
         self.reconcilers.append(reconciler)
         self.loops.append(reconciler.run)
         return reconciler

@@ -5,11 +5,11 @@ from typing import Annotated, Any
 
 import typer
 
+from chassis import ids
 from cli import context
 from cli.client import Client, Json
 from cli.context import AccountOption, JsonOption, LimitOption
 from cli.render import Output
-from cli.resolve import is_id
 
 app = typer.Typer(no_args_is_help=True, help="The audit log.")
 
@@ -32,7 +32,7 @@ def list_entries(
     entity: Annotated[str, typer.Option(help="Only the entity with this id.")] = "",
     limit: LimitOption = 50,
     account: AccountOption = "",
-    as_json: JsonOption = False,  # noqa: FBT002 -- typer's way
+    as_json: JsonOption = False,
 ) -> None:
     """List entries, newest first."""
 
@@ -51,7 +51,7 @@ def list_entries(
 def short_actor(entry: Mapping[str, Any], handles: Mapping[str, str]) -> str:
     """Return who did it: a handle where it is known, a service's name, or the beginning of an id."""
     actor = str(entry.get("actorId", ""))
-    return handles.get(actor) or (actor[:SHORT_ID] if is_id(actor) else actor)
+    return handles.get(actor) or (actor[:SHORT_ID] if ids.is_id(actor) else actor)
 
 
 def _short(entry: Json, handles: Mapping[str, str]) -> Json:

@@ -46,6 +46,10 @@ class Client:
         """Create something, or do what the path's verb says."""
         return await self.call("POST", path, body=body)
 
+    async def update(self, path: str, changes: Json, *, etag: str) -> Json:
+        """Set these fields of what the path names, if it still is as it was read."""
+        return await self.call("PATCH", path, body=changes, parameters={"updateMask": ",".join(changes), "etag": etag})
+
     async def delete(self, path: str) -> Json:
         """Delete what the path names."""
         return await self.call("DELETE", path)

@@ -26,16 +26,16 @@ TIMED_OUT = 124
 INTERRUPTED = 130
 
 
-def execute(  # noqa: PLR0913, PLR0917 -- each parameter is an option
+def execute(
     workspace: Annotated[str, typer.Argument(help="Name or id.")],
     command: Annotated[list[str], typer.Argument(help="After `--`: the program and its arguments.")],
     directory: Annotated[str, typer.Option("--directory", help="Where it starts, relative to the workspace.")] = "",
     env: Annotated[list[str] | None, typer.Option("--env", metavar="NAME=VALUE", help="A variable for it.")] = None,
     timeout: Annotated[float, typer.Option(min=0, help="Seconds it may run; 0 for no limit.")] = 0,
     account: AccountOption = "",
-    as_json: JsonOption = False,  # noqa: FBT002 -- typer's way
+    as_json: JsonOption = False,
 ) -> None:
-    """Run a command in a room: `stateroom exec ROOM -- make test`. Ends with its exit code.
+    """Run a command in a room: `stateroom exec WORKSPACE -- make test`. Ends with its exit code.
 
     No shell reads the command; for one, run `-- sh -c '…'`. It is a session of its own: recorded,
     and it goes on when this command is interrupted. A signal that ended it is exit code 128 + its

@@ -33,7 +33,7 @@ def down(data: Data = Path(".stateroom"), *, keep_sessions: KeepSessions = False
 
 def status(
     data: Data = Path(".stateroom"),
-    as_json: JsonOption = False,  # noqa: FBT002 -- typer's way
+    as_json: JsonOption = False,
 ) -> None:
     """Show what runs here, how it is, and where its metrics are; exit code 1 when a part is not ready."""
     _become_supervisor("status", f"--data={data}", *(["--json"] if as_json else []))
@@ -41,4 +41,4 @@ def status(
 
 def _become_supervisor(*arguments: str) -> NoReturn:
     """Replace this process, so that signals meant for the supervisor reach it."""
-    os.execv(sys.executable, [sys.executable, "-P", "-m", "embedded", *arguments])  # noqa: S606 -- no shell on purpose
+    os.execv(sys.executable, [sys.executable, "-P", "-m", "embedded", *arguments])  # noqa: S606  # no shell on purpose

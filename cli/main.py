@@ -12,7 +12,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-app.add_typer(workspaces.app, name="ws")
+app.add_typer(workspaces.app, name="workspace")
+app.add_typer(workspaces.app, name="ws", hidden=True)  # for fingers: as `kubectl get po`, and `gh cs`
 app.add_typer(sessions.app, name="session")
 app.add_typer(audit.app, name="audit")
 app.command()(local.up)
@@ -26,7 +27,7 @@ app.command("call")(raw_call.call)
 
 @app.callback()
 def options(
-    no_color: Annotated[bool, typer.Option("--no-color", help="No colours; NO_COLOR does the same.")] = False,  # noqa: FBT002 -- typer's way
+    no_color: Annotated[bool, typer.Option("--no-color", help="No colours; NO_COLOR does the same.")] = False,
 ) -> None:
     """Durable rooms for developers and coding agents.
 

@@ -107,23 +107,23 @@ class QueryFilter:
         if self._executed(byte):
             return
         self._held.append(byte)
-        if len(self._held) == 2 and byte in b"[]P_^X":  # noqa: PLR2004 -- ESC and this byte
+        if len(self._held) == 2 and byte in b"[]P_^X":  # noqa: PLR2004  # ESC and this byte
             self._state = _State.CSI if byte == ord("[") else _State.STRING
-        elif not 0x20 <= byte <= 0x2F:  # noqa: PLR2004 -- intermediate bytes of ECMA-48
+        elif not 0x20 <= byte <= 0x2F:  # noqa: PLR2004  # intermediate bytes of ECMA-48
             self._finish(keep=self._held != b"\x1bZ")
 
     def _step_csi(self, byte: int) -> None:
         if self._executed(byte):
             return
         self._held.append(byte)
-        if 0x40 <= byte <= 0x7E:  # noqa: PLR2004 -- final bytes of ECMA-48
+        if 0x40 <= byte <= 0x7E:  # noqa: PLR2004  # final bytes of ECMA-48
             self._finish(keep=not self._is_csi_query())
         elif len(self._held) > STRING_LIMIT:
             self._finish(keep=False)
 
     def _executed(self, byte: int) -> bool:
         """Whether the byte is a control in the middle of a sequence, which terminals execute at once."""
-        if byte < 0x20 and byte != ENQ:  # noqa: PLR2004 -- C0 controls
+        if byte < 0x20 and byte != ENQ:  # noqa: PLR2004  # C0 controls
             self._out.append(byte)
         return byte < 0x20  # noqa: PLR2004
 
@@ -174,5 +174,5 @@ class QueryFilter:
     def _may_become_query(self) -> bool:
         if self._held.startswith(b"\x1b]"):
             values = bytes(self._held[2:]).split(b";", 2)
-            return len(values) <= 2 or values[0] in _COLOUR_OSCS  # noqa: PLR2004 -- number, selection, data
+            return len(values) <= 2 or values[0] in _COLOUR_OSCS  # noqa: PLR2004  # number, selection, data
         return self._held.startswith(_STRING_QUERIES)

@@ -1,7 +1,6 @@
 """From what a person types to the id that the API wants."""
 
-from uuid import UUID
-
+from chassis import ids
 from cli.client import Client
 from cli.errors import Refused, WrongUse
 
@@ -16,13 +15,13 @@ async def workspace_id(client: Client, name_or_id: str) -> str:
     Raises:
         Refused: there is none.
     """
-    if is_id(name_or_id):
+    if ids.is_id(name_or_id):
         return name_or_id
     # An empty name would be no filter, and the answer somebody's newest room.
     if name_or_id:
         async for workspace in client.pages("/v1/workspaces", "workspaces", limit=1, name=name_or_id):
             return str(workspace["workspaceId"])
-    msg = f"There is no workspace {name_or_id!r} in this account; `stateroom ws list` shows those there are."
+    msg = f"There is no workspace {name_or_id!r} in this account; `stateroom workspace list` shows those there are."
     raise Refused(msg, reason="WORKSPACE_NOT_FOUND", code=NOT_FOUND)
 
 
@@ -38,18 +37,10 @@ def session_path(session_id: str) -> str:
     Raises:
         Refused: the text is no id.
     """
-    if not is_id(session_id):
+    if not ids.is_id(session_id):
         msg = f"{session_id!r} is no session's id; `stateroom session list` shows those there are."
         raise Refused(msg, reason="SESSION_NOT_FOUND", code=NOT_FOUND)
     return f"/v1/sessions/{session_id}"
-
-
-def is_id(text: str) -> bool:
-    """Whether the text is a UUID as the API writes it."""
-    try:
-        return str(UUID(text)) == text.lower()
-    except ValueError:
-        return False
 
 
 def pair(text: str) -> tuple[str, str]:

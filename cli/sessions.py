@@ -57,9 +57,9 @@ def create(
     workspace: Annotated[str, typer.Argument(help="Name or id.")],
     shell: Annotated[str, typer.Option(help="bash, zsh or fish; bash when absent.")] = "",
     directory: Annotated[str, typer.Option("--directory", help="Where it starts, relative to the workspace.")] = "",
-    attach: Annotated[bool, typer.Option("--attach", help="Attach to it at once.")] = False,  # noqa: FBT002 -- typer's way
+    attach: Annotated[bool, typer.Option("--attach", help="Attach to it at once.")] = False,
     account: AccountOption = "",
-    as_json: JsonOption = False,  # noqa: FBT002
+    as_json: JsonOption = False,
 ) -> None:
     """Open a terminal in a room."""
 
@@ -89,7 +89,7 @@ def list_sessions(
     state: Annotated[str, typer.Option(help="Only these: STARTING, ACTIVE, STOPPED, FAILED or LOST.")] = "",
     limit: LimitOption = 100,
     account: AccountOption = "",
-    as_json: JsonOption = False,  # noqa: FBT002
+    as_json: JsonOption = False,
 ) -> None:
     """List the account's sessions, newest first."""
 
@@ -108,7 +108,7 @@ def list_sessions(
 
 
 @app.command()
-def show(session: Session, account: AccountOption = "", as_json: JsonOption = False) -> None:  # noqa: FBT002
+def show(session: Session, account: AccountOption = "", as_json: JsonOption = False) -> None:
     """Show a session."""
 
     async def work(client: Client, output: Output) -> None:
@@ -121,8 +121,8 @@ def show(session: Session, account: AccountOption = "", as_json: JsonOption = Fa
 def attach(
     session: Session,
     offset: Annotated[int, typer.Option(min=0, help="Begin at this byte of the output.")] = 0,
-    read_only: Annotated[bool, typer.Option("--read-only", help="Only look.")] = False,  # noqa: FBT002
-    take_over: Annotated[bool, typer.Option("--take-over", help="Take control from the device that has it.")] = False,  # noqa: FBT002
+    read_only: Annotated[bool, typer.Option("--read-only", help="Only look.")] = False,
+    take_over: Annotated[bool, typer.Option("--take-over", help="Take control from the device that has it.")] = False,
     account: AccountOption = "",
 ) -> None:
     """Be a terminal of the session. Ctrl-] detaches; it comes back by itself when the connection is cut.
@@ -146,7 +146,7 @@ def devices(
     session: Session,
     limit: LimitOption = 100,
     account: AccountOption = "",
-    as_json: JsonOption = False,  # noqa: FBT002
+    as_json: JsonOption = False,
 ) -> None:
     """List the devices that are attached to a session, first come first."""
 
@@ -162,7 +162,7 @@ def write(
     session: Session,
     text: Annotated[str, typer.Argument(help="What to type; standard input when absent. A line needs its \\n.")] = "",
     account: AccountOption = "",
-    as_json: JsonOption = False,  # noqa: FBT002
+    as_json: JsonOption = False,
 ) -> None:
     r"""Type into a session without attaching: `stateroom session write ID $'make test\n'`."""
 
@@ -185,7 +185,7 @@ def update(
     title: Annotated[str | None, typer.Option(help="What to call it; empty for what the program does.")] = None,
     metadata: Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="Set; may be repeated.")] = None,
     account: AccountOption = "",
-    as_json: JsonOption = False,  # noqa: FBT002
+    as_json: JsonOption = False,
 ) -> None:
     """Change what a session is called and what is said about it."""
 
@@ -198,14 +198,13 @@ def update(
         if not body:
             msg = "Nothing to change: give --title or --metadata."
             raise WrongUse(msg)
-        parameters = {"updateMask": ",".join(body), "etag": current["etag"]}
-        output.resource(await client.call("PATCH", path, body=body, parameters=parameters), FIELDS)
+        output.resource(await client.update(path, body, etag=current["etag"]), FIELDS)
 
     context.run(work, as_json=as_json, account=account)
 
 
 @app.command()
-def terminate(session: Session, account: AccountOption = "", as_json: JsonOption = False) -> None:  # noqa: FBT002
+def terminate(session: Session, account: AccountOption = "", as_json: JsonOption = False) -> None:
     """End a session: TERM to all its processes, KILL after 5 seconds."""
 
     async def work(client: Client, output: Output) -> None:

@@ -8,7 +8,7 @@ from cli.render import Output
 FIELDS = ("handle", "displayName", "email", "userId", "createTime")
 
 
-def whoami(account: AccountOption = "", as_json: JsonOption = False) -> None:  # noqa: FBT002 -- typer's way
+def whoami(account: AccountOption = "", as_json: JsonOption = False) -> None:
     """Show whose key this is, and where."""
 
     async def work(client: Client, output: Output) -> None:

@@ -6,7 +6,7 @@ from cli.context import JsonOption
 from cli.render import Output
 
 
-def env(as_json: JsonOption = False) -> None:  # noqa: FBT002 -- typer's way
+def env(as_json: JsonOption = False) -> None:
     """Print variables for the shell, the API key among them: eval "$(stateroom env)"."""
 
     async def work(client: Client, output: Output) -> None:

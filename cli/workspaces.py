@@ -1,4 +1,4 @@
-"""`stateroom ws …`: rooms."""
+"""`stateroom workspace …`, or `ws` for short: rooms."""
 
 from pathlib import Path
 from typing import Annotated
@@ -13,7 +13,7 @@ from cli.context import AccountOption, JsonOption, LimitOption
 from cli.errors import Refused, WrongUse
 from cli.render import Output, visible
 
-app = typer.Typer(no_args_is_help=True, help="Workspaces: rooms with a git checkout.")
+app = typer.Typer(no_args_is_help=True, help="Workspaces: rooms with a git checkout. `ws` for short.")
 
 Workspace = Annotated[str, typer.Argument(metavar="WORKSPACE", help="Name or id.")]
 ForceOption = Annotated[bool, typer.Option("--force", help="End the sessions that run in it.")]
@@ -39,20 +39,20 @@ COLUMNS = {
     "sandbox": "SANDBOX",
     "createTime": "CREATED",
 }
-"""Commands take the name, so the table can do without the id; `ws show` and --json have it."""
+"""Commands take the name, so the table can do without the id; `workspace show` and --json have it."""
 
 
 @app.command()
-def create(  # noqa: PLR0913, PLR0917 -- the options of a verb
+def create(
     name: Annotated[str, typer.Argument(help="1 to 50 letters, digits, _ and -.")],
     repo: Annotated[
         str, typer.Option(help="https URL, or a local path where the server allows it; empty for an empty room.")
     ] = "",
     branch: Annotated[str, typer.Option(help="The repository's default when empty.")] = "",
     description: Annotated[str, typer.Option(help="At most 200 characters.")] = "",
-    wait: Annotated[bool, typer.Option(help="Follow the creation to its end.")] = True,  # noqa: FBT002 -- typer's way
+    wait: Annotated[bool, typer.Option(help="Follow the creation to its end.")] = True,
     account: AccountOption = "",
-    as_json: JsonOption = False,  # noqa: FBT002
+    as_json: JsonOption = False,
 ) -> None:
     """Create a room, and follow until it is ready."""
 
@@ -97,7 +97,7 @@ def list_workspaces(
     state: Annotated[str, typer.Option(help="Only these: CREATING, ACTIVE, ERROR or ARCHIVED.")] = "",
     limit: LimitOption = 100,
     account: AccountOption = "",
-    as_json: JsonOption = False,  # noqa: FBT002
+    as_json: JsonOption = False,
 ) -> None:
     """List the account's rooms, newest first."""
 
@@ -110,7 +110,7 @@ def list_workspaces(
 
 
 @app.command()
-def show(workspace: Workspace, account: AccountOption = "", as_json: JsonOption = False) -> None:  # noqa: FBT002
+def show(workspace: Workspace, account: AccountOption = "", as_json: JsonOption = False) -> None:
     """Show a room."""
 
     async def work(client: Client, output: Output) -> None:
@@ -120,7 +120,7 @@ def show(workspace: Workspace, account: AccountOption = "", as_json: JsonOption 
 
 
 @app.command()
-def status(workspace: Workspace, account: AccountOption = "", as_json: JsonOption = False) -> None:  # noqa: FBT002
+def status(workspace: Workspace, account: AccountOption = "", as_json: JsonOption = False) -> None:
     """Show what git says about a room: branch, last commit, and what is not committed."""
 
     async def work(client: Client, output: Output) -> None:
@@ -135,7 +135,7 @@ def status(workspace: Workspace, account: AccountOption = "", as_json: JsonOptio
 
 
 @app.command()
-def update(  # noqa: PLR0913, PLR0917 -- the options of a verb
+def update(
     workspace: Workspace,
     name: Annotated[str | None, typer.Option(help="A new name.")] = None,
     description: Annotated[str | None, typer.Option(help="At most 200 characters; empty for none.")] = None,
@@ -144,7 +144,7 @@ def update(  # noqa: PLR0913, PLR0917 -- the options of a verb
         list[str] | None, typer.Option(metavar="KEY", help="Remove this metadata; may be repeated.")
     ] = None,
     account: AccountOption = "",
-    as_json: JsonOption = False,  # noqa: FBT002
+    as_json: JsonOption = False,
 ) -> None:
     """Change what a room is called and what is said about it."""
 
@@ -159,8 +159,7 @@ def update(  # noqa: PLR0913, PLR0917 -- the options of a verb
         if not body:
             msg = "Nothing to change: give --name, --description, --metadata or --remove."
             raise WrongUse(msg)
-        parameters = {"updateMask": ",".join(body), "etag": current["etag"]}
-        output.resource(await client.call("PATCH", path, body=body, parameters=parameters), FIELDS)
+        output.resource(await client.update(path, body, etag=current["etag"]), FIELDS)
 
     context.run(work, as_json=as_json, account=account)
 
@@ -168,16 +167,16 @@ def update(  # noqa: PLR0913, PLR0917 -- the options of a verb
 @app.command()
 def archive(
     workspace: Workspace,
-    force: ForceOption = False,  # noqa: FBT002
+    force: ForceOption = False,
     account: AccountOption = "",
-    as_json: JsonOption = False,  # noqa: FBT002
+    as_json: JsonOption = False,
 ) -> None:
     """Put a room away: nothing runs in it, its files are kept."""
     _act(workspace, "POST", ":archive", {"force": force}, account=account, as_json=as_json)
 
 
 @app.command()
-def unarchive(workspace: Workspace, account: AccountOption = "", as_json: JsonOption = False) -> None:  # noqa: FBT002
+def unarchive(workspace: Workspace, account: AccountOption = "", as_json: JsonOption = False) -> None:
     """Make an archived room active again."""
     _act(workspace, "POST", ":unarchive", {}, account=account, as_json=as_json)
 
@@ -185,9 +184,9 @@ def unarchive(workspace: Workspace, account: AccountOption = "", as_json: JsonOp
 @app.command()
 def delete(
     workspace: Workspace,
-    force: ForceOption = False,  # noqa: FBT002
+    force: ForceOption = False,
     account: AccountOption = "",
-    as_json: JsonOption = False,  # noqa: FBT002
+    as_json: JsonOption = False,
 ) -> None:
     """Delete a room. Its files are kept."""
     _act(workspace, "DELETE", "?force=true" if force else "", None, account=account, as_json=as_json)
@@ -197,7 +196,7 @@ def delete(
 def undelete(
     workspace: Annotated[str, typer.Argument(metavar="WORKSPACE", help="Id; the name may be another room's by now.")],
     account: AccountOption = "",
-    as_json: JsonOption = False,  # noqa: FBT002
+    as_json: JsonOption = False,
 ) -> None:
     """Bring a deleted room back: archived, with its files."""
     _act(workspace, "POST", ":undelete", {}, account=account, as_json=as_json)

@@ -31,7 +31,7 @@ async def up(options: argparse.Namespace, progress: Progress) -> int:
     async def stay(_: Endpoint) -> bool:
         progress.say(
             f"In another terminal, in {options.data.parent}:\n"
-            f"  {_stateroom()} ws create my-room --repo https://…   (or a local path)\n"
+            f"  {_stateroom()} workspace create my-room --repo https://…   (or a local path)\n"
             f"  {_stateroom()} session create my-room --attach\n"
             "Ctrl-C stops it; what was made is kept."
         )
@@ -107,7 +107,7 @@ def _folder(text: str) -> Path:
 
 
 def _port(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= 65535:  # noqa: PLR2004 -- the range of TCP ports
+    if not text.isdecimal() or not 1 <= int(text) <= 65535:  # noqa: PLR2004  # the range of TCP ports
         msg = f"{text!r} is not a port: 1 to 65535"
         raise argparse.ArgumentTypeError(msg)
     return int(text)

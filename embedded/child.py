@@ -19,7 +19,7 @@ def main() -> None:
         sys.exit(f"prctl: {os.strerror(ctypes.get_errno())}")
     if os.getppid() != int(parent):
         sys.exit("the supervisor died before this process began")
-    os.execvp(program[0], program)  # noqa: S606 -- replacing this process without a shell is the whole point
+    os.execvp(program[0], program)  # noqa: S606  # replacing this process without a shell is the whole point
 
 
 if __name__ == "__main__":

@@ -92,7 +92,7 @@ def _new_runtime_folder(parent: str) -> Path:
     usable_parent = (
         bool(parent) and len(parent) < RUNTIME_PATH_LIMIT - len("/stateroom-12345678") and Path(parent).is_dir()
     )
-    runtime = Path(tempfile.mkdtemp(prefix="stateroom-", dir=parent if usable_parent else "/tmp"))  # noqa: S108 -- mkdtemp makes it private
+    runtime = Path(tempfile.mkdtemp(prefix="stateroom-", dir=parent if usable_parent else "/tmp"))  # noqa: S108  # mkdtemp makes it private
     if len(str(runtime)) > RUNTIME_PATH_LIMIT:
         msg = f"{runtime} is too long for sockets; unset XDG_RUNTIME_DIR."
         raise StartFailed(msg)

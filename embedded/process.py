@@ -80,7 +80,7 @@ class ManagedProcess:
         """Wait for its end; negative numbers are signals."""
         return await self._process.wait()
 
-    async def stop(self, timeout: float) -> None:  # noqa: ASYNC109 -- after it, stronger means are used
+    async def stop(self, timeout: float) -> None:  # noqa: ASYNC109  # after it, stronger means are used
         """Ask it to stop, and kill its process group when it has not after `timeout` seconds."""
         if not self.running:
             return

@@ -53,7 +53,7 @@ class Settings:
 
 def load() -> Settings:
     """Read the environment: `DATABASE_URL` is a superuser's, `NATS_URL` one that every service shares."""
-    environment = os.environ  # noqa: TID251 -- where the settings of services come from
+    environment = os.environ  # noqa: TID251  # where the settings of services come from
     return Settings(
         admin_database_url=environment.get("DATABASE_URL", ""),
         nats_url=environment.get("NATS_URL", ""),

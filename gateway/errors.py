@@ -133,6 +133,13 @@ class BodyTooLarge(LimitExceeded):
         super().__init__(limit=str(limit))
 
 
+class BodyCutShort(InvalidField):
+    """{field}: {description}."""
+
+    def __init__(self) -> None:
+        super().__init__(Violation("body", "the connection ended before it was whole; nothing was done"))
+
+
 class UrlTooLong(InvalidField):
     """{field}: {description}."""
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chassis import ids, trace
-from gateway.errors import BodyTooLarge, HeadersTooLarge, UnsupportedMediaType, UrlTooLong
+from gateway.errors import BodyCutShort, BodyTooLarge, HeadersTooLarge, UnsupportedMediaType, UrlTooLong
 
 Message = MutableMapping[str, Any]
 Scope = MutableMapping[str, Any]
@@ -79,6 +79,7 @@ async def read_body(request: HttpRequest, receive: Receive, limit: int, *, any_t
     connection instead of the reason.
 
     Raises:
+        BodyCutShort: the connection broke first; what came may lack the very limit that the caller set.
         BodyTooLarge: more than `limit` bytes were announced or came.
         UnsupportedMediaType: there is a body, and it is compressed, or no JSON in UTF-8 where it has to be.
     """
@@ -89,7 +90,7 @@ async def read_body(request: HttpRequest, receive: Receive, limit: int, *, any_t
     while more and size <= patience:
         event = await receive()
         if event["type"] == "http.disconnect":
-            break
+            raise BodyCutShort
         chunk = event.get("body", b"")
         size += len(chunk)
         if size <= limit:

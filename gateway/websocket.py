@@ -3,6 +3,8 @@
 import asyncio
 from functools import cache
 
+import grpc
+
 from chassis.beside import beside
 from gateway import failures
 from gateway.backends import BidiCall, read
@@ -77,8 +79,7 @@ async def _run(calls: Calls, match: Match, caller: Caller, socket: Socket) -> No
     first = calls.binder.bind(match.route, match.parts())
     call = calls.backends.stream(method, caller.metadata)
     try:
-        await call.write(first)
-        async with beside(_to_service(calls, match, socket, call)):
+        async with beside(_to_service(calls, match, socket, call, first)):
             await _to_client(calls, match, socket, call)
     finally:
         call.cancel()
@@ -92,17 +93,27 @@ async def _to_client(calls: Calls, match: Match, socket: Socket, call: BidiCall)
         await socket.write(calls.codec.decode(response, message) if data is None else data)
 
 
-async def _to_service(calls: Calls, match: Match, socket: Socket, call: BidiCall) -> None:
+async def _to_service(calls: Calls, match: Match, socket: Socket, call: BidiCall, first: bytes) -> None:
     request = match.method.request
     field = bytes_field(request, match.method.request_bytes)
-    while True:
+    message = first
+    while await _written(call, message):
         frame = await socket.read()
         if len(frame) > calls.body_limit:
             raise BodyTooLarge(calls.body_limit)
         if isinstance(frame, bytes):
-            await call.write(field.pack(frame))
+            message = field.pack(frame)
         else:
-            await call.write(calls.binder.bind_frame(request, frame.encode("utf-8", "surrogatepass")))
+            message = calls.binder.bind_frame(request, frame.encode("utf-8", "surrogatepass"))
+
+
+async def _written(call: BidiCall, message: bytes) -> bool:
+    """Send a message. False when the call is over: how it ended is for who reads from it to find."""
+    try:
+        await call.write(message)
+    except (asyncio.InvalidStateError, grpc.aio.AioRpcError):
+        return False
+    return True
 
 
 bytes_field = cache(BytesField)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from chassis.errors import Conflict, InvalidArgument, NotFound, OutOfRange, Unavailable, WrongState
+from chassis.errors import Conflict, InvalidField, NotFound, OutOfRange, Unavailable, Violation, WrongState
 
 
 class TerminalNotFound(NotFound):
@@ -77,13 +77,13 @@ class CommandNotFound(WrongState):
         super().__init__(command=command[:64])
 
 
-class InvalidWorkingDirectory(InvalidArgument):
-    """The working directory {path} is no directory inside the workspace."""
+class InvalidWorkingDirectory(InvalidField):
+    """{field}: {description}."""
 
     reason = "INVALID_WORKING_DIRECTORY"
 
     def __init__(self, path: str) -> None:
-        super().__init__(path=path[:64])
+        super().__init__(Violation("working_directory", f"{path[:64]!r} is no directory inside the workspace"))
 
 
 class UpgradeRefused(WrongState):

@@ -14,10 +14,10 @@ from runner.handover import ProgramState
 from runner.keeper import AdoptedKeeper, Keeper
 from runner.record import Exit
 from runner.reports import Reports
-from runner.sandbox import Level, Program, Sandbox
+from runner.sandbox import PATH, Level, Program, Sandbox
 
 _KEEPER = Path(__file__).with_name("enter.py")
-_ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
+_ENVIRONMENT = {"PATH": PATH, "LANG": "C.UTF-8"}
 _SIGNAL_STATUS = 128
 """A shell reports a child that a signal ended as this plus the signal; bubblewrap does so too."""
 

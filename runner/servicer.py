@@ -57,6 +57,11 @@ class RunnerServicer:
         """Open a terminal."""
         return convert.terminal_to_proto(await self.terminals.open(convert.order_from_proto(request)))
 
+    async def CheckTerminal(self, request: pb.CheckTerminalRequest, _call: Call) -> pb.CheckTerminalResponse:
+        """Refuse a terminal that cannot be opened."""
+        self.terminals.check(convert.order_from_proto(request.terminal))
+        return pb.CheckTerminalResponse()
+
     async def WriteTerminal(self, request: pb.WriteTerminalRequest, _call: Call) -> pb.WriteTerminalResponse:
         """Type into a terminal."""
         await self.terminals.live(request.session_id).input.write(request.data, request.lease_epoch, request.write_id)

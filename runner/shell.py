@@ -8,10 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from runner.errors import CommandNotFound, InvalidWorkingDirectory, ShellNotFound
-from runner.sandbox import Program, Sandbox
-
-PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-"""Where programs are looked for: the runner's own PATH is nobody's business."""
+from runner.sandbox import PATH, Program, Sandbox
 
 _TERMINAL = {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
 _FIXED = frozenset({"HOME", "SHELL", "USER", "LOGNAME", "PWD"})
@@ -42,21 +39,24 @@ _START_FILES = {
 """Shells by name, with the file that each reads when it starts and what stands in it at first."""
 
 
-def describe(room: Path, name: str, working_directory: str, variables: Mapping[str, str]) -> Program:
+def describe(
+    room: Path, name: str, working_directory: str, variables: Mapping[str, str], *, path: str = PATH
+) -> Program:
     """Return the interactive shell to start.
 
     Args:
         room: the folder with `files` and `home`.
-        name: of the shell, as found in PATH.
+        name: of the shell, as found in `path`.
         working_directory: relative to `files`; empty for `files` itself.
         variables: what the caller wants in the environment; HOME, SHELL, USER, LOGNAME and PWD stay ours.
             The contract sees to their form.
+        path: where shells are looked for.
 
     Raises:
         ShellNotFound: the shell is not installed.
         InvalidWorkingDirectory: it is no folder, or lies outside `files`.
     """
-    installed = {known: found for known in _START_FILES if (found := shutil.which(known, path=PATH))}
+    installed = {known: found for known in _START_FILES if (found := shutil.which(known, path=path))}
     shell = installed.get(name)
     if shell is None:
         raise ShellNotFound(name, installed)

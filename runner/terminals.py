@@ -87,6 +87,10 @@ class Terminals:
             _AFTER_OPENING.reach()
             return terminal
 
+    def check(self, order: Order) -> None:
+        """Raise what `open` raises of an order that cannot be met."""
+        self._describe(order)
+
     def adopt(self, states: Iterable[TerminalState]) -> None:
         """Go on with the terminals that this process opened before an upgrade."""
         for state in states:

@@ -40,7 +40,7 @@ def code_of(error: DomainError) -> grpc.StatusCode:
 def details_of(error: DomainError, correlation_id: str) -> bytes:
     """Return the serialized google.rpc.Status that travels in the trailing metadata."""
     details: list[Message] = [error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=error.values)]
-    if isinstance(error, errors.InvalidField):
+    if error.violations:
         violations = [
             error_details_pb2.BadRequest.FieldViolation(field=violation.field, description=violation.description)
             for violation in error.violations
@@ -63,10 +63,10 @@ def details_of(error: DomainError, correlation_id: str) -> bytes:
 class _Relayed(DomainError):
     """An error of another service, passed on as it came."""
 
-    def __init__(self, reason: str, message: str, metadata: dict[str, str], retry_after: timedelta | None) -> None:
+    def __init__(self, info: error_details_pb2.ErrorInfo, message: str, retry_after: timedelta | None) -> None:
         super().__init__(retry_after=retry_after)
-        self.values = metadata
-        self.reason = reason  # type: ignore[misc]  # an instance carries the neighbour's reason
+        self.values = dict(info.metadata)
+        self.reason = info.reason  # type: ignore[misc]  # an instance carries the neighbour's reason
         self.args = (message,)
 
 
@@ -84,12 +84,15 @@ def raise_relayed(exc: grpc.aio.AioRpcError, *, service: str) -> NoReturn:
     if not isinstance(details, bytes) or relayed is None:
         raise errors.ServiceUnavailable(service) from exc
     status = status_pb2.Status.FromString(details)
-    info, retry = error_details_pb2.ErrorInfo(), error_details_pb2.RetryInfo()
+    info, retry, bad = error_details_pb2.ErrorInfo(), error_details_pb2.RetryInfo(), error_details_pb2.BadRequest()
     retry_after = None
     for detail in status.details:
         detail.Unpack(info)
+        detail.Unpack(bad)
         if detail.Unpack(retry):
             retry_after = retry.retry_delay.ToTimedelta()
     if info.reason == errors.InternalError.reason:
         raise errors.ServiceUnavailable(service) from exc
-    raise relayed(info.reason, status.message, dict(info.metadata), retry_after) from exc
+    error = relayed(info, status.message, retry_after)
+    error.violations = tuple(errors.Violation(each.field, each.description) for each in bad.field_violations)
+    raise error from exc

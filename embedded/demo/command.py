@@ -54,7 +54,7 @@ class Demo:
     def _go_on(self, endpoint: Endpoint, name: str) -> None:
         self._voice.console.print(
             f"\nStateroom runs at [bold]{endpoint.gateway}[/bold]. In another terminal, in this folder:\n"
-            "  .venv/bin/stateroom ws list\n"
+            "  .venv/bin/stateroom workspace list\n"
             f"  .venv/bin/stateroom session create {name} --attach\n"
             "  .venv/bin/stateroom audit list\n"
             "Ctrl-C stops everything; what was made is kept.",

@@ -148,7 +148,7 @@ class Tour:
             found = await entries()
             missing = EXPECTED_ACTIONS - {str(entry["action"]) for entry in found}
             if not missing:
-                check("every entry has a digest", holds=all(len(entry["digest"]) == 64 for entry in found))  # noqa: PLR2004 -- SHA-256
+                check("every entry has a digest", holds=all(len(entry["digest"]) == 64 for entry in found))  # noqa: PLR2004  # SHA-256
                 return found
             await asyncio.sleep(POLL_SECONDS)
         msg = f"the audit log lacks {', '.join(sorted(missing))}"

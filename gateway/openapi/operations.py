@@ -12,7 +12,7 @@ from gateway.openapi.contracts import Contracts
 from gateway.openapi.responses import failures, split_comment, success
 from gateway.openapi.rules import JsonSchema, is_required, message_sentences
 from gateway.openapi.schemas import Schemas
-from gateway.transcode.names import ETAG_FIELD, REQUEST_ID_FIELD, parameter_name
+from gateway.transcode.names import ETAG_FIELD, REQUEST_ID_FIELD
 from gateway.transcode.routes import Route
 from gateway.transcode.schema import WHOLE_BODY
 from gateway.websocket import SUBPROTOCOL
@@ -53,7 +53,7 @@ _BODY = FieldDescriptor.TYPE_MESSAGE
 
 def path_of(route: Route) -> str:
     """Return the path with the names of its parameters."""
-    return _VARIABLE.sub(lambda match: f"{{{parameter_name(route, match[1])}}}", route.binding.path)
+    return _VARIABLE.sub(lambda match: f"{{{route.parameter_name(match[1])}}}", route.binding.path)
 
 
 class Operations:
@@ -91,7 +91,7 @@ class Operations:
     def _path(self, route: Route) -> Iterator[JsonSchema]:
         for variable in route.template.variables:
             field = self._field(route, variable.field_path)
-            name = parameter_name(route, variable.field_path)
+            name = route.parameter_name(variable.field_path)
             yield {"name": name, "in": "path", "required": True} | self._described(field)
 
     def _query(self, route: Route, request: Descriptor) -> Iterator[JsonSchema]:

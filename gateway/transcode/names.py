@@ -32,7 +32,7 @@ def name_for_caller(route: Route, path: str, from_headers: Collection[str] = ())
         return HEADERS.get(path, POSITION_HEADER)
     for variable in route.template.variables:
         if path == variable.field_path:
-            return parameter_name(route, path)
+            return route.parameter_name(path)
     name, body = _in_json(route.method.request, path), route.body_field
     if body is not None:
         if name == body.json_name:
@@ -42,11 +42,6 @@ def name_for_caller(route: Route, path: str, from_headers: Collection[str] = ())
         prefix = _in_json(route.method.request, route.shared_prefix)
         name = name.removeprefix(f"{prefix}.")
     return name
-
-
-def parameter_name(route: Route, field_path: str) -> str:
-    """Return the name of a path's parameter: the JSON name of the field, without those of the messages around it."""
-    return route.method.request.resolve(field_path)[-1].json_name
 
 
 def _in_json(message: MessageType | None, path: str) -> str:

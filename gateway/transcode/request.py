@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from gateway.errors import DuplicateKey, FieldConflict, InvalidType, UnknownField
 from gateway.transcode.codec import Codec
 from gateway.transcode.json_check import Json, check_text, parse_json
-from gateway.transcode.names import HEADERS, POSITION_HEADER, parameter_name
+from gateway.transcode.names import HEADERS, POSITION_HEADER
 from gateway.transcode.query import TextReader, parse_query
 from gateway.transcode.routes import Route
 from gateway.transcode.schema import WHOLE_BODY, Field, MessageType
@@ -49,7 +49,7 @@ class RequestBinder:
         request = route.method.request
         tree = _from_content(route, parts) if route.takes_content else self._from_body(route, parts.body)
         for path, text in route.path_values(parts.segments).items():
-            shown = parameter_name(route, path)
+            shown = route.parameter_name(path)
             check_text(text, shown)
             self._put(tree, request, path, text, shown)
         self._bind_query(tree, route, parts.query)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from gateway.errors import MethodNotAllowed, RouteNotFound
+from gateway.errors import InvalidUnicode, MethodNotAllowed, RouteNotFound
 from gateway.transcode.schema import WHOLE_BODY, Field, HttpBinding, Method, Schema, holds_content
 from gateway.transcode.template import DEEP_WILDCARD, WILDCARD, Template, TemplateError, parse_template, variable_value
 
@@ -36,7 +36,17 @@ class Route:
 
     def path_values(self, segments: list[str]) -> dict[str, str]:
         """Return field path → decoded value for the raw segments of a path that this route matched."""
-        return {item.field_path: variable_value(item, segments) for item in self.template.variables}
+        values = {}
+        for item in self.template.variables:
+            try:
+                values[item.field_path] = variable_value(item, segments)
+            except InvalidUnicode as exc:
+                raise InvalidUnicode(self.parameter_name(item.field_path)) from exc
+        return values
+
+    def parameter_name(self, field_path: str) -> str:
+        """Return the name of a path's parameter: the field's JSON name, without those of the messages around it."""
+        return self.method.request.resolve(field_path)[-1].json_name
 
 
 @dataclass(slots=True)

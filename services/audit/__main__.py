@@ -12,10 +12,10 @@ from services.audit.ledger.servicer import AuditServicer
 from services.audit.settings import AuditSettings
 
 
-async def open_audit(configured: AuditSettings, stack: AsyncExitStack) -> tuple[Service, Server]:
+async def open_audit(settings: AuditSettings, stack: AsyncExitStack) -> tuple[Service, Server]:
     """Put the service together. The stack closes it again."""
-    service = await open_service("audit", configured, Registry(), stack)
-    for source in configured.audit_sources:
+    service = await open_service("audit", settings, Registry(), stack)
+    for source in settings.audit_sources:
         service.consume(service.neighbour(source), record.record_changes, record.record_rollback)
     server = service.server()
     contract = audit_service_pb2.DESCRIPTOR.services_by_name["AuditService"]

@@ -11,46 +11,48 @@ from services.session.sessions import events
 from services.session.sessions.consumers import WorkspaceChanges
 from services.session.sessions.live.attachment import Attachments
 from services.session.sessions.live.background import open_background
-from services.session.sessions.live.company import Companies
 from services.session.sessions.live.copier import Copier
 from services.session.sessions.live.desk import Desk
 from services.session.sessions.live.devices import Devices
 from services.session.sessions.live.feeds import Feeds
 from services.session.sessions.live.follower import Parts
+from services.session.sessions.live.liveness import Liveness
 from services.session.sessions.live.opening import Opener
-from services.session.sessions.live.presence import Presence
+from services.session.sessions.live.presence import Presences
 from services.session.sessions.live.reconciliation import Reconciliation
 from services.session.sessions.live.release import Release
 from services.session.sessions.live.runners import Runners
+from services.session.sessions.live.writing import Writer
 from services.session.sessions.servicer import SessionServicer
 from services.session.sessions.store.counts import COUNTS
 from services.session.settings import SessionSettings
 
 
-async def open_session(configured: SessionSettings, stack: AsyncExitStack) -> tuple[Service, Server]:
+async def open_session(settings: SessionSettings, stack: AsyncExitStack) -> tuple[Service, Server]:
     """Put the service together. The stack closes it again."""
-    service = await open_service("session", configured, Registry(events.SESSION), stack)
+    service = await open_service("session", settings, Registry(events.SESSION), stack)
     workspace = service.neighbour("workspace")
     database, system = service.database, service.system
     runners = Runners(workspace)
     stack.push_async_callback(runners.close)
-    presence = Presence(system)
+    liveness = Liveness(system)
     background = await stack.enter_async_context(open_background())
     parts = Parts(database, system, runners)
-    feeds = Feeds(parts, presence, background)
-    devices = Devices(system, configured.slow_device_seconds, configured.silent_device_seconds)
-    companies = Companies(system, devices)
+    feeds = Feeds(parts, liveness, background)
+    devices = Devices(system, settings.slow_device_seconds, settings.silent_device_seconds)
+    presences = Presences(system, devices)
     reconciliation = Reconciliation(database, runners)
-    reconciler = service.reconcile("sessions", "session_id", reconciliation.work)
+    reconciler = service.reconcile("sessions", "session_id", reconciliation.reconcile)
     service.consume(workspace, WorkspaceChanges(database, reconciler.wake).apply)
-    service.reconcile("session_heads", "session_id", Release(parts).work)
+    service.reconcile("session_heads", "session_id", Release(parts).reconcile)
     copier = Copier(parts, feeds.bell)
-    service.loops.extend(part.run for part in (presence, feeds, copier, devices, companies))
+    service.loops.extend(part.run for part in (liveness, feeds, copier, devices, presences))
     service.counts += COUNTS
-    opener = Opener(database, runners, feeds, presence, background, configured.session_limit)
+    opener = Opener(database, runners, feeds, liveness, background, settings.session_limit)
     desk = Desk(database, runners, reconciliation, background)
-    attachments = Attachments(desk, feeds, devices, presence)
-    servicer = SessionServicer(database, service.pages, runners, opener, attachments, reconciler.wake)
+    attachments = Attachments(desk, feeds, devices, liveness)
+    writer = Writer(database, runners)
+    servicer = SessionServicer(database, service.pages, opener, attachments, writer, reconciler.wake)
     server = service.server()
     server.add(session_service_pb2.DESCRIPTOR.services_by_name["SessionService"], servicer)
     return service, server

@@ -8,8 +8,9 @@ from chassis.settings import ServiceSettings
 class SessionSettings(ServiceSettings):
     """What the session service needs beside every other service's settings.
 
-    `session_limit` is how many live sessions an account may have; `slow_device_seconds` how long a device may go
-    without acknowledging output while its credit is used up, `silent_device_seconds` without saying anything at all.
+    `session_limit` is how many live sessions an account may have; `slow_device_seconds` how long a client may go
+    without taking output, or acknowledging it while its credit is used up; `silent_device_seconds` how long a device
+    without saying anything at all.
     """
 
     session_limit: int = Field(20, ge=1, le=10_000)

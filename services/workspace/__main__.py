@@ -24,13 +24,13 @@ from services.workspace.workspaces.runners import Runners
 from services.workspace.workspaces.servicer import WorkspaceServicer
 
 
-async def open_workspace(configured: WorkspaceSettings, stack: AsyncExitStack) -> tuple[Service, Server]:
+async def open_workspace(settings: WorkspaceSettings, stack: AsyncExitStack) -> tuple[Service, Server]:
     """Put the service together. The stack closes it again."""
     registry = Registry(identity_events.USER, identity_events.API_KEY, workspace_events.WORKSPACE)
-    service = await open_service("workspace", configured, registry, stack)
+    service = await open_service("workspace", settings, registry, stack)
     database, pages = service.database, service.pages
     exchange = CredentialExchange(service.system, service.signer)
-    placement = Placement(database, LocalPlacement(configured), operations.admit_runner)
+    placement = Placement(database, LocalPlacement(settings), operations.admit_runner)
     stack.push_async_callback(placement.close)
     service.loops.append(Upgrades(placement).run)
     reconciler = service.reconcile("workspaces", "workspace_id", Lifecycle(database, placement).reconcile)
@@ -38,13 +38,13 @@ async def open_workspace(configured: WorkspaceSettings, stack: AsyncExitStack) -
     server = service.server(exchange)
     server.add(
         identity_service_pb2.DESCRIPTOR.services_by_name["IdentityService"],
-        IdentityServicer(database, pages, exchange, configured.bootstrap_token, configured.sign_up == "open"),
+        IdentityServicer(database, pages, exchange, settings.bootstrap_token, settings.sign_up == "open"),
     )
     runners = Runners(database, placement)
-    repositories = RepositoryRule(configured.allow_local_repositories)
+    repositories = RepositoryRule(settings.allow_local_repositories)
     server.add(
         workspace_service_pb2.DESCRIPTOR.services_by_name["WorkspaceService"],
-        WorkspaceServicer(database, pages, runners, reconciler, repositories, configured.workspace_limit),
+        WorkspaceServicer(database, pages, runners, reconciler, repositories, settings.workspace_limit),
     )
     server.add(git_service_pb2.DESCRIPTOR.services_by_name["GitService"], GitServicer(runners))
     return service, server

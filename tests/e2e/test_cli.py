@@ -15,7 +15,7 @@ async def test_cli_script_does_the_main_job(embedded_stack: EmbeddedStack) -> No
     stack = embedded_stack
     repository = await make_repository(stack.folder / "scripted", {"greeting": b"hello from the room\n"})
     (me,) = (await stack.command("whoami", "--json")).json()
-    (room,) = (await stack.command("ws", "create", "scripted", "--repo", repository, "--json")).json()
+    (room,) = (await stack.command("workspace", "create", "scripted", "--repo", repository, "--json")).json()
     assert (me["handle"], room["state"]) == ("owner", "ACTIVE")
     (session,) = (await stack.command("session", "create", "scripted", "--json")).json()
     identity = str(session["sessionId"])
@@ -27,7 +27,7 @@ async def test_cli_script_does_the_main_job(embedded_stack: EmbeddedStack) -> No
     assert [one["sessionId"] for one in listed] == [identity]
     entries = (await stack.command("audit", "list", "--entity", str(room["workspaceId"]), "--json")).json()
     assert [entry["action"] for entry in entries] == ["workspace.activated", "workspace.created"]
-    (deleted,) = (await stack.command("ws", "delete", "scripted", "--json")).json()
+    (deleted,) = (await stack.command("workspace", "delete", "scripted", "--json")).json()
     assert deleted["state"] == "DELETED"
 
 

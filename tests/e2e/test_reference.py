@@ -64,12 +64,6 @@ class Setting:
             await self.client.call(verb, f"/v1/workspaces/{workspace_id}{suffix}")
         return workspace_id
 
-    async def clean_up(self, workspace_id: str) -> None:
-        """Delete a workspace that the call had for itself: the account may have ten."""
-        if workspace_id != self.room:
-            with suppress(Refused):  # that was the call
-                await self.client.delete(f"/v1/workspaces/{workspace_id}")
-
     async def session(self) -> str:
         """Return a session, ended where the call waits for the end."""
         session = await self.client.post("/v1/sessions", {"workspaceId": self.room})
@@ -124,13 +118,6 @@ async def _run(code: str, environment: Mapping[str, str]) -> list[object]:
     return found
 
 
-async def _execute(code: str, environment: Mapping[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Run a call in this process, which has all that it imports."""
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    await asyncio.to_thread(exec, code, {})
-
-
 async def _exec(code: str, variables: Mapping[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Run a call in Python, of our own pages; a process for each would take a second."""
     for name, value in variables.items():
@@ -139,7 +126,7 @@ async def _exec(code: str, variables: Mapping[str, str], monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize(("method", "program", "code"), CALLS, ids=[f"{name}-{program}" for name, program, _ in CALLS])
-async def test_call_as_printed_answers(  # noqa: PLR0913 -- an example and where it runs
+async def test_call_as_printed_answers(  # noqa: PLR0913  # an example and where it runs
     embedded_stack: EmbeddedStack,
     workspace_id: str,
     monkeypatch: pytest.MonkeyPatch,
@@ -166,8 +153,7 @@ async def test_call_as_printed_answers(  # noqa: PLR0913 -- an example and where
                 await _exec(code, variables, monkeypatch)
                 assert capsys.readouterr().out
             else:
-                environment = variables | {"PATH": search, "HOME": str(embedded_stack.folder)}
-                answers = await _run(code, environment)
+                answers = await _run(code, variables)
                 assert not [answer for answer in answers if isinstance(answer, dict) and "error" in answer]
         finally:
             await setting.end_sessions()

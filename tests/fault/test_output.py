@@ -16,7 +16,7 @@ from tests.support.embedded_stack import EmbeddedStack
 from tests.support.sessions import attached, create_workspace, ended, make_repository, opened_session, output, shown
 
 LINES, SLOW_LINES = 10_000, 150
-NOISE = random.Random(7).randbytes(1024 * 1024)  # noqa: S311 -- the same bytes in each run
+NOISE = random.Random(7).randbytes(1024 * 1024)  # noqa: S311  # the same bytes in each run
 """Every byte value there is: NUL, broken UTF-8, and by chance the beginnings of escape sequences."""
 BEGIN = b"the output begins\n"
 SCRIPT = f"""

@@ -10,11 +10,10 @@ import pytest_asyncio
 from embedded.nats import Nats
 from embedded.postgres import Postgres
 from tests.support.history import History
-from tests.support.installation import fresh_installation
 from tests.support.judge import broken, complete
 from tests.support.people import Person, connected, sign_up
 from tests.support.previous import ROOT, Release, last_release, unpack
-from tests.support.product import SERVICES, Product
+from tests.support.product import SERVICES, Product, open_product
 from tests.support.workload import workload
 
 EMPTY = "template0"
@@ -35,13 +34,8 @@ async def previous(pytestconfig: pytest.Config) -> AsyncIterator[Release]:
 @pytest_asyncio.fixture
 async def blank(product_template: Postgres, nats: Nats) -> AsyncIterator[Product]:
     """Return an installation without a schema."""
-    async with fresh_installation(product_template, nats, EMPTY) as installation:
-        with tempfile.TemporaryDirectory(prefix="sr-", ignore_cleanup_errors=True) as folder:
-            product = Product(installation, Path(folder))
-            try:
-                yield product
-            finally:
-                await product.stop()
+    async with open_product(product_template, nats, EMPTY) as opened:
+        yield opened
 
 
 @pytest.mark.invariant("I32")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import grpc
 import pytest
-from stateroom.session.v1 import session_pb2
+from stateroom.session.v1 import log_pb2, session_pb2
 from stateroom.session.v1 import session_service_pb2 as session
 from stateroom.session.v1.session_service_pb2_grpc import SessionServiceStub
 from stateroom.workspace.v1 import workspace_pb2
@@ -154,7 +154,7 @@ async def test_copier_stopped_and_replaced_then_continued_stores_nothing_twice(p
             typing = session.WriteSessionRequest(session_id=opened.session_id, data=LINE)
             await stub.WriteSession(typing, metadata=person.metadata, wait_for_ready=True, timeout=20)
             first.go_on()
-            request = session.StreamOutputRequest(session_id=opened.session_id)
+            request = log_pb2.StreamOutputRequest(session_id=opened.session_id)
             streamed = stub.StreamOutput(request, metadata=person.metadata, timeout=40)
             output = b"".join([part.data async for part in streamed])
         await until(lambda: _ended(product))

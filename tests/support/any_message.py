@@ -19,7 +19,8 @@ _VALUES: dict[int, st.SearchStrategy[Any]] = {
     _F.TYPE_BYTES: st.binary(max_size=20),
     _F.TYPE_BOOL: st.booleans(),
     _F.TYPE_DOUBLE: _DOUBLES,
-    _F.TYPE_FLOAT: st.floats(-(2.0**127), 2.0**127, width=32),
+    # A subnormal one has fewer digits than all others, so two writers of the same bits write two numbers.
+    _F.TYPE_FLOAT: st.floats(-(2.0**127), 2.0**127, width=32, allow_subnormal=False),
     **dict.fromkeys((_F.TYPE_INT32, _F.TYPE_SINT32, _F.TYPE_SFIXED32), _INT32),
     **dict.fromkeys((_F.TYPE_INT64, _F.TYPE_SINT64, _F.TYPE_SFIXED64), _INT64),
     **dict.fromkeys((_F.TYPE_UINT32, _F.TYPE_FIXED32), _UINT32),

@@ -208,7 +208,6 @@ WORKSPACES = [
 ]
 """What is wrong with workspaces."""
 
-_CREATE = ("POST /v1/sessions", 400, "INVALID_WORKING_DIRECTORY")
 SESSIONS = [
     _field("no workspace", "POST /v1/sessions", "workspaceId", {}),
     BadInput(
@@ -221,12 +220,7 @@ SESSIONS = [
     ),
     *(_session(f"shell {shell!r}", "shell", shell=shell) for shell in ("/var/evil", "sh -c x", "BASH", "../bash")),
     *(
-        BadInput(
-            f"directory {where!r}",
-            *_CREATE,
-            body={"workspaceId": "{workspace}", "workingDirectory": where},
-            headers=JSON,
-        )
+        _session(f"directory {where!r}", "workingDirectory", "INVALID_WORKING_DIRECTORY", workingDirectory=where)
         for where in ("../../etc", "/etc", "a/../../b", "missing")
     ),
     _session("long directory", "workingDirectory", workingDirectory="x" * 5000),
@@ -257,6 +251,13 @@ SESSIONS = [
     ),
     _field("empty command", "POST /v1/workspaces/{workspace}:exec", "command", {"command": []}),
     _field("command without a program", "POST /v1/workspaces/{workspace}:exec", "command", {"command": [""]}),
+    _field(
+        "command in a directory that is not there",
+        "POST /v1/workspaces/{workspace}:exec",
+        "workingDirectory",
+        {"command": ["true"], "workingDirectory": "missing"},
+        "INVALID_WORKING_DIRECTORY",
+    ),
     BadInput(
         "command that is not there",
         "POST /v1/workspaces/{workspace}:exec",

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any, NoReturn
 
-from stateroom.session.v1 import session_pb2, session_service_pb2
+from stateroom.session.v1 import log_pb2, session_pb2
 from stateroom.session.v1.attach_pb2 import AttachSessionResponse as Reply
 from stateroom.workspace.v1 import identity_service_pb2, workspace_pb2
 
@@ -77,12 +77,12 @@ async def attach_session(requests: AsyncIterator[Any], context: Any) -> AsyncIte
             return
 
 
-async def stream_output(request: Any, context: Any) -> AsyncIterator[session_service_pb2.StreamOutputResponse]:
+async def stream_output(request: Any, context: Any) -> AsyncIterator[log_pb2.StreamOutputResponse]:
     """Stream three items; from offset 1 on, fail after the second."""
     for offset in range(3):
         if request.offset and offset == 2:
             await abort(context, SessionGone())
-        yield session_service_pb2.StreamOutputResponse(offset=offset, data=b"x")
+        yield log_pb2.StreamOutputResponse(offset=offset, data=b"x")
 
 
 class SessionGone(NotFound):

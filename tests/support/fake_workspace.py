@@ -17,6 +17,8 @@ class FakeWorkspace:
 
     def __init__(self) -> None:
         self.runner = pb.Runner()
+        self.refusals: list[Exception | None] = []
+        """What the next calls are refused with, one after another."""
         self.refusal: Exception | None = None
         self.workspace_id = ids.new()
         self.account_id = ids.new()
@@ -31,8 +33,9 @@ class FakeWorkspace:
 
     async def GetRunner(self, request: pb.GetRunnerRequest, call: Call) -> pb.Runner:
         """Return the room's runner to its own account."""
-        if self.refusal is not None:
-            raise self.refusal
+        refused = self.refusals.pop(0) if self.refusals else self.refusal
+        if refused is not None:
+            raise refused
         if (request.workspace_id, request.account_id) != (str(self.workspace_id), str(self.account_id)):
             raise refusal(NotFound, "WORKSPACE_NOT_FOUND")
         return self.runner

@@ -1,5 +1,7 @@
 """People of an installation and what they call."""
 
+import os
+import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -22,6 +24,7 @@ from chassis.rpc.tokens import TokenSigner
 from embedded import keys
 from tests.support.product import Product
 from tests.support.refusals import Refusal, refused
+from tests.support.waiting import until
 
 if TYPE_CHECKING:
     from stateroom.workspace.v1.identity_service_pb2_grpc import IdentityServiceAsyncStub
@@ -126,6 +129,23 @@ class Person:
         request = workspace.WatchWorkspaceRequest(workspace_id=room.workspace_id)
         watch = self.rooms.WatchWorkspace(request, metadata=self.metadata, timeout=SETTLES_WITHIN, wait_for_ready=True)
         return [seen async for seen in watch][-1]
+
+    async def ready_room(self, **values: Any) -> workspace_pb2.Workspace:
+        """Create a workspace and return it ACTIVE."""
+        room = await self.settled(await self.create_room(**values))
+        assert room.state == workspace_pb2.Workspace.ACTIVE, room.state_reason
+        return room
+
+    async def kill_runner(self, room: workspace_pb2.Workspace) -> None:
+        """Kill a workspace's runner, and wait until its room is free for another."""
+        runner = self.product.runner_of(room.workspace_id)
+        assert runner is not None
+        os.kill(runner.pid, signal.SIGKILL)
+
+        async def gone() -> bool:
+            return self.product.runner_of(room.workspace_id) is None and self.product.is_unlocked(room.workspace_id)
+
+        await until(gone)
 
     async def list_rooms(self, **values: object) -> list[workspace_pb2.Workspace]:
         """Return the first page of workspaces."""

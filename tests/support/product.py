@@ -147,9 +147,9 @@ def _read(pid: int, name: str) -> bytes:
 
 
 @asynccontextmanager
-async def open_product(postgres: Postgres, nats: Nats) -> AsyncIterator[Product]:
+async def open_product(postgres: Postgres, nats: Nats, template: str = TEMPLATE) -> AsyncIterator[Product]:
     """Make an installation without any process; whatever is started in it ends with the block."""
-    async with fresh_installation(postgres, nats, TEMPLATE) as installation:
+    async with fresh_installation(postgres, nats, template) as installation:
         with tempfile.TemporaryDirectory(prefix="sr-", ignore_cleanup_errors=True) as folder:
             product = Product(installation, Path(folder))
             try:

@@ -16,7 +16,7 @@ import grpc
 import pytest
 from stateroom.runner.v1 import runner_service_pb2 as runner_pb
 from stateroom.runner.v1.runner_service_pb2_grpc import RunnerServiceStub
-from stateroom.session.v1 import session_pb2
+from stateroom.session.v1 import log_pb2, session_pb2
 from stateroom.session.v1 import session_service_pb2 as pb
 from stateroom.session.v1.session_service_pb2_grpc import SessionServiceStub
 from stateroom.workspace.v1 import workspace_service_pb2 as workspace
@@ -170,7 +170,7 @@ class Stage:
     async def output(self, session_id: str, offset: int = 0) -> bytes:
         """Return the output from an offset to the session's end."""
         data = bytearray()
-        request = pb.StreamOutputRequest(session_id=session_id, offset=offset)
+        request = log_pb2.StreamOutputRequest(session_id=session_id, offset=offset)
         async for response in self.stub.StreamOutput(request, metadata=self.bearer(), timeout=40):
             assert response.offset == offset + len(data)
             data += response.data

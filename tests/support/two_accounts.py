@@ -7,7 +7,7 @@ from typing import Any
 
 import grpc
 import pytest_asyncio
-from stateroom.session.v1 import attach_pb2, session_pb2, session_service_pb2
+from stateroom.session.v1 import attach_pb2, log_pb2, session_pb2, session_service_pb2
 from stateroom.session.v1.session_service_pb2_grpc import SessionServiceStub
 
 from tests.support import waiting
@@ -64,7 +64,7 @@ async def _session(owner: Person, workspace_id: str) -> str:
     async with grpc.aio.insecure_channel(owner.product.address("session")) as channel:
         stub = SessionServiceStub(channel)
         created = await stub.CreateSession(request, metadata=owner.metadata, timeout=20, wait_for_ready=True)
-        events = session_service_pb2.ListSessionEventsRequest(session_id=created.session_id)
+        events = log_pb2.ListSessionEventsRequest(session_id=created.session_id)
 
         typing = session_service_pb2.WriteSessionRequest(session_id=created.session_id, data=b"sleep 0.1\n")
         await stub.WriteSession(typing, metadata=owner.metadata, timeout=20)

@@ -3,11 +3,11 @@
 import re
 from collections.abc import AsyncIterable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 import grpc
 from google.protobuf.message import Message
-from stateroom.session.v1 import session_pb2
+from stateroom.session.v1 import log_pb2, session_pb2
 from stateroom.session.v1 import session_service_pb2 as session
 from stateroom.session.v1.session_service_pb2_grpc import SessionServiceStub
 from stateroom.workspace.v1 import identity_service_pb2 as identity
@@ -25,8 +25,6 @@ CALL_SECONDS, WISH_SECONDS = 10.0, 240.0
 """A wish may have to wait for a dozen starts of a service, each of which takes long on a busy machine."""
 NUMBERS = range(1000, 2000)
 LINE = f"seq {NUMBERS[0]} {NUMBERS[-1]}; exit 5\n".encode()
-
-MessageT = TypeVar("MessageT", bound=Message)
 
 
 @dataclass(slots=True)
@@ -74,7 +72,7 @@ class Workload:
         await self._call(self.sessions.WriteSession, typing, ends={grpc.StatusCode.FAILED_PRECONDITION})
         ended = await self._awaited(self.sessions.GetSession, request, lambda seen: seen.HasField("end_time"))
         assert (ended.state, ended.exit_code, ended.log_complete) == (session_pb2.Session.STOPPED, 5, True)
-        output = await self._call(self._output, session.StreamOutputRequest(session_id=opened.session_id))
+        output = await self._call(self._output, log_pb2.StreamOutputRequest(session_id=opened.session_id))
         assert [int(line) for line in re.findall(rb"(?<=[\r\n])(\d+)\r\n", output)] == list(NUMBERS), output[-500:]
         assert len(output) == ended.output_bytes
 

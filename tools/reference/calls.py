@@ -109,7 +109,7 @@ def _literal(message: Descriptor, value: Request) -> str:
     fields = message.fields_by_name
     arguments = [f"{name}={_value(fields[name], inner)}" for name, inner in value.items()]
     line = f"{_class(message)}({', '.join(arguments)})"
-    if len(line) <= 80:  # noqa: PLR2004 -- what fits beside the name of its variable
+    if len(line) <= 80:  # noqa: PLR2004  # what fits beside the name of its variable
         return line
     block = textwrap.indent(",\n".join(arguments), " " * 8)
     return f"{_class(message)}(\n{block},\n    )"

@@ -13,6 +13,7 @@ from stateroom.event.v1.change_pb2 import Change, ChangePayload, Denial
 from stateroom.session.v1 import session_service_pb2
 from stateroom.workspace.v1 import identity_service_pb2, workspace_service_pb2
 
+from chassis import messages
 from chassis.errors import InvalidField, Violation
 from services.audit.ledger.domain import Entry, Filter
 
@@ -46,8 +47,7 @@ def audit_log_to_proto(entry: Entry) -> pb.AuditLog:
     denial = Denial()
     if payload.details.Unpack(denial):
         message.reason, message.refusal_count = denial.reason, denial.count
-    message.time.FromDatetime(entry.time)
-    message.record_time.FromDatetime(entry.record_time)
+    messages.set_times(message, entry, "time", "record_time")
     return message
 
 
@@ -81,7 +81,7 @@ def change_event_to_proto(entry: Entry) -> pb.ChangeEvent:
         trace_id=entry.trace_id,
         digest=entry.digest.hex(),
     )
-    message.time.FromDatetime(entry.time)
+    messages.set_times(message, entry, "time")
     return message
 
 

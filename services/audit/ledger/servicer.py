@@ -26,10 +26,10 @@ class AuditServicer:
             queries.list_entries,
             account_id=call.account_id,
             wanted=convert.audit_logs_filter(request),
-            limit=page.limit + 1,
+            limit=page.limit,
             after=page.after_id,
         )
-        shown, token = self.pages.cut(request, call.account_id, page, rows, key=lambda entry: entry.audit_log_id)
+        shown, token = page.cut(rows, key=lambda entry: entry.audit_log_id)
         return pb.ListAuditLogsResponse(audit_logs=map(convert.audit_log_to_proto, shown), next_page_token=token)
 
     async def GetAuditLog(self, request: pb.GetAuditLogRequest, call: Call) -> pb.AuditLog:
@@ -49,10 +49,10 @@ class AuditServicer:
             queries.list_changes,
             account_id=call.account_id,
             wanted=convert.change_events_filter(request),
-            limit=page.limit + 1,
+            limit=page.limit,
             after=page.after_id,
         )
-        shown, token = self.pages.cut(request, call.account_id, page, rows, key=lambda entry: entry.audit_log_id)
+        shown, token = page.cut(rows, key=lambda entry: entry.audit_log_id)
         return pb.ListChangeEventsResponse(
             change_events=map(convert.change_event_to_proto, shown), next_page_token=token
         )

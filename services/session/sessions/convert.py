@@ -2,16 +2,18 @@
 
 from collections.abc import Iterable
 from datetime import UTC
+from uuid import UUID
 
 from stateroom.runner.v1 import runner_service_pb2 as runner
-from stateroom.session.v1 import attach_pb2
+from stateroom.session.v1 import attach_pb2, exec_pb2, log_pb2
 from stateroom.session.v1 import session_pb2 as pb
 
-from chassis import etag, ids
-from services.session.sessions.domain import AttachedDevice, Kind, Session, State
+from chassis import etag, ids, messages
+from services.session.sessions.domain import AttachedDevice, Kind, Session, SessionSpec, State
 from services.session.sessions.log import Record, RecordType
 
-_OPTIONAL_TIMES = ("end_time", "create_time", "update_time", "last_activity_time")
+DEFAULT_SHELL = "bash"
+DEFAULT_COLUMNS, DEFAULT_ROWS = 80, 24
 
 
 def session_to_proto(session: Session) -> pb.Session:
@@ -39,11 +41,42 @@ def session_to_proto(session: Session) -> pb.Session:
     )
     if session.timeout is not None:
         message.timeout.FromTimedelta(session.timeout)
-    for name in _OPTIONAL_TIMES:
-        instant = getattr(session, name)
-        if instant is not None:
-            getattr(message, name).FromDatetime(instant)
+    messages.set_times(message, session, "end_time", "create_time", "update_time", "last_activity_time")
     return message
+
+
+def spec_from_proto(session_id: UUID, message: pb.Session, environment_names: Iterable[str]) -> SessionSpec:
+    """Return what a new session is to be, with what is not said."""
+    return SessionSpec(
+        session_id=session_id,
+        workspace_id=ids.parse(message.workspace_id),
+        kind=kind_from_proto(message.kind) or Kind.TERMINAL,
+        shell=message.shell or ("" if message.command else DEFAULT_SHELL),
+        command=tuple(message.command),
+        timeout=message.timeout.ToTimedelta() if message.HasField("timeout") else None,
+        title=message.title,
+        metadata=dict(message.metadata),
+        working_directory=message.working_directory,
+        environment_names=tuple(sorted(environment_names)),
+        columns=message.columns or DEFAULT_COLUMNS,
+        rows=message.rows or DEFAULT_ROWS,
+    )
+
+
+def session_of_command(request: exec_pb2.ExecCommandRequest) -> pb.Session:
+    """Return the session that a command runs in, as its creator would ask for it."""
+    return pb.Session(
+        workspace_id=request.workspace_id,
+        kind=pb.Session.COMMAND,
+        command=request.command,
+        working_directory=request.working_directory,
+        timeout=request.timeout if request.HasField("timeout") else None,
+    )
+
+
+def output_of_command(part: log_pb2.StreamOutputResponse) -> exec_pb2.ExecCommandResponse:
+    """Return a run of a session's output as that of a command."""
+    return exec_pb2.ExecCommandResponse(output=exec_pb2.ExecCommandResponse.Output(offset=part.offset, data=part.data))
 
 
 def values_from_proto(message: pb.Session, names: Iterable[str]) -> dict[str, object]:
@@ -68,12 +101,12 @@ def stop_reason_to_proto(session: Session) -> pb.Session.StopReason.ValueType:
 
 def state_from_proto(state: pb.Session.State.ValueType) -> State | None:
     """Return the state a filter names; None for no filter."""
-    return None if state == pb.Session.STATE_UNSPECIFIED else State[pb.Session.State.Name(state)]
+    return messages.member(State, pb.Session.State, state)
 
 
 def kind_from_proto(kind: pb.Session.Kind.ValueType) -> Kind | None:
     """Return the kind a filter names; None for no filter."""
-    return None if kind == pb.Session.KIND_UNSPECIFIED else Kind[pb.Session.Kind.Name(kind)]
+    return messages.member(Kind, pb.Session.Kind, kind)
 
 
 def attachment_to_proto(device: AttachedDevice) -> attach_pb2.Attachment:
@@ -88,16 +121,16 @@ def attachment_to_proto(device: AttachedDevice) -> attach_pb2.Attachment:
         rows=device.rows,
         acknowledged_offset=device.acknowledged_offset,
     )
-    message.attach_time.FromDatetime(device.attach_time)
+    messages.set_times(message, device, "attach_time")
     return message
 
 
-def record_to_proto(record: Record) -> pb.SessionEvent:
+def record_to_proto(record: Record) -> log_pb2.SessionEvent:
     """Return a record's public form."""
-    message = pb.SessionEvent(
+    message = log_pb2.SessionEvent(
         sequence=record.sequence,
         offset=record.offset,
-        type=pb.SessionEvent.Type.Value(record.type.name),
+        type=log_pb2.SessionEvent.Type.Value(record.type.name),
         data=record.data if record.type is RecordType.OUTPUT else b"",
         columns=record.columns,
         rows=record.rows,
@@ -105,7 +138,7 @@ def record_to_proto(record: Record) -> pb.SessionEvent:
         exit_code=record.exit_code,
         exit_signal=record.exit_signal,
     )
-    message.time.FromDatetime(record.time)
+    messages.set_times(message, record, "time")
     return message
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
+from pathlib import PurePath
 from uuid import UUID
 
 from chassis.errors import InvalidField, Violation
@@ -57,6 +58,24 @@ _RUNNER_REASONS = {reason.name.lower(): reason for reason in (StopReason.SHUTDOW
 
 
 @dataclass(frozen=True, slots=True)
+class SessionSpec:
+    """What a new session is to be. Sizes are in cells; the environment's values are not part of it."""
+
+    session_id: UUID
+    workspace_id: UUID
+    kind: Kind
+    shell: str
+    command: tuple[str, ...]
+    timeout: timedelta | None
+    title: str
+    metadata: dict[str, str]
+    working_directory: str
+    environment_names: tuple[str, ...]
+    columns: int
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
 class Session:
     """A shell or a command in a workspace: `shell` is empty where there is a `command`.
 
@@ -99,6 +118,41 @@ class Session:
     def entity_id(self) -> UUID:
         """The session's id."""
         return self.session_id
+
+    @classmethod
+    def create(cls, now: datetime, account_id: UUID, spec: SessionSpec) -> "Session":
+        """Return a new session, whose shell is still to be started."""
+        return cls(
+            session_id=spec.session_id,
+            account_id=account_id,
+            workspace_id=spec.workspace_id,
+            kind=spec.kind,
+            state=State.STARTING,
+            shell=spec.shell,
+            command=spec.command,
+            timeout=spec.timeout,
+            working_directory=spec.working_directory,
+            environment_names=spec.environment_names,
+            columns=spec.columns,
+            rows=spec.rows,
+            runner_id="",
+            stop_request=None,
+            stop_cause_event_id="",
+            stop_reason=None,
+            state_reason="",
+            exit_code=None,
+            exit_signal=None,
+            log_complete=False,
+            given_title=spec.title,
+            metadata=spec.metadata,
+            version=1,
+            create_time=now,
+            update_time=now,
+            end_time=None,
+            title=spec.shell or PurePath(spec.command[0]).name,
+            output_bytes=0,
+            last_activity_time=now.replace(microsecond=0),
+        )
 
     @property
     def shown_title(self) -> str:

@@ -87,7 +87,7 @@ class DeviceSilent(Unavailable):
 
 
 class SlowConsumer(LimitExceeded):
-    """The device acknowledged nothing beyond {offset} of session {sessionId} for too long; attach again from there."""
+    """Nothing beyond {offset} of session {sessionId} was taken or acknowledged for too long; go on from there."""
 
     reason = "SLOW_CONSUMER"
 

@@ -1,15 +1,14 @@
 """Changes of sessions."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
-from pathlib import PurePath
 from uuid import UUID
 
 from chassis import etag as tags
 from chassis.actor import Actor
 from chassis.database import Transaction
-from services.session.sessions.domain import Kind, Session, State, StopReason
+from services.session.sessions.domain import Session, SessionSpec, State, StopReason
 from services.session.sessions.errors import SessionLimitReached, SessionNotFound
 from services.session.sessions.log import Copy
 from services.session.sessions.store import log_store, session_store
@@ -18,30 +17,12 @@ START_LEASE = timedelta(seconds=30)
 """How long a shell may take to start before the session counts as failed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What a new session is to be. Sizes are in cells; the environment's values are not part of it."""
-
-    session_id: UUID
-    workspace_id: UUID
-    kind: Kind
-    shell: str
-    command: tuple[str, ...]
-    timeout: timedelta | None
-    title: str
-    metadata: dict[str, str]
-    working_directory: str
-    environment_names: tuple[str, ...]
-    columns: int
-    rows: int
-
-
-async def create_session(tx: Transaction, *, wish: Wish, copier_process: int, limit: int) -> Session:
+async def create_session(tx: Transaction, *, spec: SessionSpec, copier_process: int, limit: int) -> Session:
     """Create a session in state STARTING.
 
     Args:
         tx: of the account it is to belong to.
-        wish: what it is to be.
+        spec: what it is to be.
         copier_process: the process that opens its terminal and copies its log.
         limit: how many live sessions the account may have.
 
@@ -50,37 +31,7 @@ async def create_session(tx: Transaction, *, wish: Wish, copier_process: int, li
     """
     if await session_store.count_live(tx.connection, tx.account_id) >= limit:
         raise SessionLimitReached(limit)
-    session = Session(
-        session_id=wish.session_id,
-        account_id=tx.account_id,
-        workspace_id=wish.workspace_id,
-        kind=wish.kind,
-        state=State.STARTING,
-        shell=wish.shell,
-        command=wish.command,
-        timeout=wish.timeout,
-        working_directory=wish.working_directory,
-        environment_names=wish.environment_names,
-        columns=wish.columns,
-        rows=wish.rows,
-        runner_id="",
-        stop_request=None,
-        stop_cause_event_id="",
-        stop_reason=None,
-        state_reason="",
-        exit_code=None,
-        exit_signal=None,
-        log_complete=False,
-        given_title=wish.title,
-        metadata=wish.metadata,
-        version=1,
-        create_time=tx.now,
-        update_time=tx.now,
-        end_time=None,
-        title=wish.shell or PurePath(wish.command[0]).name,
-        output_bytes=0,
-        last_activity_time=tx.now.replace(microsecond=0),
-    )
+    session = Session.create(tx.now, tx.account_id, spec)
     await session_store.insert_session(tx.connection, session, copier_process=copier_process, due=tx.now + START_LEASE)
     tx.record("created", after=session)
     return session

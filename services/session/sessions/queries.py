@@ -38,7 +38,7 @@ async def get_session(connection: Connection, *, session_id: UUID) -> Session:
     return await session_store.get_session(connection, session_id)
 
 
-async def list_sessions(  # each one narrows the list
+async def list_sessions(
     connection: Connection,
     *,
     workspace_id: UUID | None,

@@ -1,29 +1,22 @@
 """SessionService: terminals that outlive every connection."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
-from stateroom.runner.v1 import runner_service_pb2 as runner_pb
-from stateroom.session.v1 import attach_pb2, exec_pb2, session_pb2, update_pb2
+from stateroom.session.v1 import attach_pb2, exec_pb2, log_pb2, session_pb2, update_pb2
 from stateroom.session.v1 import session_service_pb2 as pb
 
 from chassis import ids, masks
 from chassis.database import Database
-from chassis.errors import DomainError, InvalidField, Violation
+from chassis.errors import InvalidField, Violation
 from chassis.pages import MAXIMUM_LOG_SIZE, Pages
 from chassis.rpc.call import Call
 from services.session.sessions import convert, operations, queries
-from services.session.sessions.domain import Kind, Session, StopReason
-from services.session.sessions.errors import SessionNotActive
+from services.session.sessions.domain import Session, StopReason
 from services.session.sessions.live.attachment import Attachments
 from services.session.sessions.live.opening import OWN_NAMES, Opener
-from services.session.sessions.live.runners import OVER, Runners
-from services.session.sessions.operations import Wish
-from services.session.sessions.store import leases
-
-DEFAULT_SHELL = "bash"
-DEFAULT_COLUMNS, DEFAULT_ROWS = 80, 24
+from services.session.sessions.live.writing import Writer
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,35 +25,26 @@ class SessionServicer:
 
     database: Database
     pages: Pages
-    runners: Runners
     opener: Opener
     attachments: Attachments
+    writer: Writer
     wake_reconciler: Callable[[], None]
 
     async def CreateSession(self, request: pb.CreateSessionRequest, call: Call) -> session_pb2.Session:
         """Open a shell, or run a command, and return its session once it runs."""
-        session = await self.opener.open(
-            call.actor, _wish(request.session, request.session.environment), request.session.environment
-        )
+        wanted = request.session
+        session = await self._open(wanted, wanted.environment, call, asked_in="session")
         return convert.session_to_proto(session)
 
     async def ExecCommand(
         self, request: exec_pb2.ExecCommandRequest, call: Call
     ) -> AsyncIterator[exec_pb2.ExecCommandResponse]:
         """Run a command and stream what it prints, or join the run that an earlier call began."""
-        wanted = session_pb2.Session(
-            workspace_id=request.workspace_id,
-            kind=session_pb2.Session.COMMAND,
-            command=request.command,
-            working_directory=request.working_directory,
-            timeout=request.timeout if request.HasField("timeout") else None,
-        )
-        session = await self.opener.open(call.actor, _wish(wanted, request.environment), request.environment)
+        wanted = convert.session_of_command(request)
+        session = await self._open(wanted, request.environment, call)
         yield exec_pb2.ExecCommandResponse(started=convert.session_to_proto(session))
-        async for part in self.attachments.stream(call.actor, session, 0):
-            yield exec_pb2.ExecCommandResponse(
-                output=exec_pb2.ExecCommandResponse.Output(offset=part.offset, data=part.data)
-            )
+        async for part in self.attachments.stream(call, session, 0):
+            yield convert.output_of_command(part)
         ended = await self._session(str(session.session_id), call)
         yield exec_pb2.ExecCommandResponse(ended=convert.session_to_proto(ended))
 
@@ -77,10 +61,10 @@ class SessionServicer:
             workspace_id=ids.parse(request.workspace_id) if request.workspace_id else None,
             state=convert.state_from_proto(request.state),
             kind=convert.kind_from_proto(request.kind),
-            limit=page.limit + 1,
+            limit=page.limit,
             after=page.after_id,
         )
-        shown, token = self.pages.cut(request, call.account_id, page, rows, key=lambda session: session.session_id)
+        shown, token = page.cut(rows, key=lambda session: session.session_id)
         return pb.ListSessionsResponse(sessions=map(convert.session_to_proto, shown), next_page_token=token)
 
     async def UpdateSession(self, request: update_pb2.UpdateSessionRequest, call: Call) -> session_pb2.Session:
@@ -107,20 +91,7 @@ class SessionServicer:
     async def WriteSession(self, request: pb.WriteSessionRequest, call: Call) -> pb.WriteSessionResponse:
         """Type into a session that no device controls."""
         session = await self._session(request.session_id, call)
-        session.expect_terminal()
-        session.expect_active()
-        epoch = await self.database.read(call.actor, leases.expect_free, session_id=session.session_id)
-        write = runner_pb.WriteTerminalRequest(
-            session_id=request.session_id, data=request.data, lease_epoch=epoch, write_id=request.request_id
-        )
-        runner = await self.runners.find(session.account_id, session.workspace_id)
-        try:
-            await runner.call(runner.stub.WriteTerminal, write)
-        except DomainError as exc:
-            self.runners.forget(session.workspace_id)
-            if exc.reason in OVER:
-                raise SessionNotActive(session.session_id, "STOPPED") from exc
-            raise
+        await self.writer.write(call.actor, session, request.data, request.request_id)
         return pb.WriteSessionResponse()
 
     async def ResizeSession(self, request: update_pb2.ResizeSessionRequest, call: Call) -> session_pb2.Session:
@@ -148,14 +119,18 @@ class SessionServicer:
         self.wake_reconciler()
         return convert.session_to_proto(session)
 
-    async def StreamOutput(self, request: pb.StreamOutputRequest, call: Call) -> AsyncIterator[pb.StreamOutputResponse]:
+    async def StreamOutput(
+        self, request: log_pb2.StreamOutputRequest, call: Call
+    ) -> AsyncIterator[log_pb2.StreamOutputResponse]:
         """Stream a session's output from an offset."""
         session = await self.opener.started(call.actor, await self._session(request.session_id, call))
-        async with aclosing(self.attachments.stream(call.actor, session, request.offset)) as responses:
+        async with aclosing(self.attachments.stream(call, session, request.offset)) as responses:
             async for response in responses:
                 yield response
 
-    async def ListSessionEvents(self, request: pb.ListSessionEventsRequest, call: Call) -> pb.ListSessionEventsResponse:
+    async def ListSessionEvents(
+        self, request: log_pb2.ListSessionEventsRequest, call: Call
+    ) -> log_pb2.ListSessionEventsResponse:
         """Return a page of a session's records."""
         page = self.pages.open(request, call.account_id, maximum=MAXIMUM_LOG_SIZE)
         session = await self._session(request.session_id, call)
@@ -164,10 +139,12 @@ class SessionServicer:
             queries.list_records,
             session_id=session.session_id,
             after=request.after_sequence if page.after_number is None else page.after_number,
-            limit=page.limit + 1,
+            limit=page.limit,
         )
-        shown, token = self.pages.cut(request, call.account_id, page, rows, key=lambda record: record.sequence)
-        return pb.ListSessionEventsResponse(session_events=map(convert.record_to_proto, shown), next_page_token=token)
+        shown, token = page.cut(rows, key=lambda record: record.sequence)
+        return log_pb2.ListSessionEventsResponse(
+            session_events=map(convert.record_to_proto, shown), next_page_token=token
+        )
 
     def AttachSession(
         self, requests: AsyncIterator[attach_pb2.AttachSessionRequest], call: Call
@@ -190,10 +167,10 @@ class SessionServicer:
             call.actor,
             queries.list_attachments,
             session_id=ids.parse(request.session_id),
-            limit=page.limit + 1,
+            limit=page.limit,
             after=page.after_id,
         )
-        shown, token = self.pages.cut(request, call.account_id, page, rows, key=lambda device: device.attachment_id)
+        shown, token = page.cut(rows, key=lambda device: device.attachment_id)
         return attach_pb2.ListAttachmentsResponse(
             attachments=map(convert.attachment_to_proto, shown), next_page_token=token
         )
@@ -210,24 +187,13 @@ class SessionServicer:
             async for response in responses:
                 yield response
 
+    async def _open(
+        self, wanted: session_pb2.Session, environment: Mapping[str, str], call: Call, *, asked_in: str = ""
+    ) -> Session:
+        """Open a session. `asked_in` is the field of the request that holds what is wanted."""
+        spec = convert.spec_from_proto(ids.new(), wanted, {*environment, *OWN_NAMES})
+        return await self.opener.open(call.actor, spec, environment, asked_in=asked_in)
+
     async def _session(self, session_id: str, call: Call) -> Session:
         actor = replace(call.actor, repeat=None)
         return await self.database.read(actor, queries.get_session, session_id=ids.parse(session_id))
-
-
-def _wish(wanted: session_pb2.Session, environment: Iterable[str]) -> Wish:
-    """Return what a new session is to be, with what is not said."""
-    return Wish(
-        session_id=ids.new(),
-        workspace_id=ids.parse(wanted.workspace_id),
-        kind=convert.kind_from_proto(wanted.kind) or Kind.TERMINAL,
-        shell=wanted.shell or ("" if wanted.command else DEFAULT_SHELL),
-        command=tuple(wanted.command),
-        timeout=wanted.timeout.ToTimedelta() if wanted.HasField("timeout") else None,
-        title=wanted.title,
-        metadata=dict(wanted.metadata),
-        working_directory=wanted.working_directory,
-        environment_names=tuple(sorted({*environment, *OWN_NAMES})),
-        columns=wanted.columns or DEFAULT_COLUMNS,
-        rows=wanted.rows or DEFAULT_ROWS,
-    )

@@ -2,7 +2,7 @@
 
 from stateroom.workspace.v1 import identity_service_pb2 as pb
 
-from chassis import etag
+from chassis import etag, messages
 from services.workspace.identity.domain import ApiKey, State, User
 
 
@@ -15,8 +15,7 @@ def user_to_proto(user: User) -> pb.User:
         display_name=user.display_name,
         etag=etag.of(user),
     )
-    message.create_time.FromDatetime(user.create_time)
-    message.update_time.FromDatetime(user.update_time)
+    messages.set_times(message, user, "create_time", "update_time")
     return message
 
 
@@ -30,13 +29,10 @@ def api_key_to_proto(api_key: ApiKey) -> pb.ApiKey:
         state=pb.ApiKey.State.Value(api_key.state.name),
         etag=etag.of(api_key),
     )
-    for name in ("expire_time", "last_used_time", "revoke_time", "create_time", "update_time"):
-        instant = getattr(api_key, name)
-        if instant is not None:
-            getattr(message, name).FromDatetime(instant)
+    messages.set_times(message, api_key, "expire_time", "last_used_time", "revoke_time", "create_time", "update_time")
     return message
 
 
 def state_from_proto(state: pb.ApiKey.State.ValueType) -> State | None:
     """Return the state a filter names; None for no filter."""
-    return None if state == pb.ApiKey.STATE_UNSPECIFIED else State[pb.ApiKey.State.Name(state)]
+    return messages.member(State, pb.ApiKey.State, state)

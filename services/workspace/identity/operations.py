@@ -49,7 +49,7 @@ async def create_user(
     return user, api_key
 
 
-async def derive_api_key(  # the fields of a key
+async def derive_api_key(
     tx: Transaction,
     *,
     user_id: UUID,
@@ -81,7 +81,7 @@ async def derive_api_key(  # the fields of a key
     )
 
 
-async def create_api_key(  # the fields of a key
+async def create_api_key(
     tx: Transaction,
     *,
     user_id: UUID,

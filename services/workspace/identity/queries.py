@@ -23,7 +23,7 @@ async def get_api_key(connection: Connection, *, api_key_id: UUID, user_id: UUID
     return api_key
 
 
-async def list_api_keys(  # each one narrows the list
+async def list_api_keys(
     connection: Connection, *, user_id: UUID, state: State | None, key_prefix: str, limit: int, after: UUID | None
 ) -> list[ApiKey]:
     """Return a user's keys, newest first."""

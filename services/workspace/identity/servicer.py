@@ -57,17 +57,14 @@ class IdentityServicer:
     async def CreateApiKey(self, request: pb.CreateApiKeyRequest, call: Call) -> pb.CreateApiKeyResponse:
         """Create a key that may do no more than the caller's own."""
         wanted = request.api_key
-        expire_time = wanted.expire_time.ToDatetime(UTC) if wanted.HasField("expire_time") else None
-        if expire_time is not None and expire_time <= datetime.now(UTC):
-            raise InvalidField(Violation("api_key.expire_time", "must lie in the future"))
         minted = credential.mint(credential.API_KEY, ids.new())
         api_key = await self.database.write(
             call.actor,
             operations.derive_api_key,
             user_id=_user_id(call.actor),
             name=wanted.name,
+            expire_time=_expire_time(wanted),
             scopes=_grantable(tuple(wanted.scopes), call),
-            expire_time=expire_time,
             credential=minted,
         )
         secret = minted.text if api_key.secret_sha256 == minted.secret_sha256 else ""
@@ -89,10 +86,10 @@ class IdentityServicer:
             user_id=_user_id(call.actor),
             state=convert.state_from_proto(request.state),
             key_prefix=request.key_prefix,
-            limit=page.limit + 1,
+            limit=page.limit,
             after=page.after_id,
         )
-        shown, token = self.pages.cut(request, call.account_id, page, rows, key=lambda api_key: api_key.api_key_id)
+        shown, token = page.cut(rows, key=lambda api_key: api_key.api_key_id)
         return pb.ListApiKeysResponse(api_keys=map(convert.api_key_to_proto, shown), next_page_token=token)
 
     async def RevokeApiKey(self, request: pb.RevokeApiKeyRequest, call: Call) -> pb.ApiKey:
@@ -126,6 +123,16 @@ class IdentityServicer:
 
 def _user_id(actor: Actor) -> UUID:
     return UUID(actor.subject)
+
+
+def _expire_time(wanted: pb.ApiKey) -> datetime | None:
+    """Return until when a key is to work; None for ever. InvalidField when that is over."""
+    if not wanted.HasField("expire_time"):
+        return None
+    expire_time = wanted.expire_time.ToDatetime(UTC)
+    if expire_time <= datetime.now(UTC):
+        raise InvalidField(Violation("api_key.expire_time", "must lie in the future"))
+    return expire_time
 
 
 def _grantable(scopes: tuple[str, ...], call: Call) -> tuple[str, ...]:

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 from stateroom.workspace.v1 import workspace_pb2 as pb
 
-from chassis import etag
-from services.workspace.workspaces.domain import State, Workspace
+from chassis import etag, messages
+from services.workspace.workspaces.domain import State, Workspace, WorkspaceSpec
 
 
 def workspace_to_proto(workspace: Workspace) -> pb.Workspace:
@@ -25,16 +25,20 @@ def workspace_to_proto(workspace: Workspace) -> pb.Workspace:
     if workspace.state is State.CREATING:
         message.progress.step = workspace.progress_step
         message.progress.percent = workspace.progress_percent
-    for name in ("create_time", "update_time", "archive_time", "delete_time"):
-        instant = getattr(workspace, name)
-        if instant is not None:
-            getattr(message, name).FromDatetime(instant)
+    messages.set_times(message, workspace, "create_time", "update_time", "archive_time", "delete_time")
     return message
 
 
 def state_from_proto(state: pb.Workspace.State.ValueType) -> State | None:
     """Return the state a filter names; None for no filter."""
-    return None if state == pb.Workspace.STATE_UNSPECIFIED else State[pb.Workspace.State.Name(state)]
+    return messages.member(State, pb.Workspace.State, state)
+
+
+def spec_from_proto(message: pb.Workspace) -> WorkspaceSpec:
+    """Return what a new workspace is to be."""
+    return WorkspaceSpec(
+        message.name, message.description, dict(message.metadata), message.repository_url, message.branch
+    )
 
 
 def values_from_proto(message: pb.Workspace, names: Iterable[str]) -> dict[str, object]:

@@ -43,6 +43,25 @@ FIRST_STEP = "Waiting for a runner"
 
 
 @dataclass(frozen=True, slots=True)
+class WorkspaceSpec:
+    """What a new workspace is to be.
+
+    Attributes:
+        name: unique among the account's undeleted workspaces.
+        description: for people.
+        metadata: for whoever wants it.
+        repository_url: what to clone, checked beforehand; empty for an empty workspace.
+        branch: empty for the remote's default.
+    """
+
+    name: str
+    description: str
+    metadata: dict[str, str]
+    repository_url: str
+    branch: str
+
+
+@dataclass(frozen=True, slots=True)
 class Workspace:
     """A room."""
 
@@ -68,6 +87,29 @@ class Workspace:
     def entity_id(self) -> UUID:
         """The workspace's id."""
         return self.workspace_id
+
+    @classmethod
+    def create(cls, now: datetime, workspace_id: UUID, account_id: UUID, spec: WorkspaceSpec) -> "Workspace":
+        """Return a new workspace, whose room is still to be made."""
+        return cls(
+            workspace_id=workspace_id,
+            account_id=account_id,
+            name=spec.name,
+            description=spec.description,
+            metadata=spec.metadata,
+            repository_url=spec.repository_url,
+            branch=spec.branch,
+            state=State.CREATING,
+            state_reason="",
+            progress_step=FIRST_STEP,
+            progress_percent=0,
+            sandbox="",
+            version=1,
+            create_time=now,
+            update_time=now,
+            archive_time=None,
+            delete_time=None,
+        )
 
     def activate(self, now: datetime, *, branch: str, sandbox: str) -> "Workspace":
         """Return the workspace ready for sessions. WorkspaceNotActive unless it was CREATING."""

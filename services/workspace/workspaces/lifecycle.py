@@ -35,15 +35,15 @@ class Lifecycle:
 
     async def reconcile(self, claim: Claim) -> float | None:
         """Bring one workspace's world in line with its row. Safe to repeat."""
-        actor = Actor(account_id=claim.account_id, subject="service:workspace")
-        workspace = await self.database.read(actor, queries.get_workspace, workspace_id=claim.entity_id)
+        workspace = await self.database.read(claim.actor, queries.get_workspace, workspace_id=claim.entity_id)
         if workspace.state is State.CREATING:
-            await self._create(actor, claim, workspace)
+            await self._create(claim, workspace)
         elif workspace.state in ENDING:
-            return await self._end(actor, workspace)
+            return await self._end(claim.actor, workspace)
         return None
 
-    async def _create(self, actor: Actor, claim: Claim, workspace: Workspace) -> None:
+    async def _create(self, claim: Claim, workspace: Workspace) -> None:
+        actor = claim.actor
         try:
             runner = await self.placement.ensure(actor, workspace.workspace_id)
             branch = await self._prepare(actor, workspace, runner)

@@ -1,42 +1,22 @@
 """Changes of workspaces."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from uuid import UUID
 
 from chassis import etag as tags
 from chassis import ids
 from chassis.database import Transaction
 from services.workspace.workspaces import store
-from services.workspace.workspaces.domain import FIRST_STEP, State, Workspace
+from services.workspace.workspaces.domain import State, Workspace, WorkspaceSpec
 from services.workspace.workspaces.errors import WorkspaceBusy, WorkspaceLimitReached
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What a new workspace is to be.
-
-    Attributes:
-        name: unique among the account's undeleted workspaces.
-        description: for people.
-        metadata: for whoever wants it.
-        repository_url: what to clone, checked beforehand; empty for an empty workspace.
-        branch: empty for the remote's default.
-    """
-
-    name: str
-    description: str
-    metadata: dict[str, str]
-    repository_url: str
-    branch: str
-
-
-async def create_workspace(tx: Transaction, *, wish: Wish, limit: int) -> Workspace:
+async def create_workspace(tx: Transaction, *, spec: WorkspaceSpec, limit: int) -> Workspace:
     """Create a workspace in state CREATING; the reconciler makes its room.
 
     Args:
         tx: of the account the workspace will belong to.
-        wish: what it is to be.
+        spec: what it is to be.
         limit: how many workspaces the account may have open.
 
     Raises:
@@ -44,25 +24,7 @@ async def create_workspace(tx: Transaction, *, wish: Wish, limit: int) -> Worksp
         WorkspaceLimitReached: the account has as many as it may.
     """
     await _expect_place(tx, limit)
-    workspace = Workspace(
-        workspace_id=ids.new(),
-        account_id=tx.account_id,
-        name=wish.name,
-        description=wish.description,
-        metadata=wish.metadata,
-        repository_url=wish.repository_url,
-        branch=wish.branch,
-        state=State.CREATING,
-        state_reason="",
-        progress_step=FIRST_STEP,
-        progress_percent=0,
-        sandbox="",
-        version=1,
-        create_time=tx.now,
-        update_time=tx.now,
-        archive_time=None,
-        delete_time=None,
-    )
+    workspace = Workspace.create(tx.now, ids.new(), tx.account_id, spec)
     await store.insert_workspace(tx.connection, workspace)
     tx.record("created", after=workspace)
     return workspace

@@ -25,7 +25,7 @@ async def is_ending(connection: Connection, *, workspace_id: UUID) -> bool:
     return found.one_or_none() is not None
 
 
-async def list_workspaces(  # each one narrows the list
+async def list_workspaces(
     connection: Connection, *, state: State | None, name: str, show_deleted: bool, limit: int, after: UUID | None
 ) -> list[Workspace]:
     """Return the account's workspaces, newest first."""

@@ -17,7 +17,6 @@ from chassis.reconcile import Reconciler
 from chassis.rpc.call import Call
 from services.workspace.workspaces import convert, operations, queries
 from services.workspace.workspaces.domain import RepositoryRule, State, Workspace
-from services.workspace.workspaces.operations import Wish
 from services.workspace.workspaces.runners import Runners
 
 
@@ -53,8 +52,9 @@ class WorkspaceServicer:
         """Create a workspace; the reconciler makes its room."""
         wanted = request.workspace
         self.repositories.check(wanted.repository_url)
-        wish = Wish(wanted.name, wanted.description, dict(wanted.metadata), wanted.repository_url, wanted.branch)
-        workspace = await self.database.write(call.actor, operations.create_workspace, wish=wish, limit=self.limit)
+        workspace = await self.database.write(
+            call.actor, operations.create_workspace, spec=convert.spec_from_proto(wanted), limit=self.limit
+        )
         self.reconciler.wake()
         return convert.workspace_to_proto(workspace)
 
@@ -73,12 +73,10 @@ class WorkspaceServicer:
             state=convert.state_from_proto(request.state),
             name=request.name,
             show_deleted=request.show_deleted,
-            limit=page.limit + 1,
+            limit=page.limit,
             after=page.after_id,
         )
-        shown, token = self.pages.cut(
-            request, call.account_id, page, rows, key=lambda workspace: workspace.workspace_id
-        )
+        shown, token = page.cut(rows, key=lambda workspace: workspace.workspace_id)
         return pb.ListWorkspacesResponse(workspaces=map(convert.workspace_to_proto, shown), next_page_token=token)
 
     async def UpdateWorkspace(self, request: pb.UpdateWorkspaceRequest, call: Call) -> workspace_pb2.Workspace:

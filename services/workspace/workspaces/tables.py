@@ -1,4 +1,4 @@
-"""Tables of workspaces and their runners."""
+"""Table of workspaces."""
 
 from sqlalchemy import BigInteger, Column, Enum, Integer, Table, Text
 from sqlalchemy.dialects.postgresql import JSONB, UUID

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from stateroom.session.v1 import session_pb2, session_service_pb2
+from stateroom.session.v1 import log_pb2, session_pb2, session_service_pb2
 
 from tests.contract.gateway.conftest import Stack
 from tests.support.fake_answers import get_session, stream_output
@@ -38,8 +38,8 @@ def _never(stack: Stack) -> Iterator[None]:
         await asyncio.Event().wait()
         raise AssertionError
 
-    async def never_stream(_request: Any, _context: Any) -> AsyncIterator[session_service_pb2.StreamOutputResponse]:
-        yield session_service_pb2.StreamOutputResponse(data=b"x")
+    async def never_stream(_request: Any, _context: Any) -> AsyncIterator[log_pb2.StreamOutputResponse]:
+        yield log_pb2.StreamOutputResponse(data=b"x")
         await asyncio.Event().wait()
 
     stack.services.answers |= {"GetSession": never, "StreamOutput": never_stream}

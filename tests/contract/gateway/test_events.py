@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from stateroom.session.v1 import session_service_pb2
+from stateroom.session.v1 import log_pb2
 
 from tests.contract.gateway.conftest import Stack
 from tests.support.fake_answers import stream_output
@@ -48,7 +48,7 @@ async def test_stream_output_last_event_id_wins_over_the_url(
     """A browser repeats the URL it was given, whose offset is where it began."""
     await client.get(PATH + query, headers={**EVENTS, "last-event-id": "7000000000"})
     asked = stack.services.requests[-1]
-    assert isinstance(asked, session_service_pb2.StreamOutputRequest)
+    assert isinstance(asked, log_pb2.StreamOutputRequest)
     assert asked.offset == 7_000_000_000
 
 
@@ -81,9 +81,9 @@ async def test_stream_output_silent_shows_that_it_is_alive(stack: Stack, client:
     """Comments keep proxies from closing a stream on which nothing happens, and are no events."""
     go_on = asyncio.Event()
 
-    async def wait(_request: Any, _context: Any) -> AsyncIterator[session_service_pb2.StreamOutputResponse]:
+    async def wait(_request: Any, _context: Any) -> AsyncIterator[log_pb2.StreamOutputResponse]:
         await go_on.wait()
-        yield session_service_pb2.StreamOutputResponse(offset=5, data=b"abc")
+        yield log_pb2.StreamOutputResponse(offset=5, data=b"abc")
 
     stack.services.answers["StreamOutput"] = wait
     text = ""

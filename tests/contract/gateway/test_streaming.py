@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from stateroom.session.v1 import session_service_pb2
+from stateroom.session.v1 import log_pb2
 
 from tests.contract.gateway.conftest import Stack
 from tests.support.fake_answers import SessionGone, abort, stream_output
@@ -35,9 +35,9 @@ async def test_stream_output_fails_later_ends_with_an_error_line(client: httpx2.
 async def test_stream_output_fails_at_once_has_a_status(stack: Stack, client: httpx2.AsyncClient) -> None:
     """Before the first item a failure is an ordinary answer."""
 
-    async def fail(_request: Any, context: Any) -> AsyncIterator[session_service_pb2.StreamOutputResponse]:
+    async def fail(_request: Any, context: Any) -> AsyncIterator[log_pb2.StreamOutputResponse]:
         await abort(context, SessionGone())
-        yield session_service_pb2.StreamOutputResponse()
+        yield log_pb2.StreamOutputResponse()
 
     stack.services.answers["StreamOutput"] = fail
     try:
@@ -51,10 +51,10 @@ async def test_stream_output_client_leaves_cancels_the_call(stack: Stack, client
     """A stream that nobody reads does not go on; a silent one has its head within seconds."""
     cancelled = asyncio.Event()
 
-    async def wait(_request: Any, _context: Any) -> AsyncIterator[session_service_pb2.StreamOutputResponse]:
+    async def wait(_request: Any, _context: Any) -> AsyncIterator[log_pb2.StreamOutputResponse]:
         try:
             await asyncio.Event().wait()
-            yield session_service_pb2.StreamOutputResponse()
+            yield log_pb2.StreamOutputResponse()
         finally:
             cancelled.set()
 

@@ -1,8 +1,8 @@
 """Bidirectional methods over WebSocket."""
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -10,7 +10,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from tests.contract.gateway.conftest import Stack
-from tests.support.fake_answers import attach_session
+from tests.support.fake_answers import SessionGone, abort, attach_session
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -61,6 +62,33 @@ async def test_attach_session_service_fails_closes_with_its_code(stack: Stack, c
         await socket.send(json.dumps({"ack": {"offset": str(code)}}))
         frames, close_code = await _ending(socket)
     assert (frames[-1]["error"]["code"], close_code) == (code, 4000 + code)
+
+
+async def _refuse(_requests: AsyncIterator[Any], context: Any) -> AsyncIterator[Any]:
+    await abort(context, SessionGone())
+    yield
+
+
+async def _end(_requests: AsyncIterator[Any], _context: Any) -> AsyncIterator[Any]:
+    return
+    yield
+
+
+@pytest.mark.parametrize(("attach", "code"), [(_refuse, 4404), (_end, 1000)])
+async def test_attach_session_that_ends_while_the_client_types_says_how(stack: Stack, attach: Any, code: int) -> None:
+    """What is typed after the end goes nowhere and is no fault; at worst gRPC lost the end: come back."""
+    stack.services.answers["AttachSession"] = attach
+    ends = []
+    try:
+        for _ in range(20):
+            async with _connect(stack) as socket:
+                with suppress(ConnectionClosed):
+                    for _ in range(100):
+                        await socket.send(b"typed")
+                ends.append((await _ending(socket))[1])
+    finally:
+        stack.services.answers["AttachSession"] = attach_session
+    assert set(ends) <= {code, 1012}
 
 
 @pytest.mark.parametrize(
@@ -125,26 +153,30 @@ async def test_attach_session_same_or_allowed_origin_passes(stack: Stack) -> Non
             assert "attached" in json.loads(await socket.recv())
 
 
-async def test_attach_session_client_leaves_cancels_the_call(stack: Stack) -> None:
-    """A device that vanishes is detached at once."""
-    left = asyncio.Event()
+async def test_attach_session_client_leaves_ends_the_call(stack: Stack) -> None:
+    """A device that vanishes is detached at once, and once."""
+    seen = []
 
     async def attach(requests: AsyncIterator[Any], context: Any) -> AsyncIterator[Any]:
+        seen.append("attached")
         try:
             async for response in attach_session(requests, context):
                 yield response
         finally:
-            left.set()
+            seen.append("gone")
+
+    async def gone() -> bool:
+        return "gone" in seen
 
     stack.services.answers["AttachSession"] = attach
     try:
         async with _connect(stack) as socket:
             await socket.recv()
             socket.transport.abort()
-            async with asyncio.timeout(5):
-                await left.wait()
+            await until(gone, seconds=5)
     finally:
         stack.services.answers["AttachSession"] = attach_session
+    assert seen == ["attached", "gone"]
 
 
 async def test_attach_session_credential_revoked_closes_4401(stack: Stack) -> None:

@@ -49,7 +49,7 @@ async def chore(source: Source) -> UUID:
 
 
 def _reconciler(source: Source, work: Work) -> Reconciler:
-    return Reconciler("chores", "chore_id", source.service.system, work, lease=LEASE)
+    return Reconciler("workspace", "chores", "chore_id", source.service.system, work, lease=LEASE)
 
 
 async def _due(source: Source) -> datetime | None:
@@ -71,6 +71,7 @@ async def test_work_that_is_not_done_is_tried_again_until_it_is(
     async with running(_reconciler(source, work).run):
         await until(lambda: _settled(source))
     assert [(claim.entity_id, claim.attempts) for claim in work.claims] == [(chore, 1), (chore, 2)]
+    assert {claim.actor.subject for claim in work.claims} == {"service:workspace"}
 
 
 @pytest.mark.usefixtures("chore")

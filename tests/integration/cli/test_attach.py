@@ -82,9 +82,11 @@ async def test_attach_connection_cut_shows_the_rest() -> None:
 
 
 async def test_attach_terminated_terminal_is_restored() -> None:
-    """SIGTERM leaves the terminal as it was."""
-    session = FakeSession(b"ready", stay=True)
+    """SIGTERM detaches, and leaves the terminal as it was, its cursor visible."""
+    session = FakeSession(b"ready\x1b[?25l", stay=True)
     async with session.serve() as endpoint, _attached(endpoint) as window:
-        await window.until_shown(b"ready")
+        await window.until_shown(b"ready\x1b[?25l")
         window.process.send_signal(signal.SIGTERM)
-        await window.process.wait()
+        assert await window.process.wait() == 0
+        await window.until_shown(b"the session goes on.]")
+    assert b"\x1b[?25h" in window.shown

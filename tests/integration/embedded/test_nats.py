@@ -37,9 +37,16 @@ async def test_publish_subject_of_another_service_is_refused(nats: Nats) -> None
 
 async def test_start_in_a_folder_with_spaces_and_letters_of_all_scripts_works(private_folder: Path) -> None:
     """A person's folder may be called as they like."""
-    server = Nats(private_folder / 'ünï 漢字 "quoted"', private_folder, passwords={"session": "secret"})
+    folder = private_folder / 'ünï 漢字 "quoted"'
+    server = Nats(folder, private_folder, passwords={"session": "secret"})
     await server.start()
-    await server.stop()
+    try:
+        connection = await client.connect(server.url("session"))
+        await connection.jetstream().add_stream(name="SESSION", subjects=["stateroom.session.>"])
+        await connection.close()
+        assert list((folder / "jetstream").rglob("SESSION"))
+    finally:
+        await server.stop()
 
 
 async def test_start_after_kill_keeps_port_and_stream(private_folder: Path) -> None:

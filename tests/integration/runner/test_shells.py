@@ -8,6 +8,7 @@ import pytest
 from runner import shell
 from runner.errors import ShellNotFound
 from runner.record import exit_of
+from runner.sandbox import PATH
 from runner.terminals import Terminals
 from tests.support.runner_rooms import Follower, open_live, order, type_line
 
@@ -19,7 +20,7 @@ ENVIRONMENT = {"WORKSPACE_NAME": "attic"}
 def installed_shell(request: pytest.FixtureRequest) -> str:
     """The name of each shell that this machine has."""
     name = str(request.param)
-    if shutil.which(name, path=shell.PATH) is None:
+    if shutil.which(name, path=PATH) is None:
         pytest.skip(f"{name} is not installed")
     return name
 
@@ -31,7 +32,7 @@ async def test_open_shell_shows_its_prompt_and_runs_what_is_typed(table: Termina
     await follower.until(b"attic")
     await type_line(terminal, "echo over-$SHELL; exit 7")
     ended = exit_of(await follower.end())
-    assert f"over-{shutil.which(installed_shell, path=shell.PATH)}".encode() in follower.output
+    assert f"over-{shutil.which(installed_shell, path=PATH)}".encode() in follower.output
     assert ended.code == 7
 
 
@@ -44,6 +45,7 @@ async def test_open_shell_reads_the_start_up_file_that_the_room_changed(
     path.write_text("echo my own start\n")
     terminal = await open_live(table, order(shell=installed_shell))
     await Follower(terminal.spool).until(b"my own start")
+    assert path.read_text() == "echo my own start\n"
 
 
 @pytest.mark.parametrize("link", [".config", ".config/fish", ".config/fish/config.fish", ".zshrc", ".bashrc"])
@@ -58,15 +60,12 @@ def test_furnish_home_with_a_link_writes_nothing_beyond_it(tmp_path: Path, link:
     assert list(outside.iterdir()) == []
 
 
-def test_describe_shell_that_is_not_installed_names_those_that_are(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_describe_shell_that_is_not_installed_names_those_that_are(tmp_path: Path) -> None:
     """The sentence says what to ask for instead."""
     (tmp_path / "files").mkdir()
     programs = tmp_path / "programs"
     programs.mkdir()
     for name in ("bash", "fish"):
         (programs / name).touch(mode=0o755)
-    monkeypatch.setattr(shell, "PATH", str(programs))
     with pytest.raises(ShellNotFound, match="zsh is not installed where this workspace runs; there are: bash, fish"):
-        shell.describe(tmp_path, "zsh", "", {})
+        shell.describe(tmp_path, "zsh", "", {}, path=str(programs))

@@ -8,8 +8,7 @@ from hashlib import sha256
 import grpc
 import pytest
 from stateroom.session.v1 import attach_pb2 as pb
-from stateroom.session.v1 import session_pb2
-from stateroom.session.v1 import session_service_pb2 as service
+from stateroom.session.v1 import log_pb2, session_pb2
 
 from tests.support.screens import attach
 from tests.support.stage import Stage, reason
@@ -137,7 +136,7 @@ async def test_stream_output_from_the_middle_gets_exactly_the_rest(stage: Stage)
     await stage.type(session.session_id, "seq 1000; exit")
     whole = await stage.output(session.session_id)
     assert await stage.output(session.session_id, 777) == whole[777:]
-    first = await stage.call("ListSessionEvents", service.ListSessionEventsRequest(session_id=session.session_id))
+    first = await stage.call("ListSessionEvents", log_pb2.ListSessionEventsRequest(session_id=session.session_id))
     assert [event.sequence for event in first.session_events] == list(range(1, len(first.session_events) + 1))
 
 

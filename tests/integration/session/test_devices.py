@@ -67,13 +67,14 @@ async def test_devices_of_two_processes_see_each_other_and_pass_control(stage: S
 async def test_list_attachments_tells_how_far_a_device_is(stage: Stage) -> None:
     """What a device acknowledged is seen by others soon after."""
     session_id = (await stage.create()).session_id
-    async with attach(stage, session_id) as screen:
+    async with attach(stage, session_id, device="phone") as screen:
         await screen.send(ack=pb.AttachSessionRequest.Acknowledge(offset=7))
 
         async def noted() -> bool:
-            return [each.acknowledged_offset for each in await _list(stage, session_id)] == [7]
+            return any(each.acknowledged_offset for each in await _list(stage, session_id))
 
         await until(noted)
+        assert [(each.device, each.acknowledged_offset) for each in await _list(stage, session_id)] == [("phone", 7)]
 
 
 @pytest.mark.invariant("I10")

@@ -2,12 +2,15 @@
 
 import asyncio
 from functools import partial
+from typing import Any
 
 import asyncpg
 import grpc
 import pytest
 from stateroom.session.v1 import attach_pb2 as pb
-from stateroom.session.v1 import session_service_pb2 as service
+from stateroom.session.v1 import log_pb2
+from stateroom.session.v1.exec_pb2 import ExecCommandRequest
+from stateroom.session.v1.session_service_pb2_grpc import SessionServiceStub
 
 from tests.support.screens import attach
 from tests.support.stage import Stage, reason
@@ -43,9 +46,8 @@ async def test_attach_session_device_that_takes_nothing_is_detached_and_controls
     await stage.kill_service()
     await stage.start_service(SLOW_DEVICE_SECONDS="1")
     session = await stage.create()
-    window = [("grpc.http2.lookahead_bytes", 16 * 1024), ("grpc.http2.bdp_probe", 0)]
     async with (
-        grpc.aio.insecure_channel(stage.target, options=window) as channel,
+        _reluctant(stage) as channel,
         attach(stage, session.session_id, channel, acknowledges=False, role=pb.CONTROLLER) as stuck,
     ):
         await stuck.type(f"{LOUD}; echo d''one\n")
@@ -59,11 +61,35 @@ async def test_attach_session_device_that_takes_nothing_is_detached_and_controls
     assert b"free\r\n" in await stage.output(session.session_id)
 
 
+@pytest.mark.invariant("I9")
+async def test_stream_output_client_that_takes_nothing_is_let_go(stage: Stage) -> None:
+    """As a device is that stalls after it; told from where to go on. A command's caller is no other, and it runs on."""
+    await stage.kill_service()
+    await stage.start_service(SLOW_DEVICE_SECONDS="1")
+    command = ExecCommandRequest(workspace_id=str(stage.workspace.workspace_id), command=["sh", "-c", LOUD])
+    async with _reluctant(stage) as channel, _reluctant(stage) as another:
+        stub: Any = SessionServiceStub(channel)
+        caller = stub.ExecCommand(command, metadata=stage.bearer())
+        session_id = (await caller.read()).started.session_id
+        await stage.ended(session_id)
+        reader = stub.StreamOutput(log_pb2.StreamOutputRequest(session_id=session_id), metadata=stage.bearer())
+        await reader.read()
+        shell = await stage.create()
+        async with attach(stage, shell.session_id, another, acknowledges=False) as device:
+            await device.type(f"{LOUD}\n")
+            await until(partial(_nobody_attached, stage))
+        for stuck in (caller, reader):
+            with pytest.raises(grpc.aio.AioRpcError) as refused:
+                await _drain(stuck)
+            assert reason(refused.value) == "SLOW_CONSUMER"
+    assert len(await stage.output(session_id)) == 3_000_000
+
+
 async def test_stream_output_client_that_leaves_is_no_error(stage: Stage, capfd: pytest.CaptureFixture[str]) -> None:
     """While its output is on the way to it, and while nothing is; the service logs neither as a fault."""
     session = await stage.create()
     await stage.type(session.session_id, f"{LOUD}; {LOUD}; echo d''one; sleep 1000")
-    request = service.StreamOutputRequest(session_id=session.session_id)
+    request = log_pb2.StreamOutputRequest(session_id=session.session_id)
     for _ in range(20):
         call = stage.stub.StreamOutput(request, metadata=stage.bearer())
         await call.read()
@@ -74,6 +100,18 @@ async def test_stream_output_client_that_leaves_is_no_error(stage: Stage, capfd:
                 break
     await stage.kill_service()
     assert "call failed" not in capfd.readouterr().err
+
+
+def _reluctant(stage: Stage) -> grpc.aio.Channel:
+    """Return a channel that takes little more than is read from it."""
+    return grpc.aio.insecure_channel(
+        stage.target, options=[("grpc.http2.lookahead_bytes", 16 * 1024), ("grpc.http2.bdp_probe", 0)]
+    )
+
+
+async def _drain(call: Any) -> None:
+    while await call.read():
+        pass
 
 
 async def _nobody_attached(stage: Stage) -> bool:

@@ -5,7 +5,7 @@ from typing import Any
 import grpc
 import pytest
 from google.protobuf.duration_pb2 import Duration
-from stateroom.session.v1 import attach_pb2, session_pb2, update_pb2
+from stateroom.session.v1 import attach_pb2, log_pb2, session_pb2, update_pb2
 from stateroom.session.v1 import session_service_pb2 as pb
 
 from chassis import ids
@@ -55,15 +55,27 @@ async def test_create_session_with_a_bad_field_names_it(stage: Stage) -> None:
     assert not (await stage.call("ListSessions", pb.ListSessionsRequest())).sessions
 
 
-async def test_create_session_outside_the_workspace_is_refused_and_failed(stage: Stage) -> None:
-    """The runner knows directories; its word is passed on and the session stays behind as FAILED."""
+async def test_create_session_outside_the_workspace_names_the_field_and_leaves_nothing(stage: Stage) -> None:
+    """The runner knows directories, and is asked before there is a session."""
     for path in ("../../etc", "/etc", "missing"):
-        with pytest.raises(grpc.aio.AioRpcError) as refused:
-            await stage.create(working_directory=path)
-        assert reason(refused.value) == "INVALID_WORKING_DIRECTORY"
-    listed = await stage.call("ListSessions", pb.ListSessionsRequest())
-    assert {session.state for session in listed.sessions} == {session_pb2.Session.FAILED}
-    assert {session.stop_reason for session in listed.sessions} == {session_pb2.Session.START_FAILED}
+        request_id = str(ids.new())
+        for _ in range(2):
+            with pytest.raises(grpc.aio.AioRpcError) as refused:
+                await stage.create(request_id, working_directory=path)
+            assert reason(refused.value) == "INVALID_WORKING_DIRECTORY"
+            assert (refused.value.details() or "").startswith("session.working_directory: ")
+    assert not (await stage.call("ListSessions", pb.ListSessionsRequest())).sessions
+
+
+async def test_create_session_while_the_workspace_is_put_away_is_refused_and_failed(stage: Stage) -> None:
+    """Whoever put it away may not have seen the session, so it starts no shell behind their back."""
+    stage.workspace.refusals = [None, refusal(WrongState, "WORKSPACE_ARCHIVED")]
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await stage.create()
+    assert reason(refused.value) == "WORKSPACE_ARCHIVED"
+    (session,) = (await stage.call("ListSessions", pb.ListSessionsRequest())).sessions
+    assert (session.state, session.stop_reason) == (session_pb2.Session.FAILED, session_pb2.Session.START_FAILED)
+    assert not await stage.terminals()
 
 
 async def test_create_session_in_a_workspace_that_is_not_there_leaves_nothing(stage: Stage) -> None:
@@ -103,14 +115,14 @@ async def test_every_method_for_another_account_finds_nothing(stage: Stage) -> N
         "WriteSession": pb.WriteSessionRequest(session_id=session_id, data=b"x"),
         "ResizeSession": update_pb2.ResizeSessionRequest(session_id=session_id, columns=9, rows=9),
         "TerminateSession": pb.TerminateSessionRequest(session_id=session_id),
-        "ListSessionEvents": pb.ListSessionEventsRequest(session_id=session_id),
+        "ListSessionEvents": log_pb2.ListSessionEventsRequest(session_id=session_id),
     }
     for method, request in requests.items():
         with pytest.raises(grpc.aio.AioRpcError) as refused:
             await stage.call(method, request, stranger)
         assert reason(refused.value) == "SESSION_NOT_FOUND", method
     streams = [
-        stage.stub.StreamOutput(pb.StreamOutputRequest(session_id=session_id), metadata=stage.bearer(stranger)),
+        stage.stub.StreamOutput(log_pb2.StreamOutputRequest(session_id=session_id), metadata=stage.bearer(stranger)),
         stage.stub.AttachSession(iter([_attach(session_id)]), metadata=stage.bearer(stranger)),
     ]
     for stream in streams:

@@ -10,7 +10,6 @@ from dataclasses import replace
 import asyncpg
 import grpc
 import pytest_asyncio
-from stateroom.workspace.v1 import workspace_pb2 as pb
 
 from tests.support import waiting
 from tests.support.people import Person, connected, newcomer, refused
@@ -29,23 +28,6 @@ async def two_replicas(product: Product) -> AsyncIterator[tuple[Person, Person]]
         yield person, replace(person, channel=channel)
 
 
-async def _ready_room(person: Person) -> pb.Workspace:
-    room = await person.settled(await person.create_room())
-    assert room.state == pb.Workspace.ACTIVE, room.state_reason
-    return room
-
-
-async def _kill_runner(person: Person, room: pb.Workspace) -> None:
-    announced = person.product.runner_of(room.workspace_id)
-    assert announced is not None
-    os.kill(announced.pid, signal.SIGKILL)
-
-    async def gone() -> bool:
-        return not person.product.runners() and person.product.is_unlocked(room.workspace_id)
-
-    await waiting.until(gone)
-
-
 async def _frozen_runner(product: Product) -> int:
     """Return the process of a runner that was stopped as soon as it was there, long before it announced itself."""
     async with asyncio.timeout(20):
@@ -59,8 +41,8 @@ async def test_get_runner_after_the_service_died_while_starting_one_finds_that_o
     """A runner that was forked and had not announced itself when its service was killed is waited for, not doubled."""
     await product.start("workspace")
     async with newcomer(product) as person, asyncio.TaskGroup() as group:
-        room = await _ready_room(person)
-        await _kill_runner(person, room)
+        room = await person.ready_room()
+        await person.kill_runner(room)
         asked = group.create_task(refused(person.runner(room)))
         pid = await _frozen_runner(product)
         assert product.runner_of(room.workspace_id) is None
@@ -80,9 +62,9 @@ async def test_get_runner_after_the_service_died_while_starting_one_finds_that_o
 async def test_get_runner_by_two_replicas_at_once_starts_one(two_replicas: tuple[Person, Person]) -> None:
     """Both answer with the same runner, and no other one runs."""
     one, other = two_replicas
-    room = await _ready_room(one)
+    room = await one.ready_room()
     for _ in range(ROUNDS):
-        await _kill_runner(one, room)
+        await one.kill_runner(room)
         found = await asyncio.gather(*(person.runner(room) for person in (one, other, one, other)))
         assert len({runner.runner_id for runner in found}) == 1
         assert len(one.product.runners()) == 1
@@ -91,8 +73,8 @@ async def test_get_runner_by_two_replicas_at_once_starts_one(two_replicas: tuple
 async def test_get_runner_of_a_workspace_deleted_meanwhile_starts_none(two_replicas: tuple[Person, Person]) -> None:
     """A deletion that commits after GetRunner looked at the workspace leaves no runner behind."""
     one, other = two_replicas
-    room = await _ready_room(one)
-    await _kill_runner(one, room)
+    room = await one.ready_room()
+    await one.kill_runner(room)
     async with asyncio.TaskGroup() as group:
         async with _runners_locked(one.product) as waiters:
             asked = group.create_task(refused(one.runner(room)))

@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import signal
 import sys
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from stateroom.workspace.v1 import workspace_pb2
 from chassis import ids, processes
 from tests.support import waiting
 from tests.support.git import Origin
-from tests.support.people import Person, newcomer
+from tests.support.people import newcomer
 from tests.support.product import Product
 from tests.support.source import query
 
@@ -24,22 +23,13 @@ LARGE = 48 << 20
 """Bytes that no clone copies before a test can act."""
 
 
-async def _ready_room(person: Person, **values: str) -> workspace_pb2.Workspace:
-    room = await person.settled(await person.create_room(**values))
-    assert room.state == workspace_pb2.Workspace.ACTIVE, room.state_reason
-    return room
+async def _cloning(product: Product, room: workspace_pb2.Workspace) -> None:
+    """Wait until a workspace's repository is being cloned."""
 
+    async def begun() -> bool:
+        return (product.folder / "data" / "rooms" / room.workspace_id / "incoming").exists()
 
-async def _kill_runner(person: Person, room: workspace_pb2.Workspace) -> None:
-    runner = person.product.runner_of(room.workspace_id)
-    assert runner is not None
-    os.kill(runner.pid, signal.SIGKILL)
-
-    async def gone() -> bool:
-        product = person.product
-        return product.runner_of(room.workspace_id) is None and product.is_unlocked(room.workspace_id)
-
-    await waiting.until(gone)
+    await waiting.until(begun)
 
 
 async def test_create_workspace_survives_the_death_of_the_service_while_cloning(
@@ -50,11 +40,7 @@ async def test_create_workspace_survives_the_death_of_the_service_while_cloning(
     await product.start("workspace")
     async with newcomer(product) as person:
         room = await person.create_room(repository_url=origin.url)
-
-        async def cloning() -> bool:
-            return (product.folder / "data" / "rooms" / room.workspace_id / "incoming").exists()
-
-        await waiting.until(cloning)
+        await _cloning(product, room)
         runners = product.runners()
         await product.kill("workspace")
         rows = await query(product.installation.url("workspace_system"), "SELECT state FROM workspaces")
@@ -85,12 +71,8 @@ async def test_create_workspace_survives_the_death_of_its_runner(product: Produc
     await product.start("workspace")
     async with newcomer(product) as person:
         room = await person.create_room(repository_url=origin.url)
-
-        async def cloning() -> bool:
-            return (product.folder / "data" / "rooms" / room.workspace_id / "incoming").exists()
-
-        await waiting.until(cloning)
-        await _kill_runner(person, room)
+        await _cloning(product, room)
+        await person.kill_runner(room)
         ready = await person.settled(room)
         assert (ready.state, ready.state_reason) == (workspace_pb2.Workspace.ACTIVE, "")
 
@@ -99,7 +81,7 @@ async def test_get_runner_after_a_restart_of_the_service_finds_the_same_one(prod
     """Runners outlive the service; it finds them by their room, and its token still opens them."""
     await product.start("workspace")
     async with newcomer(product) as person:
-        room = await _ready_room(person)
+        room = await person.ready_room()
         before, announced = await person.runner(room), product.runner_of(room.workspace_id)
         await product.kill("workspace")
         await product.start("workspace")
@@ -117,7 +99,7 @@ async def test_get_runner_after_an_orderly_stop_of_the_service_finds_the_same_on
     """A service that is stopped leaves its children alone."""
     await product.start("workspace")
     async with newcomer(product) as person:
-        room = await _ready_room(person)
+        room = await person.ready_room()
         before = await person.runner(room)
         service = product.processes.pop("workspace")
         service.terminate()
@@ -130,14 +112,14 @@ async def test_get_runner_of_a_dead_one_starts_a_new_one(product: Product) -> No
     """A killed runner is replaced under a new id, whether it was our child or is nobody's any more."""
     await product.start("workspace")
     async with newcomer(product) as person:
-        room = await _ready_room(person)
+        room = await person.ready_room()
         first = await person.runner(room)
-        await _kill_runner(person, room)
+        await person.kill_runner(room)
         second = await person.runner(room)
         await product.kill("workspace")
         await product.start("workspace")
         await person.runner(room)
-        await _kill_runner(person, room)
+        await person.kill_runner(room)
         third = await person.runner(room)
         assert len({first.runner_id, second.runner_id, third.runner_id}) == 3
         assert len(product.runners()) == 1
@@ -147,9 +129,9 @@ async def test_get_runner_is_not_fooled_by_a_process_with_the_same_pid(product: 
     """A file that names a live process which started at another time names no runner."""
     await product.start("workspace")
     async with newcomer(product) as person:
-        room = await _ready_room(person)
+        room = await person.ready_room()
         first = await person.runner(room)
-        await _kill_runner(person, room)
+        await person.kill_runner(room)
         announced = product.folder / "data" / "rooms" / room.workspace_id / "runner.json"
         stale = json.loads(announced.read_text()) | {"pid": os.getpid()}
         assert processes.described_by(stale) != processes.find(os.getpid())
@@ -167,7 +149,7 @@ async def test_start_of_the_service_with_new_code_upgrades_runners(product: Prod
     path = os.pathsep.join([str(code), *filter(None, sys.path)])
     await product.start("workspace", pythonpath=path)
     async with newcomer(product) as person:
-        room = await _ready_room(person)
+        room = await person.ready_room()
         way, announced = await person.runner(room), product.runner_of(room.workspace_id)
         metadata = (("authorization", f"Bearer {way.token}"),)
         async with grpc.aio.insecure_channel(way.address) as channel:

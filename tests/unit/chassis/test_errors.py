@@ -100,6 +100,17 @@ def test_relayed_error_of_a_neighbour_keeps_kind_reason_sentence_and_values() ->
     assert caught.value.values == {"permission": "workspaces.write"}
 
 
+def test_relayed_error_of_a_neighbour_keeps_the_fields_it_blames() -> None:
+    """And says them as its own caller knows them, in the sentence, the values and the violations."""
+    with pytest.raises(errors.InvalidArgument) as caught:
+        status.raise_relayed(_answered(errors.InvalidField(errors.Violation("size", "is bad"))), service="runner")
+    assert caught.value.violations == (errors.Violation("size", "is bad"),)
+    caught.value.blame_within("session")
+    assert caught.value.violations == (errors.Violation("session.size", "is bad"),)
+    assert caught.value.message == "session.size: is bad"
+    assert caught.value.values == {"field": "session.size", "description": "is bad"}
+
+
 def test_relayed_internal_error_of_a_neighbour_becomes_service_unavailable() -> None:
     """A neighbour's fault is not ours, and its error id means nothing to our caller."""
     with pytest.raises(errors.ServiceUnavailable):

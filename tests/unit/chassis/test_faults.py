@@ -18,10 +18,11 @@ def place() -> Iterator[faults.Point]:
     del faults.POINTS["test.place"]
 
 
-def test_reach_without_a_fault_goes_on(place: faults.Point) -> None:
-    """Nothing happens, however often."""
+def test_reach_without_a_fault_goes_on(place: faults.Point, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing happens and nothing is said, however often."""
     for _ in range(3):
         place.reach()
+    assert capsys.readouterr().err == ""
 
 
 def test_reach_enospc_fails_in_the_passes_that_are_named(

@@ -20,21 +20,20 @@ Request = workspace_service_pb2.ListWorkspacesRequest
 
 def _token(request: Request, last: UUID) -> str:
     page = PAGES.open(request, ACCOUNT)
-    rows = [last] * (page.limit + 1)
-    shown, token = PAGES.cut(request, ACCOUNT, page, rows, key=lambda row: row)
-    assert len(shown) == page.limit
+    shown, token = page.cut([last] * page.limit, key=lambda row: row)
+    assert len(shown) == page.size == page.limit - 1
     return token
 
 
 def test_open_without_a_token_begins_at_the_start_with_the_default_size() -> None:
     """0 means the default."""
     page = PAGES.open(Request(), ACCOUNT)
-    assert (page.limit, page.after, page.after_id, page.after_number) == (DEFAULT_SIZE, None, None, None)
+    assert (page.size, page.after, page.after_id, page.after_number) == (DEFAULT_SIZE, None, None, None)
 
 
 def test_open_with_a_large_size_cuts_it_to_the_maximum() -> None:
     """A large size is no error (AIP-158)."""
-    assert PAGES.open(Request(page_size=100_000), ACCOUNT).limit == MAXIMUM_SIZE
+    assert PAGES.open(Request(page_size=100_000), ACCOUNT).size == MAXIMUM_SIZE
 
 
 def test_open_with_its_own_token_goes_on_after_the_last_row() -> None:
@@ -42,13 +41,13 @@ def test_open_with_its_own_token_goes_on_after_the_last_row() -> None:
     last = ids.new()
     token = _token(Request(page_size=3, name="a"), last)
     page = PAGES.open(Request(page_size=7, page_token=token, name="a"), ACCOUNT)
-    assert (page.limit, page.after_id) == (7, last)
+    assert (page.size, page.after_id) == (7, last)
 
 
 def test_cut_of_a_last_page_gives_no_token() -> None:
     """An empty token is the only sign of the end."""
     page = PAGES.open(Request(page_size=3), ACCOUNT)
-    assert PAGES.cut(Request(page_size=3), ACCOUNT, page, [1, 2, 3], key=lambda row: row) == ([1, 2, 3], "")
+    assert page.cut([1, 2, 3], key=lambda row: row) == ([1, 2, 3], "")
 
 
 @pytest.mark.parametrize(

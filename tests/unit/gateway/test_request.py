@@ -103,6 +103,7 @@ def test_bind_whole_body_may_repeat_the_path(routes: Routes, binder: RequestBind
         ("DELETE /v1/workspaces/a", b'{"force":true}', ("UNKNOWN_FIELD", "force")),
         ("GET /v1/sessions/a:attach?input.data=aGk=", b"", ("INVALID_TYPE", "input.data")),
         ("GET /v1/sessions/a:attach?nope=1", b"", ("UNKNOWN_FIELD", "nope")),
+        ("GET /v1/sessions/%ff", b"", ("INVALID_UNICODE", "sessionId")),
         ("GET /v1/sessions/a%00b", b"", ("NUL_NOT_ALLOWED", "sessionId")),
         ("GET /v1/sessions?pageToken=%00", b"", ("NUL_NOT_ALLOWED", "pageToken")),
         ("GET /v1/sessions?pageToken=%ff", b"", ("INVALID_UNICODE", "pageToken")),

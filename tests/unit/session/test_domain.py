@@ -7,7 +7,7 @@ import pytest
 
 from chassis import ids
 from chassis.errors import InvalidField
-from services.session.sessions.domain import Kind, Session, State, StopReason
+from services.session.sessions.domain import Kind, Session, SessionSpec, State, StopReason
 from services.session.sessions.errors import SessionNotActive
 from services.session.sessions.log import Exit
 
@@ -17,37 +17,21 @@ LATER = NOW + timedelta(minutes=1)
 
 def starting() -> Session:
     """Return a session that was just created."""
-    return Session(  # noqa: S604  # the name of a shell; nothing runs
+    spec = SessionSpec(  # noqa: S604  # the name of a shell; nothing runs
         session_id=ids.new(),
-        account_id=ids.new(),
         workspace_id=ids.new(),
         kind=Kind.TERMINAL,
-        state=State.STARTING,
-        shell="bash",  # its name, nothing runs
+        shell="bash",
         command=(),
         timeout=None,
+        title="",
+        metadata={},
         working_directory="",
         environment_names=(),
         columns=80,
         rows=24,
-        runner_id="",
-        stop_request=None,
-        stop_cause_event_id="",
-        stop_reason=None,
-        state_reason="",
-        exit_code=None,
-        exit_signal=None,
-        log_complete=False,
-        given_title="",
-        metadata={},
-        version=1,
-        create_time=NOW,
-        update_time=NOW,
-        end_time=None,
-        title="bash",
-        output_bytes=0,
-        last_activity_time=NOW,
     )
+    return Session.create(NOW, ids.new(), spec)
 
 
 def active() -> Session:

@@ -78,16 +78,19 @@ REFUSED = {
 
 
 def _cause(rule: RepositoryRule, url: str) -> str:
-    with pytest.raises(RepositoryUrlNotAllowed) as refusal:
+    """Return why a repository is refused; empty for one that is allowed."""
+    try:
         rule.check(url)
-    return refusal.value.values["description"]
+    except RepositoryUrlNotAllowed as refusal:
+        return refusal.values["description"]
+    return ""
 
 
 @pytest.mark.parametrize("url", ALLOWED)
 @pytest.mark.parametrize("local_paths", [False, True])
 def test_check_of_an_https_url_passes(url: str, *, local_paths: bool) -> None:
     """Ports, addresses, nested groups and dots in names are ordinary; an empty URL is an empty workspace."""
-    RepositoryRule(local_paths).check(url)
+    assert _cause(RepositoryRule(local_paths), url) == ""
 
 
 @pytest.mark.parametrize(("word", "url"), [(word, url) for word, urls in REFUSED.items() for url in urls])
@@ -102,7 +105,7 @@ def test_check_of_a_trick_is_refused_with_its_cause(word: str, url: str, *, loca
 @pytest.mark.parametrize("path", ["/srv/git/a", "/srv/git/a.git", "/", "/srv/a..b"])
 def test_check_of_a_local_path_depends_on_the_installation(path: str) -> None:
     """A path is a repository only where the operator said so."""
-    RepositoryRule(local_paths=True).check(path)
+    assert _cause(RepositoryRule(local_paths=True), path) == ""
     assert "local paths" in _cause(RepositoryRule(local_paths=False), path)
 
 

@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from stateroom.session.v1 import attach_pb2 as pb
-from stateroom.session.v1 import session_service_pb2 as service
+from stateroom.session.v1 import log_pb2
 
 from chassis import ids
 from chassis.actor import Actor
@@ -19,8 +19,9 @@ from services.session.sessions.live.device import CREDIT, Device
 from services.session.sessions.live.devices import Devices
 from services.session.sessions.live.feed import Feed
 from services.session.sessions.live.feeds import Feeds
-from services.session.sessions.live.presence import Presence
+from services.session.sessions.live.liveness import Liveness
 from services.session.sessions.live.reader import BATCH, LogReader, Output
+from services.session.sessions.live.taker import Taker
 from services.session.sessions.log import Record, RecordType
 from services.session.sessions.store.leases import Attachment
 
@@ -34,15 +35,16 @@ class Attachments:
     desk: Desk
     feeds: Feeds
     devices: Devices
-    presence: Presence
+    liveness: Liveness
 
     async def stream(
-        self, actor: Actor, session: Session, offset: int
-    ) -> AsyncGenerator[service.StreamOutputResponse, None]:
-        """Stream the output from an offset until the session ends. OffsetOutOfRange."""
+        self, call: Call, session: Session, offset: int
+    ) -> AsyncGenerator[log_pb2.StreamOutputResponse, None]:
+        """Stream the output from an offset until the session ends. OffsetOutOfRange, SlowConsumer."""
         feed = self._feed(session)
-        reader = LogReader(self.desk.database, actor, session.session_id, feed)
-        awake = asyncio.Event()
+        reader = LogReader(self.desk.database, call.actor, session.session_id, feed)
+        awake, taker = asyncio.Event(), Taker(call, session.session_id, offset)
+        self.devices.takers.add(taker)
         if feed is not None:
             feed.watch(awake)
         try:
@@ -51,10 +53,14 @@ class Attachments:
                 awake.clear()
                 found = await reader.next(BATCH)
                 if isinstance(found, Output):
-                    yield service.StreamOutputResponse(offset=found.offset, data=found.data)
+                    taker.wait_for()
+                    yield log_pb2.StreamOutputResponse(offset=found.offset, data=found.data)
+                    taker.go_on()
+                    taker.acknowledged = reader.offset
                 elif found is None and not reader.at_end:
                     await awake.wait()
         finally:
+            self.devices.takers.discard(taker)
             if feed is not None:
                 feed.unwatch(awake)
 
@@ -75,11 +81,11 @@ class Attachments:
             SlowConsumer: for too long it took nothing, or acknowledged nothing while its credit was used up.
             DeviceSilent: for too long it said nothing.
         """
-        await self.presence.shown.wait()
+        await self.liveness.shown.wait()
         feed = self._feed(session)
         reader = LogReader(self.desk.database, call.actor, session.session_id, feed)
         attachment = Attachment(
-            ids.new(), session.session_id, self.presence.number, wish.device, wish.columns, wish.rows
+            ids.new(), session.session_id, self.liveness.number, wish.device, wish.columns, wish.rows
         )
         device = Device(self.desk, call, session, attachment)
         device.may_control &= may_control
@@ -89,16 +95,16 @@ class Attachments:
             feed.watch(device.awake)
         try:
             await reader.seek(wish.offset)
-            device.acknowledged = wish.offset
+            device.taker.acknowledged = wish.offset
             if feed is not None:
                 await self._enter(device, wish)
             yield _attached(device, reader)
             listening = self.desk.background.spawn(device.listen(requests))
             try:
                 async for response in self._serve(device, reader):
-                    device.wait_for()
+                    device.taker.wait_for()
                     yield response
-                    device.go_on()
+                    device.taker.go_on()
             finally:
                 listening.cancel()
             yield await self._ended(call.actor, session, feed, reader)
@@ -128,7 +134,7 @@ class Attachments:
             while device.notices:
                 self.devices.announce(device)
                 yield device.notices.popleft()
-            budget = min(BATCH, device.acknowledged + CREDIT - reader.offset)
+            budget = min(BATCH, device.taker.acknowledged + CREDIT - reader.offset)
             found = await reader.next(budget) if budget > 0 else None
             if found is not None:
                 response = _told(found)
@@ -136,7 +142,7 @@ class Attachments:
                     yield response
             elif not reader.at_end:
                 if budget <= 0:
-                    device.wait_for()
+                    device.taker.wait_for()
                 await device.awake.wait()
 
     async def _ended(self, actor: Actor, session: Session, feed: Feed | None, reader: LogReader) -> Response:

@@ -11,10 +11,11 @@ from stateroom.session.v1 import attach_pb2 as pb
 from chassis.errors import DomainError, InvalidField, Violation
 from chassis.rpc.call import Call
 from services.session.sessions.domain import Session
-from services.session.sessions.errors import DeviceSilent, ReadOnly, SlowConsumer
+from services.session.sessions.errors import DeviceSilent, ReadOnly
 from services.session.sessions.live.desk import Desk
 from services.session.sessions.live.keyboard import Keyboard
 from services.session.sessions.live.runners import OVER
+from services.session.sessions.live.taker import Taker
 from services.session.sessions.live.window import Window
 from services.session.sessions.store import leases
 from services.session.sessions.store.leases import Attachment, Lease, Progress
@@ -34,7 +35,7 @@ class Device:
         self.session = session
         self.attachment = attachment
         self.awake = asyncio.Event()
-        self.acknowledged = 0
+        self.taker = Taker(call, session.session_id)
         self.notices: deque[pb.AttachSessionResponse] = deque()
         self.columns, self.rows = attachment.columns, attachment.rows
         self.noted = Progress(0, attachment.columns, attachment.rows)
@@ -46,7 +47,6 @@ class Device:
         self._keyboard: Keyboard | None = None
         self._typing: asyncio.Task[None] | None = None
         self._lost_control = float("-inf")
-        self._awaited_since: float | None = None
         self._heard = time.monotonic()
         self._asked = False
         self._shown: list[tuple[str, pb.AttachRole.ValueType]] | None = None
@@ -97,19 +97,6 @@ class Device:
         if columns and rows:
             self.session = await self._window.apply(columns, rows)
 
-    def wait_for(self) -> None:
-        """Note that the device gets nothing more before it takes or acknowledges what it has."""
-        self._awaited_since = self._awaited_since or time.monotonic()
-
-    def go_on(self) -> None:
-        """Note that it did."""
-        self._awaited_since = None
-
-    def expect_progress(self, patience: float) -> None:
-        """End the call of a device that has been waited for longer than `patience` seconds."""
-        if self._awaited_since is not None and time.monotonic() > self._awaited_since + patience:
-            self._fail(SlowConsumer(self.session.session_id, self.acknowledged))
-
     def lose_control(self) -> None:
         """Become an observer, because another device controls the session now."""
         if self.lease.controls:
@@ -121,7 +108,7 @@ class Device:
     @property
     def progress(self) -> Progress:
         """How far it is, and its size."""
-        return Progress(self.acknowledged, self.columns, self.rows)
+        return Progress(self.taker.acknowledged, self.columns, self.rows)
 
     def show(self, presence: pb.AttachSessionResponse.Presence) -> None:
         """Tell the device who is attached, if it wants to know and that is another than it was told last."""
@@ -159,9 +146,9 @@ class Device:
             raise InvalidField(Violation("attach", "the device is attached already"))
 
     def _acknowledge(self, offset: int) -> None:
-        if offset > self.acknowledged:
-            self.acknowledged = offset
-            self.go_on()
+        if offset > self.taker.acknowledged:
+            self.taker.acknowledged = offset
+            self.taker.go_on()
             self.awake.set()
 
     async def _take_control(self) -> None:

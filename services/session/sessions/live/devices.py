@@ -9,6 +9,7 @@ from chassis import cancellation, logs
 from chassis.system import SystemDatabase
 from services.session.sessions.live.device import Device
 from services.session.sessions.live.follower import FAILURES
+from services.session.sessions.live.taker import Taker
 from services.session.sessions.store import leases, log_store
 
 WATCH = 1.0
@@ -19,14 +20,16 @@ _log = logs.get("devices")
 
 @dataclass(frozen=True, slots=True)
 class Devices:
-    """Attached devices by attachment."""
+    """Attached devices by attachment, and who else gets output."""
 
     database: SystemDatabase
     patience: float
-    """Seconds a device may take nothing, or acknowledge nothing while its credit is used up."""
+    """Seconds a client may take nothing, or a device acknowledge nothing while its credit is used up."""
     silence: float
     """Seconds after which a device that says nothing is detached."""
     attached: dict[UUID, Device] = field(default_factory=dict)
+    takers: set[Taker] = field(default_factory=set)
+    """Streams of output, which are no devices."""
 
     def add(self, device: Device) -> None:
         """Watch over a device."""
@@ -48,8 +51,8 @@ class Devices:
         while True:
             cancellation.heed()
             await asyncio.sleep(WATCH)
-            for device in list(self.attached.values()):
-                device.expect_progress(self.patience)
+            for taker in [*self.takers, *(device.taker for device in self.attached.values())]:
+                taker.expect_progress(self.patience)
             try:
                 await self._look()
             except FAILURES as exc:

@@ -11,7 +11,7 @@ from services.session.sessions.domain import Session
 from services.session.sessions.live.background import Background
 from services.session.sessions.live.feed import CopierBell, Feed
 from services.session.sessions.live.follower import FAILURES, Follower, Parts
-from services.session.sessions.live.presence import Presence
+from services.session.sessions.live.liveness import Liveness
 from services.session.sessions.live.source import Source
 from services.session.sessions.log import Head
 from services.session.sessions.store import leases, log_store
@@ -29,14 +29,14 @@ class Feeds:
     """Feeds by session."""
 
     parts: Parts
-    presence: Presence
+    liveness: Liveness
     background: Background
     bell: CopierBell = field(default_factory=CopierBell)
     by_session: dict[UUID, Feed] = field(default_factory=dict)
 
     def begin(self, session: Session) -> None:
         """Copy a session that this process has just started."""
-        self._copy(session, Head(session.session_id, 0, 0, 1, self.presence.number))
+        self._copy(session, Head(session.session_id, 0, 0, 1, self.liveness.number))
 
     def of(self, session: Session) -> Feed:
         """Return the feed of a running session; one that another process copies is followed."""
@@ -47,7 +47,7 @@ class Feeds:
         """Take over sessions whose process is gone, until cancelled. After a start those are all that lived."""
         while True:
             cancellation.heed()
-            await self.presence.shown.wait()
+            await self.liveness.shown.wait()
             try:
                 await self._sweep()
             except FAILURES as exc:
@@ -61,7 +61,7 @@ class Feeds:
             orphans = await log_store.orphans(connection)
         for session_id, account_id in orphans:
             async with self.parts.system.connection() as connection:
-                head = await log_store.claim(connection, session_id, self.presence.number)
+                head = await log_store.claim(connection, session_id, self.liveness.number)
             if head is not None:
                 actor = Actor(account_id=account_id, subject="service:session")
                 session = await self.parts.database.read(actor, queries.get_session, session_id=session_id)

@@ -11,13 +11,12 @@ from chassis.actor import Actor
 from chassis.database import Database
 from chassis.errors import DomainError, InvalidArgument, WrongState
 from services.session.sessions import operations, queries
-from services.session.sessions.domain import Session, State
+from services.session.sessions.domain import Kind, Session, SessionSpec, State
 from services.session.sessions.errors import CannotStartSession
 from services.session.sessions.live.background import Background
 from services.session.sessions.live.feeds import Feeds
-from services.session.sessions.live.presence import Presence
+from services.session.sessions.live.liveness import Liveness
 from services.session.sessions.live.runners import Runner, Runners
-from services.session.sessions.operations import Wish
 
 OWN_NAMES = ("PWD", "WORKSPACE_NAME", "WORKSPACE_REPO")
 """Variables that every shell has beside those that its creator sets."""
@@ -34,31 +33,35 @@ class Opener:
     database: Database
     runners: Runners
     feeds: Feeds
-    presence: Presence
+    liveness: Liveness
     background: Background
     limit: int
     """Live sessions an account may have."""
 
-    async def open(self, actor: Actor, wish: Wish, environment: Mapping[str, str]) -> Session:
+    async def open(
+        self, actor: Actor, spec: SessionSpec, environment: Mapping[str, str], *, asked_in: str = ""
+    ) -> Session:
         """Create a session and start its shell. The values of the environment go to the runner and nowhere else.
 
-        Raises what the workspace service says of the workspace, and then no session exists; or what kept the shell
-        from starting, and then the session is FAILED.
+        Raises what the workspace service says of the workspace, or the runner of the spec, and then no session exists;
+        or what kept the shell from starting all the same, and then the session is FAILED. `asked_in` is the field of
+        the request that holds the spec.
         """
         # First, because a repetition must be answered although the workspace or its runner may be gone by now.
         repeated: Session | None = await self.database.find_repeated(actor)
         if repeated is not None:
             return await self.started(actor, repeated)
-        await self.presence.shown.wait()
-        runner = await self.runners.enter(actor.account_id, wish.workspace_id)
-        process = self.presence.number
-        session = await self.database.write(
-            actor, operations.create_session, wish=wish, copier_process=process, limit=self.limit
-        )
-        if session.session_id != wish.session_id:  # the same request came twice at once
-            return await self.started(actor, session)
+        await self.liveness.shown.wait()
+        runner = await self.runners.enter(actor.account_id, spec.workspace_id)
         values = {**environment, "WORKSPACE_NAME": runner.workspace_name, "WORKSPACE_REPO": runner.repository_url}
-        outcome = await asyncio.shield(self.background.spawn(self._start(actor, session, values)))
+        await _check(runner, _order(spec, values), asked_in)
+        process = self.liveness.number
+        session = await self.database.write(
+            actor, operations.create_session, spec=spec, copier_process=process, limit=self.limit
+        )
+        if session.session_id != spec.session_id:  # the same request came twice at once
+            return await self.started(actor, session)
+        outcome = await asyncio.shield(self.background.spawn(self._start(actor, session, _order(spec, values))))
         if isinstance(outcome, DomainError):
             raise outcome
         return outcome
@@ -71,12 +74,12 @@ class Opener:
             session = await self.database.read(reader, queries.get_session, session_id=session.session_id)
         return session
 
-    async def _start(self, actor: Actor, session: Session, environment: Mapping[str, str]) -> Session | DomainError:
+    async def _start(self, actor: Actor, session: Session, order: pb.OpenTerminalRequest) -> Session | DomainError:
         """Start the shell, whether or not the caller still waits. Errors are returned: maybe nobody catches them."""
         actor = replace(actor, repeat=None)
         try:
             try:
-                runner = await self._open_terminal(session, environment)
+                runner = await self._open_terminal(session, order)
             except DomainError as exc:
                 await self.database.write(
                     actor, operations.fail_session, session_id=session.session_id, cause=exc.message
@@ -92,24 +95,39 @@ class Opener:
         self.feeds.begin(active)
         return active
 
-    async def _open_terminal(self, session: Session, environment: Mapping[str, str]) -> Runner:
-        request = pb.OpenTerminalRequest(
-            session_id=str(session.session_id),
-            shell=session.shell,
-            command=session.command,
-            piped=not session.has_terminal,
-            working_directory=session.working_directory,
-            environment=environment,
-            columns=session.columns,
-            rows=session.rows,
-        )
-        runner = await self.runners.find(session.account_id, session.workspace_id)
+    async def _open_terminal(self, session: Session, order: pb.OpenTerminalRequest) -> Runner:
+        """Open the terminal. The workspace service is asked again: it may have put the workspace away meanwhile."""
+        runner = await self.runners.enter(session.account_id, session.workspace_id)
         try:
-            await runner.call(runner.stub.OpenTerminal, request)
+            await runner.call(runner.stub.OpenTerminal, order)
         except DomainError as exc:
             if exc.reason not in _STALE:
                 raise
             self.runners.forget(session.workspace_id)
             runner = await self.runners.find(session.account_id, session.workspace_id)
-            await runner.call(runner.stub.OpenTerminal, request)
+            await runner.call(runner.stub.OpenTerminal, order)
         return runner
+
+
+async def _check(runner: Runner, order: pb.OpenTerminalRequest, asked_in: str) -> None:
+    """Raise what is wrong with an order for the runner. All else shows when it is to be met."""
+    try:
+        await runner.call(runner.stub.CheckTerminal, pb.CheckTerminalRequest(terminal=order))
+    except (InvalidArgument, WrongState) as exc:
+        exc.blame_within(asked_in)
+        raise
+    except DomainError:
+        return
+
+
+def _order(spec: SessionSpec, environment: Mapping[str, str]) -> pb.OpenTerminalRequest:
+    return pb.OpenTerminalRequest(
+        session_id=str(spec.session_id),
+        shell=spec.shell,
+        command=spec.command,
+        piped=spec.kind is Kind.COMMAND,
+        working_directory=spec.working_directory,
+        environment=environment,
+        columns=spec.columns,
+        rows=spec.rows,
+    )

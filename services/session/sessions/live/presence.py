@@ -1,47 +1,94 @@
-"""The sign that this process lives: an advisory lock on a connection of its own, which PostgreSQL frees when it dies.
+"""Who else is there: tells the devices of this process who is attached to their sessions, in whichever process.
 
-Logs and devices belong to a process by this number; the function `is_present` tells others whether it is gone.
+Every attach, detach and take-over notifies all processes as it commits, so control passes from a device of one process
+to a device of another as fast as within one. A notification that is lost with its connection is made up for by a look
+at everything, each time the connection is opened and every few seconds.
 """
 
 import asyncio
-import secrets
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from uuid import UUID
+
+import asyncpg
+from stateroom.session.v1 import attach_pb2 as pb
 
 from chassis import cancellation, logs
-from chassis.database import FAILURES
-from chassis.system import SystemDatabase
+from chassis.system import Connection, SystemDatabase
+from services.session.sessions import convert
+from services.session.sessions.live.device import Device
+from services.session.sessions.live.devices import Devices
+from services.session.sessions.live.follower import FAILURES
+from services.session.sessions.store import leases
 
-_BEAT = 2.0  # seconds between looks at the connection
+_GATHER = 0.02  # seconds for which changes are gathered, so that a crowd that comes at once is told of once
+_LOOK = 5.0  # seconds between looks at everything
 _RETRY = 0.5  # seconds to wait after a failure
 
 _log = logs.get("presence")
 
 
 @dataclass(frozen=True, slots=True)
-class Presence:
-    """This process's number and the lock on it."""
+class Presences:
+    """The devices of this process and what they know of others."""
 
     database: SystemDatabase
-    number: int = field(default_factory=lambda: secrets.randbits(62) + 1)
-    shown: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set while the lock is held."""
+    devices: Devices
+    changed: set[UUID] = field(default_factory=set)
+    awake: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self) -> None:
-        """Hold the lock until cancelled; a lost connection is opened again."""
+        """Tell until cancelled; a lost connection is opened again."""
         while True:
             cancellation.heed()
             try:
-                await self._hold()
+                await self._listen()
             except FAILURES as exc:
-                self.shown.clear()
-                _log.warning("the presence lock was lost, trying again", error=repr(exc))
+                _log.warning("the devices of others cannot be seen, trying again", error=repr(exc))
                 await asyncio.sleep(_RETRY)
 
-    async def _hold(self) -> None:
+    async def _listen(self) -> None:
         async with self.database.connection() as connection:
-            await connection.execute("SELECT pg_advisory_lock($1)", self.number)
-            self.shown.set()
-            while True:
-                cancellation.heed()
-                await asyncio.sleep(_BEAT)
-                await connection.execute("SELECT 1")
+            await connection.add_listener(leases.CHANNEL, self._hear)
+            try:
+                while True:
+                    cancellation.heed()
+                    await self._tell(connection)
+                    await self._wait()
+            finally:
+                with suppress(asyncpg.InterfaceError, asyncpg.PostgresError, OSError):
+                    await connection.remove_listener(leases.CHANNEL, self._hear)
+
+    async def _wait(self) -> None:
+        try:
+            async with asyncio.timeout(_LOOK):
+                await self.awake.wait()
+        except TimeoutError:
+            self.changed.update(device.session.session_id for device in self.devices.attached.values())
+        self.awake.clear()
+        await asyncio.sleep(_GATHER)
+
+    def _hear(self, _connection: object, _process: int, _channel: str, session_id: object) -> None:
+        self.changed.add(UUID(str(session_id)))
+        self.awake.set()
+
+    async def _tell(self, connection: Connection) -> None:
+        devices = [each for each in self.devices.attached.values() if each.session.session_id in self.changed]
+        self.changed.clear()
+        holders = [(device, device.lease) for device in devices if device.lease.controls]
+        found = await leases.presence(connection, sorted({device.session.session_id for device in devices}))
+        in_control = {each.attachment_id for present in found.values() for each in present.devices if each.controls}
+        for device, lease in holders:
+            if device.lease is lease and device.attachment.attachment_id not in in_control:
+                device.lose_control()
+        for session_id, present in found.items():
+            _show(present, [device for device in devices if device.session.session_id == session_id])
+
+
+def _show(present: leases.Presence, devices: Sequence[Device]) -> None:
+    presence = pb.AttachSessionResponse.Presence(
+        attachments=map(convert.attachment_to_proto, present.devices), attachment_count=present.count
+    )
+    for device in devices:
+        device.show(presence)

@@ -29,9 +29,9 @@ class Reconciliation:
     database: Database
     runners: Runners
 
-    async def work(self, claim: Claim) -> float | None:
+    async def reconcile(self, claim: Claim) -> float | None:
         """Make a session as its row says. Raises what kept it from that; it is then tried again."""
-        actor = Actor(account_id=claim.account_id, subject="service:session")
+        actor = claim.actor
         session = await self.database.read(actor, queries.get_session, session_id=claim.entity_id)
         if session.state is State.STARTING:
             await self._give_up(actor, session)

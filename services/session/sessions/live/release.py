@@ -25,13 +25,12 @@ class Release:
 
     parts: Parts
 
-    async def work(self, claim: Claim) -> float | None:
+    async def reconcile(self, claim: Claim) -> float | None:
         """Complete a log and have the terminal dropped. Raises what kept it from that; it is then tried again."""
-        actor = Actor(account_id=claim.account_id, subject="service:session")
-        session = await self.parts.database.read(actor, queries.get_session, session_id=claim.entity_id)
+        session = await self.parts.database.read(claim.actor, queries.get_session, session_id=claim.entity_id)
         source = Source(self.parts.runners, session)
         try:
-            return await self._drop(actor, session, source)
+            return await self._drop(claim.actor, session, source)
         except DomainError as exc:
             source.doubt()
             if exc.reason in OVER | _GONE:

@@ -15,6 +15,7 @@ from chassis.database import Transaction
 from chassis.sql import Connection
 from services.session.sessions.domain import AttachedDevice
 from services.session.sessions.errors import ControllerTaken
+from services.session.sessions.store.log_store import Driver
 from services.session.sessions.tables import attachments, controls
 
 CHANNEL = "session_devices"
@@ -51,9 +52,6 @@ WHERE attached.attachment_id = told.attachment_id
 """
 _HELD = "SELECT attachment_id FROM session_controls WHERE session_id = ANY($1::uuid[]) AND attachment_id IS NOT NULL"
 
-Driver = Any
-"""asyncpg's connection, from the system's pool."""
-
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
@@ -68,7 +66,7 @@ class Attachment:
 
 
 @dataclass(frozen=True, slots=True)
-class Company:
+class Presence:
     """The devices at one session, the controlling one first, as many as are told of; `count` is how many there are."""
 
     devices: tuple[AttachedDevice, ...]
@@ -159,12 +157,12 @@ async def controllers(driver: Driver, session_ids: Sequence[UUID]) -> set[UUID]:
     return {row["attachment_id"] for row in await driver.fetch(_HELD, list(session_ids))}
 
 
-async def company(driver: Driver, session_ids: Sequence[UUID]) -> dict[UUID, Company]:
+async def presence(driver: Driver, session_ids: Sequence[UUID]) -> dict[UUID, Presence]:
     """Return the devices at some sessions; nothing for a session that has none."""
     found: dict[UUID, list[Any]] = {}
     for row in await driver.fetch(_TOLD, list(session_ids), MAXIMUM_TOLD):
         found.setdefault(row["session_id"], []).append(row)
-    return {session_id: _company(rows) for session_id, rows in found.items()}
+    return {session_id: _presence(rows) for session_id, rows in found.items()}
 
 
 async def note_progress(driver: Driver, progress: Mapping[UUID, Progress]) -> None:
@@ -178,10 +176,10 @@ async def forget_dead(driver: Driver) -> None:
     await driver.execute(_DEAD)
 
 
-def _company(rows: Sequence[Any]) -> Company:
+def _presence(rows: Sequence[Any]) -> Presence:
     names = [field.name for field in fields(AttachedDevice)]
     devices = tuple(AttachedDevice(**{name: row[name] for name in names}) for row in rows)
-    return Company(devices, rows[0]["attachment_count"])
+    return Presence(devices, rows[0]["attachment_count"])
 
 
 async def _tell(connection: Connection, session_id: UUID) -> None:

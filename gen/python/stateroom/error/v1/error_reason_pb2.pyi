@@ -198,7 +198,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """
     INVALID_WORKING_DIRECTORY: _ErrorReason.ValueType  # 88
     """The working directory lies outside the workspace or does not exist.
-    Example: {"reason": "INVALID_WORKING_DIRECTORY", "metadata": {"path": "…"}}
+    Example: {"reason": "INVALID_WORKING_DIRECTORY", "metadata": {"field": "session.working_directory", "description": "…"}}
     """
     SESSION_WITHOUT_TERMINAL: _ErrorReason.ValueType  # 89
     """The session runs a command without a terminal.
@@ -502,7 +502,7 @@ Example: {"reason": "SLOW_CONSUMER", "metadata": {"sessionId": "…", "offset": 
 """
 INVALID_WORKING_DIRECTORY: ErrorReason.ValueType  # 88
 """The working directory lies outside the workspace or does not exist.
-Example: {"reason": "INVALID_WORKING_DIRECTORY", "metadata": {"path": "…"}}
+Example: {"reason": "INVALID_WORKING_DIRECTORY", "metadata": {"field": "session.working_directory", "description": "…"}}
 """
 SESSION_WITHOUT_TERMINAL: ErrorReason.ValueType  # 89
 """The session runs a command without a terminal.

@@ -230,6 +230,47 @@ class OpenTerminalRequest(_message.Message):
 Global___OpenTerminalRequest: _TypeAlias = OpenTerminalRequest  # noqa: Y015
 
 @_typing.final
+class CheckTerminalRequest(_message.Message):
+    """Asks whether a terminal can be opened."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TERMINAL_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def terminal(self) -> Global___OpenTerminalRequest:
+        """The terminal that is wanted."""
+
+    def __init__(
+        self,
+        *,
+        terminal: Global___OpenTerminalRequest | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["terminal", b"terminal"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["terminal", b"terminal"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CheckTerminalRequest: _TypeAlias = CheckTerminalRequest  # noqa: Y015
+
+@_typing.final
+class CheckTerminalResponse(_message.Message):
+    """It can, as far as anybody knows."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CheckTerminalResponse: _TypeAlias = CheckTerminalResponse  # noqa: Y015
+
+@_typing.final
 class Terminal(_message.Message):
     """A terminal."""
 

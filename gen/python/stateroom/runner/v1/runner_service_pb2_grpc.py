@@ -52,6 +52,11 @@ class RunnerServiceStub:
                 request_serializer=stateroom_dot_runner_dot_v1_dot_runner__service__pb2.OpenTerminalRequest.SerializeToString,
                 response_deserializer=stateroom_dot_runner_dot_v1_dot_runner__service__pb2.Terminal.FromString,
                 _registered_method=True)
+        self.CheckTerminal = channel.unary_unary(
+                '/stateroom.runner.v1.RunnerService/CheckTerminal',
+                request_serializer=stateroom_dot_runner_dot_v1_dot_runner__service__pb2.CheckTerminalRequest.SerializeToString,
+                response_deserializer=stateroom_dot_runner_dot_v1_dot_runner__service__pb2.CheckTerminalResponse.FromString,
+                _registered_method=True)
         self.WriteTerminal = channel.unary_unary(
                 '/stateroom.runner.v1.RunnerService/WriteTerminal',
                 request_serializer=stateroom_dot_runner_dot_v1_dot_runner__service__pb2.WriteTerminalRequest.SerializeToString,
@@ -124,6 +129,13 @@ class RunnerServiceServicer:
 
         Errors: INVALID_ARGUMENT (INVALID_WORKING_DIRECTORY), FAILED_PRECONDITION (SHELL_NOT_FOUND, COMMAND_NOT_FOUND),
         UNAVAILABLE (CANNOT_OPEN_TERMINAL).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CheckTerminal(self, request, context):
+        """Says what would keep a terminal from being opened, and opens none. Errors: as OpenTerminal, but for UNAVAILABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -220,6 +232,11 @@ def add_RunnerServiceServicer_to_server(servicer, server):
                     servicer.OpenTerminal,
                     request_deserializer=stateroom_dot_runner_dot_v1_dot_runner__service__pb2.OpenTerminalRequest.FromString,
                     response_serializer=stateroom_dot_runner_dot_v1_dot_runner__service__pb2.Terminal.SerializeToString,
+            ),
+            'CheckTerminal': grpc.unary_unary_rpc_method_handler(
+                    servicer.CheckTerminal,
+                    request_deserializer=stateroom_dot_runner_dot_v1_dot_runner__service__pb2.CheckTerminalRequest.FromString,
+                    response_serializer=stateroom_dot_runner_dot_v1_dot_runner__service__pb2.CheckTerminalResponse.SerializeToString,
             ),
             'WriteTerminal': grpc.unary_unary_rpc_method_handler(
                     servicer.WriteTerminal,
@@ -346,6 +363,33 @@ class RunnerService:
             '/stateroom.runner.v1.RunnerService/OpenTerminal',
             stateroom_dot_runner_dot_v1_dot_runner__service__pb2.OpenTerminalRequest.SerializeToString,
             stateroom_dot_runner_dot_v1_dot_runner__service__pb2.Terminal.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CheckTerminal(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/stateroom.runner.v1.RunnerService/CheckTerminal',
+            stateroom_dot_runner_dot_v1_dot_runner__service__pb2.CheckTerminalRequest.SerializeToString,
+            stateroom_dot_runner_dot_v1_dot_runner__service__pb2.CheckTerminalResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -53,6 +53,8 @@ class RunnerServiceStub:
     Errors: INVALID_ARGUMENT (INVALID_WORKING_DIRECTORY), FAILED_PRECONDITION (SHELL_NOT_FOUND, COMMAND_NOT_FOUND),
     UNAVAILABLE (CANNOT_OPEN_TERMINAL).
     """
+    CheckTerminal: _grpc.UnaryUnaryMultiCallable[_runner_service_pb2.CheckTerminalRequest, _runner_service_pb2.CheckTerminalResponse]
+    """Says what would keep a terminal from being opened, and opens none. Errors: as OpenTerminal, but for UNAVAILABLE."""
     WriteTerminal: _grpc.UnaryUnaryMultiCallable[_runner_service_pb2.WriteTerminalRequest, _runner_service_pb2.WriteTerminalResponse]
     """Types into a terminal.
 
@@ -121,6 +123,8 @@ class RunnerServiceAsyncStub(RunnerServiceStub):
     Errors: INVALID_ARGUMENT (INVALID_WORKING_DIRECTORY), FAILED_PRECONDITION (SHELL_NOT_FOUND, COMMAND_NOT_FOUND),
     UNAVAILABLE (CANNOT_OPEN_TERMINAL).
     """
+    CheckTerminal: _aio.UnaryUnaryMultiCallable[_runner_service_pb2.CheckTerminalRequest, _runner_service_pb2.CheckTerminalResponse]  # type: ignore[assignment]
+    """Says what would keep a terminal from being opened, and opens none. Errors: as OpenTerminal, but for UNAVAILABLE."""
     WriteTerminal: _aio.UnaryUnaryMultiCallable[_runner_service_pb2.WriteTerminalRequest, _runner_service_pb2.WriteTerminalResponse]  # type: ignore[assignment]
     """Types into a terminal.
 
@@ -204,6 +208,14 @@ class RunnerServiceServicer(metaclass=_abc_1.ABCMeta):
         Errors: INVALID_ARGUMENT (INVALID_WORKING_DIRECTORY), FAILED_PRECONDITION (SHELL_NOT_FOUND, COMMAND_NOT_FOUND),
         UNAVAILABLE (CANNOT_OPEN_TERMINAL).
         """
+
+    @_abc_1.abstractmethod
+    def CheckTerminal(
+        self,
+        request: _runner_service_pb2.CheckTerminalRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_runner_service_pb2.CheckTerminalResponse, _abc.Awaitable[_runner_service_pb2.CheckTerminalResponse]]:
+        """Says what would keep a terminal from being opened, and opens none. Errors: as OpenTerminal, but for UNAVAILABLE."""
 
     @_abc_1.abstractmethod
     def WriteTerminal(

@@ -5,6 +5,7 @@ import warnings
 
 from stateroom.session.v1 import attach_pb2 as stateroom_dot_session_dot_v1_dot_attach__pb2
 from stateroom.session.v1 import exec_pb2 as stateroom_dot_session_dot_v1_dot_exec__pb2
+from stateroom.session.v1 import log_pb2 as stateroom_dot_session_dot_v1_dot_log__pb2
 from stateroom.session.v1 import session_pb2 as stateroom_dot_session_dot_v1_dot_session__pb2
 from stateroom.session.v1 import session_service_pb2 as stateroom_dot_session_dot_v1_dot_session__service__pb2
 from stateroom.session.v1 import update_pb2 as stateroom_dot_session_dot_v1_dot_update__pb2
@@ -86,13 +87,13 @@ class SessionServiceStub:
                 _registered_method=True)
         self.StreamOutput = channel.unary_stream(
                 '/stateroom.session.v1.SessionService/StreamOutput',
-                request_serializer=stateroom_dot_session_dot_v1_dot_session__service__pb2.StreamOutputRequest.SerializeToString,
-                response_deserializer=stateroom_dot_session_dot_v1_dot_session__service__pb2.StreamOutputResponse.FromString,
+                request_serializer=stateroom_dot_session_dot_v1_dot_log__pb2.StreamOutputRequest.SerializeToString,
+                response_deserializer=stateroom_dot_session_dot_v1_dot_log__pb2.StreamOutputResponse.FromString,
                 _registered_method=True)
         self.ListSessionEvents = channel.unary_unary(
                 '/stateroom.session.v1.SessionService/ListSessionEvents',
-                request_serializer=stateroom_dot_session_dot_v1_dot_session__service__pb2.ListSessionEventsRequest.SerializeToString,
-                response_deserializer=stateroom_dot_session_dot_v1_dot_session__service__pb2.ListSessionEventsResponse.FromString,
+                request_serializer=stateroom_dot_session_dot_v1_dot_log__pb2.ListSessionEventsRequest.SerializeToString,
+                response_deserializer=stateroom_dot_session_dot_v1_dot_log__pb2.ListSessionEventsResponse.FromString,
                 _registered_method=True)
         self.ListAttachments = channel.unary_unary(
                 '/stateroom.session.v1.SessionService/ListAttachments',
@@ -133,8 +134,8 @@ class SessionServiceServicer:
         replayed, and it goes on when the caller leaves. The same call with the same request_id joins it, from its first byte.
 
         Errors: INVALID_ARGUMENT (INVALID_FIELD, INVALID_WORKING_DIRECTORY, REQUEST_ID_REUSED), NOT_FOUND (WORKSPACE_NOT_FOUND),
-        FAILED_PRECONDITION (WORKSPACE_NOT_ACTIVE, COMMAND_NOT_FOUND), RESOURCE_EXHAUSTED (SESSION_LIMIT_REACHED),
-        UNAVAILABLE (CANNOT_START_SESSION).
+        FAILED_PRECONDITION (WORKSPACE_NOT_ACTIVE, COMMAND_NOT_FOUND), RESOURCE_EXHAUSTED (SESSION_LIMIT_REACHED,
+        SLOW_CONSUMER), UNAVAILABLE (CANNOT_START_SESSION).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -208,7 +209,7 @@ class SessionServiceServicer:
     def StreamOutput(self, request, context):
         """Streams the output from an offset: what is stored, then what comes, until the session ends.
 
-        Errors: NOT_FOUND (SESSION_NOT_FOUND), OUT_OF_RANGE (OFFSET_OUT_OF_RANGE).
+        Errors: NOT_FOUND (SESSION_NOT_FOUND), OUT_OF_RANGE (OFFSET_OUT_OF_RANGE), RESOURCE_EXHAUSTED (SLOW_CONSUMER).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -305,13 +306,13 @@ def add_SessionServiceServicer_to_server(servicer, server):
             ),
             'StreamOutput': grpc.unary_stream_rpc_method_handler(
                     servicer.StreamOutput,
-                    request_deserializer=stateroom_dot_session_dot_v1_dot_session__service__pb2.StreamOutputRequest.FromString,
-                    response_serializer=stateroom_dot_session_dot_v1_dot_session__service__pb2.StreamOutputResponse.SerializeToString,
+                    request_deserializer=stateroom_dot_session_dot_v1_dot_log__pb2.StreamOutputRequest.FromString,
+                    response_serializer=stateroom_dot_session_dot_v1_dot_log__pb2.StreamOutputResponse.SerializeToString,
             ),
             'ListSessionEvents': grpc.unary_unary_rpc_method_handler(
                     servicer.ListSessionEvents,
-                    request_deserializer=stateroom_dot_session_dot_v1_dot_session__service__pb2.ListSessionEventsRequest.FromString,
-                    response_serializer=stateroom_dot_session_dot_v1_dot_session__service__pb2.ListSessionEventsResponse.SerializeToString,
+                    request_deserializer=stateroom_dot_session_dot_v1_dot_log__pb2.ListSessionEventsRequest.FromString,
+                    response_serializer=stateroom_dot_session_dot_v1_dot_log__pb2.ListSessionEventsResponse.SerializeToString,
             ),
             'ListAttachments': grpc.unary_unary_rpc_method_handler(
                     servicer.ListAttachments,
@@ -598,8 +599,8 @@ class SessionService:
             request,
             target,
             '/stateroom.session.v1.SessionService/StreamOutput',
-            stateroom_dot_session_dot_v1_dot_session__service__pb2.StreamOutputRequest.SerializeToString,
-            stateroom_dot_session_dot_v1_dot_session__service__pb2.StreamOutputResponse.FromString,
+            stateroom_dot_session_dot_v1_dot_log__pb2.StreamOutputRequest.SerializeToString,
+            stateroom_dot_session_dot_v1_dot_log__pb2.StreamOutputResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -625,8 +626,8 @@ class SessionService:
             request,
             target,
             '/stateroom.session.v1.SessionService/ListSessionEvents',
-            stateroom_dot_session_dot_v1_dot_session__service__pb2.ListSessionEventsRequest.SerializeToString,
-            stateroom_dot_session_dot_v1_dot_session__service__pb2.ListSessionEventsResponse.FromString,
+            stateroom_dot_session_dot_v1_dot_log__pb2.ListSessionEventsRequest.SerializeToString,
+            stateroom_dot_session_dot_v1_dot_log__pb2.ListSessionEventsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -7,6 +7,7 @@ from collections import abc as _abc
 from grpc import aio as _aio
 from stateroom.session.v1 import attach_pb2 as _attach_pb2
 from stateroom.session.v1 import exec_pb2 as _exec_pb2
+from stateroom.session.v1 import log_pb2 as _log_pb2
 from stateroom.session.v1 import session_pb2 as _session_pb2
 from stateroom.session.v1 import session_service_pb2 as _session_service_pb2
 from stateroom.session.v1 import update_pb2 as _update_pb2
@@ -51,8 +52,8 @@ class SessionServiceStub:
     replayed, and it goes on when the caller leaves. The same call with the same request_id joins it, from its first byte.
 
     Errors: INVALID_ARGUMENT (INVALID_FIELD, INVALID_WORKING_DIRECTORY, REQUEST_ID_REUSED), NOT_FOUND (WORKSPACE_NOT_FOUND),
-    FAILED_PRECONDITION (WORKSPACE_NOT_ACTIVE, COMMAND_NOT_FOUND), RESOURCE_EXHAUSTED (SESSION_LIMIT_REACHED),
-    UNAVAILABLE (CANNOT_START_SESSION).
+    FAILED_PRECONDITION (WORKSPACE_NOT_ACTIVE, COMMAND_NOT_FOUND), RESOURCE_EXHAUSTED (SESSION_LIMIT_REACHED,
+    SLOW_CONSUMER), UNAVAILABLE (CANNOT_START_SESSION).
     """
     GetSession: _grpc.UnaryUnaryMultiCallable[_session_service_pb2.GetSessionRequest, _session_pb2.Session]
     """Returns a session.
@@ -91,12 +92,12 @@ class SessionServiceStub:
 
     Errors: NOT_FOUND (SESSION_NOT_FOUND), FAILED_PRECONDITION (SESSION_NOT_ACTIVE), ABORTED (ETAG_MISMATCH).
     """
-    StreamOutput: _grpc.UnaryStreamMultiCallable[_session_service_pb2.StreamOutputRequest, _session_service_pb2.StreamOutputResponse]
+    StreamOutput: _grpc.UnaryStreamMultiCallable[_log_pb2.StreamOutputRequest, _log_pb2.StreamOutputResponse]
     """Streams the output from an offset: what is stored, then what comes, until the session ends.
 
-    Errors: NOT_FOUND (SESSION_NOT_FOUND), OUT_OF_RANGE (OFFSET_OUT_OF_RANGE).
+    Errors: NOT_FOUND (SESSION_NOT_FOUND), OUT_OF_RANGE (OFFSET_OUT_OF_RANGE), RESOURCE_EXHAUSTED (SLOW_CONSUMER).
     """
-    ListSessionEvents: _grpc.UnaryUnaryMultiCallable[_session_service_pb2.ListSessionEventsRequest, _session_service_pb2.ListSessionEventsResponse]
+    ListSessionEvents: _grpc.UnaryUnaryMultiCallable[_log_pb2.ListSessionEventsRequest, _log_pb2.ListSessionEventsResponse]
     """Lists the records of the log, oldest first.
 
     Errors: NOT_FOUND (SESSION_NOT_FOUND), INVALID_ARGUMENT (INVALID_FIELD, INVALID_PAGE_TOKEN).
@@ -141,8 +142,8 @@ class SessionServiceAsyncStub(SessionServiceStub):
     replayed, and it goes on when the caller leaves. The same call with the same request_id joins it, from its first byte.
 
     Errors: INVALID_ARGUMENT (INVALID_FIELD, INVALID_WORKING_DIRECTORY, REQUEST_ID_REUSED), NOT_FOUND (WORKSPACE_NOT_FOUND),
-    FAILED_PRECONDITION (WORKSPACE_NOT_ACTIVE, COMMAND_NOT_FOUND), RESOURCE_EXHAUSTED (SESSION_LIMIT_REACHED),
-    UNAVAILABLE (CANNOT_START_SESSION).
+    FAILED_PRECONDITION (WORKSPACE_NOT_ACTIVE, COMMAND_NOT_FOUND), RESOURCE_EXHAUSTED (SESSION_LIMIT_REACHED,
+    SLOW_CONSUMER), UNAVAILABLE (CANNOT_START_SESSION).
     """
     GetSession: _aio.UnaryUnaryMultiCallable[_session_service_pb2.GetSessionRequest, _session_pb2.Session]  # type: ignore[assignment]
     """Returns a session.
@@ -181,12 +182,12 @@ class SessionServiceAsyncStub(SessionServiceStub):
 
     Errors: NOT_FOUND (SESSION_NOT_FOUND), FAILED_PRECONDITION (SESSION_NOT_ACTIVE), ABORTED (ETAG_MISMATCH).
     """
-    StreamOutput: _aio.UnaryStreamMultiCallable[_session_service_pb2.StreamOutputRequest, _session_service_pb2.StreamOutputResponse]  # type: ignore[assignment]
+    StreamOutput: _aio.UnaryStreamMultiCallable[_log_pb2.StreamOutputRequest, _log_pb2.StreamOutputResponse]  # type: ignore[assignment]
     """Streams the output from an offset: what is stored, then what comes, until the session ends.
 
-    Errors: NOT_FOUND (SESSION_NOT_FOUND), OUT_OF_RANGE (OFFSET_OUT_OF_RANGE).
+    Errors: NOT_FOUND (SESSION_NOT_FOUND), OUT_OF_RANGE (OFFSET_OUT_OF_RANGE), RESOURCE_EXHAUSTED (SLOW_CONSUMER).
     """
-    ListSessionEvents: _aio.UnaryUnaryMultiCallable[_session_service_pb2.ListSessionEventsRequest, _session_service_pb2.ListSessionEventsResponse]  # type: ignore[assignment]
+    ListSessionEvents: _aio.UnaryUnaryMultiCallable[_log_pb2.ListSessionEventsRequest, _log_pb2.ListSessionEventsResponse]  # type: ignore[assignment]
     """Lists the records of the log, oldest first.
 
     Errors: NOT_FOUND (SESSION_NOT_FOUND), INVALID_ARGUMENT (INVALID_FIELD, INVALID_PAGE_TOKEN).
@@ -240,8 +241,8 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
         replayed, and it goes on when the caller leaves. The same call with the same request_id joins it, from its first byte.
 
         Errors: INVALID_ARGUMENT (INVALID_FIELD, INVALID_WORKING_DIRECTORY, REQUEST_ID_REUSED), NOT_FOUND (WORKSPACE_NOT_FOUND),
-        FAILED_PRECONDITION (WORKSPACE_NOT_ACTIVE, COMMAND_NOT_FOUND), RESOURCE_EXHAUSTED (SESSION_LIMIT_REACHED),
-        UNAVAILABLE (CANNOT_START_SESSION).
+        FAILED_PRECONDITION (WORKSPACE_NOT_ACTIVE, COMMAND_NOT_FOUND), RESOURCE_EXHAUSTED (SESSION_LIMIT_REACHED,
+        SLOW_CONSUMER), UNAVAILABLE (CANNOT_START_SESSION).
         """
 
     @_abc_1.abstractmethod
@@ -326,20 +327,20 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
     def StreamOutput(
         self,
-        request: _session_service_pb2.StreamOutputRequest,
+        request: _log_pb2.StreamOutputRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_abc.Iterator[_session_service_pb2.StreamOutputResponse], _abc.AsyncIterator[_session_service_pb2.StreamOutputResponse]]:
+    ) -> _typing.Union[_abc.Iterator[_log_pb2.StreamOutputResponse], _abc.AsyncIterator[_log_pb2.StreamOutputResponse]]:
         """Streams the output from an offset: what is stored, then what comes, until the session ends.
 
-        Errors: NOT_FOUND (SESSION_NOT_FOUND), OUT_OF_RANGE (OFFSET_OUT_OF_RANGE).
+        Errors: NOT_FOUND (SESSION_NOT_FOUND), OUT_OF_RANGE (OFFSET_OUT_OF_RANGE), RESOURCE_EXHAUSTED (SLOW_CONSUMER).
         """
 
     @_abc_1.abstractmethod
     def ListSessionEvents(
         self,
-        request: _session_service_pb2.ListSessionEventsRequest,
+        request: _log_pb2.ListSessionEventsRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_session_service_pb2.ListSessionEventsResponse, _abc.Awaitable[_session_service_pb2.ListSessionEventsResponse]]:
+    ) -> _typing.Union[_log_pb2.ListSessionEventsResponse, _abc.Awaitable[_log_pb2.ListSessionEventsResponse]]:
         """Lists the records of the log, oldest first.
 
         Errors: NOT_FOUND (SESSION_NOT_FOUND), INVALID_ARGUMENT (INVALID_FIELD, INVALID_PAGE_TOKEN).
