@@ -12,7 +12,7 @@ from chassis.reconcile import Claim, Reconciler
 from tests.support.source import Source, query
 from tests.support.waiting import running, until
 
-LEASE = 0.3  # seconds
+LEASE = 1.0  # seconds
 
 
 class Work:
