@@ -88,6 +88,11 @@ class Requests:
         if self._access_log is not None:
             self._access_log.note(request, status, answering.bytes_sent, seconds)
 
+    def flush(self) -> None:
+        """Write what waits to be logged."""
+        if self._access_log is not None:
+            self._access_log.write()
+
     async def until_none(self) -> None:
         """Wait until no request is under way."""
         await self._none_open.wait()

@@ -81,6 +81,7 @@ async def serve(config: GatewaySettings, host: str, port: int, stop: asyncio.Eve
         stack.push_async_callback(backends.close)
         application = build(config, backends)
         gc.freeze()  # contracts and routes stay: looking through them again and again costs requests a twentieth
+        stack.callback(application.requests.flush)
         server = http_server(application, host, port)
         if config.metrics_listen:
             stack.callback(application.requests.serve(config.metrics_listen))
