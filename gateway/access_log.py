@@ -3,6 +3,7 @@
 import asyncio
 import os
 import select
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import orjson
@@ -14,7 +15,7 @@ _LINE = orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z
 _LONGEST_TEXT = 1024  # characters; so a line goes into a pipe whole, also beside those of other workers
 _AT_ONCE = select.PIPE_BUF  # bytes, for the same reason
 _LATEST = 0.2
-"""Seconds a line may wait for others: each write lets other threads take Python's lock, and costs more than the line."""
+"""Seconds that a line may wait for others, so that several are one write."""
 
 
 class AccessLog:
@@ -60,10 +61,8 @@ class AccessLog:
 
     def write(self) -> None:
         """Write the lines that wait."""
-        try:
+        with suppress(OSError):  # a disk that is full, a reader that is gone: requests are answered all the same
             os.write(self._descriptor, self._waiting)
-        except OSError:  # a disk that is full, a reader that is gone: requests are answered all the same
-            pass
         self._waiting.clear()
 
     def _on_time(self) -> None:
