@@ -39,8 +39,8 @@ class AccessLog:
             "timestamp": datetime.now(UTC),
             "process": self._process,
             "action": "access",
-            "method": request.method,
-            "path": without_credentials(request.path)[:_LONGEST_TEXT],
+            "method": _shown(request.method),
+            "path": _shown(request.path),
             "rpc": request.rpc,
             "status": status,
             "milliseconds": round(seconds * 1000, 2),
@@ -48,7 +48,7 @@ class AccessLog:
             "correlation_id": request.correlation_id,
             "trace_id": request.traceparent[3:35],
             "client_address": request.client_address,
-            "user_agent": without_credentials(request.headers.get("user-agent", ""))[:_LONGEST_TEXT],
+            "user_agent": _shown(request.headers.get("user-agent", "")),
             "credential_id": request.credential_id,
             "account": request.account,
         }
@@ -68,3 +68,8 @@ class AccessLog:
     def _on_time(self) -> None:
         self._timer = None
         self.write()
+
+
+def _shown(text: str) -> str:
+    """Return what the log says of a text that the client chose."""
+    return without_credentials(text)[:_LONGEST_TEXT]

@@ -111,10 +111,10 @@ async def test_get_session_timeout_is_no_time_is_400(client: httpx2.AsyncClient,
 
 @pytest.mark.parametrize(
     ("length", "headers", "status", "told"),
-    [(60_000, 2, 414, True), (70_000, 2, 414, False), (1, 100, 404, True), (1, 101, 431, False)],
+    [(60_000, 2, 414, "url"), (70_000, 2, 414, ""), (1, 100, 404, "ROUTE_NOT_FOUND"), (1, 101, 431, "")],
 )
 async def test_request_far_too_large_is_refused_below_the_gateway(
-    stack: Stack, length: int, headers: int, status: int, told: bool
+    stack: Stack, length: int, headers: int, status: int, told: str
 ) -> None:
     """Up to what the HTTP server takes the refusal says why; beyond, it has the status alone, as docs/rest.md says."""
     host, _, port = stack.listen.rpartition(":")
@@ -125,4 +125,5 @@ async def test_request_far_too_large_is_refused_below_the_gateway(
     head, _, body = (await reader.read()).partition(b"\r\n\r\n")
     writer.close()
     assert int(head.split()[1]) == status
-    assert bool(body) is told
+    assert told in body.decode()
+    assert bool(body) is bool(told)
