@@ -3,12 +3,13 @@
 import asyncio
 import os
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
-from embedded import databases, first_user, isolation, keys, private_files, runners, services
+from embedded import databases, first_user, isolation, keys, log_files, private_files, runners, services
 from embedded.endpoint import Endpoint
 from embedded.keep_alive import Part, keep_alive
 from embedded.layout import Layout
@@ -59,6 +60,7 @@ class Supervisor:
                     group.create_task(keep_alive(name, part, self._progress, publish))
                     for name, part in self._parts().items()
                 ]
+                tasks.append(group.create_task(log_files.keep_short(self._log_files)))
                 self._progress.ready(endpoint.gateway)
                 for line in await isolation.describe():
                     self._progress.say(line)
@@ -120,6 +122,9 @@ class Supervisor:
     def _parts(self) -> dict[str, Part]:
         stores: dict[str, Part | None] = {"postgres": self._postgres, "nats": self._nats}
         return {name: part for name, part in stores.items() if part is not None} | self._services
+
+    def _log_files(self) -> Iterator[Path]:
+        return (part.process.program.log_file for part in self._parts().values() if part.process is not None)
 
     def _publish(self, owner: first_user.Owner) -> Endpoint:
         """Write the endpoint file with the processes of this moment, and return it."""

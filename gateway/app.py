@@ -23,16 +23,13 @@ _PAGE_METHODS = ("GET", "HEAD")
 class Application:
     """Serves HTTP requests and WebSockets. Holds no state of any client."""
 
-    def __init__(self, routes: Routes, calls: Calls, pages: Pages, origins: OriginRule) -> None:
+    def __init__(self, routes: Routes, calls: Calls, pages: Pages, origins: OriginRule, requests: Requests) -> None:
         self._routes = routes
         self._calls = calls
         self._pages = pages
         self._origins = origins
-        self.requests = Requests()
+        self.requests = requests
         self._stopping = asyncio.Event()
-        self._open = 0
-        self._idle = asyncio.Event()
-        self._idle.set()
 
     async def stop(self, drain: float, grace: float) -> None:
         """Be not ready, and serve on for `drain` seconds; then end what is open, and wait `grace` seconds for requests.
@@ -44,7 +41,7 @@ class Application:
         self._stopping.set()
         try:
             async with asyncio.timeout(grace):
-                await self._idle.wait()
+                await self.requests.until_none()
         except TimeoutError:
             return
 
@@ -53,19 +50,15 @@ class Application:
         if scope["type"] == "lifespan":
             await _lifespan(receive, send)
             return
-        self._open += 1
-        self._idle.clear()
+        request = read_request(scope)
+        answering = self.requests.begin(request, send)
         try:
-            request = read_request(scope)
-            with self.requests.watch(request, send) as watched:
-                if scope["type"] == "websocket":
-                    await self._websocket(request, list(scope.get("subprotocols") or ()), receive, watched)
-                else:
-                    await self._http(request, receive, watched)
+            if scope["type"] == "websocket":
+                await self._websocket(request, list(scope.get("subprotocols") or ()), receive, answering)
+            else:
+                await self._http(request, receive, answering)
         finally:
-            self._open -= 1
-            if not self._open:
-                self._idle.set()
+            self.requests.end(answering)
 
     async def _http(self, request: HttpRequest, receive: Receive, send: Send) -> None:
         match: Match | None = None

@@ -83,9 +83,11 @@ class Calls:
         """
         if match.method.anonymous:
             return Caller("", "", outgoing(match.request, self.own_token()))
-        credential, account = credential_of(match.request, subprotocols), account_in(match.request.headers)
-        token = await self.tokens.token(credential, account, address=match.request.client_address)
-        return Caller(credential, account, outgoing(match.request, token))
+        request = match.request
+        credential, account = credential_of(request, subprotocols), account_in(request.headers)
+        token = await self.tokens.token(credential.text, account, address=request.client_address)
+        request.credential_id, request.account = str(credential.credential_id), account
+        return Caller(credential.text, account, outgoing(request, token))
 
     async def begin(self, match: Match, receive: Receive) -> tuple[Caller, bytes]:
         """Return who calls, and the bytes of the request's message.

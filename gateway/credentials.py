@@ -3,9 +3,11 @@
 import re
 from collections.abc import Sequence
 from functools import lru_cache
+from urllib.parse import unquote
 
 from chassis.errors import CredentialMalformed, CredentialMissing
 from chassis.rpc import credential
+from chassis.rpc.credential import Credential
 from gateway.errors import CredentialInUrl
 from gateway.http import HttpRequest
 
@@ -15,7 +17,7 @@ SUBPROTOCOL_PREFIX = "bearer."
 _CREDENTIAL = re.compile(r"sr[a-z]_[0-9A-Za-z]+_[0-9A-Za-z]+_[0-9A-Za-z]+")
 _PARAMETER = re.compile(r"(?:^|&)(?:access_token|accessToken|api_?key|apiKey|authorization|token)=[^&]", re.IGNORECASE)
 _BEARER = "bearer "
-_check = lru_cache(1024)(credential.parse)  # a checksum is a tenth of a cheap call, and clients send the same one again
+_parse = lru_cache(1024)(credential.parse)  # a checksum is a tenth of a cheap call, and clients send the same one again
 
 
 def check_url(request: HttpRequest) -> None:
@@ -26,7 +28,13 @@ def check_url(request: HttpRequest) -> None:
         raise CredentialInUrl
 
 
-def credential_of(request: HttpRequest, subprotocols: Sequence[str] = ()) -> str:
+def without_credentials(text: str) -> str:
+    """Return a text for a log: nothing of one that holds a credential, percent-encoded or not."""
+    plain = unquote(text) if "%" in text else text
+    return "" if _CREDENTIAL.search(plain) else text
+
+
+def credential_of(request: HttpRequest, subprotocols: Sequence[str] = ()) -> Credential:
     """Return the credential that came with a request.
 
     Raises:
@@ -43,5 +51,4 @@ def credential_of(request: HttpRequest, subprotocols: Sequence[str] = ()) -> str
         text = offered[0].removeprefix(SUBPROTOCOL_PREFIX)
     else:
         raise CredentialMissing
-    _check(text)
-    return text
+    return _parse(text)

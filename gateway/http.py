@@ -1,7 +1,7 @@
 """HTTP requests as the gateway reads them from ASGI."""
 
 import re
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,19 +23,25 @@ _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 @dataclass(slots=True)
 class HttpRequest:
-    """One request. `path` is still percent-encoded; names of `headers` are in lower case.
+    """One request. `path` is still percent-encoded; names of `headers` are in lower case, `header_bytes` is their size.
 
-    `rpc` is the full name of the method that it calls, empty until one is found.
+    `may_have_body` is false for one that says it has none, which nobody needs to wait for.
+    `rpc` is the full name of the method that it calls, empty until one is found. `credential_id` and `account` say who
+    calls, once the credential was accepted: the account is empty unless the request names one.
     """
 
     method: str
     path: str
     query: bytes
     headers: dict[str, str]
+    header_bytes: int
+    may_have_body: bool
     client_address: str
     correlation_id: str
     traceparent: str
     rpc: str = ""
+    credential_id: str = ""
+    account: str = ""
 
     @property
     def is_safe(self) -> bool:
@@ -46,14 +52,16 @@ class HttpRequest:
         """Refuse what no client of ours sends: UrlTooLong, HeadersTooLarge."""
         if len(self.path) + len(self.query) > URL_LIMIT:
             raise UrlTooLong(URL_LIMIT)
-        if sum(len(name) + len(value) for name, value in self.headers.items()) > HEADER_LIMIT:
+        if self.header_bytes > HEADER_LIMIT:
             raise HeadersTooLarge(HEADER_LIMIT)
 
 
 def read_request(scope: Scope) -> HttpRequest:
     """Read what arrived before the body. Starts a span of the caller's trace, or a trace."""
     headers: dict[str, str] = {}
+    header_bytes = 0
     for raw_name, raw_value in scope["headers"]:
+        header_bytes += len(raw_name) + len(raw_value)
         name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
     sent = headers.get("x-request-id", "")
@@ -62,10 +70,18 @@ def read_request(scope: Scope) -> HttpRequest:
         path=scope["raw_path"].decode("latin-1"),
         query=scope["query_string"],
         headers=headers,
+        header_bytes=header_bytes,
+        may_have_body=not _says_no_body(scope, headers),
         client_address=(scope.get("client") or ("",))[0],
         correlation_id=sent if _CORRELATION_ID.fullmatch(sent) else str(ids.new()),
         traceparent=trace.continue_from(headers.get(trace.HEADER)),
     )
+
+
+def _says_no_body(scope: Scope, headers: Mapping[str, str]) -> bool:
+    """Whether there is no body: up to HTTP/1.1 a request announces one (RFC 9112, section 6)."""
+    announced = "content-length" in headers or "transfer-encoding" in headers
+    return not announced and str(scope["http_version"]).startswith("1")
 
 
 _PATIENCE = 8
@@ -83,6 +99,8 @@ async def read_body(request: HttpRequest, receive: Receive, limit: int, *, any_t
         BodyTooLarge: more than `limit` bytes were announced or came.
         UnsupportedMediaType: there is a body, and it is compressed, or no JSON in UTF-8 where it has to be.
     """
+    if not request.may_have_body:
+        return b""
     patience = _PATIENCE * limit
     if int_or_zero(request.headers.get("content-length", "")) > patience:
         raise BodyTooLarge(limit)

@@ -1,6 +1,8 @@
 """One gateway process: channels, routes, application, and the HTTP server that asks it."""
 
 import asyncio
+import gc
+import sys
 from contextlib import AsyncExitStack
 
 from granian.constants import Interfaces
@@ -14,11 +16,13 @@ from chassis.rpc.rates import Attempts, Rate
 from chassis.rpc.token_cache import TokenCache
 from chassis.rpc.tokens import TokenSigner
 from chassis.telemetry import open_spans
+from gateway.access_log import AccessLog
 from gateway.app import Application
 from gateway.backends import Backends, addresses_of
 from gateway.calls import Calls
 from gateway.documentation import documentation
 from gateway.health import Pages
+from gateway.observation import Requests
 from gateway.origin import OriginRule
 from gateway.settings import GatewaySettings
 from gateway.transcode.codec import Codec
@@ -50,7 +54,8 @@ def build(config: GatewaySettings, backends: Backends) -> Application:
         signer.own,
     )
     pages = Pages(backends, documentation(schema, contracts))
-    return Application(Routes(schema), calls, pages, OriginRule(config.allowed_origins))
+    access_log = AccessLog(NAME, sys.stderr.fileno()) if config.logs_access else None
+    return Application(Routes(schema), calls, pages, OriginRule(config.allowed_origins), Requests(access_log))
 
 
 def http_server(application: Application, host: str, port: int) -> Server:
@@ -75,6 +80,8 @@ async def serve(config: GatewaySettings, host: str, port: int, stop: asyncio.Eve
         backends = Backends(addresses_of(config))
         stack.push_async_callback(backends.close)
         application = build(config, backends)
+        gc.freeze()  # contracts and routes stay: to look through them, now and then, held requests up for 20 ms
+        stack.callback(application.requests.flush)
         server = http_server(application, host, port)
         if config.metrics_listen:
             stack.callback(application.requests.serve(config.metrics_listen))

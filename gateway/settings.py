@@ -13,6 +13,7 @@ class GatewaySettings(TrustSettings):
     time between two signs of life on an event stream, less than what proxies in between wait for one.
     `workers` is the number of processes that serve the port; above 1, one more watches over them, and each serves its
     metrics at the port of `metrics_listen` plus its number, which counts from 0.
+    `access_log` writes a line of JSON for each request, unless `log_level` is above INFO.
     When told to stop, the gateway says that it is not ready and serves on for `drain_seconds`, so that whoever sends it
     requests learns of it; then it ends open streams, and waits `stop_grace_seconds` for requests to be answered.
     """
@@ -22,8 +23,14 @@ class GatewaySettings(TrustSettings):
     body_limit_bytes: int = Field(1 << 20, ge=1, le=1 << 22)
     heartbeat_seconds: float = Field(15.0, gt=0, le=300)
     workers: int = Field(1, ge=1, le=64)
+    access_log: bool = True
     drain_seconds: float = Field(2.0, ge=0, le=300)
     stop_grace_seconds: float = Field(3.0, ge=0, le=60)
+
+    @property
+    def logs_access(self) -> bool:
+        """Whether requests are logged."""
+        return self.access_log and self.log_level in {"DEBUG", "INFO"}
 
     @field_validator("allowed_origins")
     @classmethod

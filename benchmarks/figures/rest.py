@@ -31,7 +31,10 @@ _OK = b"http/1.1 200 "
 
 
 async def measure(_installation: Installation) -> list[Row]:
-    """Read through one worker of ours, which checks the credential, and one thread of Envoy, which passes it on."""
+    """Read through one worker of ours and one thread of Envoy.
+
+    Ours checks the credential and writes its access log; Envoy passes it on, and writes none.
+    """
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sr-bench-")))
         backend = f"127.0.0.1:{await stack.enter_async_context(peer('constant'))}"

@@ -5,6 +5,7 @@ from typing import Any
 from protobuf import DescField, DescFieldValueMessage, DescMessage, Message, Registry, message_from_json_value
 
 from gateway.errors import InvalidType
+from gateway.transcode import opaque
 from gateway.transcode.json_check import Json
 from gateway.transcode.schema import MessageType, Resume
 
@@ -56,7 +57,10 @@ class Codec:
         return self._to_json(decoded), int(getattr(decoded, resume.response_position)) + moved
 
     def _to_json(self, decoded: Message) -> str:
-        return decoded.to_json(registry=self._registry, always_emit_implicit=True)
+        try:
+            return decoded.to_json(registry=self._registry, always_emit_implicit=True)
+        except ValueError:
+            return opaque.to_json(decoded, self._registry)
 
 
 class BytesField:

@@ -53,6 +53,9 @@ async def test_secrets_after_their_use_are_nowhere(
         assert refused.status_code == 401
         url = f"https://me:{secrets['in-url']}@example.com/a.git"
         key = {"Authorization": f"Bearer {secrets['key']}"}
+        assert (await http.get(f"/v1/workspaces/{secrets['key']}")).status_code == 400
+        encoded = secrets["key"].replace("_", "%5F")
+        assert (await http.get(f"/v1/workspaces/{encoded}", headers={"User-Agent": secrets["key"]})).status_code == 401
         assert (
             await http.post("/v1/workspaces", json={"name": "a", "repositoryUrl": url}, headers=key)
         ).status_code == 400

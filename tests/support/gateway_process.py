@@ -12,6 +12,7 @@ from joserfc.jwk import OKPKey
 
 from embedded.ports import free_port
 
+LOG = "gateway.log"
 STARTS_WITHIN = 20.0  # seconds, on a busy machine
 STOPS_WITHIN = 10.0
 
@@ -28,7 +29,10 @@ def write_keys(folder: Path) -> dict[str, str]:
 async def running_gateway(
     folder: Path, address: str, **settings: str
 ) -> AsyncIterator[tuple[str, asyncio.subprocess.Process]]:
-    """Run the gateway until the block ends; gives `host:port` and the process, and stops it by SIGTERM."""
+    """Run the gateway until the block ends; gives `host:port` and the process, and stops it by SIGTERM.
+
+    What it logs is in `gateway.log` in the folder.
+    """
     listen = f"127.0.0.1:{free_port()}"
     environment = {
         "PYTHONPATH": ":".join(path for path in sys.path if path),
@@ -38,9 +42,10 @@ async def running_gateway(
         **write_keys(folder),
         **settings,
     }
-    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "gateway", env=environment)
+    with (folder / LOG).open("ab") as log:
+        process = await asyncio.create_subprocess_exec(sys.executable, "-m", "gateway", env=environment, stderr=log)
     try:
-        await _answers(f"http://{listen}/healthz", process)
+        await _answers(f"http://{listen}/healthz", process, folder / LOG)
         yield listen, process
     finally:
         if process.returncode is None:
@@ -48,7 +53,7 @@ async def running_gateway(
         await asyncio.wait_for(process.wait(), STOPS_WITHIN)
 
 
-async def _answers(url: str, process: asyncio.subprocess.Process) -> None:
+async def _answers(url: str, process: asyncio.subprocess.Process, log: Path) -> None:
     async with asyncio.timeout(STARTS_WITHIN), httpx2.AsyncClient() as client:
         while process.returncode is None:
             try:
@@ -57,5 +62,5 @@ async def _answers(url: str, process: asyncio.subprocess.Process) -> None:
                 await asyncio.sleep(0)
             else:
                 return
-    msg = f"the gateway exited with {process.returncode}"
+    msg = f"the gateway exited with {process.returncode}: {log.read_text()}"
     raise RuntimeError(msg)

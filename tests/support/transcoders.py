@@ -16,6 +16,7 @@ from gateway.app import Application
 from gateway.backends import Backends
 from gateway.calls import Calls
 from gateway.health import Pages
+from gateway.observation import Requests
 from gateway.origin import OriginRule
 from gateway.server import http_server
 from gateway.transcode.codec import Codec
@@ -106,7 +107,7 @@ async def _gateway(upstream: str) -> AsyncIterator[str]:
     codec = Codec(schema.registry)
     tokens = TokenCache(_nobody, Attempts(Rate.parse("1000/s")))
     calls = Calls(backends, tokens, codec, RequestBinder(codec), BODY_LIMIT, heartbeat=15.0, own_token=str)
-    application = Application(Routes(schema), calls, Pages(backends, {}), OriginRule(frozenset()))
+    application = Application(Routes(schema), calls, Pages(backends, {}), OriginRule(frozenset()), Requests(None))
     port = free_port()
     server = http_server(application, "127.0.0.1", port)
     async with asyncio.TaskGroup() as group:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import httpx2
 import pytest
@@ -11,17 +12,18 @@ from chassis import ids
 from chassis.rpc import credential
 from tests.support import fake_answers
 from tests.support.fake_services import FakeServices
-from tests.support.gateway_process import running_gateway
+from tests.support.gateway_process import LOG, running_gateway
 
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """What a test talks to: the gateway's address, the services behind it, and a credential."""
+    """What a test talks to: the gateway's address, the services behind it, a credential, and the gateway's log."""
 
     listen: str
     services: FakeServices
     exchange: fake_answers.Revocable
     credential: str
+    log: Path
 
     def client(self) -> httpx2.AsyncClient:
         """Return a client that sends the credential."""
@@ -45,7 +47,7 @@ async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack
     folder = tmp_path_factory.mktemp("gateway")
     wishes = {"ALLOWED_ORIGINS": '["https://console.example.com"]', "HEARTBEAT_SECONDS": "0.1"}
     async with running_gateway(folder, address, **wishes) as (listen, _):
-        yield Stack(listen, services, exchange, credential.mint("k", ids.new()).text)
+        yield Stack(listen, services, exchange, credential.mint("k", ids.new()).text, folder / LOG)
     await server.stop(0)
 
 

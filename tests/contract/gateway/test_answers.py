@@ -107,3 +107,23 @@ async def test_get_session_timeout_is_no_time_is_400(client: httpx2.AsyncClient,
     response = await client.get(PATH, headers={name: value})
     assert response.status_code == 400
     assert response.json()["error"]["details"][1]["fieldViolations"][0]["field"] == name
+
+
+@pytest.mark.parametrize(
+    ("length", "headers", "status", "told"),
+    [(60_000, 2, 414, "url"), (70_000, 2, 414, ""), (1, 100, 404, "ROUTE_NOT_FOUND"), (1, 101, 431, "")],
+)
+async def test_request_far_too_large_is_refused_below_the_gateway(
+    stack: Stack, length: int, headers: int, status: int, told: str
+) -> None:
+    """Up to what the HTTP server takes the refusal says why; beyond, it has the status alone, as docs/rest.md says."""
+    host, _, port = stack.listen.rpartition(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    lines = [f"GET /{'a' * length} HTTP/1.1", f"Host: {stack.listen}", "Connection: close"]
+    lines += [f"X-{number}: 1" for number in range(headers - 2)]
+    writer.write("\r\n".join([*lines, "", ""]).encode())
+    head, _, body = (await reader.read()).partition(b"\r\n\r\n")
+    writer.close()
+    assert int(head.split()[1]) == status
+    assert told in body.decode()
+    assert bool(body) is bool(told)
