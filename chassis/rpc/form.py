@@ -1,9 +1,10 @@
 """Values that a message can carry and nothing behind it can: found before any rule of a contract is evaluated."""
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
-from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -15,6 +16,7 @@ _FIRST, _LAST = -62_135_596_800, 253_402_300_799
 _LONGEST = 315_576_000_000
 """Seconds of the longest Duration: 10,000 years."""
 _SECOND = 1_000_000_000  # nanoseconds
+_TIMES = {Timestamp.DESCRIPTOR.full_name, Duration.DESCRIPTOR.full_name}
 
 
 def decode(message: type[Message], sent: bytes) -> Message:
@@ -27,12 +29,29 @@ def decode(message: type[Message], sent: bytes) -> Message:
 
 def malformed(message: Message, prefix: str = "") -> Iterator[Violation]:
     """Yield a violation for each NUL character in a text, which PostgreSQL refuses, and for each impossible time."""
+    suspects = _suspects(message.DESCRIPTOR)
     for field, value in message.ListFields():
+        if field.number not in suspects:
+            continue
         for path, one in _elements(field, value, f"{prefix}{field.name}"):
             if problem := _problem(one):
                 yield Violation(path, problem)
             elif isinstance(one, Message):
                 yield from malformed(one, f"{path}.")
+
+
+@cache
+def _suspects(message: Descriptor) -> frozenset[int]:
+    """Return the numbers of the fields in which there can be a text or a time at all: keys of a terminal have none."""
+    return frozenset(field.number for field in message.fields if _can_fail(field, set()))
+
+
+def _can_fail(field: FieldDescriptor, seen: set[str]) -> bool:
+    inner = field.message_type
+    if inner is None or inner.full_name in seen:
+        return field.type == FieldDescriptor.TYPE_STRING
+    seen.add(inner.full_name)
+    return inner.full_name in _TIMES or any(_can_fail(one, seen) for one in inner.fields)
 
 
 def _problem(value: Any) -> str:  # of any type
