@@ -1,10 +1,12 @@
 """The composition root of the runner: settings and token → sandbox, terminals, server; lives until told to stop."""
 
 import asyncio
+import gc
 import signal
 import sys
 from hashlib import sha256
 
+import uvloop
 from stateroom.runner.v1 import git_service_pb2, runner_service_pb2
 
 from chassis import faults, logs
@@ -69,6 +71,8 @@ async def serve(options: Settings, inherited: Table) -> None:
         room.announce(options.room, options.runner_id, options.socket)
         await server.start(f"unix:{options.socket}")
         options.socket.chmod(0o600)
+        gc.collect()
+        gc.freeze()  # what was imported stays; going through it again and again costs every key
         async with beside(_follow(way, server)):
             await stopped.wait()
         await terminals.shutdown(_STOP_GRACE, "shutdown")
@@ -94,7 +98,7 @@ def main() -> None:
         return
     inherited = handover.take_over(sys.argv[1:]) or Table(read_token())
     try:
-        asyncio.run(serve(options, inherited))
+        uvloop.run(serve(options, inherited))
     except program.CannotStart as error:
         settings.refuse(f"SANDBOX: {error}")
 

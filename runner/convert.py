@@ -44,14 +44,15 @@ def terminal_to_proto(terminal: Terminal | LeftTerminal) -> pb.Terminal:
 
 def records_to_proto(records: list[Record]) -> pb.StreamRecordsResponse:
     """Return one message with all the records."""
-    return pb.StreamRecordsResponse(records=map(record_to_proto, records))
+    response = pb.StreamRecordsResponse()
+    for record in records:
+        _add(response, record)
+    return response
 
 
-def record_to_proto(record: Record) -> pb.Record:
-    """Return the message of a record."""
-    message = pb.Record(
-        sequence=record.sequence, offset=record.offset, time=time_to_proto(record.time), kind=_KINDS[record.kind]
-    )
+def _add(response: pb.StreamRecordsResponse, record: Record) -> None:
+    message = response.records.add(sequence=record.sequence, offset=record.offset, kind=_KINDS[record.kind])
+    message.time.seconds, message.time.nanos = divmod(record.time, _NANOSECONDS)
     if record.kind is Kind.RESIZE:
         message.columns, message.rows = size_of(record)
     elif record.kind is Kind.EXIT:
@@ -63,7 +64,6 @@ def record_to_proto(record: Record) -> pb.Record:
             message.exit_signal = ended.signal
     else:
         message.data = record.body
-    return message
 
 
 def progress_to_proto(progress: Progress) -> pb.PrepareResponse:

@@ -113,6 +113,7 @@ async def test_upgrade_shell_and_what_it_prints_go_on(room_folder: Path, socket:
         assert (terminal.running, terminal.process_id, terminal.lease_epoch) == (True, opened.process_id, 1)
         assert (terminal.columns, terminal.rows) == (90, 30)
         (room_folder / "files" / "going").unlink()
+        await session.read(b"counted")  # what is typed earlier would be echoed into the last line
         await session.type("exit 7\n")
         await session.read()
         assert runner.process.returncode is None
