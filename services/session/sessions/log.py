@@ -1,6 +1,7 @@
 """The records of a session's log, as they travel from the runner over memory to PostgreSQL and to devices."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import IntEnum
 from uuid import UUID
@@ -89,3 +90,22 @@ class Copy:
     def shell_exit(self) -> Exit | None:
         """How the shell ended, when the last record says so."""
         return self.last.shell_exit if self.last.type is RecordType.EXIT else None
+
+
+def cut(page: Sequence[Record]) -> Iterator[Record]:
+    """Yield a page in the order of its log: its output, which comes as one record, is cut where others stand in it.
+
+    Args:
+        page: by sequence; its one OUTPUT record has the sequence of the last that was joined.
+    """
+    output = next((record for record in page if record.type is RecordType.OUTPUT), None)
+    shown = output.offset if output is not None else 0
+    for record in page:
+        own = record is output
+        end, sequence = (record.end_offset, record.sequence) if own else (record.offset, record.sequence - 1)
+        if output is not None and end > shown:
+            data = output.data[shown - output.offset : end - output.offset]
+            yield replace(output, sequence=sequence, offset=shown, data=data)
+            shown = end
+        if not own:
+            yield record

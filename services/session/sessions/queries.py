@@ -4,11 +4,24 @@ from dataclasses import dataclass, fields
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BindParameter, LargeBinary, Select, bindparam, func, literal, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    LargeBinary,
+    Select,
+    Uuid,
+    and_,
+    bindparam,
+    case,
+    func,
+    literal,
+    select,
+)
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from chassis import tables
 from chassis.sql import Connection
+from services.session.sessions import log
 from services.session.sessions.domain import AttachedDevice, Kind, Session, State
 from services.session.sessions.log import Record, RecordType
 from services.session.sessions.store import session_store
@@ -79,55 +92,53 @@ async def list_attachments(
 async def list_records(connection: Connection, *, session_id: UUID, after: int, limit: int) -> list[Record]:
     """Return a session's stored records after a sequence, oldest first. SessionNotFound."""
     await session_store.get_session(connection, session_id)
-    statement = _records(session_id, after).limit(limit)
+    statement = select(*_RECORD_COLUMNS).where(_following(session_id, after, limit)).order_by(events.c.sequence)
     return [_record(row) for row in await connection.execute(statement)]
 
 
-async def read_log(connection: Connection, *, session_id: UUID, after: int) -> list[Record]:
-    """Return what is stored after a sequence, about 256 KiB; nothing at the end of what is stored.
+async def read_log(connection: Connection, *, session_id: UUID, after: int, offset: int) -> list[Record]:
+    """Return what is stored after a sequence, to about 256 KiB behind an offset; nothing at the end of what is stored.
 
     A run of OUTPUT comes as one record, which ends with the run's last sequence: a replay needs the bytes, and ten
     thousand rows cost more than the bytes in them.
     """
-    rows = await connection.execute(_READ_LOG, {"session_id": session_id, "after": after})
-    return [_record(row) for row in rows]
+    rows = await connection.execute(_READ_LOG, {"session_id": session_id, "after": after, "offset": offset})
+    return list(log.cut([_record(row) for row in rows]))
 
 
 async def find_offset(connection: Connection, *, session_id: UUID, offset: int) -> Place:
     """Return the place after which the output from an offset on stands, which may be more than is stored."""
-    of_session = heads.c.session_id == session_id
-    head = (await connection.execute(select(heads.c.head_sequence, heads.c.head_offset).where(of_session))).one()
-    if offset >= head.head_offset:
-        return Place(head.head_sequence, head.head_offset)
     holding = (
         select(events.c.sequence)
         .where(events.c.session_id == session_id, events.c.offset <= offset, events.c.type == RecordType.OUTPUT)
         .order_by(events.c.offset.desc(), events.c.sequence.desc())
         .limit(1)
+        .scalar_subquery()
     )
-    return Place((await connection.execute(holding)).scalar_one() - 1, head.head_offset)
+    statement = select(heads.c.head_sequence, heads.c.head_offset, holding.label("holding"))
+    head = (await connection.execute(statement.where(heads.c.session_id == session_id))).one()
+    before = head.head_sequence if offset >= head.head_offset else head.holding - 1
+    return Place(before, head.head_offset)
 
 
-def _merged_log() -> Select[Any]:
-    page = _records(bindparam("session_id"), bindparam("after")).limit(PAGE_RECORDS).subquery()
-    so_far = func.sum(func.length(page.c.data)).over(order_by=page.c.sequence)
-    others_so_far = func.count().filter(page.c.type != RecordType.OUTPUT).over(order_by=page.c.sequence)
-    sized = select(page, (so_far - func.length(page.c.data)).label("before"), others_so_far.label("run")).subquery()
-    last = func.max(sized.c.sequence).label("sequence")
-    data = func.string_agg(sized.c.data, aggregate_order_by(literal(b"", LargeBinary), sized.c.sequence)).label("data")
+def _joined_log() -> Select[Any]:
+    session_id, after = bindparam("session_id", type_=Uuid()), bindparam("after", type_=BigInteger())
+    end = bindparam("offset", type_=BigInteger()) + PAGE_BYTES
+    data = func.string_agg(events.c.data, aggregate_order_by(literal(b"", LargeBinary), events.c.sequence))
+    last = func.max(events.c.sequence).label("sequence")
     others = ("time", "columns", "rows", "exit_code", "exit_signal", "reason")
     return (
-        select(last, func.min(sized.c.offset).label("offset"), sized.c.type, data)
-        .add_columns(*(func.max(sized.c[name]).label(name) for name in others))
-        .where(sized.c.before < PAGE_BYTES)
-        .group_by(sized.c.run, sized.c.type)
+        select(last, func.min(events.c.offset).label("offset"), events.c.type, data.label("data"))
+        .add_columns(*(func.max(events.c[name]).label(name) for name in others))
+        .where(_following(session_id, after, PAGE_RECORDS), events.c.offset < end)
+        .group_by(events.c.type, case((events.c.type != RecordType.OUTPUT, events.c.sequence)))
         .order_by(last)
     )
 
 
-def _records(session_id: UUID | BindParameter[Any], after: int | BindParameter[Any]) -> Select[Any]:
-    condition = (events.c.session_id == session_id) & (events.c.sequence > after)
-    return select(*_RECORD_COLUMNS).where(condition).order_by(events.c.sequence)
+def _following(session_id: Any, after: Any, count: int) -> ColumnElement[bool]:  # values or parameters
+    """Return the condition of a log's next records: their sequences have no gap, so nothing beyond them is touched."""
+    return and_(events.c.session_id == session_id, events.c.sequence > after, events.c.sequence <= after + count)
 
 
 def _record(row: object) -> Record:
@@ -135,5 +146,5 @@ def _record(row: object) -> Record:
     return Record(**values | {"type": RecordType(values["type"])})
 
 
-_READ_LOG = _merged_log()
+_READ_LOG = _joined_log()
 """Built once: it is large, and a device that attaches runs it again and again."""

@@ -1,5 +1,6 @@
 """Reading a log by offset: PostgreSQL below what memory holds, memory above. One loop, so nothing falls in between."""
 
+import asyncio
 from collections import deque
 from dataclasses import dataclass
 from uuid import UUID
@@ -10,6 +11,7 @@ from services.session.sessions import queries
 from services.session.sessions.errors import OffsetOutOfRange
 from services.session.sessions.live.feed import Feed
 from services.session.sessions.log import Record, RecordType
+from services.session.sessions.queries import Place
 
 BATCH = 64 * 1024
 """Bytes in one message to a device: large enough for a replay, small beside its credit."""
@@ -39,13 +41,18 @@ class LogReader:
 
     async def seek(self, offset: int) -> None:
         """Go to an offset. OffsetOutOfRange when it lies beyond the end of the output."""
-        reached = await self._feed.reach_end() if self._feed is not None else 0
-        place = await self._database.read(self._actor, queries.find_offset, session_id=self._session_id, offset=offset)
+        reached, place = await asyncio.gather(self._reach_end(), self._find(offset))
         self.end = max(place.end, reached)
         if offset > self.end:
             raise OffsetOutOfRange(offset, self.end)
         self.offset = offset
         self._sequence = place.sequence
+
+    async def _reach_end(self) -> int:
+        return await self._feed.reach_end() if self._feed is not None else 0
+
+    async def _find(self, offset: int) -> Place:
+        return await self._database.read(self._actor, queries.find_offset, session_id=self._session_id, offset=offset)
 
     async def next(self, budget: int) -> Output | Record | None:
         """Return what comes next: a run of output of at most `budget` bytes, or another record; None for nothing yet.
@@ -72,8 +79,8 @@ class LogReader:
     async def _more(self) -> list[Record]:
         records = self._feed.ring.after(self._sequence, BATCH) if self._feed is not None else None
         if records is None:
-            read = queries.read_log
-            records = await self._database.read(self._actor, read, session_id=self._session_id, after=self._sequence)
+            place = {"session_id": self._session_id, "after": self._sequence, "offset": self.offset}
+            records = await self._database.read(self._actor, queries.read_log, **place)
         return records
 
     def _behind(self, record: Record) -> bool:
