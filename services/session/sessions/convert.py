@@ -1,7 +1,7 @@
 """Sessions and records as messages."""
 
 from collections.abc import Iterable
-from datetime import UTC
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from stateroom.runner.v1 import runner_service_pb2 as runner
@@ -14,6 +14,7 @@ from services.session.sessions.log import Record, RecordType
 
 DEFAULT_SHELL = "bash"
 DEFAULT_COLUMNS, DEFAULT_ROWS = 80, 24
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def session_to_proto(session: Session) -> pb.Session:
@@ -147,7 +148,7 @@ def record_from_runner(message: runner.Record) -> Record:
     return Record(
         sequence=message.sequence,
         offset=message.offset,
-        time=message.time.ToDatetime(UTC),
+        time=_EPOCH + timedelta(seconds=message.time.seconds, microseconds=message.time.nanos // 1000),
         type=RecordType(message.kind),
         data=message.data,
         columns=message.columns,

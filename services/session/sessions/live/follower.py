@@ -80,6 +80,7 @@ class Follower:
             self._note_left()
         async for records in feed.source.records(feed.ring.last):
             feed.add(records)
+            await asyncio.sleep(0)  # devices come first, before we ask for more
             await feed.ring.room()
         if feed.ring.closed:
             await asyncio.shield(feed.ended)

@@ -6,6 +6,8 @@ runner types it once.
 
 import asyncio
 from collections import deque
+from itertools import count
+from uuid import UUID
 
 import grpc
 from stateroom.runner.v1 import runner_service_pb2 as pb
@@ -33,6 +35,8 @@ class Keyboard:
         self._runners = runners
         self._session = session
         self._lease_epoch = lease_epoch
+        self._session_id = str(session.session_id)
+        self._numbers = count(ids.new().int)
         # The first write types nothing: from it on the runner refuses whoever had control before.
         self._pending: deque[pb.WriteTerminalRequest] = deque([self._write(b"")])
         self._room = asyncio.Semaphore(UNANSWERED - 1)
@@ -68,9 +72,9 @@ class Keyboard:
             self._room.release()
 
     def _write(self, data: bytes) -> pb.WriteTerminalRequest:
-        session_id, write_id = str(self._session.session_id), str(ids.new())
+        write_id = str(UUID(int=next(self._numbers)))
         return pb.WriteTerminalRequest(
-            session_id=session_id, data=data, lease_epoch=self._lease_epoch, write_id=write_id
+            session_id=self._session_id, data=data, lease_epoch=self._lease_epoch, write_id=write_id
         )
 
     async def _carry(self) -> None:
