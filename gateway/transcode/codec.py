@@ -9,6 +9,9 @@ from gateway.transcode import opaque
 from gateway.transcode.json_check import Json
 from gateway.transcode.schema import MessageType, Resume
 
+_LENGTH_DELIMITED = 2
+"""The wire type of bytes and of messages."""
+
 
 class Codec:
     """Encodes and decodes messages of one set of contracts.
@@ -78,33 +81,36 @@ class BytesField:
         self._type = message.python_type
         names = path.split(".")
         descriptor = self._type.desc()
-        self._parents: list[tuple[DescField, type[Message]]] = []
+        self._parents: list[DescField] = []
         for name in names[:-1]:
             field = _field(descriptor, name)
             if not isinstance(field.value, DescFieldValueMessage):
                 raise KeyError(path)
             descriptor = field.value.message
-            self._parents.append((field, descriptor.type))
+            self._parents.append(field)
         self._last = _field(descriptor, names[-1])
+        numbers = [field.number for field in (self._last, *reversed(self._parents))]
+        self._tags = [_varint(number << 3 | _LENGTH_DELIMITED) for number in numbers]
 
     def pack(self, data: bytes) -> bytes:
-        """Return the bytes of a message in which only this field is set."""
-        made = inner = self._type()
-        for field, kind in self._parents:
-            child = kind()
-            inner[field] = child
-            inner = child
-        inner[self._last] = data
-        return made.to_binary()
+        """Return the bytes of a message in which only this field is set: each message is its parent's bytes."""
+        for tag in self._tags:
+            data = tag + _varint(len(data)) + data
+        return data
 
     def unpack(self, encoded: bytes) -> bytes | None:
         """Return the field's bytes, None when the message it stands in is not set."""
         message = self._type.from_binary(encoded)
-        for field, _ in self._parents:
+        for field in self._parents:
             if field not in message:
                 return None
             message = message[field]
         return bytes(message[self._last])
+
+
+def _varint(number: int) -> bytes:
+    low, rest = number & 0x7F, number >> 7
+    return bytes((low | 0x80,)) + _varint(rest) if rest else bytes((low,))
 
 
 def _field(descriptor: DescMessage, name: str) -> DescField:
