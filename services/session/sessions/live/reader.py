@@ -79,8 +79,9 @@ class LogReader:
     async def _more(self) -> list[Record]:
         records = self._feed.ring.after(self._sequence, BATCH) if self._feed is not None else None
         if records is None:
-            place = {"session_id": self._session_id, "after": self._sequence, "offset": self.offset}
-            records = await self._database.read(self._actor, queries.read_log, **place)
+            records = await self._database.read(
+                self._actor, queries.read_log, session_id=self._session_id, after=self._sequence, offset=self.offset
+            )
         return records
 
     def _behind(self, record: Record) -> bool:
