@@ -1,6 +1,7 @@
 """Sessions and records as messages."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -144,13 +145,13 @@ def record_to_proto(record: Record) -> log_pb2.SessionEvent:
 
 
 def record_from_runner(message: runner.Record) -> Record:
-    """Return a record as the runner sent it."""
-    return Record(
-        sequence=message.sequence,
-        offset=message.offset,
-        time=_EPOCH + timedelta(seconds=message.time.seconds, microseconds=message.time.nanos // 1000),
-        type=RecordType(message.kind),
-        data=message.data,
+    """Return a record as the runner sent it. Output, which is most of what comes, has nothing but its bytes."""
+    time = _EPOCH + timedelta(seconds=message.time.seconds, microseconds=message.time.nanos // 1000)
+    record = Record(message.sequence, message.offset, time, RecordType(message.kind), message.data)
+    if record.type is RecordType.OUTPUT:
+        return record
+    return replace(
+        record,
         columns=message.columns,
         rows=message.rows,
         exit_code=message.exit_code if message.HasField("exit_code") else None,
