@@ -4,7 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import Executable, bindparam, insert, select, text, update
+from sqlalchemy import Executable, Uuid, bindparam, column, func, insert, select, text, update
 
 from chassis import tables
 from chassis.sql import Connection
@@ -16,7 +16,9 @@ _USER = select(users).where(users.c.user_id == bindparam("user_id"))
 _INSERT_KEY = insert(api_keys)
 _KEY = select(api_keys).where(api_keys.c.api_key_id == bindparam("api_key_id"))
 _KEY_LOCKED = _KEY.with_for_update()
-_USE = text("SELECT pg_advisory_xact_lock_shared(hashtextextended('api key ' || :api_key_id, 0))")
+_USED = select(
+    func.use_api_key(bindparam("api_key_id", type_=Uuid)).table_valued(*(column(c.name, c.type) for c in api_keys.c))
+)
 _CHANGE = text("SELECT pg_advisory_xact_lock(hashtextextended('api key ' || :api_key_id, 0))")
 _UNIQUE = {"uq_users_handle": "handle", "uq_users_email": "email"}
 
@@ -71,8 +73,7 @@ async def use_api_key(connection: Connection, api_key_id: UUID) -> ApiKey:
     An advisory lock and not one of the row, because it is given in the order of asking: whoever revokes a key in
     constant use is not overtaken again and again by those who use it.
     """
-    await connection.execute(_USE, {"api_key_id": str(api_key_id)})
-    return await get_api_key(connection, api_key_id)
+    return await _api_key(connection, _USED, api_key_id)
 
 
 async def lock_api_key(connection: Connection, api_key_id: UUID) -> ApiKey:
