@@ -52,9 +52,10 @@ _WORK = """
 SELECT (SELECT min(id) FROM outbox) IS NOT NULL AS waiting, relay_head.timeline_id <> now.timeline_id AS restored
 FROM relay_head, pg_control_checkpoint() AS now
 """
-_UNPUBLISHED = """
+UNPUBLISHED = """
 SELECT * FROM changes WHERE position > (SELECT published_position FROM relay_head) ORDER BY position LIMIT $1
 """
+"""Reads the index from that position on; a join with `relay_head` instead would read all changes there ever were."""
 _PUBLISHED = "UPDATE relay_head SET published_position = $1 WHERE published_position < $1"
 _NEW_TIMELINE = """
 UPDATE relay_head SET epoch = epoch + 1, epoch_base = position, timeline_id = now.timeline_id
@@ -149,7 +150,7 @@ class Relay:
     async def publish(self) -> int:
         """Publish up to 500 numbered changes in order and wait for the broker. Returns how many there were."""
         async with self.database.connection() as connection:
-            changes = [to_change(self.source, row) for row in await connection.fetch(_UNPUBLISHED, BATCH)]
+            changes = [to_change(self.source, row) for row in await connection.fetch(UNPUBLISHED, BATCH)]
         if not changes:
             return 0
         _BEFORE_PUBLISH.reach()
