@@ -148,11 +148,10 @@ class Database:
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:
-        async with self._transaction(actor.account_id) as connection:
-            if actor.repeat is not None and (
-                earlier := await idempotency.claim(connection.driver, actor.account_id, actor.repeat)
-            ):
+        async with self._transaction(actor) as (connection, earlier):
+            if earlier is not None:
                 current: T = await self._registry.load(connection, *earlier)
+                await connection.driver.execute("COMMIT")
                 return current
             transaction = Transaction(connection, actor, self._registry)
             result = await operation(transaction, *args, **kwargs)
@@ -175,13 +174,21 @@ class Database:
         yield idempotency.settling(actor.account_id, actor.repeat.request_id, kind.type, result.entity_id)
 
     @asynccontextmanager
-    async def _transaction(self, account_id: UUID) -> AsyncIterator[Connection]:
-        """Begin a transaction for a block that commits it; one that raises rolls it back."""
+    async def _transaction(self, actor: Actor) -> AsyncIterator[tuple[Connection, tuple[str, UUID] | None]]:
+        """Begin a transaction for a block that commits it; one that raises rolls it back.
+
+        With it comes what an earlier request with the actor's request id made or changed, None for none.
+        """
+        # One round trip; the value is a UUID of ours, so there is nothing to quote.
+        begin = f"BEGIN READ WRITE; SET LOCAL app.account_id = '{actor.account_id}'"
         async with self._pool.lease() as connection:
             try:
-                # One round trip; the value is a UUID of ours, so there is nothing to quote.
-                await connection.driver.execute(f"BEGIN READ WRITE; SET LOCAL app.account_id = '{account_id}'")
-                yield connection
+                earlier = None
+                if actor.repeat is None:
+                    await connection.driver.execute(begin)
+                else:
+                    earlier = await idempotency.claim(connection.driver, begin, actor.account_id, actor.repeat)
+                yield connection, earlier
             except BaseException:
                 await _roll_back(connection.driver)
                 raise

@@ -39,7 +39,7 @@ _MOVE = """
 WITH head AS (
     SELECT epoch, position FROM relay_head FOR UPDATE
 ), taken AS (
-    DELETE FROM outbox WHERE id IN (SELECT id FROM outbox ORDER BY id LIMIT $1) RETURNING *
+    DELETE FROM outbox WHERE ctid = ANY (ARRAY(SELECT ctid FROM outbox ORDER BY id LIMIT $1)) RETURNING *
 ), moved AS (
     INSERT INTO changes (position, epoch, account_id, header, salt, payload)
     SELECT head.position + row_number() OVER (ORDER BY id), head.epoch, account_id, header, salt, payload
@@ -50,13 +50,13 @@ UPDATE relay_head SET position = COALESCE((SELECT max(position) FROM moved), pos
 WHERE EXISTS (SELECT FROM moved) RETURNING position, (SELECT count(*) FROM moved) AS moved
 """
 _WORK = """
-SELECT EXISTS (SELECT FROM outbox) AS waiting, relay_head.timeline_id <> now.timeline_id AS restored
+SELECT (SELECT min(id) FROM outbox) IS NOT NULL AS waiting, relay_head.timeline_id <> now.timeline_id AS restored
 FROM relay_head, pg_control_checkpoint() AS now
 """
-_UNPUBLISHED = """
-SELECT changes.* FROM relay_head, changes
-WHERE changes.position > relay_head.published_position ORDER BY changes.position LIMIT $1
+UNPUBLISHED = """
+SELECT * FROM changes WHERE position > (SELECT published_position FROM relay_head) ORDER BY position LIMIT $1
 """
+"""Reads the index from that position on; a join with `relay_head` instead would read all changes there ever were."""
 _PUBLISHED = "UPDATE relay_head SET published_position = $1 WHERE published_position < $1"
 _NEW_TIMELINE = """
 UPDATE relay_head SET epoch = epoch + 1, epoch_base = position, timeline_id = now.timeline_id
@@ -151,7 +151,7 @@ class Relay:
     async def publish(self) -> int:
         """Publish up to 500 numbered changes in order and wait for the broker. Returns how many there were."""
         async with self.database.connection() as connection:
-            changes = [to_change(self.source, row) for row in await connection.fetch(_UNPUBLISHED, BATCH)]
+            changes = [to_change(self.source, row) for row in await connection.fetch(UNPUBLISHED, BATCH)]
         if not changes:
             return 0
         _BEFORE_PUBLISH.reach()

@@ -39,7 +39,7 @@ def mint(kind: str, credential_id: UUID) -> Credential:
     """Make a credential with a fresh secret."""
     secret = _base62(secrets.randbits(_SECRET_BITS), _SECRET_LENGTH)
     body = f"sr{kind}_{_base62(credential_id.int, _ID_LENGTH)}_{secret}"
-    return parse(f"{body}_{_checksum(body)}")
+    return Credential(f"{body}_{_checksum(body)}", credential_id, sha256(secret.encode()).digest())
 
 
 def parse(text: str) -> Credential:

@@ -4,7 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import insert, select, text, update
+from sqlalchemy import Executable, Uuid, bindparam, column, func, insert, select, text, update
 
 from chassis import tables
 from chassis.sql import Connection
@@ -12,7 +12,13 @@ from services.workspace.identity.domain import ApiKey, User
 from services.workspace.identity.errors import ApiKeyNotFound, BootstrapTokenRefused, UserAlreadyExists, UserNotFound
 from services.workspace.identity.tables import api_keys, bootstrap_claims, users
 
-_USE = text("SELECT pg_advisory_xact_lock_shared(hashtextextended('api key ' || :api_key_id, 0))")
+_USER = select(users).where(users.c.user_id == bindparam("user_id"))
+_INSERT_KEY = insert(api_keys)
+_KEY = select(api_keys).where(api_keys.c.api_key_id == bindparam("api_key_id"))
+_KEY_LOCKED = _KEY.with_for_update()
+_USED = select(
+    func.use_api_key(bindparam("api_key_id", type_=Uuid)).table_valued(*(column(c.name, c.type) for c in api_keys.c))
+)
 _CHANGE = text("SELECT pg_advisory_xact_lock(hashtextextended('api key ' || :api_key_id, 0))")
 _UNIQUE = {"uq_users_handle": "handle", "uq_users_email": "email"}
 
@@ -30,7 +36,7 @@ async def insert_user(connection: Connection, user: User) -> None:
 
 async def get_user(connection: Connection, user_id: UUID) -> User:
     """Return a user. UserNotFound."""
-    row = (await connection.execute(select(users).where(users.c.user_id == user_id))).one_or_none()
+    row = (await connection.execute(_USER, {"user_id": user_id})).one_or_none()
     if row is None:
         raise UserNotFound(user_id)
     return tables.to(User, row)
@@ -47,7 +53,7 @@ async def claim_bootstrap(connection: Connection, token_sha256: bytes, account_i
 
 async def insert_api_key(connection: Connection, api_key: ApiKey) -> None:
     """Store a new key."""
-    await connection.execute(insert(api_keys), tables.row_of(api_key))
+    await connection.execute(_INSERT_KEY, tables.row_of(api_key))
 
 
 async def update_api_key(connection: Connection, api_key: ApiKey) -> None:
@@ -58,7 +64,7 @@ async def update_api_key(connection: Connection, api_key: ApiKey) -> None:
 
 async def get_api_key(connection: Connection, api_key_id: UUID) -> ApiKey:
     """Return a key of the account. ApiKeyNotFound."""
-    return await _api_key(connection, api_key_id, lock=False)
+    return await _api_key(connection, _KEY, api_key_id)
 
 
 async def use_api_key(connection: Connection, api_key_id: UUID) -> ApiKey:
@@ -67,19 +73,17 @@ async def use_api_key(connection: Connection, api_key_id: UUID) -> ApiKey:
     An advisory lock and not one of the row, because it is given in the order of asking: whoever revokes a key in
     constant use is not overtaken again and again by those who use it.
     """
-    await connection.execute(_USE, {"api_key_id": str(api_key_id)})
-    return await get_api_key(connection, api_key_id)
+    return await _api_key(connection, _USED, api_key_id)
 
 
 async def lock_api_key(connection: Connection, api_key_id: UUID) -> ApiKey:
     """Return a key that nobody else uses or changes until the transaction ends. ApiKeyNotFound."""
     await connection.execute(_CHANGE, {"api_key_id": str(api_key_id)})
-    return await _api_key(connection, api_key_id, lock=True)
+    return await _api_key(connection, _KEY_LOCKED, api_key_id)
 
 
-async def _api_key(connection: Connection, api_key_id: UUID, *, lock: bool) -> ApiKey:
-    statement = select(api_keys).where(api_keys.c.api_key_id == api_key_id)
-    row = (await connection.execute(statement.with_for_update() if lock else statement)).one_or_none()
+async def _api_key(connection: Connection, statement: Executable, api_key_id: UUID) -> ApiKey:
+    row = (await connection.execute(statement, {"api_key_id": api_key_id})).one_or_none()
     if row is None:
         raise ApiKeyNotFound(api_key_id)
     return tables.to(ApiKey, row)

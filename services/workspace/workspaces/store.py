@@ -7,7 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import func, insert, select, text, update
+from sqlalchemy import Executable, bindparam, func, insert, select, text, update
 
 from chassis import tables
 from chassis.sql import Connection
@@ -18,6 +18,9 @@ from services.workspace.workspaces.tables import workspaces
 COLUMNS = [workspaces.c[field.name] for field in fields(Workspace)]
 """The columns that make a Workspace; the others drive its reconciliation."""
 
+_INSERT = insert(workspaces)
+_BY_ID = select(*COLUMNS).where(workspaces.c.workspace_id == bindparam("workspace_id"))
+_LOCKED = _BY_ID.with_for_update()
 _LOCK_ACCOUNT = text("SELECT pg_advisory_xact_lock(hashtextextended('workspaces:' || :account_id, 0))")
 
 
@@ -29,7 +32,7 @@ async def insert_workspace(connection: Connection, workspace: Workspace) -> None
         "reconcile_attempts": 0,
     }
     with _naming(workspace):
-        await connection.execute(insert(workspaces), values)
+        await connection.execute(_INSERT, values)
 
 
 async def update_workspace(connection: Connection, workspace: Workspace, *, due: datetime | None) -> None:
@@ -72,19 +75,12 @@ async def update_progress(connection: Connection, workspace_id: UUID, *, step: s
 
 async def get_workspace(connection: Connection, workspace_id: UUID) -> Workspace:
     """Return a workspace of the account, deleted ones too. WorkspaceNotFound."""
-    row = (await connection.execute(select(*COLUMNS).where(workspaces.c.workspace_id == workspace_id))).one_or_none()
-    if row is None:
-        raise WorkspaceNotFound(workspace_id)
-    return tables.to(Workspace, row)
+    return await _workspace(connection, _BY_ID, workspace_id)
 
 
 async def lock_workspace(connection: Connection, workspace_id: UUID) -> Workspace:
     """Return a workspace and hold its row until the transaction ends. WorkspaceNotFound."""
-    statement = select(*COLUMNS).where(workspaces.c.workspace_id == workspace_id).with_for_update()
-    row = (await connection.execute(statement)).one_or_none()
-    if row is None:
-        raise WorkspaceNotFound(workspace_id)
-    return tables.to(Workspace, row)
+    return await _workspace(connection, _LOCKED, workspace_id)
 
 
 async def count_live(connection: Connection, account_id: UUID) -> int:
@@ -92,6 +88,13 @@ async def count_live(connection: Connection, account_id: UUID) -> int:
     await connection.execute(_LOCK_ACCOUNT, {"account_id": str(account_id)})
     live = workspaces.c.state.in_((State.CREATING, State.ACTIVE))
     return int((await connection.execute(select(func.count()).select_from(workspaces).where(live))).scalar_one())
+
+
+async def _workspace(connection: Connection, statement: Executable, workspace_id: UUID) -> Workspace:
+    row = (await connection.execute(statement, {"workspace_id": workspace_id})).one_or_none()
+    if row is None:
+        raise WorkspaceNotFound(workspace_id)
+    return tables.to(Workspace, row)
 
 
 @contextmanager

@@ -49,6 +49,18 @@ async def test_write_same_request_id_twice_has_one_effect(source: Source) -> Non
     assert (await _count(source, "rooms"), await _count(source, "outbox")) == (1, 2)
 
 
+async def test_write_same_request_id_again_keeps_its_connection(source: Source) -> None:
+    """A repetition ends its transaction, so that the connection serves on; whoever repeats costs nobody a new one."""
+
+    async def backend(connection: Connection) -> int:
+        return int((await connection.execute(text("SELECT pg_backend_pid()"))).scalar_one())
+
+    await _create(source, _repeat())
+    before = await source.service.database.read(rooms.actor(ACCOUNT), backend)
+    await _create(source, _repeat())
+    assert await source.service.database.read(rooms.actor(ACCOUNT), backend) == before
+
+
 @pytest.mark.parametrize("other", [_repeat(b"other"), _repeat(method="/rooms/Rename")])
 async def test_write_same_request_id_for_another_request_is_refused(source: Source, other: RepeatKey) -> None:
     """A request id belongs to one method and one content."""

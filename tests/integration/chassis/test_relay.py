@@ -1,9 +1,10 @@
 """The relay: dense positions in the order of commits, whatever else happens."""
 
 import asyncio
+import json
 
 from chassis import ids
-from chassis.relay import Relay
+from chassis.relay import UNPUBLISHED, Relay
 from tests.support import rooms
 from tests.support.source import Source, query
 from tests.support.waiting import running, until
@@ -48,6 +49,23 @@ async def test_number_broker_away_goes_on(source: Source) -> None:
     assert await source.relay.number()
     assert not await source.relay.number()
     assert await _positions(source) == [1]
+
+
+async def test_publish_after_thousands_of_changes_reads_only_what_is_new(source: Source) -> None:
+    """What was published costs the next changes nothing, however much it is."""
+    published = 5_000
+    async with source.service.system.connection() as connection:
+        await connection.execute(
+            "INSERT INTO changes SELECT number, 1, $2, '', '', '' FROM generate_series(1, $1::bigint) AS number",
+            published,
+            ACCOUNT,
+        )
+        await connection.execute("UPDATE relay_head SET position = $1, published_position = $1", published)
+        await source.create(ACCOUNT)
+        await source.relay.number()
+        plan = await connection.fetch(f"EXPLAIN (ANALYZE, FORMAT JSON) {UNPUBLISHED.replace('$1', '500')}")
+    total = json.loads(plan[0][0])[0]["Plan"]
+    assert (total["Actual Rows"], total["Shared Hit Blocks"] < published // 100) == (1, True), total
 
 
 async def test_number_after_restore_begins_an_epoch_without_waiting_for_a_change(source: Source) -> None:
