@@ -1,15 +1,16 @@
 """Between the terminals and the contract's messages; pure."""
 
 from google.protobuf.timestamp_pb2 import Timestamp
+from stateroom.runner.v1 import record_pb2
 from stateroom.runner.v1 import runner_service_pb2 as pb
 
 from runner.clone import Progress
-from runner.record import Kind, Record, exit_of, size_of
+from runner.record import Record, RecordType, exit_of, size_of
 from runner.terminal import Size, Terminal
 from runner.terminals import LeftTerminal, Order
 
 _NANOSECONDS = 1_000_000_000
-_KINDS = {kind: pb.Record.Kind.Value(kind.name) for kind in Kind}
+_TYPES = {each: record_pb2.Record.Type.Value(each.name) for each in RecordType}
 
 
 def order_from_proto(request: pb.OpenTerminalRequest) -> Order:
@@ -42,20 +43,20 @@ def terminal_to_proto(terminal: Terminal | LeftTerminal) -> pb.Terminal:
     return message
 
 
-def records_to_proto(records: list[Record]) -> pb.StreamRecordsResponse:
+def records_to_proto(records: list[Record]) -> record_pb2.StreamRecordsResponse:
     """Return one message with all the records."""
-    response = pb.StreamRecordsResponse()
+    response = record_pb2.StreamRecordsResponse()
     for record in records:
         _add(response, record)
     return response
 
 
-def _add(response: pb.StreamRecordsResponse, record: Record) -> None:
-    message = response.records.add(sequence=record.sequence, offset=record.offset, kind=_KINDS[record.kind])
+def _add(response: record_pb2.StreamRecordsResponse, record: Record) -> None:
+    message = response.records.add(sequence=record.sequence, offset=record.offset, type=_TYPES[record.type])
     message.time.seconds, message.time.nanos = divmod(record.time, _NANOSECONDS)
-    if record.kind is Kind.RESIZE:
+    if record.type is RecordType.RESIZE:
         message.columns, message.rows = size_of(record)
-    elif record.kind is Kind.EXIT:
+    elif record.type is RecordType.EXIT:
         ended = exit_of(record)
         message.reason = ended.reason
         if ended.code is not None:

@@ -11,7 +11,7 @@ MAXIMUM_OUTPUT = 16 * 1024
 MAXIMUM_BODY = 64 * 1024
 """Bytes of a body that a reader believes; a longer length is a torn header."""
 
-# crc32, length of the body, sequence, offset, nanoseconds since 1970, kind
+# crc32, length of the body, sequence, offset, nanoseconds since 1970, type
 _HEADER = struct.Struct("<IIQQQB")
 _CRC = struct.Struct("<I")
 _SIZE = struct.Struct("<HH")
@@ -19,7 +19,7 @@ _EXIT = struct.Struct("<Bi")
 HEADER_SIZE = _HEADER.size
 
 
-class Kind(IntEnum):
+class RecordType(IntEnum):
     """What a record is; the numbers are those of the contract."""
 
     OUTPUT = 1
@@ -42,13 +42,13 @@ class Record:
     sequence: int
     offset: int
     time: int
-    kind: Kind
+    type: RecordType
     body: bytes
 
     @property
     def end_offset(self) -> int:
         """The offset after this record."""
-        return self.offset + len(self.body) if self.kind is Kind.OUTPUT else self.offset
+        return self.offset + len(self.body) if self.type is RecordType.OUTPUT else self.offset
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ def exit_of(record: Record) -> Exit:
 
 def encode_header(record: Record) -> bytes:
     """Return the bytes that stand before the body; the checksum covers the rest of them and the body."""
-    header = _HEADER.pack(0, len(record.body), record.sequence, record.offset, record.time, record.kind)
+    header = _HEADER.pack(0, len(record.body), record.sequence, record.offset, record.time, record.type)
     checksum = zlib.crc32(record.body, zlib.crc32(header[_CRC.size :]))
     return _CRC.pack(checksum) + header[_CRC.size :]
 
@@ -103,14 +103,14 @@ def decode(data: bytes, position: int) -> Record | None:
     start = position + HEADER_SIZE
     if len(data) < start:
         return None
-    checksum, length, sequence, offset, time, kind = _HEADER.unpack_from(data, position)
+    checksum, length, sequence, offset, time, type_ = _HEADER.unpack_from(data, position)
     end = start + length
     if length > MAXIMUM_BODY or len(data) < end:
         return None
     body = data[start:end]
     if zlib.crc32(body, zlib.crc32(data[position + _CRC.size : start])) != checksum:
         return None
-    return Record(sequence, offset, time, Kind(kind), body)
+    return Record(sequence, offset, time, RecordType(type_), body)
 
 
 def encoded_size(record: Record) -> int:

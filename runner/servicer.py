@@ -4,6 +4,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
+from stateroom.runner.v1 import record_pb2
 from stateroom.runner.v1 import runner_service_pb2 as pb
 
 from chassis.rpc.call import Call
@@ -90,8 +91,8 @@ class RunnerServicer:
         return convert.terminal_to_proto(await self.terminals.signal(request.session_id, request.signal, grace))
 
     async def StreamRecords(
-        self, request: pb.StreamRecordsRequest, _call: Call
-    ) -> AsyncIterator[pb.StreamRecordsResponse]:
+        self, request: record_pb2.StreamRecordsRequest, _call: Call
+    ) -> AsyncIterator[record_pb2.StreamRecordsResponse]:
         """Stream a terminal's records."""
         spool, after = self.terminals.get(request.session_id).spool, request.after_sequence
         if after + 1 < spool.first_sequence:
@@ -101,7 +102,7 @@ class RunnerServicer:
             yield convert.records_to_proto(records)
             after = records[-1].sequence
 
-    async def AcknowledgeRecords(self, request: pb.AcknowledgeRecordsRequest, _call: Call) -> pb.Terminal:
+    async def AcknowledgeRecords(self, request: record_pb2.AcknowledgeRecordsRequest, _call: Call) -> pb.Terminal:
         """Drop records that are stored elsewhere."""
         return convert.terminal_to_proto(await self.terminals.acknowledge(request.session_id, request.sequence))
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from chassis import faults
 from runner.errors import OutputTrimmed
-from runner.record import Kind, Record
+from runner.record import Record, RecordType
 from runner.segment import Segment, reopen
 from runner.synchronizer import Synchronizer
 from runner.tail import Tail
@@ -89,8 +89,8 @@ class Spool:
         """Whether no more output should be taken until somebody acknowledges some."""
         return sum(segment.size for segment in self._segments) >= self._limit
 
-    def append(self, kind: Kind, bodies: Sequence[bytes]) -> list[Record]:
-        """Write records of one kind and wake those who wait for them.
+    def append(self, type_: RecordType, bodies: Sequence[bytes]) -> list[Record]:
+        """Write records of one type and wake those who wait for them.
 
         Raises:
             OSError: the disk refused them; none of them was written.
@@ -100,7 +100,7 @@ class Spool:
         records = []
         for body in bodies:
             sequence += 1
-            records.append(Record(sequence, offset, now, kind, body))
+            records.append(Record(sequence, offset, now, type_, body))
             offset = records[-1].end_offset
         if self._segments[-1].size >= self._segment_bytes:
             self._rotate()

@@ -12,7 +12,7 @@ from runner.errors import CannotOpenTerminal, TerminalEnded
 from runner.handover import TerminalState
 from runner.input import Input
 from runner.model import Model
-from runner.record import MAXIMUM_OUTPUT, Exit, Kind, pack_exit, pack_size, size_of
+from runner.record import MAXIMUM_OUTPUT, Exit, RecordType, pack_exit, pack_size, size_of
 from runner.sandbox import Program, Sandbox
 from runner.spool import Spool
 
@@ -140,7 +140,7 @@ class Terminal:
         self._unbounded = True
         self._resume()
         await self._reader.finished.wait()
-        while self._held or not self._write(Kind.EXIT, [pack_exit(self._explain(ended))]):  # noqa: ASYNC110 no event
+        while self._held or not self._write(RecordType.EXIT, [pack_exit(self._explain(ended))]):  # noqa: ASYNC110 no event
             await asyncio.sleep(_DISK_RETRY)
         await self.spool.close()
         self._free()
@@ -153,7 +153,7 @@ class Terminal:
         if self._model is not None:
             self._model.resize(size.columns, size.rows)
         self.size = size
-        self._write(Kind.RESIZE, [pack_size(size.columns, size.rows)])
+        self._write(RecordType.RESIZE, [pack_size(size.columns, size.rows)])
 
     async def signal(self, number: int, grace: float, reason: str) -> None:
         """Signal every process of the terminal.
@@ -212,16 +212,16 @@ class Terminal:
     def _show_again(self, model: Model) -> None:
         """Bring the model's screen to where it was, from the log."""
         for record in self.spool.newest():
-            if record.kind is Kind.RESIZE:
+            if record.type is RecordType.RESIZE:
                 model.resize(*size_of(record))
-            elif record.kind is Kind.OUTPUT:
+            elif record.type is RecordType.OUTPUT:
                 model.show_again(record.body)
         model.resize(self.size.columns, self.size.rows)
 
     def _output(self, data: bytes) -> None:
         """Take what was printed: first into the log, then onto the model's screen, whose answers come last."""
         bodies = [data[start : start + MAXIMUM_OUTPUT] for start in range(0, len(data), MAXIMUM_OUTPUT)]
-        if not self._write(Kind.OUTPUT, bodies):
+        if not self._write(RecordType.OUTPUT, bodies):
             self._held = data
             self._reader.pause()
             asyncio.get_running_loop().call_later(_DISK_RETRY, self._resume)
@@ -230,7 +230,7 @@ class Terminal:
             self._model.feed(data)
             title = self._model.take_title()
             if title is not None:
-                self._write(Kind.TITLE, [title])
+                self._write(RecordType.TITLE, [title])
         if self._full:
             _log.warning("The spool is full; the terminal waits", session_id=self.session_id)
             self._reader.pause()
@@ -242,9 +242,9 @@ class Terminal:
         if not self._held and not self._full:
             self._reader.resume()
 
-    def _write(self, kind: Kind, bodies: list[bytes]) -> bool:
+    def _write(self, type_: RecordType, bodies: list[bytes]) -> bool:
         try:
-            self.spool.append(kind, bodies)
+            self.spool.append(type_, bodies)
         except OSError as error:
             _log.error("The spool cannot be written", session_id=self.session_id, errno=error.errno)
             return False

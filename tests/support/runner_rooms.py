@@ -12,7 +12,7 @@ import grpc
 from stateroom.runner.v1 import runner_service_pb2_grpc
 
 from chassis import ids
-from runner.record import Kind, Record
+from runner.record import Record, RecordType
 from runner.spool import Spool
 from runner.terminal import Size, Terminal
 from runner.terminals import Order, Terminals
@@ -53,7 +53,7 @@ class Follower:
             return False
         for record in await self.spool.read(after):
             self.records.append(record)
-            if record.kind is Kind.OUTPUT:
+            if record.type is RecordType.OUTPUT:
                 self.output += record.body
         return True
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from stateroom.runner.v1 import runner_service_pb2 as runner
+from stateroom.runner.v1 import record_pb2
 from stateroom.session.v1 import attach_pb2, exec_pb2, log_pb2
 from stateroom.session.v1 import session_pb2 as pb
 
@@ -144,10 +144,10 @@ def record_to_proto(record: Record) -> log_pb2.SessionEvent:
     return message
 
 
-def record_from_runner(message: runner.Record) -> Record:
+def record_from_runner(message: record_pb2.Record) -> Record:
     """Return a record as the runner sent it. Output, which is most of what comes, has nothing but its bytes."""
     time = _EPOCH + timedelta(seconds=message.time.seconds, microseconds=message.time.nanos // 1000)
-    record = Record(message.sequence, message.offset, time, RecordType(message.kind), message.data)
+    record = Record(message.sequence, message.offset, time, RecordType(message.type), message.data)
     if record.type is RecordType.OUTPUT:
         return record
     return replace(

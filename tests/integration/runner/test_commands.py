@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from runner.errors import CommandNotFound, TerminalEnded
-from runner.record import Exit, Kind, exit_of
+from runner.record import Exit, RecordType, exit_of
 from runner.terminals import Terminals
 from tests.support.runner_rooms import Follower, open_live, order
 
@@ -128,4 +128,4 @@ async def test_command_records_no_titles(table: Terminals) -> None:
     terminal = await open_live(table, order(command=("printf", "\\033]2;name\\007\\033[6n"), piped=True))
     follower = Follower(terminal.spool)
     await follower.end()
-    assert [record.kind for record in follower.records] == [Kind.OUTPUT, Kind.EXIT]
+    assert [record.type for record in follower.records] == [RecordType.OUTPUT, RecordType.EXIT]

@@ -8,6 +8,7 @@ from typing import Any
 
 import grpc
 import pytest
+from stateroom.runner.v1 import record_pb2
 from stateroom.runner.v1 import runner_service_pb2 as pb
 
 from chassis import ids, processes
@@ -18,13 +19,13 @@ def _open(session_id: str) -> pb.OpenTerminalRequest:
     return pb.OpenTerminalRequest(session_id=session_id, shell="bash", columns=90, rows=30)  # noqa: S604  # its name, for a sandbox
 
 
-async def _read_until(runner: RunnerProcess, session_id: str, wanted: bytes) -> tuple[bytes, list[pb.Record]]:
+async def _read_until(runner: RunnerProcess, session_id: str, wanted: bytes) -> tuple[bytes, list[record_pb2.Record]]:
     output = b""
-    records: list[pb.Record] = []
-    request = pb.StreamRecordsRequest(session_id=session_id)
+    records: list[record_pb2.Record] = []
+    request = record_pb2.StreamRecordsRequest(session_id=session_id)
     async for batch in runner.stub.StreamRecords(request, metadata=runner.metadata, timeout=20):
         records += batch.records
-        output += b"".join(record.data for record in batch.records if record.kind == pb.Record.OUTPUT)
+        output += b"".join(record.data for record in batch.records if record.type == record_pb2.Record.OUTPUT)
         if wanted in output:
             break
     return output, records
@@ -47,9 +48,9 @@ async def test_runner_killed_next_one_finds_the_log(room_folder: Path, socket: P
         assert (left.session_id, left.running, left.columns, left.rows) == (session, False, 90, 30)
         again, records = await _read_until(second, session, b"\0never")
         assert again.startswith(seen)
-        assert records[-1].kind != pb.Record.EXIT
+        assert records[-1].type != record_pb2.Record.EXIT
         assert records[-1].sequence == left.end_sequence
-        acknowledge = pb.AcknowledgeRecordsRequest(session_id=session, sequence=left.end_sequence)
+        acknowledge = record_pb2.AcknowledgeRecordsRequest(session_id=session, sequence=left.end_sequence)
         await second.stub.AcknowledgeRecords(acknowledge, metadata=second.metadata)
         status = await second.stub.GetStatus(pb.GetStatusRequest(), metadata=second.metadata)
         assert not status.terminals
@@ -86,7 +87,7 @@ async def test_shutdown_ends_everything_with_its_reason(room_folder: Path, socke
         assert await runner.process.wait() == 0
     async with runner_process(room_folder, socket) as second:
         _, records = await _read_until(second, session, b"\0never")
-        assert (records[-1].kind, records[-1].reason) == (pb.Record.EXIT, "shutdown")
+        assert (records[-1].type, records[-1].reason) == (record_pb2.Record.EXIT, "shutdown")
 
 
 async def test_runner_wrong_token_is_refused(room_folder: Path, socket: Path) -> None:
@@ -117,7 +118,7 @@ async def test_acknowledge_exit_removes_the_spool(room_folder: Path, socket: Pat
         await runner.stub.WriteTerminal(write, metadata=runner.metadata)
         _, records = await _read_until(runner, session, b"\0never")
         assert records[-1].exit_code == 0
-        acknowledge = pb.AcknowledgeRecordsRequest(session_id=session, sequence=records[-1].sequence)
+        acknowledge = record_pb2.AcknowledgeRecordsRequest(session_id=session, sequence=records[-1].sequence)
         await runner.stub.AcknowledgeRecords(acknowledge, metadata=runner.metadata)
         assert list((room_folder / "spool").iterdir()) == []
         with pytest.raises(grpc.aio.AioRpcError) as missing:

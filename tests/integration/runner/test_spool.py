@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from runner.errors import OutputTrimmed
-from runner.record import Kind
+from runner.record import RecordType
 from runner.spool import Spool
 
 LIMIT = 64 * 1024
@@ -40,7 +40,7 @@ async def test_read_lagging_reader_gets_everything_from_disk(folder: Path, execu
     """Records that left memory are read from their files, in order."""
     spool = Spool.create(folder, executor, 100 * LIMIT)
     for number in range(1500):
-        spool.append(Kind.OUTPUT, [b"%d" % number * 100])
+        spool.append(RecordType.OUTPUT, [b"%d" % number * 100])
     assert await _all(spool) == list(range(1, 1501))
     assert await _all(spool, 700) == list(range(701, 1501))
     await spool.close()
@@ -49,7 +49,7 @@ async def test_read_lagging_reader_gets_everything_from_disk(folder: Path, execu
 async def test_reopen_after_a_crash_has_everything_written(folder: Path, executor: Executor) -> None:
     """What `write` took is there without any close, and ends where it ended."""
     spool = Spool.create(folder, executor, LIMIT)
-    written = spool.append(Kind.OUTPUT, [BODY] * 40)
+    written = spool.append(RecordType.OUTPUT, [BODY] * 40)
     left = Spool.reopen(folder, executor)
     assert await left.read(0) == written
     assert (left.end_sequence, left.end_offset) == (40, 40_000)
@@ -61,7 +61,7 @@ async def test_reopen_after_a_crash_has_everything_written(folder: Path, executo
 async def test_reopen_torn_tail_is_cut(folder: Path, executor: Executor, cut: int) -> None:
     """A last record that is cut short, or spoilt, does not exist; those before it do."""
     spool = Spool.create(folder, executor, 100 * LIMIT)
-    spool.append(Kind.OUTPUT, [BODY] * 5)
+    spool.append(RecordType.OUTPUT, [BODY] * 5)
     await spool.close()
     (segment,) = folder.glob("*.records")
     segment.write_bytes(segment.read_bytes()[:-cut])
@@ -74,7 +74,7 @@ async def test_reopen_spoilt_record_hides_what_follows(folder: Path, executor: E
     """Nothing behind a gap is shown, because it would stand at a wrong place."""
     spool = Spool.create(folder, executor, LIMIT)
     for _ in range(60):
-        spool.append(Kind.OUTPUT, [BODY])
+        spool.append(RecordType.OUTPUT, [BODY])
     await spool.close()
     first, *_ = sorted(folder.glob("*.records"))
     content = bytearray(first.read_bytes())
@@ -88,7 +88,7 @@ async def test_acknowledge_drops_whole_files(folder: Path, executor: Executor) -
     """Space comes back, and a reader that asks for dropped records is told."""
     spool = Spool.create(folder, executor, LIMIT)
     for _ in range(1200):
-        spool.append(Kind.OUTPUT, [BODY])
+        spool.append(RecordType.OUTPUT, [BODY])
     files = len(list(folder.glob("*.records")))
     assert spool.full
     spool.acknowledge(1160)
@@ -103,13 +103,13 @@ async def test_acknowledge_drops_whole_files(folder: Path, executor: Executor) -
 async def test_append_on_a_full_disk_writes_nothing(folder: Path, executor: Executor) -> None:
     """A refused record leaves neither half of itself nor a gap in the numbers."""
     spool = Spool.create(folder, executor, LIMIT)
-    spool.append(Kind.OUTPUT, [BODY])
+    spool.append(RecordType.OUTPUT, [BODY])
     full = open("/dev/full", "ab", buffering=0)  # noqa: SIM115, PTH123, ASYNC230  # the kernel's own full disk
     with full, pytest.MonkeyPatch.context() as patch:
         patch.setattr(spool, "_descriptor", full.fileno())
         with pytest.raises(OSError):  # noqa: PT011  # which one depends on the disk
-            spool.append(Kind.OUTPUT, [BODY])
+            spool.append(RecordType.OUTPUT, [BODY])
     assert spool.end_sequence == 1
-    assert spool.append(Kind.OUTPUT, [BODY])[0].sequence == 2
+    assert spool.append(RecordType.OUTPUT, [BODY])[0].sequence == 2
     await spool.close()
     assert await _all(Spool.reopen(folder, executor)) == [1, 2]

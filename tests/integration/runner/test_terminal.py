@@ -10,7 +10,7 @@ import pytest
 
 from chassis import processes
 from runner.errors import InvalidWorkingDirectory, LeaseEpochStale, TerminalEnded
-from runner.record import Kind, exit_of, size_of
+from runner.record import RecordType, exit_of, size_of
 from runner.sandbox import Level, Sandbox
 from runner.terminal import Size
 from runner.terminals import Terminals
@@ -35,7 +35,7 @@ async def test_output_random_bytes_arrive_unchanged(table: Terminals, room_folde
     for number, record in enumerate(follower.records, 1):
         assert (record.sequence, record.offset) == (number, offset)
         offset = record.end_offset
-    assert last.kind is Kind.EXIT
+    assert last.type is RecordType.EXIT
     assert exit_of(last).code == 3
 
 
@@ -66,7 +66,7 @@ async def test_resize_is_a_record_and_reaches_the_program(table: Terminals) -> N
     await type_line(terminal, "stty size; exit")
     await follower.end()
     assert b"33 101" in follower.output
-    assert [size_of(record) for record in follower.records if record.kind is Kind.RESIZE] == [(101, 33)]
+    assert [size_of(record) for record in follower.records if record.type is RecordType.RESIZE] == [(101, 33)]
 
 
 async def test_title_is_a_record(table: Terminals) -> None:
@@ -75,7 +75,7 @@ async def test_title_is_a_record(table: Terminals) -> None:
     follower = Follower(terminal.spool)
     await type_line(terminal, r"printf '\e]2;bu''ild ✓\a'; exit")
     await follower.end()
-    assert [record.body.decode() for record in follower.records if record.kind is Kind.TITLE] == ["build ✓"]
+    assert [record.body.decode() for record in follower.records if record.type is RecordType.TITLE] == ["build ✓"]
 
 
 async def test_write_repeated_id_types_once(table: Terminals) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import grpc
 import pytest
+from stateroom.runner.v1 import record_pb2
 from stateroom.runner.v1 import runner_service_pb2 as pb
 
 from chassis import ids, processes
@@ -38,7 +39,7 @@ class Session:
     def __init__(self, runner: RunnerProcess) -> None:
         self.session_id = str(ids.new())
         self.runner = runner
-        self.records: list[pb.Record] = []
+        self.records: list[record_pb2.Record] = []
 
     async def open(self) -> pb.Terminal:
         """Start the shell."""
@@ -55,13 +56,13 @@ class Session:
     @property
     def output(self) -> bytes:
         """What it printed."""
-        return b"".join(record.data for record in self.records if record.kind == pb.Record.OUTPUT)
+        return b"".join(record.data for record in self.records if record.type == record_pb2.Record.OUTPUT)
 
     async def read(self, wanted: bytes = b"") -> None:
         """Read on, over streams that break, until the output holds these bytes; without them, to its end."""
         async with asyncio.timeout(DEADLINE):
             while not (wanted and wanted in self.output):
-                if self.records and self.records[-1].kind == pb.Record.EXIT:
+                if self.records and self.records[-1].type == record_pb2.Record.EXIT:
                     assert not wanted, self.output[-500:]
                     return
                 with suppress(grpc.aio.AioRpcError):
@@ -69,7 +70,7 @@ class Session:
 
     async def _read_on(self, wanted: bytes) -> None:
         after = self.records[-1].sequence if self.records else 0
-        request = pb.StreamRecordsRequest(session_id=self.session_id, after_sequence=after)
+        request = record_pb2.StreamRecordsRequest(session_id=self.session_id, after_sequence=after)
         stream = self.runner.stub.StreamRecords(request, metadata=self.runner.metadata, wait_for_ready=True)
         async for batch in stream:
             self.records += batch.records

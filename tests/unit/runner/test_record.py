@@ -2,9 +2,9 @@
 
 import pytest
 
-from runner.record import Exit, Kind, Record, decode, encode_header, exit_of, pack_exit
+from runner.record import Exit, Record, RecordType, decode, encode_header, exit_of, pack_exit
 
-RECORD = Record(7, 4096, 1_700_000_000_123_456_789, Kind.OUTPUT, b"\0\xff text")
+RECORD = Record(7, 4096, 1_700_000_000_123_456_789, RecordType.OUTPUT, b"\0\xff text")
 
 
 def test_decode_whole_record_is_the_one_encoded() -> None:
@@ -31,4 +31,4 @@ def test_decode_flipped_bit_is_none(position: int) -> None:
 )
 def test_exit_of_packed_exit_is_the_same(ended: Exit) -> None:
     """Code 0, a signal and an unknown end stay apart."""
-    assert exit_of(Record(1, 0, 0, Kind.EXIT, pack_exit(ended))) == ended
+    assert exit_of(Record(1, 0, 0, RecordType.EXIT, pack_exit(ended))) == ended

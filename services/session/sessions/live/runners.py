@@ -7,6 +7,7 @@ from uuid import UUID
 from weakref import WeakValueDictionary
 
 import grpc
+from stateroom.runner.v1 import record_pb2
 from stateroom.runner.v1 import runner_service_pb2 as pb
 from stateroom.runner.v1.runner_service_pb2_grpc import RunnerServiceStub
 from stateroom.workspace.v1 import workspace_service_pb2 as workspace_pb
@@ -40,9 +41,9 @@ class Runner:
         """Make a unary call. Raises the runner's own error, or ServiceUnavailable when it does not answer."""
         return await self.peer.call(method, request)
 
-    def records(self, session_id: UUID, after: int) -> AsyncIterator[pb.StreamRecordsResponse]:
+    def records(self, session_id: UUID, after: int) -> AsyncIterator[record_pb2.StreamRecordsResponse]:
         """Stream a terminal's records after a sequence. Raises as `call` does."""
-        request = pb.StreamRecordsRequest(session_id=str(session_id), after_sequence=after)
+        request = record_pb2.StreamRecordsRequest(session_id=str(session_id), after_sequence=after)
         return self.peer.stream(self.stub.StreamRecords, request)
 
     async def terminal(self, session_id: UUID) -> pb.Terminal | None:

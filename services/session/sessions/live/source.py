@@ -4,6 +4,7 @@ import signal
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
+from stateroom.runner.v1 import record_pb2
 from stateroom.runner.v1 import runner_service_pb2 as pb
 
 from services.session.sessions import convert
@@ -36,7 +37,7 @@ class Source:
     async def acknowledge(self, sequence: int) -> None:
         """Tell the runner that it may drop what it has up to a sequence, and with the last one the terminal."""
         runner = await self._runner()
-        request = pb.AcknowledgeRecordsRequest(session_id=str(self.session.session_id), sequence=sequence)
+        request = record_pb2.AcknowledgeRecordsRequest(session_id=str(self.session.session_id), sequence=sequence)
         await runner.call(runner.stub.AcknowledgeRecords, request)
 
     async def kill(self) -> None:

@@ -3,6 +3,7 @@
 import grpc
 import warnings
 
+from stateroom.runner.v1 import record_pb2 as stateroom_dot_runner_dot_v1_dot_record__pb2
 from stateroom.runner.v1 import runner_service_pb2 as stateroom_dot_runner_dot_v1_dot_runner__service__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
@@ -79,12 +80,12 @@ class RunnerServiceStub:
                 _registered_method=True)
         self.StreamRecords = channel.unary_stream(
                 '/stateroom.runner.v1.RunnerService/StreamRecords',
-                request_serializer=stateroom_dot_runner_dot_v1_dot_runner__service__pb2.StreamRecordsRequest.SerializeToString,
-                response_deserializer=stateroom_dot_runner_dot_v1_dot_runner__service__pb2.StreamRecordsResponse.FromString,
+                request_serializer=stateroom_dot_runner_dot_v1_dot_record__pb2.StreamRecordsRequest.SerializeToString,
+                response_deserializer=stateroom_dot_runner_dot_v1_dot_record__pb2.StreamRecordsResponse.FromString,
                 _registered_method=True)
         self.AcknowledgeRecords = channel.unary_unary(
                 '/stateroom.runner.v1.RunnerService/AcknowledgeRecords',
-                request_serializer=stateroom_dot_runner_dot_v1_dot_runner__service__pb2.AcknowledgeRecordsRequest.SerializeToString,
+                request_serializer=stateroom_dot_runner_dot_v1_dot_record__pb2.AcknowledgeRecordsRequest.SerializeToString,
                 response_deserializer=stateroom_dot_runner_dot_v1_dot_runner__service__pb2.Terminal.FromString,
                 _registered_method=True)
         self.Upgrade = channel.unary_unary(
@@ -260,12 +261,12 @@ def add_RunnerServiceServicer_to_server(servicer, server):
             ),
             'StreamRecords': grpc.unary_stream_rpc_method_handler(
                     servicer.StreamRecords,
-                    request_deserializer=stateroom_dot_runner_dot_v1_dot_runner__service__pb2.StreamRecordsRequest.FromString,
-                    response_serializer=stateroom_dot_runner_dot_v1_dot_runner__service__pb2.StreamRecordsResponse.SerializeToString,
+                    request_deserializer=stateroom_dot_runner_dot_v1_dot_record__pb2.StreamRecordsRequest.FromString,
+                    response_serializer=stateroom_dot_runner_dot_v1_dot_record__pb2.StreamRecordsResponse.SerializeToString,
             ),
             'AcknowledgeRecords': grpc.unary_unary_rpc_method_handler(
                     servicer.AcknowledgeRecords,
-                    request_deserializer=stateroom_dot_runner_dot_v1_dot_runner__service__pb2.AcknowledgeRecordsRequest.FromString,
+                    request_deserializer=stateroom_dot_runner_dot_v1_dot_record__pb2.AcknowledgeRecordsRequest.FromString,
                     response_serializer=stateroom_dot_runner_dot_v1_dot_runner__service__pb2.Terminal.SerializeToString,
             ),
             'Upgrade': grpc.unary_unary_rpc_method_handler(
@@ -523,8 +524,8 @@ class RunnerService:
             request,
             target,
             '/stateroom.runner.v1.RunnerService/StreamRecords',
-            stateroom_dot_runner_dot_v1_dot_runner__service__pb2.StreamRecordsRequest.SerializeToString,
-            stateroom_dot_runner_dot_v1_dot_runner__service__pb2.StreamRecordsResponse.FromString,
+            stateroom_dot_runner_dot_v1_dot_record__pb2.StreamRecordsRequest.SerializeToString,
+            stateroom_dot_runner_dot_v1_dot_record__pb2.StreamRecordsResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -550,7 +551,7 @@ class RunnerService:
             request,
             target,
             '/stateroom.runner.v1.RunnerService/AcknowledgeRecords',
-            stateroom_dot_runner_dot_v1_dot_runner__service__pb2.AcknowledgeRecordsRequest.SerializeToString,
+            stateroom_dot_runner_dot_v1_dot_record__pb2.AcknowledgeRecordsRequest.SerializeToString,
             stateroom_dot_runner_dot_v1_dot_runner__service__pb2.Terminal.FromString,
             options,
             channel_credentials,

@@ -5,6 +5,7 @@ isort:skip_file
 
 from collections import abc as _abc
 from grpc import aio as _aio
+from stateroom.runner.v1 import record_pb2 as _record_pb2
 from stateroom.runner.v1 import runner_service_pb2 as _runner_service_pb2
 import abc as _abc_1
 import grpc as _grpc
@@ -76,12 +77,12 @@ class RunnerServiceStub:
 
     Errors: NOT_FOUND (TERMINAL_NOT_FOUND), FAILED_PRECONDITION (TERMINAL_ENDED).
     """
-    StreamRecords: _grpc.UnaryStreamMultiCallable[_runner_service_pb2.StreamRecordsRequest, _runner_service_pb2.StreamRecordsResponse]
+    StreamRecords: _grpc.UnaryStreamMultiCallable[_record_pb2.StreamRecordsRequest, _record_pb2.StreamRecordsResponse]
     """Streams the records of a terminal after a sequence: those in the spool, then new ones as they are written, up to EXIT.
 
     Errors: NOT_FOUND (TERMINAL_NOT_FOUND), OUT_OF_RANGE (OUTPUT_TRIMMED).
     """
-    AcknowledgeRecords: _grpc.UnaryUnaryMultiCallable[_runner_service_pb2.AcknowledgeRecordsRequest, _runner_service_pb2.Terminal]
+    AcknowledgeRecords: _grpc.UnaryUnaryMultiCallable[_record_pb2.AcknowledgeRecordsRequest, _runner_service_pb2.Terminal]
     """Tells the runner that all records up to a sequence are stored elsewhere, so that it may drop them.
 
     Errors: NOT_FOUND (TERMINAL_NOT_FOUND).
@@ -146,12 +147,12 @@ class RunnerServiceAsyncStub(RunnerServiceStub):
 
     Errors: NOT_FOUND (TERMINAL_NOT_FOUND), FAILED_PRECONDITION (TERMINAL_ENDED).
     """
-    StreamRecords: _aio.UnaryStreamMultiCallable[_runner_service_pb2.StreamRecordsRequest, _runner_service_pb2.StreamRecordsResponse]  # type: ignore[assignment]
+    StreamRecords: _aio.UnaryStreamMultiCallable[_record_pb2.StreamRecordsRequest, _record_pb2.StreamRecordsResponse]  # type: ignore[assignment]
     """Streams the records of a terminal after a sequence: those in the spool, then new ones as they are written, up to EXIT.
 
     Errors: NOT_FOUND (TERMINAL_NOT_FOUND), OUT_OF_RANGE (OUTPUT_TRIMMED).
     """
-    AcknowledgeRecords: _aio.UnaryUnaryMultiCallable[_runner_service_pb2.AcknowledgeRecordsRequest, _runner_service_pb2.Terminal]  # type: ignore[assignment]
+    AcknowledgeRecords: _aio.UnaryUnaryMultiCallable[_record_pb2.AcknowledgeRecordsRequest, _runner_service_pb2.Terminal]  # type: ignore[assignment]
     """Tells the runner that all records up to a sequence are stored elsewhere, so that it may drop them.
 
     Errors: NOT_FOUND (TERMINAL_NOT_FOUND).
@@ -265,9 +266,9 @@ class RunnerServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
     def StreamRecords(
         self,
-        request: _runner_service_pb2.StreamRecordsRequest,
+        request: _record_pb2.StreamRecordsRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_abc.Iterator[_runner_service_pb2.StreamRecordsResponse], _abc.AsyncIterator[_runner_service_pb2.StreamRecordsResponse]]:
+    ) -> _typing.Union[_abc.Iterator[_record_pb2.StreamRecordsResponse], _abc.AsyncIterator[_record_pb2.StreamRecordsResponse]]:
         """Streams the records of a terminal after a sequence: those in the spool, then new ones as they are written, up to EXIT.
 
         Errors: NOT_FOUND (TERMINAL_NOT_FOUND), OUT_OF_RANGE (OUTPUT_TRIMMED).
@@ -276,7 +277,7 @@ class RunnerServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
     def AcknowledgeRecords(
         self,
-        request: _runner_service_pb2.AcknowledgeRecordsRequest,
+        request: _record_pb2.AcknowledgeRecordsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_runner_service_pb2.Terminal, _abc.Awaitable[_runner_service_pb2.Terminal]]:
         """Tells the runner that all records up to a sequence are stored elsewhere, so that it may drop them.
