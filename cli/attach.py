@@ -31,10 +31,12 @@ async def run(endpoint: Endpoint, wish: Wish, account: str) -> None:
     terminal = Terminal()
     columns, rows = terminal.size()
     view = _View(
-        Device(endpoint, replace(wish, columns=columns, rows=rows, device=platform.node()[:100]), account), terminal
+        Device(endpoint, replace(wish, columns=columns, rows=rows, device=platform.node()[:100]), account),
+        terminal,
+        told_to_watch=wish.role == "OBSERVER",
     )
     if terminal.interactive:
-        _say("Attached. Ctrl-] detaches; the session goes on.")
+        _say("Attaching. Ctrl-] detaches; the session goes on.")
     with terminal.raw(), _cancelled_by(signal.SIGTERM, signal.SIGHUP):
         try:
             await view.run()
@@ -47,9 +49,10 @@ async def run(endpoint: Endpoint, wish: Wish, account: str) -> None:
 class _View:
     """What connects a device with the local terminal; `closing` is what to say at the end."""
 
-    def __init__(self, device: Device, terminal: Terminal) -> None:
+    def __init__(self, device: Device, terminal: Terminal, *, told_to_watch: bool) -> None:
         self._device = device
         self._terminal = terminal
+        self._told_to_watch = told_to_watch
         self._filter = QueryFilter()
         self._size_changed = asyncio.Event()
         self.closing = ""
@@ -68,8 +71,10 @@ class _View:
         match event:
             case Output():
                 await self._terminal.show(self._filter.feed(event.data))
-            case Attached() | RoleChanged() if event.role == "OBSERVER":
-                self._note("read-only: another device controls the session; attach with --take-over to type")
+            case Attached() if event.role == "OBSERVER" and not self._told_to_watch:
+                self._note("read-only: if another device controls the session, attach with --take-over to type")
+            case RoleChanged() if event.role == "OBSERVER":
+                self._note("read-only: another device took control; attach with --take-over to type")
             case Reconnecting():
                 self._note("connection lost; attaching again")
             case Ended():

@@ -54,7 +54,7 @@ class Terminal:
             yield
             return
         before = termios.tcgetattr(self._input)
-        tty.setraw(self._input)
+        tty.setraw(self._input, termios.TCSADRAIN)  # what was typed ahead is meant for the session
         try:
             yield
         finally:

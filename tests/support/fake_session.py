@@ -16,9 +16,15 @@ CREDIT_BYTES = 128 * 1024
 
 
 class FakeSession:
-    """`cuts` are offsets at which the connection is dropped, each once. With `stay` it never ends."""
+    """`cuts` are offsets at which the connection is dropped, each once. With `stay` it never ends.
 
-    def __init__(self, output: bytes, *, cuts: tuple[int, ...] = (), stay: bool = False) -> None:
+    `role` is what every device gets.
+    """
+
+    def __init__(
+        self, output: bytes, *, cuts: tuple[int, ...] = (), stay: bool = False, role: str = "CONTROLLER"
+    ) -> None:
+        self.role = role
         self.output, self.cuts, self.stay = output, list(cuts), stay
         self.wishes: list[dict[str, str]] = []
         self.typed = bytearray()
@@ -47,7 +53,7 @@ class FakeSession:
         query = parse_qs(urlsplit(device.request.path).query)
         self.wishes.append({name: values[0] for name, values in query.items()})
         offset = int(self.wishes[-1]["attach.offset"])
-        attached = {"offset": str(offset), "endOffset": str(len(self.output)), "role": "CONTROLLER"}
+        attached = {"offset": str(offset), "endOffset": str(len(self.output)), "role": self.role}
         with suppress(ConnectionClosed):
             await device.send(json.dumps({"attached": attached}))
             async with asyncio.TaskGroup() as group:

@@ -16,9 +16,9 @@ LEAVE_ALTERNATE_SCREEN = b"\x1b[?1049l"
 
 
 @asynccontextmanager
-async def _attached(endpoint: Endpoint) -> AsyncIterator[Window]:
+async def _attached(endpoint: Endpoint, *options: str) -> AsyncIterator[Window]:
     environment = {"PATH": os.defpath, "STATEROOM_URL": endpoint.url, "STATEROOM_API_KEY": endpoint.api_key}
-    async with opened_window(environment | {"PYTHONPATH": str(ROOT)}, "session", "attach", SESSION) as window:
+    async with opened_window(environment | {"PYTHONPATH": str(ROOT)}, "session", "attach", SESSION, *options) as window:
         yield window
 
 
@@ -33,6 +33,36 @@ async def test_attach_keys_and_output_pass_and_detach_key_ends() -> None:
         assert await window.process.wait() == 0
         await window.until_shown(b"the session goes on.]")
     assert b"Ctrl-] detaches" in window.shown
+
+
+async def test_attach_keys_before_it_listens_are_not_lost() -> None:
+    """What is typed while the command still starts is for the session."""
+    session = FakeSession(b"", stay=True)
+    async with session.serve() as endpoint, _attached(endpoint) as window:
+        window.press(b"early")
+        await session.until_typed(b"early")
+        window.press(b"\x1d")
+        await window.process.wait()
+
+
+async def test_attach_without_control_says_how_to_get_it() -> None:
+    """Who cannot type is told why nothing happens."""
+    session = FakeSession(b"ready", stay=True, role="OBSERVER")
+    async with session.serve() as endpoint, _attached(endpoint) as window:
+        await window.until_shown(b"ready")
+        window.press(b"\x1d")
+        await window.process.wait()
+    assert b"attach with --take-over to type" in window.shown
+
+
+async def test_attach_read_only_names_no_other_device() -> None:
+    """Who wanted to watch only is not told that somebody else has control: perhaps nobody has."""
+    session = FakeSession(b"ready", stay=True, role="OBSERVER")
+    async with session.serve() as endpoint, _attached(endpoint, "--read-only") as window:
+        await window.until_shown(b"ready")
+        window.press(b"\x1d")
+        await window.process.wait()
+    assert b"take-over" not in window.shown
 
 
 async def test_attach_window_resized_session_follows() -> None:
