@@ -9,6 +9,7 @@ from pathlib import Path
 
 from chassis import processes
 from embedded import private_files
+from embedded.errors import StartFailed
 
 
 class AlreadyRunning(Exception):
@@ -21,8 +22,13 @@ def held(data: Path) -> Iterator[None]:
 
     Raises:
         AlreadyRunning: somebody else holds it.
+        StartFailed: the folder cannot be made or written.
     """
-    descriptor = os.open(private_files.folder(data) / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        descriptor = os.open(private_files.folder(data) / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        msg = f"{data} cannot hold an installation ({error.strerror}); choose another folder with --data."
+        raise StartFailed(msg) from error
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -38,7 +44,7 @@ def is_held(data: Path) -> bool:
     """Whether a supervisor runs on the folder."""
     try:
         descriptor = os.open(data / "lock", os.O_RDWR)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return False
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)

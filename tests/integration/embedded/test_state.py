@@ -30,6 +30,14 @@ def test_open_layout_twice_keeps_the_runtime_folder(private_folder: Path) -> Non
     assert len(str(first.runtime)) <= RUNTIME_PATH_LIMIT
 
 
+def test_held_where_no_folder_can_be_says_what_to_do(private_folder: Path) -> None:
+    """A file in its place, as a mistyped `--data` may name, ends in a sentence."""
+    file = private_folder / "file"
+    file.touch()
+    with pytest.raises(StartFailed, match="choose another folder with --data"), lock.held(file):
+        pass
+
+
 def test_open_layout_runtime_folder_of_others_is_not_used(private_folder: Path) -> None:
     """A folder that others may write into is left alone, and a new one made."""
     first = open_layout(private_folder / "data", str(private_folder))
