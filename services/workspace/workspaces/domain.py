@@ -214,7 +214,9 @@ class RepositoryRule:
         except ValueError as exc:
             raise RepositoryUrlNotAllowed(cause="not a URL") from exc
         if parts.scheme != "https":
-            raise RepositoryUrlNotAllowed(cause="only https URLs can be cloned")
+            raise RepositoryUrlNotAllowed(
+                cause="only https URLs can be cloned" + (", and paths that begin with /" if self.local_paths else "")
+            )
         if "@" in parts.netloc:
             raise RepositoryUrlNotAllowed(cause="take the credential out of the URL")
         if not _HOST.fullmatch(host or ""):

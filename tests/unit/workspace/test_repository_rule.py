@@ -106,6 +106,7 @@ def test_check_of_a_trick_is_refused_with_its_cause(word: str, url: str, *, loca
 def test_check_of_a_local_path_depends_on_the_installation(path: str) -> None:
     """A path is a repository only where the operator said so."""
     assert _cause(RepositoryRule(local_paths=True), path) == ""
+    assert "begin with /" in _cause(RepositoryRule(local_paths=True), "elsewhere/api")
     assert "local paths" in _cause(RepositoryRule(local_paths=False), path)
 
 
