@@ -8,6 +8,7 @@ from typing import Any, Self, TypeAlias
 import httpx2
 
 from chassis import ids
+from cli import program
 from cli.api_errors import from_response
 from cli.endpoint import Endpoint
 from cli.errors import ServerFailed, Unreachable
@@ -128,4 +129,4 @@ class Client:
         return value
 
     def _unreachable(self) -> Unreachable:
-        return Unreachable(f"Nothing answers at {self.endpoint.url}; is it running (`stateroom up`)?")
+        return Unreachable(f"Nothing answers at {self.endpoint.url}; is it running (`{program.name()} up`)?")

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from cli import program
 from cli.environment import read
 from cli.errors import Refused, WrongUse
 
@@ -46,7 +47,10 @@ def find(environment: Mapping[str, str] | None = None, folder: Path | None = Non
     for path in _candidates(environment, folder or Path.cwd()):
         if path.is_file():
             return _read(path, environment.get("STATEROOM_API_KEY"))
-    msg = "No installation found here; start one with `stateroom up`, or set STATEROOM_URL and STATEROOM_API_KEY."
+    msg = (
+        f"No installation runs in this folder or above it; start it with `{program.name()} up`,"
+        " or set STATEROOM_URL and STATEROOM_API_KEY."
+    )
     raise WrongUse(msg)
 
 
@@ -66,5 +70,5 @@ def _read(path: Path, key: str | None) -> Endpoint:
         gateway, own_key = str(content["gateway"]), str(content["api_key"])
         return Endpoint(gateway.rstrip("/"), key or own_key, content.get("services", {}))
     except (ValueError, KeyError, TypeError) as error:
-        msg = f"{path} is damaged; start the installation again with `stateroom up` to have it rewritten."
+        msg = f"{path} is damaged; start the installation again with `{program.name()} up` to have it rewritten."
         raise WrongUse(msg) from error

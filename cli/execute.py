@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from chassis import ids
-from cli import context, resolve
+from cli import context, program, resolve
 from cli.client import Client, Json
 from cli.context import AccountOption, JsonOption
 from cli.errors import Passing, ServerFailed, Unreachable
@@ -27,19 +27,19 @@ INTERRUPTED = 130
 
 
 def execute(
-    workspace: Annotated[str, typer.Argument(help="Name or id.")],
-    command: Annotated[list[str], typer.Argument(help="After `--`: the program and its arguments.")],
+    workspace: Annotated[str, typer.Argument(metavar="WORKSPACE", help="Name or id.")],
+    command: Annotated[list[str], typer.Argument(metavar="COMMAND", help="After `--`: the program and its arguments.")],
     directory: Annotated[str, typer.Option("--directory", help="Where it starts, relative to the workspace.")] = "",
     env: Annotated[list[str] | None, typer.Option("--env", metavar="NAME=VALUE", help="A variable for it.")] = None,
     timeout: Annotated[float, typer.Option(min=0, help="Seconds it may run; 0 for no limit.")] = 0,
     account: AccountOption = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Run a command in a room: `stateroom exec WORKSPACE -- make test`. Ends with its exit code.
+    """Run a command in a room, and end with its exit code.
 
-    No shell reads the command; for one, run `-- sh -c '…'`. It is a session of its own: recorded,
-    and it goes on when this command is interrupted. A signal that ended it is exit code 128 + its
-    number, its time limit 124.
+    For example: `stateroom exec WORKSPACE -- make test`. No shell reads the command; for one, run
+    `-- sh -c '…'`. It is a session of its own: recorded, and it goes on when this command is
+    interrupted. A signal that ended it is exit code 128 + its number, its time limit 124.
     """
 
     async def work(client: Client, output: Output) -> None:
@@ -47,7 +47,7 @@ def execute(
         body: Json = {
             "command": command,
             "workingDirectory": directory,
-            "environment": dict(resolve.pair(text) for text in env or ()),
+            "environment": dict(resolve.pair(text, "NAME=VALUE") for text in env or ()),
         }
         if timeout:
             body["timeout"] = f"{timeout:.3f}s"
@@ -58,7 +58,7 @@ def execute(
                     run.take(message)
         except asyncio.CancelledError:
             if run.session_id:
-                output.say(f"It goes on; to end it: stateroom session terminate {run.session_id}")
+                output.say(f"It goes on; to end it: {program.name()} session terminate {run.session_id}")
             raise typer.Exit(INTERRUPTED) from None
         raise typer.Exit(run.exit_code)
 

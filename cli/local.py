@@ -16,8 +16,11 @@ KeepSessions = Annotated[
 ]
 
 
+HERE = Path(".stateroom")
+
+
 def up(
-    data: Data = Path(".stateroom"),
+    data: Data = HERE,
     http: Annotated[
         int, typer.Option("--http", min=0, max=65_535, help="Port of the gateway; 0 takes a free one.")
     ] = 0,
@@ -26,17 +29,27 @@ def up(
     _become_supervisor("up", f"--data={data}", *([f"--http={http}"] if http else []))
 
 
-def down(data: Data = Path(".stateroom"), *, keep_sessions: KeepSessions = False) -> None:
+def down(data: Data = HERE, *, keep_sessions: KeepSessions = False) -> None:
     """Stop the installation that runs here; everything is kept."""
-    _become_supervisor("down", f"--data={data}", *(["--keep-sessions"] if keep_sessions else []))
+    _become_supervisor("down", f"--data={_nearest(data)}", *(["--keep-sessions"] if keep_sessions else []))
 
 
 def status(
-    data: Data = Path(".stateroom"),
+    data: Data = HERE,
     as_json: JsonOption = False,
 ) -> None:
-    """Show what runs here, how it is, and where its metrics are; exit code 1 when a part is not ready."""
-    _become_supervisor("status", f"--data={data}", *(["--json"] if as_json else []))
+    """Show what runs here and how it is.
+
+    With the addresses of all parts and of their metrics; exit code 1 when a part is not ready.
+    """
+    _become_supervisor("status", f"--data={_nearest(data)}", *(["--json"] if as_json else []))
+
+
+def _nearest(data: Path) -> Path:
+    """Return the folder, or the first of that name above, where every other command finds the installation as well."""
+    if data == HERE:
+        return next((place / HERE for place in (Path.cwd(), *Path.cwd().parents) if (place / HERE).is_dir()), data)
+    return data
 
 
 def _become_supervisor(*arguments: str) -> NoReturn:

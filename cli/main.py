@@ -1,6 +1,7 @@
 """The command `stateroom`."""
 
 import sys
+from importlib import metadata
 from typing import Annotated
 
 import typer
@@ -25,9 +26,18 @@ app.command("exec")(execute.execute)
 app.command("call")(raw_call.call)
 
 
+def _show_version(wanted: bool) -> None:  # noqa: FBT001  # typer passes the option's value
+    if wanted:
+        typer.echo(f"stateroom {metadata.version('stateroom')}")
+        raise typer.Exit
+
+
 @app.callback()
 def options(
     no_color: Annotated[bool, typer.Option("--no-color", help="No colours; NO_COLOR does the same.")] = False,
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
+    ] = False,
 ) -> None:
     """Durable rooms for developers and coding agents.
 

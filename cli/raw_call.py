@@ -15,8 +15,8 @@ METHODS = ("GET", "POST", "PATCH", "PUT", "DELETE")
 
 
 def call(
-    method: Annotated[str, typer.Argument(help="GET, POST, PATCH, PUT or DELETE.")],
-    path: Annotated[str, typer.Argument(help="Such as /v1/workspaces?pageSize=5.")],
+    method: Annotated[str, typer.Argument(metavar="METHOD", help="GET, POST, PATCH, PUT or DELETE.")],
+    path: Annotated[str, typer.Argument(metavar="PATH", help="Such as /v1/workspaces?pageSize=5.")],
     body: Annotated[str, typer.Option("--data", "-d", metavar="JSON", help="The request's body.")] = "",
     account: AccountOption = "",
 ) -> None:

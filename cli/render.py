@@ -41,8 +41,17 @@ class Output:
         for name, value in shown.items():
             self.console.print(Text.assemble((f"{name:{width}}  ", "dim"), value), soft_wrap=True)
 
-    def rows(self, resources: Sequence[Mapping[str, Any]], columns: Mapping[str, str]) -> None:
-        """Print a table with a column for each field of `columns`, under its heading; or one JSON object per line."""
+    def rows(
+        self,
+        resources: Sequence[Mapping[str, Any]],
+        columns: Mapping[str, str],
+        *,
+        empty: str = "Nothing to show.",
+    ) -> None:
+        """Print a table with a column for each field of `columns`, under its heading; or one JSON object per line.
+
+        Without resources people read the sentence `empty`.
+        """
         if self.as_json:
             for resource in resources:
                 self.json(resource)
@@ -52,7 +61,7 @@ class Output:
             table.add_column(heading, overflow="fold", no_wrap=heading in WHOLE_COLUMNS)
         for resource in resources:
             table.add_row(*(Text(cell(resource.get(field, ""))) for field in columns))
-        self.console.print(table if resources else Text("Nothing to show.", style="dim"))
+        self.console.print(table if resources else Text(empty, style="dim"))
 
     def json(self, value: Mapping[str, Any]) -> None:
         """Print one line of JSON; control characters in strings are escaped by its rules."""
@@ -81,6 +90,8 @@ def _has_value(value: object) -> bool:
 
 
 def _flat(value: object) -> object:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     return ", ".join(f"{key}={one}" for key, one in value.items()) if isinstance(value, dict) else value
 
 

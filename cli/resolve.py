@@ -1,6 +1,7 @@
 """From what a person types to the id that the API wants."""
 
 from chassis import ids
+from cli import program
 from cli.client import Client
 from cli.errors import Refused, WrongUse
 
@@ -21,7 +22,33 @@ async def workspace_id(client: Client, name_or_id: str) -> str:
     if name_or_id:
         async for workspace in client.pages("/v1/workspaces", "workspaces", limit=1, name=name_or_id):
             return str(workspace["workspaceId"])
-    msg = f"There is no workspace {name_or_id!r} in this account; `stateroom workspace list` shows those there are."
+    msg = (
+        f"There is no workspace {name_or_id!r} in this account;"
+        f" `{program.name()} workspace list` shows those there are."
+    )
+    raise Refused(msg, reason="WORKSPACE_NOT_FOUND", code=NOT_FOUND)
+
+
+async def deleted_workspace_id(client: Client, name_or_id: str) -> str:
+    """Return the id of the one deleted workspace that was called so.
+
+    Raises:
+        Refused: there is none, or several were.
+    """
+    if ids.is_id(name_or_id):
+        return name_or_id
+    filters = {"name": name_or_id, "state": "DELETED", "showDeleted": "true"}
+    found = [each async for each in client.pages("/v1/workspaces", "workspaces", limit=MANY, **filters)]
+    if name_or_id and len(found) == 1:
+        return str(found[0]["workspaceId"])
+    if name_or_id and found:
+        which = ", ".join(f"{each['workspaceId']} ({each['deleteTime'][:19]}Z)" for each in found)
+        msg = f"{len(found)} deleted workspaces were called {name_or_id!r}; give the id of one of them: {which}."
+        raise Refused(msg)
+    msg = (
+        f"There is no deleted workspace {name_or_id!r} in this account;"
+        f" `{program.name()} workspace list --deleted` shows those there are."
+    )
     raise Refused(msg, reason="WORKSPACE_NOT_FOUND", code=NOT_FOUND)
 
 
@@ -38,19 +65,19 @@ def session_path(session_id: str) -> str:
         Refused: the text is no id.
     """
     if not ids.is_id(session_id):
-        msg = f"{session_id!r} is no session's id; `stateroom session list` shows those there are."
+        msg = f"{session_id!r} is no session's id; `{program.name()} session list` shows those there are."
         raise Refused(msg, reason="SESSION_NOT_FOUND", code=NOT_FOUND)
     return f"/v1/sessions/{session_id}"
 
 
-def pair(text: str) -> tuple[str, str]:
-    """Return the two sides of KEY=VALUE.
+def pair(text: str, form: str = "KEY=VALUE") -> tuple[str, str]:
+    """Return the two sides of KEY=VALUE; `form` is what the command calls it.
 
     Raises:
         WrongUse: there is no equals sign, or nothing before it.
     """
     key, equals, value = text.partition("=")
     if not key or not equals:
-        msg = f"{text!r} is not KEY=VALUE."
+        msg = f"{text!r} is not {form}."
         raise WrongUse(msg)
     return key, value

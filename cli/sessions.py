@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from cli import attach as attaching
-from cli import context, resolve
+from cli import context, program, resolve
 from cli.attachment import Wish
 from cli.client import Client, Json
 from cli.context import AccountOption, JsonOption, LimitOption
@@ -54,7 +54,7 @@ DEVICE_COLUMNS = {
 
 @app.command()
 def create(
-    workspace: Annotated[str, typer.Argument(help="Name or id.")],
+    workspace: Annotated[str, typer.Argument(metavar="WORKSPACE", help="Name or id.")],
     shell: Annotated[str, typer.Option(help="bash, zsh or fish; bash when absent.")] = "",
     directory: Annotated[str, typer.Option("--directory", help="Where it starts, relative to the workspace.")] = "",
     attach: Annotated[bool, typer.Option("--attach", help="Attach to it at once.")] = False,
@@ -78,7 +78,7 @@ def create(
             await attaching.run(client.endpoint, Wish(session["sessionId"]), account)
             return
         output.resource(session, FIELDS)
-        output.say(f"Attach to it: stateroom session attach {session['sessionId']}")
+        output.say(f"Attach to it: {program.name()} session attach {session['sessionId']}")
 
     context.run(work, as_json=as_json, account=account)
 
@@ -148,11 +148,11 @@ def devices(
     account: AccountOption = "",
     as_json: JsonOption = False,
 ) -> None:
-    """List the devices that are attached to a session, first come first."""
+    """List the devices attached to a session, first come first."""
 
     async def work(client: Client, output: Output) -> None:
         pages = client.pages(f"{resolve.session_path(session)}/attachments", "attachments", limit=limit)
-        output.rows([device async for device in pages], DEVICE_COLUMNS)
+        output.rows([device async for device in pages], DEVICE_COLUMNS, empty="No device is attached.")
 
     context.run(work, as_json=as_json, account=account)
 
@@ -160,11 +160,16 @@ def devices(
 @app.command()
 def write(
     session: Session,
-    text: Annotated[str, typer.Argument(help="What to type; standard input when absent. A line needs its \\n.")] = "",
+    text: Annotated[
+        str, typer.Argument(metavar="TEXT", help="What to type; standard input when absent. A line needs its \\n.")
+    ] = "",
     account: AccountOption = "",
     as_json: JsonOption = False,
 ) -> None:
-    r"""Type into a session without attaching: `stateroom session write ID $'make test\n'`."""
+    r"""Type into a session without attaching.
+
+    For example: `stateroom session write SESSION $'make test\n'`.
+    """
 
     async def work(client: Client, output: Output) -> None:
         data = text.encode() or sys.stdin.buffer.read()
@@ -209,6 +214,6 @@ def terminate(session: Session, account: AccountOption = "", as_json: JsonOption
 
     async def work(client: Client, output: Output) -> None:
         output.resource(await client.post(f"{resolve.session_path(session)}:terminate", {}), FIELDS)
-        output.say(f"Its end may take a few seconds: stateroom session show {session}")
+        output.say(f"Its end may take a few seconds: {program.name()} session show {session}")
 
     context.run(work, as_json=as_json, account=account)

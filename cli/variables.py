@@ -7,7 +7,10 @@ from cli.render import Output
 
 
 def env(as_json: JsonOption = False) -> None:
-    """Print variables for the shell, the API key among them: eval "$(stateroom env)"."""
+    """Print variables for the shell, with the API key.
+
+    Use it as `eval "$(stateroom env)"`.
+    """
 
     async def work(client: Client, output: Output) -> None:
         found = client.endpoint

@@ -7,7 +7,7 @@ from urllib.parse import quote
 import typer
 from rich.progress import BarColumn, Progress, TextColumn
 
-from cli import context, git_status, resolve
+from cli import context, git_status, program, resolve
 from cli.client import Client, Json
 from cli.context import AccountOption, JsonOption, LimitOption
 from cli.errors import Refused, WrongUse
@@ -44,7 +44,7 @@ COLUMNS = {
 
 @app.command()
 def create(
-    name: Annotated[str, typer.Argument(help="1 to 50 letters, digits, _ and -.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="1 to 50 letters, digits, _ and -.")],
     repo: Annotated[
         str, typer.Option(help="https URL, or a local path where the server allows it; empty for an empty room.")
     ] = "",
@@ -57,23 +57,25 @@ def create(
     """Create a room, and follow until it is ready."""
 
     async def work(client: Client, output: Output) -> None:
-        body: Json = {"name": name, "repositoryUrl": _repository(repo), "branch": branch, "description": description}
+        body: Json = {"name": name, "repositoryUrl": repository(repo), "branch": branch, "description": description}
         workspace = await client.post("/v1/workspaces", {field: value for field, value in body.items() if value})
         if wait:
             workspace = await follow(client, output, workspace)
         output.resource(workspace, FIELDS)
         if workspace["state"] == "ERROR":
-            msg = f"The workspace could not be made: {workspace.get('stateReason', '')}"
+            reason = workspace.get("stateReason", "")
+            again = f"Its name is free after: {program.name()} workspace delete {name}"
+            msg = f"The workspace could not be made: {reason}\n{again}"
             raise Refused(msg)
-        output.say(f"Open a terminal in it: stateroom session create {name} --attach")
+        output.say(f"Open a terminal in it: {program.name()} session create {name} --attach")
 
     context.run(work, as_json=as_json, account=account)
 
 
-def _repository(text: str) -> str:
+def repository(text: str) -> str:
     """Return a local path in full, because the server stands in another folder; anything else as it is."""
-    path = Path(text)
-    return str(path.expanduser().resolve()) if text and path.parts[0] in {".", "..", "~", "/"} else text
+    named_as_path = text in {".", "..", "~"} or text.startswith(("./", "../", "~/", "/"))
+    return str(Path(text).expanduser().resolve()) if named_as_path else text
 
 
 async def follow(client: Client, output: Output, workspace: Json) -> Json:
@@ -95,14 +97,19 @@ async def follow(client: Client, output: Output, workspace: Json) -> Json:
 @app.command("list")
 def list_workspaces(
     state: Annotated[str, typer.Option(help="Only these: CREATING, ACTIVE, ERROR or ARCHIVED.")] = "",
+    deleted: Annotated[bool, typer.Option("--deleted", help="Only those that were deleted.")] = False,
     limit: LimitOption = 100,
     account: AccountOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """List the account's rooms, newest first."""
+    if state and deleted:
+        msg = "--state and --deleted exclude each other"
+        raise typer.BadParameter(msg)
 
     async def work(client: Client, output: Output) -> None:
         filters = {"state": state.upper()} if state else {}
+        filters |= {"state": "DELETED", "showDeleted": "true"} if deleted else {}
         pages = client.pages("/v1/workspaces", "workspaces", limit=limit, **filters)
         output.rows([workspace async for workspace in pages], COLUMNS)
 
@@ -121,7 +128,10 @@ def show(workspace: Workspace, account: AccountOption = "", as_json: JsonOption 
 
 @app.command()
 def status(workspace: Workspace, account: AccountOption = "", as_json: JsonOption = False) -> None:
-    """Show what git says about a room: branch, last commit, and what is not committed."""
+    """Show what git says about a room.
+
+    That is its branch, the last commit, and what is not committed.
+    """
 
     async def work(client: Client, output: Output) -> None:
         found = await client.get(f"{await _path(client, workspace)}/git/status")
@@ -129,7 +139,7 @@ def status(workspace: Workspace, account: AccountOption = "", as_json: JsonOptio
             output.json(found)
             return
         output.resource(git_status.summary(found), git_status.FIELDS)
-        output.rows(git_status.files(found), git_status.COLUMNS)
+        output.rows(git_status.files(found), git_status.COLUMNS, empty="Everything is committed.")
 
     context.run(work, as_json=as_json, account=account)
 
@@ -194,12 +204,17 @@ def delete(
 
 @app.command()
 def undelete(
-    workspace: Annotated[str, typer.Argument(metavar="WORKSPACE", help="Id; the name may be another room's by now.")],
+    workspace: Annotated[str, typer.Argument(metavar="WORKSPACE", help="Id, or the name when one such was deleted.")],
     account: AccountOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """Bring a deleted room back: archived, with its files."""
-    _act(workspace, "POST", ":undelete", {}, account=account, as_json=as_json)
+
+    async def work(client: Client, output: Output) -> None:
+        path = f"/v1/workspaces/{await resolve.deleted_workspace_id(client, workspace)}:undelete"
+        output.resource(await client.post(path, {}), FIELDS)
+
+    context.run(work, as_json=as_json, account=account)
 
 
 def _act(workspace: str, method: str, verb: str, body: Json | None, *, account: str, as_json: bool) -> None:

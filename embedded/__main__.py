@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import shutil
 import signal
 import sys
 from collections.abc import Coroutine
@@ -10,6 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from cli import program
 from embedded import lock, settings
 from embedded.demo.command import Demo
 from embedded.down import down
@@ -31,8 +31,8 @@ async def up(options: argparse.Namespace, progress: Progress) -> int:
     async def stay(_: Endpoint) -> bool:
         progress.say(
             f"In another terminal, in {options.data.parent}:\n"
-            f"  {_stateroom()} workspace create my-room --repo https://…   (or a local path)\n"
-            f"  {_stateroom()} session create my-room --attach\n"
+            f"  {program.name()} workspace create my-room --repo https://…   (or a local path)\n"
+            f"  {program.name()} session create my-room --attach\n"
             "Ctrl-C stops it; what was made is kept."
         )
         return True
@@ -42,7 +42,7 @@ async def up(options: argparse.Namespace, progress: Progress) -> int:
             await _supervisor(options, progress).run(stay)
     except lock.AlreadyRunning:
         endpoint = await find_running(options.data)
-        progress.say(f"Already running: {endpoint.gateway}; `{_stateroom()} down` stops it.")
+        progress.say(f"Already running: {endpoint.gateway}; `{program.name()} down` stops it.")
     return 0
 
 
@@ -55,14 +55,6 @@ async def demo(options: argparse.Namespace, progress: Progress) -> int:
     except lock.AlreadyRunning:
         await tour.run(await find_running(options.data))
     return 0 if tour.passed else 1
-
-
-def _stateroom() -> str:
-    """Return how to call the command: its path from here, unless it is found without."""
-    own = Path(sys.executable).with_name("stateroom")
-    if shutil.which("stateroom"):
-        return "stateroom"
-    return str(own.relative_to(Path.cwd())) if own.is_relative_to(Path.cwd()) else str(own)
 
 
 def _repository(text: str) -> str:

@@ -6,6 +6,7 @@ import json
 import httpx2
 
 from chassis import processes
+from cli import program
 from embedded import lock
 from embedded.endpoint import Endpoint, read
 from embedded.progress import Progress
@@ -21,18 +22,19 @@ async def status(options: argparse.Namespace, progress: Progress) -> int:
     """Print a line for each part of the folder's installation."""
     endpoint = read(options.data / "endpoint.json")
     if endpoint is None or not lock.is_held(options.data):
-        progress.say(f"Nothing runs in {options.data}.")
+        progress.say(f"Nothing runs in {options.data}; `{program.name()} up` starts an installation.")
         return NOT_READY
     parts = await _parts(endpoint)
-    for part in parts:
-        if options.json:
-            progress.say(json.dumps(part))
-        else:
-            progress.say("  ".join(f"{part[key]!s:{width}}" for key, width in _COLUMNS.items()).rstrip())
+    # In one piece: a reader that goes away after its first lines, such as `head`, is not an error.
+    progress.say("\n".join(json.dumps(part) if options.json else _line(part) for part in parts))
     return 0 if all(part["state"] in _GOOD for part in parts) else NOT_READY
 
 
 _COLUMNS = {"part": 10, "state": 11, "pid": 8, "address": 22, "metrics": 0}
+
+
+def _line(part: dict[str, object]) -> str:
+    return "  ".join(f"{part[key]!s:{width}}" for key, width in _COLUMNS.items()).rstrip()
 
 
 async def _parts(endpoint: Endpoint) -> list[dict[str, object]]:

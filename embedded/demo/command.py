@@ -6,6 +6,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from cli import program
 from cli.client import Client
 from cli.endpoint import Endpoint as ApiEndpoint
 from cli.errors import CommandFailed
@@ -54,9 +55,9 @@ class Demo:
     def _go_on(self, endpoint: Endpoint, name: str) -> None:
         self._voice.console.print(
             f"\nStateroom runs at [bold]{endpoint.gateway}[/bold]. In another terminal, in this folder:\n"
-            "  .venv/bin/stateroom workspace list\n"
-            f"  .venv/bin/stateroom session create {name} --attach\n"
-            "  .venv/bin/stateroom audit list\n"
+            f"  {program.name()} workspace list\n"
+            f"  {program.name()} session create {name} --attach\n"
+            f"  {program.name()} audit list\n"
             "Ctrl-C stops everything; what was made is kept.",
             highlight=False,
             soft_wrap=True,

@@ -68,8 +68,23 @@ async def test_cli_room_is_described_put_away_and_brought_back(embedded_stack: E
     (active,) = (await stack.command("ws", "unarchive", "kept", "--json")).json()
     assert active["state"] == "ACTIVE"
     (deleted,) = (await stack.command("ws", "delete", "kept", "--json")).json()
-    (back,) = (await stack.command("ws", "undelete", str(deleted["workspaceId"]), "--json")).json()
+    listed = (await stack.command("ws", "list", "--deleted", "--json")).json()
+    assert deleted["workspaceId"] in [one["workspaceId"] for one in listed]
+    (back,) = (await stack.command("ws", "undelete", "kept", "--json")).json()
     assert (back["state"], back["metadata"]) == ("ARCHIVED", {"team": "core", "a": "b=c"})
+
+
+async def test_cli_undelete_of_a_name_that_two_had_asks_for_the_id(embedded_stack: EmbeddedStack) -> None:
+    """Which of them is meant is not guessed; one id is enough."""
+    stack, deleted = embedded_stack, set[str]()
+    for _ in range(2):
+        await stack.command("ws", "create", "twice", "--no-wait", "--json")
+        (room,) = (await stack.command("ws", "delete", "twice", "--json")).json()
+        deleted.add(str(room["workspaceId"]))
+    refused = await stack.command("ws", "undelete", "twice")
+    assert (refused.code, [one for one in deleted if one not in refused.errors]) == (4, [])
+    missing = await stack.command("ws", "undelete", "never")
+    assert (missing.code, "workspace list --deleted" in missing.errors) == (4, True)
 
 
 async def test_cli_unknown_session_fails_with_a_sentence(embedded_stack: EmbeddedStack) -> None:

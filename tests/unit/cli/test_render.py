@@ -44,6 +44,6 @@ def test_rows_for_people_show_escape_sequences_written_out(capsys: pytest.Captur
 
 def test_resource_for_people_leaves_out_what_is_not_known(capsys: pytest.CaptureFixture[str]) -> None:
     """A field without a value is no line, and lines end with their value."""
-    resource = {"name": "a", "stopReason": "STOP_REASON_UNSPECIFIED", "branch": "", "exitCode": 0}
-    Output(as_json=False, colour=False).resource(resource, ("name", "stopReason", "branch", "exitCode"))
-    assert capsys.readouterr().out.splitlines() == ["name       a", "exit code  0"]
+    resource = {"name": "a", "stopReason": "STOP_REASON_UNSPECIFIED", "branch": "", "exitCode": 0, "logComplete": False}
+    Output(as_json=False, colour=False).resource(resource, ("name", "stopReason", "branch", "exitCode", "logComplete"))
+    assert capsys.readouterr().out.splitlines() == ["name          a", "exit code     0", "log complete  no"]
