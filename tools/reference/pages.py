@@ -53,6 +53,9 @@ def _method(contracts: Contracts, method: Method, request: calls.Request) -> Ite
     if sentence := " ".join(message_sentences(method.descriptor.input_type)):
         yield from (sentence, "")
     yield from _fields(contracts, method.descriptor.input_type)
+    if (body := method.route.get("body", "*")) != "*":
+        field = method.descriptor.input_type.fields_by_name[body]
+        yield from (f"Over REST the body is the {_type(field)} itself, without `{field.json_name}` around it.", "")
     kind = method.descriptor.output_type
     many = "A stream of " if method.descriptor.server_streaming else ""
     yield from (f"Returns: {many}{_link(kind)}.", "")
