@@ -84,7 +84,7 @@ class AuditLog(_message.Message):
     """The client's own name."""
     digest: _builtins.str
     """The leaf digest, 64 hexadecimal digits: SHA-256(0x00, source, epoch, position, header, SHA-256(salt, payload)),
-    each part with its length in front.
+    each part with its length in front as eight big-endian bytes; numbers are eight big-endian bytes.
     """
     orphaned: _builtins.bool
     """The source was restored from a backup that no longer has this change."""
