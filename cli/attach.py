@@ -120,11 +120,13 @@ def _cancelled_by(*signals: signal.Signals) -> Iterator[None]:
 
 def ending(event: Ended) -> str:
     """Return how the session ended, in words."""
+    known = event.stop_reason not in {"EXIT", "SIGNAL", "STOP_REASON_UNSPECIFIED"}
+    parts = [event.stop_reason.lower().replace("_", " ")] if known and event.stop_reason else []
     if event.exit_code is not None:
-        return f"The session ended: exit code {event.exit_code}."
-    if event.exit_signal is not None:
-        return f"The session ended: signal {event.exit_signal}."
-    return f"The session ended: {event.stop_reason.lower().replace('_', ' ') or event.state.lower()}."
+        parts.append(f"exit code {event.exit_code}")
+    elif event.exit_signal is not None:
+        parts.append(f"signal {event.exit_signal}")
+    return f"The session ended: {', '.join(parts) or event.state.lower()}."
 
 
 def _say(sentence: str, *, carriage_return: bool = False) -> None:

@@ -25,12 +25,12 @@ def up(
         int, typer.Option("--http", min=0, max=65_535, help="Port of the gateway; 0 takes a free one.")
     ] = 0,
 ) -> None:
-    """Start an installation here and stay; Ctrl-C stops it."""
+    """Start an installation here and stay; Ctrl-C stops it, and the sessions."""
     _become_supervisor("up", f"--data={data}", *([f"--http={http}"] if http else []))
 
 
 def down(data: Data = HERE, *, keep_sessions: KeepSessions = False) -> None:
-    """Stop the installation that runs here; everything is kept."""
+    """Stop the installation that runs here; rooms, files and logs are kept."""
     _become_supervisor("down", f"--data={_nearest(data)}", *(["--keep-sessions"] if keep_sessions else []))
 
 

@@ -38,9 +38,12 @@ COLUMNS = {
     "sessionId": "ID",
     "state": "STATE",
     "workspace": "WORKSPACE",
+    "title": "TITLE",
     "createTime": "CREATED",
 }
 """`workspace` is its name, which the API's fields, and so --json, do not have."""
+TITLE_LENGTH = 24
+"""Characters of a title in a table: enough to tell a shell from a command."""
 
 DEVICE_COLUMNS = {
     "attachmentId": "ID",
@@ -101,10 +104,19 @@ def list_sessions(
         sessions = [session async for session in pages]
         if not output.as_json:
             names = await resolve.workspace_names(client)
-            sessions = [each | {"workspace": names.get(each["workspaceId"], "(deleted)")} for each in sessions]
+            sessions = [_row(each, names.get(each["workspaceId"], "(deleted)")) for each in sessions]
         output.rows(sessions, COLUMNS)
 
     context.run(work, as_json=as_json, account=account)
+
+
+def _row(session: Json, workspace: str) -> Json:
+    """Return the session as it fits into 80 columns."""
+    return session | {
+        "workspace": workspace,
+        "title": session["title"][:TITLE_LENGTH],
+        "createTime": session["createTime"][5:16].replace("T", " "),
+    }
 
 
 @app.command()

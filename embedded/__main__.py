@@ -33,7 +33,8 @@ async def up(options: argparse.Namespace, progress: Progress) -> int:
             f"In another terminal, in {options.data.parent}:\n"
             f"  {program.name()} workspace create my-room --repo https://…   (or a local path)\n"
             f"  {program.name()} session create my-room --attach\n"
-            "Ctrl-C stops it; what was made is kept."
+            "Ctrl-C stops it and ends the sessions; rooms, files and logs are kept.\n"
+            f"`{program.name()} down --keep-sessions` lets them go on until the next start."
         )
         return True
 

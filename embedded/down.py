@@ -9,12 +9,10 @@ from chassis.processes import ProcessKey
 from embedded import lock, polling, runners
 from embedded.errors import StartFailed
 from embedded.progress import Progress
-from embedded.supervisor import LEAVE
+from embedded.supervisor import LEAVE, STOPPED, STOPPED_BUT_ROOMS
 
 WAIT_SECONDS = 25.0
 """The supervisor takes at most 20."""
-
-_KEPT = "Stopped, but for what runs in the rooms; start again to reach it, with new code if there is some."
 
 
 async def down(options: argparse.Namespace, progress: Progress) -> int:
@@ -26,7 +24,7 @@ async def down(options: argparse.Namespace, progress: Progress) -> int:
     supervisor = lock.holder(options.data) if lock.is_held(options.data) else None
     if supervisor is not None:
         await _end(options.data, supervisor, LEAVE if options.keep_sessions else signal.SIGTERM)
-        progress.say(_KEPT if options.keep_sessions else "Stopped. Everything is kept; start again to go on.")
+        progress.say(STOPPED_BUT_ROOMS if options.keep_sessions else STOPPED)
     elif not options.keep_sessions and await runners.stop_all(options.data / "workspace"):
         progress.say("The supervisor had died; its rooms are stopped now.")
     else:

@@ -23,6 +23,9 @@ from embedded.settings import Settings
 LEAVE = signal.SIGHUP
 """The signal by which a supervisor stops everything but the runners; the next one adopts and upgrades them."""
 
+STOPPED = "Stopped, and the sessions ended. Rooms, files and logs are kept."
+STOPPED_BUT_ROOMS = "Stopped, but for what runs in the rooms; start again to reach it, with new code if there is some."
+
 
 class Supervisor:
     """One installation in one data folder. `http_port` 0 takes a free port, the last one where possible."""
@@ -162,4 +165,4 @@ class Supervisor:
                 await store.stop()
         with suppress(OSError):  # somebody's file is in it; the next start takes it again
             self._layout.runtime.rmdir()
-        self._progress.say("Stopped. Everything is kept; start again to go on.")
+        self._progress.say(STOPPED_BUT_ROOMS if self._keeps_runners else STOPPED)

@@ -58,7 +58,7 @@ class Demo:
             f"  {program.name()} workspace list\n"
             f"  {program.name()} session create {name} --attach\n"
             f"  {program.name()} audit list\n"
-            "Ctrl-C stops everything; what was made is kept.",
+            "Ctrl-C stops everything and ends the sessions; rooms, files and logs are kept.",
             highlight=False,
             soft_wrap=True,
         )

@@ -25,6 +25,8 @@ async def test_cli_script_does_the_main_job(embedded_stack: EmbeddedStack) -> No
     assert (shown["state"], shown["exitCode"]) == ("STOPPED", 5)
     listed = (await stack.command("session", "list", "--workspace", "scripted", "--json")).json()
     assert [one["sessionId"] for one in listed] == [identity]
+    table = (await stack.command("session", "list", "--workspace", "scripted")).output
+    assert table.splitlines()[1].split()[:4] == [identity, "STOPPED", "scripted", "bash"]
     entries = (await stack.command("audit", "list", "--entity", str(room["workspaceId"]), "--json")).json()
     assert [entry["action"] for entry in entries] == ["workspace.activated", "workspace.created"]
     (deleted,) = (await stack.command("workspace", "delete", "scripted", "--json")).json()
