@@ -53,6 +53,8 @@ class Keyboard:
                 await self._stream.write(request)
             except (grpc.RpcError, asyncio.InvalidStateError):
                 self._stream = None  # it is sent again on the next one
+            except asyncio.CancelledError:
+                cancellation.heed()  # else it is the stream that was cancelled, which gRPC tells in the same way
 
     async def run(self) -> DomainError:
         """Carry writes to the runner until it refuses one; returns why."""
