@@ -67,6 +67,7 @@ async def test_type_while_the_keyboard_is_given_up_returns_to_its_device(room: R
         carrying = group.create_task(keyboard.run())
         await keyboard.type(b"k")
         await room.runner.heard.wait()
+        await asyncio.wait({carrying}, timeout=0.2)  # it hears of what it has sent a moment after the runner
         typing = group.create_task(_type_until_it_is_stuck(keyboard))
         await asyncio.wait({typing}, timeout=0.5)
         assert not typing.done()
