@@ -28,7 +28,7 @@ test: $(INSTALLED) ## run all tests, on real servers that they start themselves
 	$(BIN)/pytest -n auto
 
 .PHONY: check
-check: $(INSTALLED) ## lint, types, import contracts, generated code, file sizes, contract tests
+check: $(INSTALLED) ## lint, types, import contracts, generated code, file sizes, rules of the contracts
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy .
@@ -37,7 +37,7 @@ check: $(INSTALLED) ## lint, types, import contracts, generated code, file sizes
 	$(BIN)/python -m tools.reference --check
 	$(BIN)/python tools/lint_contracts.py
 	$(BIN)/python tools/check_size.py
-	$(BIN)/pytest -q tests/contract
+	$(BIN)/pytest -q tests/contract/contracts
 
 .PHONY: fault
 fault: $(INSTALLED) ## run all tests that kill, cut and wipe, in three rounds (ROUNDS=3, PREVIOUS=<commit> for the last release)
