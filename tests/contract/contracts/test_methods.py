@@ -4,8 +4,10 @@ import re
 from collections import Counter
 
 import pytest
+from buf.validate import validate_pb2
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from stateroom.api.v1 import policy_pb2
+from stateroom.workspace.v1 import identity_service_pb2
 
 from tests.support.contracts import ROOT, VERBS, Rpc, rpcs
 
@@ -147,3 +149,11 @@ def test_internal_methods_are_called_by_services_of_ours() -> None:
     """A caller's name that no process has would be a door nobody watches."""
     known = {"gateway", *(main.parent.name for main in ROOT.glob("services/*/__main__.py"))}
     assert {caller for rpc in RPCS for caller in rpc.policy.internal.callers} <= known
+
+
+def test_scopes_of_a_key_are_the_permissions_that_methods_ask_for() -> None:
+    """A scope that opens nothing is a typing error; one that is missing could be given to no key."""
+    scopes = identity_service_pb2.ApiKey.DESCRIPTOR.fields_by_name["scopes"]
+    given = scopes.GetOptions().Extensions[validate_pb2.field].repeated.items.string
+    asked = {rpc.policy.user.permission for rpc in RPCS if rpc.access == "user"}
+    assert set(getattr(given, "in")) == asked | {"*"}

@@ -122,7 +122,7 @@ class ApiKey(_message.Message):
     """Version of the resource, quoted, for If-Match."""
     @_builtins.property
     def scopes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """What the key may do, such as `workspaces.read`; empty on creation means everything its creator may do."""
+        """What the key may do, `*` for everything; empty on creation means everything its creator may do."""
 
     @_builtins.property
     def expire_time(self) -> _timestamp_pb2.Timestamp:
