@@ -37,7 +37,7 @@ async def test_replica_that_copies_is_killed_the_other_takes_over_and_devices_mi
         for session, old, kept in zip(sessions, dying, staying, strict=True):
             offset = len(old.output)
             again = await stack.enter_async_context(
-                attach(other, session.session_id, role=pb.CONTROLLER, offset=offset)
+                attach(other, session.session_id, role=pb.CONTROLLER, take_over=True, offset=offset)
             )
             await again.until(b"\n60999\r\n")
             await again.type("go on\n")
