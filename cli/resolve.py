@@ -58,6 +58,26 @@ async def workspace_names(client: Client) -> dict[str, str]:
     return {str(workspace["workspaceId"]): str(workspace["name"]) async for workspace in pages}
 
 
+async def api_key_id(client: Client, text: str) -> str:
+    """Return the id of the caller's one active key that has this name or key prefix.
+
+    Raises:
+        Refused: there is none, or there are several.
+    """
+    if ids.is_id(text):
+        return text
+    pages = client.pages("/v1/apiKeys", "apiKeys", limit=MANY, state="ACTIVE")
+    found = [key async for key in pages if text in {key["name"], key["keyPrefix"]}]
+    if len(found) == 1:
+        return str(found[0]["apiKeyId"])
+    if found:
+        which = ", ".join(f"{each['apiKeyId']} ({each['keyPrefix']})" for each in found)
+        msg = f"{len(found)} active keys are called {text!r}; give the id of one of them: {which}."
+        raise Refused(msg)
+    msg = f"You have no active key {text!r} in this account; `{program.name()} key list` shows those there are."
+    raise Refused(msg, reason="API_KEY_NOT_FOUND", code=NOT_FOUND)
+
+
 def session_path(session_id: str) -> str:
     """Return the path of a session.
 

@@ -5,6 +5,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from cli.client import Client
+from cli.endpoint import Endpoint
+from cli.errors import Refused
 from tests.support.embedded_stack import EmbeddedStack
 from tests.support.sessions import make_repository
 from tests.support.window import opened_window
@@ -87,6 +92,36 @@ async def test_cli_undelete_of_a_name_that_two_had_asks_for_the_id(embedded_stac
     assert (refused.code, [one for one in deleted if one not in refused.errors]) == (4, [])
     missing = await stack.command("ws", "undelete", "never")
     assert (missing.code, "workspace list --deleted" in missing.errors) == (4, True)
+
+
+async def test_cli_key_works_until_it_is_revoked(embedded_stack: EmbeddedStack) -> None:
+    """Its secret is shown once, it may do what its scopes say, and its name is enough to revoke it."""
+    stack = embedded_stack
+    (made,) = (await stack.command("key", "create", "deploys", "--scope", "users.read", "--json")).json()
+    (other,) = (await stack.command("key", "create", "builds", "--json")).json()
+    assert made["scopes"] == ["users.read"]
+    async with Client(Endpoint(stack.api.url, str(made["secret"]))) as client:
+        assert (await client.get("/v1/users/me"))["handle"] == "owner"
+        with pytest.raises(Refused, match="workspaces"):
+            await client.get("/v1/workspaces")
+    listed = await stack.command("key", "list", "--json")
+    assert {made["apiKeyId"], other["apiKeyId"]} < {one["apiKeyId"] for one in listed.json()}
+    assert str(made["secret"]) not in listed.output
+    assert f"{made['keyPrefix']}  deploys" in (await stack.command("key", "list")).output
+    (revoked,) = (await stack.command("key", "revoke", "deploys", "--json")).json()
+    assert (revoked["apiKeyId"], revoked["state"]) == (made["apiKeyId"], "REVOKED")
+    (revoked,) = (await stack.command("key", "revoke", str(other["keyPrefix"]), "--json")).json()
+    assert revoked["apiKeyId"] == other["apiKeyId"]
+    again = await stack.command("key", "revoke", "deploys")
+    assert (again.code, "key list" in again.errors) == (4, True)
+
+
+async def test_cli_revoke_of_a_name_that_two_keys_have_asks_for_the_id(embedded_stack: EmbeddedStack) -> None:
+    """Which of them is meant is not guessed."""
+    stack = embedded_stack
+    made = [(await stack.command("key", "create", "twin", "--json")).json()[0]["apiKeyId"] for _ in range(2)]
+    refused = await stack.command("key", "revoke", "twin")
+    assert (refused.code, [one for one in made if str(one) not in refused.errors]) == (4, [])
 
 
 async def test_cli_unknown_session_fails_with_a_sentence(embedded_stack: EmbeddedStack) -> None:
