@@ -23,7 +23,7 @@ app.command()(local.status)
 app.command()(local.down)
 app.command()(users.whoami)
 app.command("env")(variables.env)
-app.command("exec")(execute.execute)
+app.command("exec", context_settings={"allow_interspersed_args": False})(execute.execute)
 app.command("call")(raw_call.call)
 
 

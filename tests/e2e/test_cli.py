@@ -44,7 +44,7 @@ async def test_cli_exec_is_the_command(embedded_stack: EmbeddedStack, workspace_
     script = "printf 'one\\ntwo %s' $FLAVOUR; exit 7"
     ran = await stack.command("exec", "--env", "FLAVOUR=mint", workspace_id, "--", "sh", "-c", script)
     assert (ran.code, ran.output, ran.errors) == (7, "one\ntwo mint", "")
-    told: Any = (await stack.command("exec", workspace_id, "--json", "--", "echo", "hello")).json()
+    told: Any = (await stack.command("exec", "--json", workspace_id, "--", "echo", "hello")).json()
     assert [next(iter(message)) for message in told] == ["started", "output", "ended"]
     assert told[1]["output"] == {"offset": "0", "data": "aGVsbG8K"}
     assert told[0]["started"]["sessionId"] == told[2]["ended"]["sessionId"]
@@ -52,6 +52,8 @@ async def test_cli_exec_is_the_command(embedded_stack: EmbeddedStack, workspace_
     assert (late.code, "timed out" in late.errors) == (124, True)
     killed = await stack.command("exec", workspace_id, "--", "sh", "-c", "kill -KILL $$")
     assert killed.code == 137
+    own = await stack.command("exec", workspace_id, "sh", "-c", "echo $0 $1", "--", "--json")
+    assert (own.code, own.output) == (0, "-- --json\n")
     missing = await stack.command("exec", workspace_id, "--", "no-such-program")
     assert (missing.code, "no program no-such-program" in missing.errors) == (4, True)
 
