@@ -1,5 +1,7 @@
 """From what a person types to the id that the API wants."""
 
+import shlex
+
 from chassis import ids
 from cli import program
 from cli.client import Client
@@ -76,6 +78,27 @@ async def api_key_id(client: Client, text: str) -> str:
         raise Refused(msg)
     msg = f"You have no active key {text!r} in this account; `{program.name()} key list` shows those there are."
     raise Refused(msg, reason="API_KEY_NOT_FOUND", code=NOT_FOUND)
+
+
+async def terminal_id(client: Client, workspace_or_id: str) -> str:
+    """Return a session's id as it is, and for a workspace's name the one terminal that lives there.
+
+    Raises:
+        Refused: no terminal lives there, or several do.
+    """
+    if ids.is_id(workspace_or_id):
+        return workspace_or_id
+    filters = {"workspaceId": await workspace_id(client, workspace_or_id), "kind": "TERMINAL", "state": "ACTIVE"}
+    found = [each async for each in client.pages("/v1/sessions", "sessions", limit=MANY, **filters)]
+    if len(found) == 1:
+        return str(found[0]["sessionId"])
+    if not found:
+        command = f"{program.name()} session create {shlex.quote(workspace_or_id)} --attach"
+        msg = f"No terminal is active in {workspace_or_id!r}; open one: {command}"
+        raise Refused(msg)
+    commands = (f"\n{program.name()} session attach {each['sessionId']}  # {each['title']}" for each in found)
+    msg = f"{len(found)} terminals are active in {workspace_or_id!r}; attach to one of them:{''.join(commands)}"
+    raise Refused(msg)
 
 
 def session_path(session_id: str) -> str:

@@ -38,6 +38,21 @@ async def test_cli_script_does_the_main_job(embedded_stack: EmbeddedStack) -> No
     assert deleted["state"] == "DELETED"
 
 
+async def test_cli_attach_to_a_workspace_is_to_its_one_terminal(embedded_stack: EmbeddedStack) -> None:
+    """Where there is none or several, the sentence has the commands to go on with."""
+    stack = embedded_stack
+    await stack.command("ws", "create", "named", "--json")
+    none = await stack.command("session", "attach", "named")
+    assert (none.code, "session create named --attach" in none.errors) == (4, True)
+    made = [(await stack.command("session", "create", "named", "--json")).json()[0]["sessionId"] for _ in range(2)]
+    several = await stack.command("session", "attach", "named")
+    assert (several.code, [one for one in made if f"session attach {one}" not in several.errors]) == (4, [])
+    ended = await stack.command("session", "attach", str(made[0]), stdin=b"exit\n")
+    assert ended.code == 0, ended.errors
+    attached = await stack.command("session", "attach", "named", stdin=b"echo at''tached; exit\n")
+    assert (attached.code, "attached" in attached.output) == (0, True), attached.errors
+
+
 async def test_cli_exec_is_the_command(embedded_stack: EmbeddedStack, workspace_id: str) -> None:
     """Its bytes on standard output and nothing else, its exit code, and its session afterwards."""
     stack = embedded_stack
