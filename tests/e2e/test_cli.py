@@ -87,6 +87,9 @@ async def test_cli_room_is_described_put_away_and_brought_back(embedded_stack: E
     refused = await stack.command("ws", "archive", "kept")
     assert refused.code == 4
     assert str(session["sessionId"]) in refused.errors
+    assert "say `--force`" in refused.errors
+    called = await stack.command("call", "POST", f"/v1/workspaces/{updated['workspaceId']}:archive", "-d", "{}")
+    assert "say `force`" in called.errors
     (archived,) = (await stack.command("ws", "archive", "kept", "--force", "--json")).json()
     assert archived["state"] == "ARCHIVED"
     (active,) = (await stack.command("ws", "unarchive", "kept", "--json")).json()
