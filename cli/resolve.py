@@ -9,7 +9,7 @@ from cli.errors import Refused, WrongUse
 
 NOT_FOUND = 404
 MANY = 1000
-"""Workspaces asked for to show names beside ids."""
+"""Resources asked for to find one among them, or to show names beside ids."""
 
 
 async def workspace_id(client: Client, name_or_id: str) -> str:
@@ -99,6 +99,28 @@ async def terminal_id(client: Client, workspace_or_id: str) -> str:
     commands = (f"\n{program.name()} session attach {each['sessionId']}  # {each['title']}" for each in found)
     msg = f"{len(found)} terminals are active in {workspace_or_id!r}; attach to one of them:{''.join(commands)}"
     raise Refused(msg)
+
+
+async def audit_log_id(client: Client, text: str) -> str:
+    """Return the id of the one entry, among the newest, whose digest begins so.
+
+    Raises:
+        Refused: there is none, or there are several.
+    """
+    if ids.is_id(text):
+        return text
+    pages = client.pages("/v1/auditLogs", "auditLogs", limit=MANY)
+    found = [str(each["auditLogId"]) async for each in pages if text and each["digest"].startswith(text.lower())]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        msg = f"The digests of {len(found)} entries begin with {text!r}; give more of it."
+        raise Refused(msg)
+    msg = (
+        f"{text!r} is no entry's id, and no digest of the newest {MANY} begins with it;"
+        f" `{program.name()} audit list` shows them."
+    )
+    raise Refused(msg, reason="AUDIT_LOG_NOT_FOUND", code=NOT_FOUND)
 
 
 def session_path(session_id: str) -> str:
