@@ -9,6 +9,7 @@ import typer
 from cli import endpoint, environment
 from cli.client import Client
 from cli.errors import CommandFailed
+from cli.options import in_options
 from cli.render import Output
 
 JsonOption: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON, one object per line.")]
@@ -29,8 +30,16 @@ def set_colour(*, colour: bool) -> None:
     _Global.colour = colour
 
 
-def run(work: Callable[[Client, Output], Awaitable[None]], *, as_json: bool, account: str = "") -> None:
+def run(
+    work: Callable[[Client, Output], Awaitable[None]],
+    *,
+    as_json: bool,
+    account: str = "",
+    words: Callable[[str], str] = in_options,
+) -> None:
     """Do the work with a client of the gateway; a failure becomes a sentence and an exit code.
+
+    `words` turns the failure's sentence into the terms of the command.
 
     Raises:
         typer.Exit: the work failed.
@@ -45,7 +54,7 @@ def run(work: Callable[[Client, Output], Awaitable[None]], *, as_json: bool, acc
         asyncio.run(connected())
     except* CommandFailed as failures:
         failure = first(failures)
-        output.fail(str(failure))
+        output.fail(words(str(failure)))
         raise typer.Exit(failure.exit_code) from None
 
 

@@ -13,7 +13,7 @@ from chassis import ids
 from cli import context, program, resolve
 from cli.client import Client, Json
 from cli.context import AccountOption, JsonOption
-from cli.errors import Passing, ServerFailed, Unreachable
+from cli.errors import Passing, ServerFailed, Unreachable, WrongUse
 from cli.render import Output
 
 RETRY_SECONDS = 0.5
@@ -28,7 +28,7 @@ INTERRUPTED = 130
 
 def execute(
     workspace: Annotated[str, typer.Argument(metavar="WORKSPACE", help="Name or id.")],
-    command: Annotated[list[str], typer.Argument(metavar="COMMAND", help="After `--`: the program and its arguments.")],
+    command: Annotated[list[str], typer.Argument(metavar="COMMAND", help="The program and its arguments.")],
     directory: Annotated[str, typer.Option("--directory", help="Where it starts, relative to the workspace.")] = "",
     env: Annotated[list[str] | None, typer.Option("--env", metavar="NAME=VALUE", help="A variable for it.")] = None,
     timeout: Annotated[float, typer.Option(min=0, help="Seconds it may run; 0 for no limit.")] = 0,
@@ -37,15 +37,16 @@ def execute(
 ) -> None:
     """Run a command in a room, and end with its exit code.
 
-    For example: `stateroom exec WORKSPACE -- make test`. No shell reads the command; for one, run
-    `-- sh -c '…'`. It is a session of its own: recorded, and it goes on when this command is
+    For example: `stateroom exec WORKSPACE make -j 4`. What follows the workspace belongs to the
+    command; a `--` between them changes nothing. No shell reads the command; for one, run
+    `sh -c '…'`. It is a session of its own: recorded, and it goes on when this command is
     interrupted. A signal that ended it is exit code 128 + its number, its time limit 124.
     """
 
     async def work(client: Client, output: Output) -> None:
         path = f"/v1/workspaces/{await resolve.workspace_id(client, workspace)}:exec"
         body: Json = {
-            "command": command,
+            "command": program_of(command),
             "workingDirectory": directory,
             "environment": dict(resolve.pair(text, "NAME=VALUE") for text in env or ()),
         }
@@ -63,6 +64,20 @@ def execute(
         raise typer.Exit(run.exit_code)
 
     context.run(work, as_json=as_json, account=account)
+
+
+def program_of(words: list[str]) -> list[str]:
+    """Return the program and its arguments from what follows the workspace, with or without `--`.
+
+    Raises:
+        WrongUse: an option follows, which no program is called.
+    """
+    if words[0] == "--":
+        return words[1:]
+    if words[0].startswith("-"):
+        msg = f"{words[0]}: options of exec stand before the workspace, and those of the command after the program."
+        raise WrongUse(msg)
+    return words
 
 
 class _Run:

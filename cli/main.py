@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from cli import audit, context, execute, local, raw_call, sessions, users, variables, workspaces
+from cli import audit, context, execute, keys, local, raw_call, sessions, users, variables, workspaces
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -17,12 +17,13 @@ app.add_typer(workspaces.app, name="workspace")
 app.add_typer(workspaces.app, name="ws", hidden=True)  # for fingers: as `kubectl get po`, and `gh cs`
 app.add_typer(sessions.app, name="session")
 app.add_typer(audit.app, name="audit")
+app.add_typer(keys.app, name="key")
 app.command()(local.up)
 app.command()(local.status)
 app.command()(local.down)
 app.command()(users.whoami)
 app.command("env")(variables.env)
-app.command("exec")(execute.execute)
+app.command("exec", context_settings={"allow_interspersed_args": False})(execute.execute)
 app.command("call")(raw_call.call)
 
 

@@ -33,4 +33,4 @@ def call(
             raise WrongUse(msg) from error
         output.json(await client.call(method.upper(), path, body=content))
 
-    context.run(work, as_json=True, account=account)
+    context.run(work, as_json=True, account=account, words=str)

@@ -92,6 +92,8 @@ def _has_value(value: object) -> bool:
 def _flat(value: object) -> object:
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
     return ", ".join(f"{key}={one}" for key, one in value.items()) if isinstance(value, dict) else value
 
 
@@ -102,7 +104,7 @@ def visible(value: object) -> str:
 
 def cell(value: object) -> str:
     """Return the value for a table, where times end with their second."""
-    text = visible(value)
+    text = visible(_flat(value))
     return f"{text[:10]} {text[11:19]}" if _TIME.fullmatch(text) else text
 
 

@@ -1,5 +1,7 @@
 """From what a person types to the id that the API wants."""
 
+import shlex
+
 from chassis import ids
 from cli import program
 from cli.client import Client
@@ -7,7 +9,7 @@ from cli.errors import Refused, WrongUse
 
 NOT_FOUND = 404
 MANY = 1000
-"""Workspaces asked for to show names beside ids."""
+"""Resources asked for to find one among them, or to show names beside ids."""
 
 
 async def workspace_id(client: Client, name_or_id: str) -> str:
@@ -56,6 +58,69 @@ async def workspace_names(client: Client) -> dict[str, str]:
     """Return the names of the account's workspaces by their ids."""
     pages = client.pages("/v1/workspaces", "workspaces", limit=MANY)
     return {str(workspace["workspaceId"]): str(workspace["name"]) async for workspace in pages}
+
+
+async def api_key_id(client: Client, text: str) -> str:
+    """Return the id of the caller's one active key that has this name or key prefix.
+
+    Raises:
+        Refused: there is none, or there are several.
+    """
+    if ids.is_id(text):
+        return text
+    pages = client.pages("/v1/apiKeys", "apiKeys", limit=MANY, state="ACTIVE")
+    found = [key async for key in pages if text in {key["name"], key["keyPrefix"]}]
+    if len(found) == 1:
+        return str(found[0]["apiKeyId"])
+    if found:
+        which = ", ".join(f"{each['apiKeyId']} ({each['keyPrefix']})" for each in found)
+        msg = f"{len(found)} active keys are called {text!r}; give the id of one of them: {which}."
+        raise Refused(msg)
+    msg = f"You have no active key {text!r} in this account; `{program.name()} key list` shows those there are."
+    raise Refused(msg, reason="API_KEY_NOT_FOUND", code=NOT_FOUND)
+
+
+async def terminal_id(client: Client, workspace_or_id: str) -> str:
+    """Return a session's id as it is, and for a workspace's name the one terminal that lives there.
+
+    Raises:
+        Refused: no terminal lives there, or several do.
+    """
+    if ids.is_id(workspace_or_id):
+        return workspace_or_id
+    filters = {"workspaceId": await workspace_id(client, workspace_or_id), "kind": "TERMINAL", "state": "ACTIVE"}
+    found = [each async for each in client.pages("/v1/sessions", "sessions", limit=MANY, **filters)]
+    if len(found) == 1:
+        return str(found[0]["sessionId"])
+    if not found:
+        command = f"{program.name()} session create {shlex.quote(workspace_or_id)} --attach"
+        msg = f"No terminal is active in {workspace_or_id!r}; open one: {command}"
+        raise Refused(msg)
+    commands = (f"\n{program.name()} session attach {each['sessionId']}  # {each['title']}" for each in found)
+    msg = f"{len(found)} terminals are active in {workspace_or_id!r}; attach to one of them:{''.join(commands)}"
+    raise Refused(msg)
+
+
+async def audit_log_id(client: Client, text: str) -> str:
+    """Return the id of the one entry, among the newest, whose digest begins so.
+
+    Raises:
+        Refused: there is none, or there are several.
+    """
+    if ids.is_id(text):
+        return text
+    pages = client.pages("/v1/auditLogs", "auditLogs", limit=MANY)
+    found = [str(each["auditLogId"]) async for each in pages if text and each["digest"].startswith(text.lower())]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        msg = f"The digests of {len(found)} entries begin with {text!r}; give more of it."
+        raise Refused(msg)
+    msg = (
+        f"{text!r} is no entry's id, and no digest of the newest {MANY} begins with it;"
+        f" `{program.name()} audit list` shows them."
+    )
+    raise Refused(msg, reason="AUDIT_LOG_NOT_FOUND", code=NOT_FOUND)
 
 
 def session_path(session_id: str) -> str:

@@ -131,7 +131,9 @@ def show(session: Session, account: AccountOption = "", as_json: JsonOption = Fa
 
 @app.command()
 def attach(
-    session: Session,
+    session: Annotated[
+        str, typer.Argument(metavar="SESSION", help="Id, or the name of a workspace with one active terminal.")
+    ],
     offset: Annotated[int, typer.Option(min=0, help="Begin at this byte of the output.")] = 0,
     read_only: Annotated[bool, typer.Option("--read-only", help="Only look.")] = False,
     take_over: Annotated[bool, typer.Option("--take-over", help="Take control from the device that has it.")] = False,
@@ -147,8 +149,8 @@ def attach(
     role = "OBSERVER" if read_only else "CONTROLLER" if take_over else ""
 
     async def work(client: Client, _: Output) -> None:
-        resolve.session_path(session)
-        await attaching.run(client.endpoint, Wish(session, offset, role, take_over=take_over), account)
+        found = await resolve.terminal_id(client, session)
+        await attaching.run(client.endpoint, Wish(found, offset, role, take_over=take_over), account)
 
     context.run(work, as_json=False, account=account)
 

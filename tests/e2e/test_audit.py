@@ -6,6 +6,7 @@ from hashlib import sha256
 import httpx2
 
 from chassis import ids
+from cli import proof
 from cli.client import Client, Json
 from tests.support.embedded_stack import EmbeddedStack
 from tests.support.sessions import create_workspace, opened_session, until_state
@@ -41,15 +42,36 @@ def leaf(entry: Json) -> str:
 
 
 async def test_audit_entries_digests_can_be_recomputed(client: Client) -> None:
-    """Every entry of the account has the digest of its own stored bytes."""
+    """Every entry of the account has the digest of its own stored bytes, and shows what they say."""
     workspace = await create_workspace(client, f"proof-{ids.new().hex[-8:]}")
     await entries_of(client, workspace["workspaceId"], "workspace.created", "workspace.activated")
     count = 0
     async for listed in client.pages("/v1/auditLogs", "auditLogs", limit=100):
         entry = await client.get(f"/v1/auditLogs/{listed['auditLogId']}")
         assert entry["digest"] == listed["digest"] == leaf(entry)
+        assert proof.contradictions(entry) == []
         count += 1
     assert count > 3
+
+
+async def test_audit_verify_recomputes_and_compares_with_what_was_noted(
+    embedded_stack: EmbeddedStack, client: Client
+) -> None:
+    """The beginning of a digest finds the entry; another digest than its own fails with exit code 1."""
+    stack = embedded_stack
+    workspace = await create_workspace(client, f"noted-{ids.new().hex[-8:]}")
+    entry, _ = await entries_of(client, workspace["workspaceId"], "workspace.created", "workspace.activated")
+    short, digest = entry["digest"][:16], entry["digest"]
+    (shown,) = (await stack.command("audit", "show", short, "--json")).json()
+    assert (shown["auditLogId"], "change" in shown) == (entry["auditLogId"], True)
+    plain = await stack.command("audit", "verify", short)
+    assert (plain.code, digest in plain.output, "--digest" in plain.errors) == (0, True, True), plain.errors
+    noted = await stack.command("audit", "verify", entry["auditLogId"], "--digest", digest)
+    assert (noted.code, "nobody rewrote" in noted.errors) == (0, True), noted.errors
+    other = await stack.command("audit", "verify", entry["auditLogId"], "--digest", "0" * 64)
+    assert (other.code, other.output, "was rewritten" in other.errors) == (1, "", True)
+    missing = await stack.command("audit", "show", "feedfeedfeedfeed")
+    assert (missing.code, "audit list" in missing.errors) == (4, True)
 
 
 async def test_delete_workspace_its_sessions_end_and_say_why(client: Client) -> None:

@@ -5,6 +5,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from cli.client import Client
+from cli.endpoint import Endpoint
+from cli.errors import Refused
 from tests.support.embedded_stack import EmbeddedStack
 from tests.support.sessions import make_repository
 from tests.support.window import opened_window
@@ -33,13 +38,28 @@ async def test_cli_script_does_the_main_job(embedded_stack: EmbeddedStack) -> No
     assert deleted["state"] == "DELETED"
 
 
+async def test_cli_attach_to_a_workspace_is_to_its_one_terminal(embedded_stack: EmbeddedStack) -> None:
+    """Where there is none or several, the sentence has the commands to go on with."""
+    stack = embedded_stack
+    await stack.command("ws", "create", "named", "--json")
+    none = await stack.command("session", "attach", "named")
+    assert (none.code, "session create named --attach" in none.errors) == (4, True)
+    made = [(await stack.command("session", "create", "named", "--json")).json()[0]["sessionId"] for _ in range(2)]
+    several = await stack.command("session", "attach", "named")
+    assert (several.code, [one for one in made if f"session attach {one}" not in several.errors]) == (4, [])
+    ended = await stack.command("session", "attach", str(made[0]), stdin=b"exit\n")
+    assert ended.code == 0, ended.errors
+    attached = await stack.command("session", "attach", "named", stdin=b"echo at''tached; exit\n")
+    assert (attached.code, "attached" in attached.output) == (0, True), attached.errors
+
+
 async def test_cli_exec_is_the_command(embedded_stack: EmbeddedStack, workspace_id: str) -> None:
     """Its bytes on standard output and nothing else, its exit code, and its session afterwards."""
     stack = embedded_stack
     script = "printf 'one\\ntwo %s' $FLAVOUR; exit 7"
     ran = await stack.command("exec", "--env", "FLAVOUR=mint", workspace_id, "--", "sh", "-c", script)
     assert (ran.code, ran.output, ran.errors) == (7, "one\ntwo mint", "")
-    told: Any = (await stack.command("exec", workspace_id, "--json", "--", "echo", "hello")).json()
+    told: Any = (await stack.command("exec", "--json", workspace_id, "--", "echo", "hello")).json()
     assert [next(iter(message)) for message in told] == ["started", "output", "ended"]
     assert told[1]["output"] == {"offset": "0", "data": "aGVsbG8K"}
     assert told[0]["started"]["sessionId"] == told[2]["ended"]["sessionId"]
@@ -47,6 +67,8 @@ async def test_cli_exec_is_the_command(embedded_stack: EmbeddedStack, workspace_
     assert (late.code, "timed out" in late.errors) == (124, True)
     killed = await stack.command("exec", workspace_id, "--", "sh", "-c", "kill -KILL $$")
     assert killed.code == 137
+    own = await stack.command("exec", workspace_id, "sh", "-c", "echo $0 $1", "--", "--json")
+    assert (own.code, own.output) == (0, "-- --json\n")
     missing = await stack.command("exec", workspace_id, "--", "no-such-program")
     assert (missing.code, "no program no-such-program" in missing.errors) == (4, True)
 
@@ -65,6 +87,9 @@ async def test_cli_room_is_described_put_away_and_brought_back(embedded_stack: E
     refused = await stack.command("ws", "archive", "kept")
     assert refused.code == 4
     assert str(session["sessionId"]) in refused.errors
+    assert "say `--force`" in refused.errors
+    called = await stack.command("call", "POST", f"/v1/workspaces/{updated['workspaceId']}:archive", "-d", "{}")
+    assert "say `force`" in called.errors
     (archived,) = (await stack.command("ws", "archive", "kept", "--force", "--json")).json()
     assert archived["state"] == "ARCHIVED"
     (active,) = (await stack.command("ws", "unarchive", "kept", "--json")).json()
@@ -87,6 +112,36 @@ async def test_cli_undelete_of_a_name_that_two_had_asks_for_the_id(embedded_stac
     assert (refused.code, [one for one in deleted if one not in refused.errors]) == (4, [])
     missing = await stack.command("ws", "undelete", "never")
     assert (missing.code, "workspace list --deleted" in missing.errors) == (4, True)
+
+
+async def test_cli_key_works_until_it_is_revoked(embedded_stack: EmbeddedStack) -> None:
+    """Its secret is shown once, it may do what its scopes say, and its name is enough to revoke it."""
+    stack = embedded_stack
+    (made,) = (await stack.command("key", "create", "deploys", "--scope", "users.read", "--json")).json()
+    (other,) = (await stack.command("key", "create", "builds", "--json")).json()
+    assert made["scopes"] == ["users.read"]
+    async with Client(Endpoint(stack.api.url, str(made["secret"]))) as client:
+        assert (await client.get("/v1/users/me"))["handle"] == "owner"
+        with pytest.raises(Refused, match="workspaces"):
+            await client.get("/v1/workspaces")
+    listed = await stack.command("key", "list", "--json")
+    assert {made["apiKeyId"], other["apiKeyId"]} < {one["apiKeyId"] for one in listed.json()}
+    assert str(made["secret"]) not in listed.output
+    assert f"{made['keyPrefix']}  deploys" in (await stack.command("key", "list")).output
+    (revoked,) = (await stack.command("key", "revoke", "deploys", "--json")).json()
+    assert (revoked["apiKeyId"], revoked["state"]) == (made["apiKeyId"], "REVOKED")
+    (revoked,) = (await stack.command("key", "revoke", str(other["keyPrefix"]), "--json")).json()
+    assert revoked["apiKeyId"] == other["apiKeyId"]
+    again = await stack.command("key", "revoke", "deploys")
+    assert (again.code, "key list" in again.errors) == (4, True)
+
+
+async def test_cli_revoke_of_a_name_that_two_keys_have_asks_for_the_id(embedded_stack: EmbeddedStack) -> None:
+    """Which of them is meant is not guessed."""
+    stack = embedded_stack
+    made = [(await stack.command("key", "create", "twin", "--json")).json()[0]["apiKeyId"] for _ in range(2)]
+    refused = await stack.command("key", "revoke", "twin")
+    assert (refused.code, [one for one in made if str(one) not in refused.errors]) == (4, [])
 
 
 async def test_cli_unknown_session_fails_with_a_sentence(embedded_stack: EmbeddedStack) -> None:

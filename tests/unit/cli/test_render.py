@@ -36,6 +36,12 @@ def test_rows_for_people_end_times_with_the_second(capsys: pytest.CaptureFixture
     assert capsys.readouterr().out.splitlines()[1].strip() == "2026-01-02 03:04:05"
 
 
+def test_rows_for_people_show_lists_with_commas(capsys: pytest.CaptureFixture[str]) -> None:
+    """Not as a programming language writes them."""
+    Output(as_json=False, colour=False).rows([{"scopes": ["a.read", "b.write"]}], {"scopes": "SCOPES"})
+    assert capsys.readouterr().out.splitlines()[1].strip() == "a.read, b.write"
+
+
 def test_rows_for_people_show_escape_sequences_written_out(capsys: pytest.CaptureFixture[str]) -> None:
     """A table holds no raw control character either."""
     Output(as_json=False, colour=False).rows([{"name": "a\x1b[2J"}], {"name": "NAME"})
