@@ -40,8 +40,8 @@ check: $(INSTALLED) ## lint, types, import contracts, generated code, file sizes
 	$(BIN)/pytest -q tests/contract/contracts
 
 .PHONY: fault
-fault: $(INSTALLED) ## run all tests that kill, cut and wipe, in three rounds (ROUNDS=3, PREVIOUS=<commit> for the last release)
-	$(BIN)/pytest -v -n auto tests/fault --thorough --rounds $(or $(ROUNDS),3) $(if $(PREVIOUS),--previous $(PREVIOUS))
+fault: $(INSTALLED) ## run all tests that kill, cut and wipe, in two rounds (ROUNDS=2, PREVIOUS=<commit> for the last release)
+	$(BIN)/pytest -v -n auto tests/fault --thorough --rounds $(or $(ROUNDS),2) $(if $(PREVIOUS),--previous $(PREVIOUS))
 
 .PHONY: bench
 bench: $(INSTALLED) ## measure, and print the numbers
