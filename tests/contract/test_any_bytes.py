@@ -1,7 +1,6 @@
 """Whatever bytes a method gets, it answers or refuses in the form that all refusals have, and its process lives on."""
 
 import asyncio
-import secrets
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,13 +8,14 @@ import grpc
 import pytest
 import pytest_asyncio
 from google.rpc import error_details_pb2, status_pb2
-from hypothesis import HealthCheck, given, seed, settings
+from hypothesis import given
 from stateroom.error.v1 import error_reason_pb2
 from stateroom.workspace.v1 import identity_service_pb2
 
 from chassis.rpc.status import DETAILS_KEY
 from tests.support import any_bytes
 from tests.support.contracts import Rpc, rpcs
+from tests.support.examples import examples
 from tests.support.people import Person, connected
 from tests.support.product import SERVICES, Product
 from tests.support.requests import call, example, served, service_of
@@ -107,17 +107,10 @@ async def test_rpc_with_any_bytes_answers_or_refuses_in_form(
     rpc: Rpc, caller: Caller, pytestconfig: pytest.Config
 ) -> None:
     """No bytes are a fault of the server or end it; what only services may call stays closed to people."""
-    loop, chosen = asyncio.get_running_loop(), pytestconfig.getoption("seed") or secrets.randbits(32)
-    print(f"--seed {chosen}")  # noqa: T201  # shown with a failure
+    loop = asyncio.get_running_loop()
     async with grpc.aio.insecure_channel(caller.address(rpc)) as channel:
 
-        @seed(chosen)
-        @settings(
-            max_examples=EXAMPLES * pytestconfig.getoption("rounds"),
-            deadline=None,
-            database=None,
-            suppress_health_check=list(HealthCheck),
-        )
+        @examples(pytestconfig, EXAMPLES)
         @given(any_bytes.requests(example(rpc, caller.owned)))
         def send(sent: bytes) -> None:
             refusal = asyncio.run_coroutine_threadsafe(caller.outcome(channel, rpc, sent), loop).result()

@@ -1,6 +1,5 @@
 """The description of the API is true of a running installation, for what it allows and for what it forbids."""
 
-import secrets
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +9,7 @@ import pytest
 import pytest_asyncio
 import requests
 import schemathesis
-from hypothesis import HealthCheck, given, seed, settings
+from hypothesis import given
 from schemathesis import APIOperation, Case, GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi import checks
@@ -18,6 +17,7 @@ from schemathesis.specs.openapi import checks
 from chassis import ids
 from tests.support.contracts import Rpc, rpcs
 from tests.support.embedded_stack import EmbeddedStack
+from tests.support.examples import examples
 
 EXAMPLES = 4
 """Requests of each operation in one round."""
@@ -87,25 +87,21 @@ def test_operation_with_any_request_answers_as_described(
     rpc: Rpc, described: Described, pytestconfig: pytest.Config
 ) -> None:
     """Status, content type and body are those of the description; what it forbids is refused, and nothing is a 5xx."""
-    operation, chosen = described.operation(rpc), pytestconfig.getoption("seed") or secrets.randbits(32)
-    print(f"--seed {chosen}")  # noqa: T201  # shown with a failure
+    operation = described.operation(rpc)
     path = {name: value for name, value in described.known.items() if f"{{{name}}}" in operation.path}
     known = operation.as_strategy(path_parameters=path) if path else operation.as_strategy()
     wrong = operation.as_strategy(generation_mode=GenerationMode.NEGATIVE)
 
+    answers: list[int] = []
     with requests.Session() as http:
 
-        @seed(chosen)
-        @settings(
-            max_examples=EXAMPLES * pytestconfig.getoption("rounds"),
-            deadline=None,
-            database=None,
-            suppress_health_check=list(HealthCheck),
-        )
+        @examples(pytestconfig, EXAMPLES)
         @given(known | wrong)
         def send(case: Case[Any]) -> None:
             response = case.call(described.url, http, described.headers(rpc))
             if response.content or response.status_code not in TOO_LONG:
                 case.validate_response(response, CHECKS)
+                answers.append(response.status_code)
 
         send()
+    assert answers

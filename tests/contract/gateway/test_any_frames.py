@@ -2,13 +2,13 @@
 
 import asyncio
 import json
-import secrets
 import struct
 
 import pytest
-from hypothesis import HealthCheck, given, seed, settings
+from hypothesis import given
 
 from tests.contract.gateway.conftest import Stack
+from tests.support.examples import examples
 from tests.support.wire import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, any_frames, frame, upgraded
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -151,16 +151,9 @@ async def test_attach_session_broken_frame_ends_the_connection_and_no_other(stac
 
 async def test_attach_session_any_frames_end_as_documented(stack: Stack, pytestconfig: pytest.Config) -> None:
     """No bytes are a fault of the gateway; the connection is over when the client is gone, and the next one works."""
-    loop, chosen = asyncio.get_running_loop(), pytestconfig.getoption("seed") or secrets.randbits(32)
-    print(f"--seed {chosen}")  # noqa: T201  # shown with a failure
+    loop = asyncio.get_running_loop()
 
-    @seed(chosen)
-    @settings(
-        max_examples=EXAMPLES * pytestconfig.getoption("rounds"),
-        deadline=None,
-        database=None,
-        suppress_health_check=list(HealthCheck),
-    )
+    @examples(pytestconfig, EXAMPLES)
     @given(any_frames())
     def send(data: bytes) -> None:
         frames = asyncio.run_coroutine_threadsafe(_sent(stack, data), loop).result()

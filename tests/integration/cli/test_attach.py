@@ -42,7 +42,8 @@ async def test_attach_keys_before_it_listens_are_not_lost() -> None:
         window.press(b"early")
         await session.until_typed(b"early")
         window.press(b"\x1d")
-        await window.process.wait()
+        assert await window.process.wait() == 0
+    assert bytes(session.typed).startswith(b"early")
 
 
 async def test_attach_without_control_says_how_to_get_it() -> None:
