@@ -1,6 +1,7 @@
 """Who changes something, and why: what a change event says about its cause."""
 
 from dataclasses import dataclass
+from typing import Self
 from uuid import UUID
 
 
@@ -29,3 +30,8 @@ class Actor:
     ip_address: str = ""
     user_agent: str = ""
     repeat: RepeatKey | None = None
+
+    @classmethod
+    def of_service(cls, name: str, account_id: UUID, *, correlation_id: str = "", cause_event_id: str = "") -> Self:
+        """Return a service that acts for itself in an account."""
+        return cls(account_id, f"service:{name}", correlation_id=correlation_id, cause_event_id=cause_event_id)

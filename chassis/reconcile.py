@@ -106,7 +106,7 @@ class Reconciler:
         return [Claim(row["id"], self._actor(row["account_id"]), row["epoch"], row["attempts"]) for row in rows]
 
     def _actor(self, account_id: UUID) -> Actor:
-        return Actor(account_id=account_id, subject=f"service:{self.service}")
+        return Actor.of_service(self.service, account_id)
 
     async def _attempt(self, claim: Claim) -> None:
         trace.continue_from(None)

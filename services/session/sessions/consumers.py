@@ -35,9 +35,9 @@ class WorkspaceChanges:
 
     async def _end_sessions(self, connection: log_store.Driver, header: ChangeHeader, reason: StopReason) -> None:
         trace.follow(header.trace_id)
-        actor = Actor(
-            account_id=UUID(header.account_id),
-            subject="service:session",
+        actor = Actor.of_service(
+            "session",
+            UUID(header.account_id),
             correlation_id=header.request_id,
             cause_event_id=header.event_id,
         )

@@ -63,7 +63,7 @@ class Feeds:
             async with self.parts.system.connection() as connection:
                 head = await log_store.claim(connection, session_id, self.liveness.number)
             if head is not None:
-                actor = Actor(account_id=account_id, subject="service:session")
+                actor = Actor.of_service("session", account_id)
                 session = await self.parts.database.read(actor, queries.get_session, session_id=session_id)
                 _log.info("copying a session that nobody copied", session_id=str(session_id), head=head.head_offset)
                 self._copy(session, head)

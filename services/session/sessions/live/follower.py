@@ -46,7 +46,7 @@ class Parts:
 
 def actor_of(feed: Feed) -> Actor:
     """Return who changes a session on its own."""
-    return Actor(account_id=feed.session.account_id, subject="service:session")
+    return Actor.of_service("session", feed.session.account_id)
 
 
 class Follower:
