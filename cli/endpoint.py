@@ -54,9 +54,13 @@ def find(environment: Mapping[str, str] | None = None, folder: Path | None = Non
     raise WrongUse(msg)
 
 
+def upwards(folder: Path) -> Iterator[Path]:
+    """Yield where an installation's data may be: here, and in each folder above."""
+    return (place / ".stateroom" for place in (folder, *folder.parents))
+
+
 def _candidates(environment: Mapping[str, str], folder: Path) -> Iterator[Path]:
-    for place in (folder, *folder.parents):
-        yield place / ".stateroom" / FILE
+    yield from (place / FILE for place in upwards(folder))
     home = Path(environment.get("HOME", "/"))
     yield Path(environment.get("XDG_CONFIG_HOME") or home / ".config") / "stateroom" / FILE
 

@@ -1,6 +1,7 @@
 """From what a person types to the id that the API wants."""
 
 import shlex
+from collections.abc import Mapping
 
 from chassis import ids
 from cli import program
@@ -41,12 +42,9 @@ async def deleted_workspace_id(client: Client, name_or_id: str) -> str:
         return name_or_id
     filters = {"name": name_or_id, "state": "DELETED", "showDeleted": "true"}
     found = [each async for each in client.pages("/v1/workspaces", "workspaces", limit=MANY, **filters)]
-    if name_or_id and len(found) == 1:
-        return str(found[0]["workspaceId"])
     if name_or_id and found:
-        which = ", ".join(f"{each['workspaceId']} ({each['deleteTime'][:19]}Z)" for each in found)
-        msg = f"{len(found)} deleted workspaces were called {name_or_id!r}; give the id of one of them: {which}."
-        raise Refused(msg)
+        hints = {str(each["workspaceId"]): f"{each['deleteTime'][:19]}Z" for each in found}
+        return _only(hints, f"deleted workspaces were called {name_or_id!r}")
     msg = (
         f"There is no deleted workspace {name_or_id!r} in this account;"
         f" `{program.name()} workspace list --deleted` shows those there are."
@@ -70,12 +68,9 @@ async def api_key_id(client: Client, text: str) -> str:
         return text
     pages = client.pages("/v1/apiKeys", "apiKeys", limit=MANY, state="ACTIVE")
     found = [key async for key in pages if text in {key["name"], key["keyPrefix"]}]
-    if len(found) == 1:
-        return str(found[0]["apiKeyId"])
     if found:
-        which = ", ".join(f"{each['apiKeyId']} ({each['keyPrefix']})" for each in found)
-        msg = f"{len(found)} active keys are called {text!r}; give the id of one of them: {which}."
-        raise Refused(msg)
+        hints = {str(each["apiKeyId"]): str(each["keyPrefix"]) for each in found}
+        return _only(hints, f"active keys are called {text!r}")
     msg = f"You have no active key {text!r} in this account; `{program.name()} key list` shows those there are."
     raise Refused(msg, reason="API_KEY_NOT_FOUND", code=NOT_FOUND)
 
@@ -121,6 +116,15 @@ async def audit_log_id(client: Client, text: str) -> str:
         f" `{program.name()} audit list` shows them."
     )
     raise Refused(msg, reason="AUDIT_LOG_NOT_FOUND", code=NOT_FOUND)
+
+
+def _only(hints: Mapping[str, str], what: str) -> str:
+    """Return the one id there is; `hints` tell several apart. Refused when there are several of `what`."""
+    if len(hints) == 1:
+        return next(iter(hints))
+    which = ", ".join(f"{identity} ({hint})" for identity, hint in hints.items())
+    msg = f"{len(hints)} {what}; give the id of one of them: {which}."
+    raise Refused(msg)
 
 
 def session_path(session_id: str) -> str:
