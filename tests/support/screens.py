@@ -18,14 +18,15 @@ STEP = 32 * 1024
 
 
 class Screen:
-    """One attached device. It acknowledges what it shows, unless told not to."""
+    """One attached device. It acknowledges what it shows and closes its side at the end, unless told not to."""
 
-    def __init__(self, call: Any, *, acknowledges: bool) -> None:  # a stream of grpc.aio
+    def __init__(self, call: Any, *, acknowledges: bool, says_goodbye: bool) -> None:  # a stream of grpc.aio
         self.call = call
         self.attached = pb.AttachSessionResponse.Attached()
         self.output = bytearray()
         self.others: list[pb.AttachSessionResponse] = []
         self._acknowledges = acknowledges
+        self._says_goodbye = says_goodbye
         self._acknowledged = 0
 
     async def send(self, **message: Any) -> None:  # any part of the request
@@ -51,6 +52,8 @@ class Screen:
             self.attached = message.attached
         else:
             self.others.append(message)
+        if kind == "ended" and self._says_goodbye:
+            await self.call.done_writing()
         return kind
 
     async def until(self, wanted: bytes) -> None:
@@ -80,6 +83,7 @@ async def attach(
     channel: grpc.aio.Channel | None = None,
     *,
     acknowledges: bool = True,
+    says_goodbye: bool = True,
     method: Any = None,
     **wishes: Any,
 ) -> AsyncIterator[Screen]:
@@ -89,7 +93,7 @@ async def attach(
     """
     stub: Any = stage.stub if channel is None else SessionServiceStub(channel)
     call = (method or stub.AttachSession)(metadata=stage.bearer())
-    screen = Screen(call, acknowledges=acknowledges)
+    screen = Screen(call, acknowledges=acknowledges, says_goodbye=says_goodbye)
     try:
         await screen.send(attach=pb.AttachSessionRequest.Attach(session_id=session_id, **wishes))
         assert await screen.step() == "attached"

@@ -112,6 +112,20 @@ async def test_attach_session_at_any_offset_gets_exactly_the_rest(stage: Stage) 
     assert reason(refused.value) == "OFFSET_OUT_OF_RANGE"
 
 
+async def test_attach_session_acknowledging_after_the_end_ends_well(stage: Stage) -> None:
+    """A device that acknowledges what it got, end included, learns how the session ended and not that a write failed."""
+    session = await stage.create()
+    await stage.type(session.session_id, "exit 4\n")
+    for _ in range(30):
+        async with attach(stage, session.session_id, says_goodbye=False) as screen:
+            assert (await screen.until_told("ended")).exit_code == 4
+            for offset in range(1, 4):
+                await screen.send(ack=pb.AttachSessionRequest.Acknowledge(offset=offset))
+            await screen.call.done_writing()
+            assert await screen.step() == ""
+            assert await screen.call.code() == grpc.StatusCode.OK
+
+
 @pytest.mark.invariant("I9")
 async def test_attach_session_slow_device_is_detached_and_stalls_nobody(stage: Stage) -> None:
     """One that acknowledges nothing gets its credit and no more; another reads everything."""

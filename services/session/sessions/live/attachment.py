@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 from stateroom.session.v1 import attach_pb2 as pb
@@ -26,6 +26,9 @@ from services.session.sessions.log import Record, RecordType
 from services.session.sessions.store.leases import Attachment
 
 Response = pb.AttachSessionResponse
+
+FAREWELL = 1.0
+"""Seconds for which a device that was told of the end may go on talking, unless it closes its side before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,15 +102,12 @@ class Attachments:
             if feed is not None:
                 await self._enter(device, wish)
             yield _attached(device, reader)
-            listening = self.desk.background.spawn(device.listen(requests))
-            try:
+            async with self._listening(device, requests):
                 async for response in self._serve(device, reader):
                     device.taker.wait_for()
                     yield response
                     device.taker.go_on()
-            finally:
-                listening.cancel()
-            yield await self._ended(call.actor, session, feed, reader)
+                yield await self._ended(call.actor, session, feed, reader)
         finally:
             await self._leave(device, feed)
 
@@ -127,6 +127,17 @@ class Attachments:
             feed.unwatch(device.awake)
             with suppress(DomainError):  # the row is forgotten with this process at the latest
                 await device.detach()
+
+    @asynccontextmanager
+    async def _listening(self, device: Device, requests: AsyncIterator[pb.AttachSessionRequest]) -> AsyncIterator[None]:
+        listening = self.desk.background.spawn(device.listen(requests))
+        try:
+            yield
+            # A device that was told of the end may be about to acknowledge. Were the stream gone by then, gRPC's client
+            # would report that its write failed, and neither the end nor what came before it.
+            await asyncio.wait([listening], timeout=FAREWELL)
+        finally:
+            listening.cancel()
 
     async def _serve(self, device: Device, reader: LogReader) -> AsyncIterator[Response]:
         while not reader.at_end:

@@ -501,7 +501,7 @@ class AttachSessionResponse(_message.Message):
 
     @_builtins.property
     def ended(self) -> Global___AttachSessionResponse.Ended:
-        """The session ended; always the last message."""
+        """The session ended; always the last message. The stream ends with it once the device closes its side, or a second later."""
 
     @_builtins.property
     def presence(self) -> Global___AttachSessionResponse.Presence:
