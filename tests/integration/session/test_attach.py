@@ -113,7 +113,7 @@ async def test_attach_session_at_any_offset_gets_exactly_the_rest(stage: Stage) 
 
 
 async def test_attach_session_acknowledging_after_the_end_ends_well(stage: Stage) -> None:
-    """A device that acknowledges what it got, end included, learns how the session ended and not that a write failed."""
+    """A device that acknowledges all it got, the end too, learns how the session ended, not that a write failed."""
     session = await stage.create()
     await stage.type(session.session_id, "exit 4\n")
     for _ in range(30):
