@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import grpc
@@ -162,8 +163,10 @@ async def test_start_of_the_service_with_new_code_upgrades_runners(product: Prod
             await product.start("workspace", pythonpath=path)
 
             async def upgraded() -> bool:
-                status = await runner.GetStatus(runner_pb.GetStatusRequest(), metadata=metadata, wait_for_ready=True)
-                return status.version != before.version and status.terminals[0].process_id == terminal.process_id
+                with suppress(grpc.aio.AioRpcError):  # it does not serve for a moment
+                    status = await runner.GetStatus(runner_pb.GetStatusRequest(), metadata=metadata)
+                    return status.version != before.version and status.terminals[0].process_id == terminal.process_id
+                return False
 
             await waiting.until(upgraded)
         assert await person.runner(room) == way
