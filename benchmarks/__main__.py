@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from rich.console import Console
 
 from benchmarks import report
-from benchmarks.figures import attach, audit_delay, bulk, echo, memory, mutations, reads, rest, start
+from benchmarks.figures import attach, audit_delay, bulk, crowd, echo, memory, mutations, reads, rest, start, stopped
 from benchmarks.installation import Installation, installed
 from benchmarks.row import Row
 
@@ -17,6 +17,8 @@ FIGURES: dict[str, Callable[[Installation], Awaitable[list[Row]]]] = {
     "echo": echo.measure,
     "attach": attach.measure,
     "bulk": bulk.measure,
+    "crowd": crowd.measure,
+    "stopped": stopped.measure,
     "rest": rest.measure,
     "reads": reads.measure,
     "mutations": mutations.measure,

@@ -22,6 +22,8 @@ START_SECONDS = 120.0
 STOP_SECONDS = 60.0
 PLAIN = {"PS1": "$ ", "PROMPT_COMMAND": "", "HISTFILE": ""}
 """A shell that prints nothing of its own accord but its prompt."""
+LIMITS = {"SESSION_LIMIT": "1000", "STREAMS_PER_ACCOUNT": "1000", "WORKSPACE_LIMIT": "100"}
+"""What one account may have: all figures are of one."""
 
 
 class Installation:
@@ -99,4 +101,8 @@ async def installed() -> AsyncIterator[Installation]:
 
 
 def _environment() -> dict[str, str]:
-    return {"PATH": os.defpath, "HOME": tempfile.gettempdir(), "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    return {
+        "PATH": os.defpath,
+        "HOME": tempfile.gettempdir(),
+        "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+    } | LIMITS
