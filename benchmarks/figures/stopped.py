@@ -1,5 +1,6 @@
 """A device that reads, beside devices that do not, while a program prints as fast as it can."""
 
+import asyncio
 import re
 import time
 from collections.abc import AsyncIterator
@@ -27,15 +28,18 @@ async def measure(installation: Installation) -> list[Row]:
     async with AsyncExitStack() as stack:
         reader = await stack.enter_async_context(attach(installation.client.endpoint, wish))
         await reader.type(_PRINT.encode() + b"\n")
-        alone = await _watch(reader)
+        group, lags = await stack.enter_async_context(asyncio.TaskGroup()), list[float]()
+        reading = group.create_task(_read(reader, lags))
+        alone = await _over_some_seconds(lags)
         before = _memory(installation)
         for _ in range(STOPPED):
             await stack.enter_async_context(_stopped(installation, session["sessionId"]))
-        lags = await _watch(reader)
+        beside = await _over_some_seconds(lags)
         grown = (_memory(installation) - before) / STOPPED / 2**20
+        reading.cancel()
     await installation.client.post(f"/v1/sessions/{session['sessionId']}:terminate", {})
     return [
-        at_most(Row(f"lag of a device beside {STOPPED} that stopped, during `yes`, p99", "s", lags), LAG),
+        at_most(Row(f"lag of a device beside {STOPPED} that stopped, during `yes`, p99", "s", beside), LAG),
         Row("  the same with nobody beside it", "s", alone),
         at_most(Row("  memory of the services for each that stopped", "MiB", grown), MEBIBYTES),
     ]
@@ -54,17 +58,19 @@ async def _stopped(installation: Installation, session_id: str) -> AsyncIterator
         connection.transport.abort()
 
 
-async def _watch(device: Attachment) -> float:
-    """Return how far behind the program the device is, p99 over some seconds."""
-    lags: list[float] = []
-    tail, until = b"", time.monotonic() + SECONDS
+async def _read(device: Attachment, lags: list[float]) -> None:
+    """Note how far behind the program the device is, each time that the program tells the time."""
+    tail = b""
     async for event in device.events():
         if isinstance(event, Output):
-            now = time.time()
-            lags += [now - float(found[1]) for found in _TIME.finditer(tail + event.data)]
-            tail = (tail + event.data)[-_KEPT:]
-        if time.monotonic() > until:
-            break
+            now, text = time.time(), tail + event.data
+            lags += [now - float(found[1]) for found in _TIME.finditer(text)]
+            tail = text[-_KEPT:] if _TIME.search(text[-_KEPT:]) is None else b""
+
+
+async def _over_some_seconds(lags: list[float]) -> float:
+    lags.clear()
+    await asyncio.sleep(SECONDS)
     return percentile(lags, 99)
 
 
