@@ -152,11 +152,13 @@ class Device:
             self.awake.set()
 
     async def _take_control(self) -> None:
-        if self.lease.controls:
-            return
+        # Even a device that controls asks the database: another may just have taken over without our knowing.
         self._expect_may_control()
         ids = {"session_id": self.session.session_id, "attachment_id": self.attachment.attachment_id}
-        self._hold(await self._desk.database.write(self._actor, leases.take_control, **ids))
+        lease = await self._desk.database.write(self._actor, leases.take_control, **ids)
+        if lease != self.lease:
+            self._let_go()
+            self._hold(lease)
         self._tell_role()
 
     def _expect_may_control(self) -> None:

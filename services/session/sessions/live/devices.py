@@ -62,7 +62,7 @@ class Devices:
         for device in self.attached.values():
             device.expect_sign(self.silence)
         typed = {device.session.session_id for device in self.attached.values() if device.typed}
-        holders = [device for device in self.attached.values() if device.lease.controls]
+        holders = [(device, device.lease) for device in self.attached.values() if device.lease.controls]
         moved = [device for device in self.attached.values() if device.progress != device.noted]
         if not typed and not holders and not moved:
             return
@@ -74,7 +74,7 @@ class Devices:
                 await leases.note_progress(connection, progress)
                 for device in moved:
                     device.noted = progress[device.attachment.attachment_id]
-            in_control = await leases.controllers(connection, [device.session.session_id for device in holders])
-        for device in holders:
-            if device.attachment.attachment_id not in in_control:
+            in_control = await leases.controllers(connection, [device.session.session_id for device, _ in holders])
+        for device, lease in holders:
+            if device.lease is lease and device.attachment.attachment_id not in in_control:
                 device.lose_control()

@@ -130,9 +130,11 @@ async def attach(
 
 
 async def take_control(tx: Transaction, *, session_id: UUID, attachment_id: UUID) -> Lease:
-    """Give control to an attached device, whoever has it."""
-    await _tell(tx.connection, session_id)
+    """Give control to an attached device, whoever has it; one that has it keeps its lease."""
     row = await _lock(tx.connection, session_id)
+    if row.attachment_id == attachment_id:
+        return Lease(row.lease_epoch, controls=True)
+    await _tell(tx.connection, session_id)
     return await _give(tx.connection, session_id, attachment_id, row.lease_epoch + 1)
 
 

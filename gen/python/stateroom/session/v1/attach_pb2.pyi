@@ -128,7 +128,7 @@ class AttachSessionRequest(_message.Message):
         role: Global___AttachRole.ValueType
         """The role the device wants. A CONTROLLER is refused while another device controls, unless `take_over` is set."""
         take_over: _builtins.bool
-        """Takes control from the device that has it."""
+        """Takes control from the device that has it. Answered with `role_changed`, also when the device had it already."""
         columns: _builtins.int
         """Width of the device in cells; 0 keeps the session's size."""
         rows: _builtins.int
@@ -257,7 +257,7 @@ class AttachSessionRequest(_message.Message):
 
     @_builtins.property
     def take_control(self) -> Global___AttachSessionRequest.TakeControl:
-        """Takes control from the device that has it."""
+        """Takes control from the device that has it. Answered with `role_changed`, also when the device had it already."""
 
     def __init__(
         self,
