@@ -32,6 +32,12 @@ __all__ = [
 ]
 
 
+@pytest.fixture
+def rounds(pytestconfig: pytest.Config) -> int:
+    """Return how often to kill what is killed."""
+    return int(pytestconfig.getoption("rounds"))
+
+
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Together:
     """Return who deals the tests out to the workers."""
     return Together(config, log)

@@ -18,12 +18,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = [item for item in items if item not in left_out]
 
 
-@pytest.fixture
-def rounds(pytestconfig: pytest.Config) -> int:
-    """Return how often to kill what is killed."""
-    return int(pytestconfig.getoption("rounds"))
-
-
 @pytest_asyncio.fixture
 async def client(embedded_stack: EmbeddedStack) -> AsyncIterator[Client]:
     """Return a client that acts as the owner."""

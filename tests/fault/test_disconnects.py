@@ -3,6 +3,7 @@
 import asyncio
 import random
 from contextlib import AsyncExitStack
+from functools import partial
 from hashlib import sha256
 
 import pytest
@@ -12,7 +13,7 @@ from cli.attachment import Wish
 from cli.client import Client
 from embedded.demo.recorder import Recorder
 from tests.support.embedded_stack import EmbeddedStack
-from tests.support.sessions import attached, create_workspace, ended, make_repository, opened_session, output
+from tests.support.sessions import DEADLINE, attached, create_workspace, ended, make_repository, opened_session, output
 
 CUTS = 500
 """Connections that are cut in a round, of all devices together."""
@@ -31,7 +32,7 @@ echo "last line $number"
 
 @pytest.mark.invariant("I8")
 @pytest.mark.thorough
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(1800)
 async def test_devices_cut_off_a_thousand_times_assemble_exactly_the_log(
     embedded_stack: EmbeddedStack, client: Client, rounds: int
 ) -> None:
@@ -43,7 +44,8 @@ async def test_devices_cut_off_a_thousand_times_assemble_exactly_the_log(
     async with AsyncExitStack() as opened:
         session_id = await opened.enter_async_context(opened_session(client, workspace_id))
         wishes = [Wish(session_id, role="CONTROLLER"), *[Wish(session_id, role="OBSERVER")] * (DEVICES - 1)]
-        devices = [await opened.enter_async_context(attached(stack.api, wish)) for wish in wishes]
+        seconds = DEADLINE * rounds
+        devices = [await opened.enter_async_context(attached(stack.api, wish, seconds)) for wish in wishes]
         await devices[0].device.type(b"exec bash print.sh\n")
         async with asyncio.TaskGroup() as group:
             for device in devices:
@@ -62,9 +64,17 @@ async def _cut(device: Recorder, times: int) -> None:
     """Cut a device's connection, each time after it was shown a few bytes or many."""
     for cut in range(1, times + 1):
         size = len(device.data) + random.choice((1, 100, 10_000, 200_000))  # noqa: S311  # places to try, no secrets
-        await device.until(lambda recorder, size=size: len(recorder.data) >= size)
+        await device.until(partial(_has, size))
         device.device.cut()
-        await device.until(lambda recorder, cut=cut: recorder.reconnections >= cut)
+        await device.until(partial(_was_cut, cut))
+
+
+def _has(size: int, device: Recorder) -> bool:
+    return len(device.data) >= size
+
+
+def _was_cut(times: int, device: Recorder) -> bool:
+    return device.reconnections >= times
 
 
 async def _delete(client: Client, workspace_id: str, name: str) -> None:

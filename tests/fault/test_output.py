@@ -13,7 +13,16 @@ from cli.attachment import Wish
 from cli.client import Client
 from embedded.demo.recorder import Recorder
 from tests.support.embedded_stack import EmbeddedStack
-from tests.support.sessions import attached, create_workspace, ended, make_repository, opened_session, output, shown
+from tests.support.sessions import (
+    DEADLINE,
+    attached,
+    create_workspace,
+    ended,
+    make_repository,
+    opened_session,
+    output,
+    shown,
+)
 
 LINES, SLOW_LINES = 10_000, 150
 NOISE = random.Random(7).randbytes(1024 * 1024)  # noqa: S311  # the same bytes in each run
@@ -45,7 +54,7 @@ def printed(parts: int, number: int) -> bytes:
 
 
 @pytest.mark.thorough
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("killed", [("session", "postgres", "nats"), ("gateway", "workspace")], ids="-".join)
 async def test_output_of_three_sessions_parts_are_killed_no_byte_is_lost(
     killed: tuple[str, ...], embedded_stack: EmbeddedStack, client: Client, rounds: int
@@ -56,7 +65,7 @@ async def test_output_of_three_sessions_parts_are_killed_no_byte_is_lost(
     workspace_id = (await create_workspace(client, name, repository))["workspaceId"]
     async with AsyncExitStack() as opened:
         sessions = [await opened.enter_async_context(opened_session(client, workspace_id)) for _ in range(SESSIONS)]
-        pairs = [await _devices(opened, stack, session_id) for session_id in sessions]
+        pairs = [await _devices(opened, stack, session_id, DEADLINE * rounds) for session_id in sessions]
         async with asyncio.TaskGroup() as group:
             for number, (first, second) in enumerate(pairs, 1):
                 await first.device.type(b"exec bash print.sh %d %d\n" % (parts, number))
@@ -71,9 +80,11 @@ async def test_output_of_three_sessions_parts_are_killed_no_byte_is_lost(
             await _expect_whole(client, session_id, number, parts, pair)
 
 
-async def _devices(opened: AsyncExitStack, stack: EmbeddedStack, session_id: str) -> tuple[Recorder, Recorder]:
-    first = attached(stack.api, Wish(session_id, role="CONTROLLER", device="first"))
-    second = attached(stack.api, Wish(session_id, role="OBSERVER", device="second"))
+async def _devices(
+    opened: AsyncExitStack, stack: EmbeddedStack, session_id: str, seconds: float
+) -> tuple[Recorder, Recorder]:
+    first = attached(stack.api, Wish(session_id, role="CONTROLLER", device="first"), seconds)
+    second = attached(stack.api, Wish(session_id, role="OBSERVER", device="second"), seconds)
     return await opened.enter_async_context(first), await opened.enter_async_context(second)
 
 

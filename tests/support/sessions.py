@@ -43,11 +43,11 @@ async def opened_session(client: Client, workspace_id: str, **others: object) ->
 
 
 @asynccontextmanager
-async def attached(api: Endpoint, wish: Wish) -> AsyncIterator[Recorder]:
+async def attached(api: Endpoint, wish: Wish, seconds: float = DEADLINE) -> AsyncIterator[Recorder]:
     """Keep a device attached, across connections, that records what it is shown."""
     recorder = Recorder(wish.device, Device(api, wish))
     try:
-        async with asyncio.timeout(DEADLINE), asyncio.TaskGroup() as group:
+        async with asyncio.timeout(seconds), asyncio.TaskGroup() as group:
             recording = group.create_task(recorder.run())
             yield recorder
             recording.cancel()

@@ -100,16 +100,17 @@ def _descriptors(pid: int) -> int:
     return sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir())
 
 
-async def test_upgrade_shell_and_what_it_prints_go_on(room_folder: Path, socket: Path, code: Path) -> None:
+async def test_upgrade_shell_and_what_it_prints_go_on(room_folder: Path, socket: Path, code: Path, rounds: int) -> None:
     """The process and the shell stay, a variable is kept, and numbered lines printed all the time have no gap."""
     async with runner_process(room_folder, socket, code) as runner:
         session = Session(runner)
         opened = await session.open()
         await session.type("kept=here; i=0; : > going\n")
         await session.type("while [ -e going ]; do i=$((i+1)); echo line $i; done; echo coun''ted $i $kept\n")
-        await session.read(b"line 500\r\n")
-        _change(code)
-        await _upgrade(runner)
+        for upgrade in range(1, rounds + 1):
+            await session.read(b"line %d\r\n" % (500 * upgrade))
+            _change(code)
+            await _upgrade(runner)
         terminal = (await _status(runner)).terminals[0]
         assert (terminal.running, terminal.process_id, terminal.lease_epoch) == (True, opened.process_id, 1)
         assert (terminal.columns, terminal.rows) == (90, 30)
