@@ -63,9 +63,7 @@ def told(text: str) -> Wish:
 def save(wish: Wish) -> dict[str, object]:
     """Take the snapshot, unless it is there. Returns what it says of itself."""
     if not wish.vault.has(wish.reference):
-        git = Git(wish.room, Sandbox(Level(wish.sandbox), wish.room, wish.hidden))
-        found = asyncio.run(counts.count(git))
-        skipped = frozenset[bytes]() if wish.with_ignored else asyncio.run(counts.ignored(git))
+        found, skipped = asyncio.run(_look(wish))
         for left in reversed(range(_ATTEMPTS)):
             try:
                 entries = walk(wish.room / "files", skipped)
@@ -79,14 +77,23 @@ def save(wish: Wish) -> dict[str, object]:
     return facts
 
 
+async def _look(wish: Wish) -> tuple[counts.Counts, frozenset[bytes]]:
+    """Return what git counts, and which paths are to be left out."""
+    git = Git(wish.room, Sandbox(Level(wish.sandbox), wish.room, wish.hidden))
+    return await counts.count(git), frozenset() if wish.with_ignored else await counts.ignored(git)
+
+
 def give_back(wish: Wish) -> dict[str, object]:
     """Make the room's directory of the snapshot."""
     return {"branch": restore(wish.vault, wish.reference, wish.room)}
 
 
 def check(wish: Wish) -> dict[str, object]:
-    """Read all of the snapshot."""
-    return {"sound": wish.vault.is_sound(wish.reference)}
+    """Read all of the snapshot. When something is missing, its vault is set aside."""
+    sound = wish.vault.is_sound(wish.reference)
+    if not sound:
+        wish.vault.set_aside()
+    return {"sound": sound}
 
 
 def remove(wish: Wish) -> dict[str, object]:

@@ -8,8 +8,9 @@ import fcntl
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,28 +55,33 @@ class Vault:
             os.close(descriptor)
 
     def prepare(self) -> None:
-        """Make the repository where there is none."""
-        if not (self.folder / "HEAD").exists():
-            self._say("init", *_FORMAT, "--", str(self.folder), where=())
-            self.folder.chmod(0o700)
+        """Make the repository where there is none, and drop what somebody who died had begun."""
+        self._say("init", *_FORMAT, "--", str(self.folder), where=())
+        self.folder.chmod(0o700)
+        for left in (*self.folder.glob("objects/pack/tmp_*"), *self.folder.glob("fast_import_crash_*")):
+            left.unlink()
 
     def has(self, reference: str) -> bool:
         """Whether there is a snapshot of this name."""
-        return (self.folder / "HEAD").exists() and self._succeeds("rev-parse", "--verify", "--quiet", reference)
+        return self._succeeds("rev-parse", "--verify", "--quiet", reference)
 
     def is_sound(self, reference: str) -> bool:
         """Whether a snapshot is there with every byte of it, which is read for that."""
         return self.has(reference) and self._succeeds("fsck", "--no-dangling", "--no-reflogs", reference)
 
+    def set_aside(self) -> None:
+        """Keep the repository under another name, so that the next snapshot rests on nothing that it has."""
+        if self.folder.exists():
+            self.folder.rename(self.folder.with_suffix(f".damaged-{time.time_ns()}"))
+
     def remove(self, reference: str) -> None:
         """Forget a snapshot and what only it needed. One that is not there is no error."""
-        if not self.has(reference):
-            return
-        self._say("update-ref", "-d", reference)
-        if self._say("for-each-ref", "--count=1"):
+        if self.has(reference):
+            self._say("update-ref", "-d", reference)
+        if self._succeeds("rev-parse", "--git-dir") and self._say("for-each-ref", "--count=1"):
             self._say("gc", "--prune=now", "--quiet")
         else:
-            shutil.rmtree(self.folder)
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     def read(self, *arguments: str) -> bytes:
         """Return what git prints. Refused with its complaint."""
@@ -85,16 +91,17 @@ class Vault:
     def process(self, *arguments: str) -> Iterator["subprocess.Popen[bytes]"]:
         """Run a git that is talked to; it is killed when the block fails. Refused with its complaint."""
         pipe = subprocess.PIPE
-        command = self._command(*arguments)
-        with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, env=repository.ENVIRONMENT) as running:  # noqa: S603  # no shell, and nothing of a room's
-            try:
+        running = subprocess.Popen(  # noqa: S603  # no shell, and nothing of a room's
+            self._command(*arguments), stdin=pipe, stdout=pipe, stderr=pipe, env=repository.ENVIRONMENT
+        )
+        try:
+            with suppress(BrokenPipeError):  # it ended, and says why
                 yield running
-            except BrokenPipeError:
-                pass  # it ended, and says why
-            except BaseException:
-                running.kill()
-                raise
-            said = running.communicate()[1]
+        except BaseException:
+            running.kill()
+            running.communicate()
+            raise
+        said = running.communicate()[1]
         if running.returncode:
             raise Refused(_complaint(said))
 

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import re
+import shutil
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -24,17 +25,25 @@ from runner.snapshot.vault import Vault
 from tests.support.checkouts import COMBINED, STATES, as_git_sees_it, contents, make_checkout
 from tests.support.examples import examples
 from tests.support.git import run_git
-from tests.support.places import declared
+from tests.support.places import passed_by
 
 LIMIT = 1 << 30
 REFERENCE = "refs/saves/one"
-PLACES = [name for name, module in declared().items() if module.startswith("runner.snapshot.")]
+PLACES = passed_by("snapshots", 1)
 
 
-async def _checkout(room: Path, states: Sequence[str]) -> Path:
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkout to copy: git needs longer to make one."""
+    folder = tmp_path_factory.mktemp("plain") / "files"
+    folder.mkdir()
+    asyncio.run(make_checkout(folder))
+    return folder
+
+
+async def _checkout(plain: Path, room: Path, states: Sequence[str]) -> Path:
     files = room / "files"
-    files.mkdir(parents=True)
-    await make_checkout(files)
+    shutil.copytree(plain, files)
     for state in states:
         await STATES[state](files)
     return files
@@ -51,9 +60,9 @@ def _given_back(room: Path) -> Path:
 
 
 @pytest.mark.parametrize("state", STATES)
-async def test_snapshot_of_a_git_state_is_given_back_as_it_was(tmp_path: Path, state: str) -> None:
+async def test_snapshot_of_a_git_state_is_given_back_as_it_was(plain: Path, tmp_path: Path, state: str) -> None:
     """Bytes, rights, links and empty folders are the same, and git sees the same: status, stashes, branches, reflog."""
-    files = await _checkout(tmp_path / "room", [state])
+    files = await _checkout(plain, tmp_path / "room", [state])
     seen, held = await as_git_sees_it(files), contents(files)
     back = _given_back(tmp_path / "room")
     assert contents(back) == held
@@ -61,7 +70,7 @@ async def test_snapshot_of_a_git_state_is_given_back_as_it_was(tmp_path: Path, s
 
 
 async def test_snapshot_of_mixed_git_states_is_given_back_as_it_was(
-    tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config
+    plain: Path, tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config
 ) -> None:
     """Whatever somebody did before, and whatever git refused of it."""
 
@@ -69,13 +78,13 @@ async def test_snapshot_of_mixed_git_states_is_given_back_as_it_was(
     @given(st.lists(st.sampled_from(COMBINED), min_size=2, max_size=4, unique=True))
     def whatever_was_done(states: list[str]) -> None:
         room = tmp_path_factory.mktemp("mixed")
-        asyncio.run(_mix_and_compare(room, states))
+        asyncio.run(_mix_and_compare(plain, room, states))
 
     await asyncio.to_thread(whatever_was_done)
 
 
-async def _mix_and_compare(room: Path, states: list[str]) -> None:
-    files = await _checkout(room, [])
+async def _mix_and_compare(plain: Path, room: Path, states: list[str]) -> None:
+    files = await _checkout(plain, room, [])
     for state in states:
         with suppress(AssertionError, FileNotFoundError, FileExistsError):
             await STATES[state](files)
@@ -85,9 +94,9 @@ async def _mix_and_compare(room: Path, states: list[str]) -> None:
     assert await as_git_sees_it(back) == seen
 
 
-async def test_snapshots_of_one_room_store_the_same_bytes_once_and_go_one_by_one(tmp_path: Path) -> None:
+async def test_snapshots_of_one_room_store_the_same_bytes_once_and_go_one_by_one(plain: Path, tmp_path: Path) -> None:
     """The second costs what changed; removing the first leaves the second whole, removing both leaves nothing."""
-    files = await _checkout(tmp_path, [])
+    files = await _checkout(plain, tmp_path, [])
     (files / "large").write_bytes(os.urandom(3 << 20))
     vault = Vault(tmp_path / "vault.git")
     take(vault, "refs/saves/one", walk(files), LIMIT, {})
@@ -152,9 +161,9 @@ def test_snapshot_leaves_out_what_cannot_be_work(tmp_path: Path) -> None:
     }
 
 
-async def test_save_of_a_hostile_repository_runs_nothing_of_it(tmp_path: Path) -> None:
+async def test_save_of_a_hostile_repository_runs_nothing_of_it(plain: Path, tmp_path: Path) -> None:
     """Neither the snapshot nor the counting starts a filter, hook, monitor or anything else that it names."""
-    files = await _checkout(tmp_path / "room", ["dirty", "stashes"])
+    files = await _checkout(plain, tmp_path / "room", ["dirty", "stashes"])
     mark = tmp_path / "it-ran"
     for name in (
         "core.fsmonitor",
@@ -178,10 +187,10 @@ async def test_save_of_a_hostile_repository_runs_nothing_of_it(tmp_path: Path) -
     assert not mark.exists()
 
 
-async def test_save_counts_what_nobody_else_has(tmp_path: Path) -> None:
+async def test_save_counts_what_nobody_else_has(plain: Path, tmp_path: Path) -> None:
     """The numbers are git's; a second save of the same name is the first."""
     states = ["unpushed", "stashes", "submodule", "staged_and_dirty", "untracked"]
-    await _checkout(tmp_path / "room", states)
+    await _checkout(plain, tmp_path / "room", states)
     answer = await _asked("save", tmp_path)
     counted = {name: answer[name] for name in ("branch", "staged", "modified", "untracked", "stashes", "repositories")}
     assert counted == {
@@ -196,18 +205,18 @@ async def test_save_counts_what_nobody_else_has(tmp_path: Path) -> None:
     assert await _asked("save", tmp_path) == answer
 
 
-async def test_save_of_what_git_cannot_read_says_so_and_holds_everything(tmp_path: Path) -> None:
+async def test_save_of_what_git_cannot_read_says_so_and_holds_everything(plain: Path, tmp_path: Path) -> None:
     """A broken repository is saved as it is broken."""
-    files = await _checkout(tmp_path / "room", ["corrupt_head"])
+    files = await _checkout(plain, tmp_path / "room", ["corrupt_head"])
     answer = await _asked("save", tmp_path)
     assert answer["complaint"].startswith("git fails in this workspace: ")
     await _asked("restore", tmp_path, room="new")
     assert contents(tmp_path / "new" / "files") == contents(files)
 
 
-async def test_save_without_what_git_ignores_leaves_only_that_out(tmp_path: Path) -> None:
+async def test_save_without_what_git_ignores_leaves_only_that_out(plain: Path, tmp_path: Path) -> None:
     """Where the installation says so, secrets and builds that git ignores are not kept; all else is."""
-    files = await _checkout(tmp_path / "room", ["ignored", "untracked"])
+    files = await _checkout(plain, tmp_path / "room", ["ignored", "untracked"])
     await _asked("save", tmp_path, with_ignored=False)
     await _asked("restore", tmp_path, room="new")
     left_out = contents(files).keys() - contents(tmp_path / "new" / "files").keys()
@@ -215,15 +224,18 @@ async def test_save_without_what_git_ignores_leaves_only_that_out(tmp_path: Path
 
 
 @pytest.mark.parametrize("place", PLACES)
-async def test_snapshot_that_dies_at_a_place_is_whole_or_not_there(tmp_path: Path, place: str) -> None:
+async def test_snapshot_that_dies_at_a_place_is_whole_or_not_there(plain: Path, tmp_path: Path, place: str) -> None:
     """Whoever asks again gets all of it, and the room is never there by halves."""
-    files = await _checkout(tmp_path / "room", ["stashes", "dirty"])
+    files = await _checkout(plain, tmp_path / "room", ["stashes", "dirty"])
+    died = []
     for action, room in (("save", "room"), ("restore", "new")):
         code, _ = await _run(action, tmp_path, room=room, fault=f"{place}:1:kill")
         assert code in {0, -signal.SIGKILL}
         if code:
+            died.append(action)
             assert not (tmp_path / "new" / "files").exists()
             await _asked(action, tmp_path, room=room)
+    assert len(died) == 1
     assert contents(tmp_path / "new" / "files") == contents(files)
 
 
