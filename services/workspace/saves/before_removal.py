@@ -8,7 +8,7 @@ from chassis import faults
 from chassis.actor import Actor
 from chassis.database import Database
 from services.workspace.saves import operations
-from services.workspace.saves.domain import Cause, State
+from services.workspace.saves.domain import Cause, Save, State
 from services.workspace.saves.vaults import Vaults
 from services.workspace.workspaces import domain as workspaces
 
@@ -17,6 +17,7 @@ LOOK_AGAIN = 0.5
 RETRY = timedelta(days=1)
 """Age of a failed save after which a directory that is to be removed is tried again."""
 
+_DAMAGED = "what was saved is damaged"
 _LATER = 3600.0  # seconds until a workspace that cannot be saved is looked at again
 _BEFORE_REMOVAL = faults.Point("saves.before_removal", "All is saved and was read again, and the directory is there.")
 _AFTER_ROOM = faults.Point("saves.after_room", "The directory is gone, and its workspace still has a row.")
@@ -48,18 +49,21 @@ class BeforeRemoval:
         Returns the seconds until the next look, None once it is gone.
         """
         if workspace.sandbox:
-            save = await self.database.write(
-                actor, operations.ensure_save, workspace=workspace, cause=Cause.CLEAN_UP, retry_after=RETRY
-            )
-            self.wake()
+            save = await self._ensure(actor, workspace, RETRY)
             if save.state is not State.COMPLETE:
                 return LOOK_AGAIN if save.state is State.SAVING else _LATER
             if not await self.vaults.is_sound(save):
-                await self.database.write(
-                    actor, operations.fail_save, save_id=save.save_id, reason="what was saved is damaged"
-                )
-                return await self.save(actor, workspace)
+                await self.database.write(actor, operations.fail_save, save_id=save.save_id, reason=_DAMAGED)
+                await self._ensure(actor, workspace, operations.AT_ONCE)
+                return LOOK_AGAIN
         _BEFORE_REMOVAL.reach()
         await self.vaults.remove_room(workspace.workspace_id)
         _AFTER_ROOM.reach()
         return None
+
+    async def _ensure(self, actor: Actor, workspace: workspaces.Workspace, retry_after: timedelta) -> Save:
+        save = await self.database.write(
+            actor, operations.ensure_save, workspace=workspace, cause=Cause.CLEAN_UP, retry_after=retry_after
+        )
+        self.wake()
+        return save
