@@ -1,4 +1,4 @@
-"""`python -m runner.snapshot`: takes, gives back, checks or removes one snapshot, and ends.
+"""`python -m runner.snapshot`: takes, gives back, checks or removes one snapshot, or removes a room, and ends.
 
 It reads one JSON object from standard input and writes one: `{"refused": "…"}` when it will not work by trying again.
 Whoever started it may die meanwhile; a snapshot is named only when it is whole, and asked for again it is the same.
@@ -16,6 +16,7 @@ from chassis import faults
 from runner.git import Git
 from runner.sandbox import Level, Sandbox
 from runner.snapshot import counts
+from runner.snapshot.clearing import clear
 from runner.snapshot.errors import Changed, Refused
 from runner.snapshot.restore import restore
 from runner.snapshot.take import FACTS, take
@@ -102,11 +103,18 @@ def remove(wish: Wish) -> dict[str, object]:
     return {}
 
 
+def clear_room(wish: Wish) -> dict[str, object]:
+    """Remove the room."""
+    clear(wish.room)
+    return {}
+
+
 ACTIONS: Mapping[str, Callable[[Wish], dict[str, object]]] = {
     "save": save,
     "restore": give_back,
     "check": check,
     "remove": remove,
+    "clear": clear_room,
 }
 
 

@@ -3,7 +3,6 @@
 """Gives a snapshot back as a new directory."""
 
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
@@ -11,6 +10,7 @@ from typing import IO
 from chassis import faults
 from runner import prepared
 from runner.snapshot import names
+from runner.snapshot.clearing import clear
 from runner.snapshot.errors import Refused
 from runner.snapshot.take import FILES, MODES
 from runner.snapshot.vault import Vault
@@ -28,12 +28,12 @@ def restore(vault: Vault, reference: str, room: Path) -> str:
     """
     if not prepared.is_prepared(room):
         incoming = room / _INCOMING
-        shutil.rmtree(incoming, ignore_errors=True)
+        clear(incoming)
         incoming.mkdir(mode=0o700, parents=True)
         try:
             _fill(vault, reference, os.fspath(incoming).encode())
         except OSError as error:
-            shutil.rmtree(incoming, ignore_errors=True)
+            clear(incoming)
             cause = error.strerror or "it cannot be written"
             raise Refused(cause) from error
         _BEFORE_RENAME.reach()

@@ -28,9 +28,9 @@ class WorkspaceSettings(ServiceSettings):
     workspace_limit: int = Field(10, ge=1, le=100_000)
     save_size_limit: int = Field(20 * 1024**3, ge=1)
     save_ignored: bool = True
-    clean_up_days: float = Field(30, ge=0)
-    purge_days: float = Field(30, ge=0)
-    save_days: float = Field(90, ge=0)
+    clean_up_days: float = Field(30, ge=0, le=36_500)
+    purge_days: float = Field(30, ge=0, le=36_500)
+    save_days: float = Field(90, ge=0, le=36_500)
     sweep_seconds: float = Field(600, ge=0.1)
     bootstrap_token_file: Path | None = None
     sign_up: Literal["closed", "open"] = "closed"

@@ -179,6 +179,14 @@ COMBINED = tuple(name for name in STATES if not name.startswith("corrupt"))
 """States that follow upon any other: git can go on."""
 
 
+async def make_every_checkout(folder: Path) -> None:
+    """Fill a folder with a checkout in each state, side by side."""
+    for name, make in STATES.items():
+        (folder / name).mkdir()
+        await make_checkout(folder / name)
+        await make(folder / name)
+
+
 def contents(folder: Path) -> dict[str, tuple[int, bytes]]:
     """Return rights and bytes of everything in a folder, by its path; of a link what it says."""
     found = {}

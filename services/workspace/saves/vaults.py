@@ -5,10 +5,9 @@ What it does is safe to repeat, also while one that an earlier process of this s
 
 import asyncio
 import json
-import shutil
 import sys
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +16,8 @@ from chassis.settings import inherited
 from services.workspace.placement.local import INHERITED
 from services.workspace.saves.domain import Save
 from services.workspace.settings import WorkspaceSettings
+
+_AT_ONCE = 4  # processes that read and write whole directories, beside people who work
 
 
 class Refused(Exception):
@@ -28,6 +29,7 @@ class Vaults:
     """The bare repositories below `saves` in the data directory, one for each workspace that was ever saved."""
 
     settings: WorkspaceSettings
+    _turn: asyncio.Semaphore = field(default_factory=partial(asyncio.Semaphore, _AT_ONCE))
 
     async def take(self, save: Save) -> dict[str, Any]:
         """Save a workspace's directory. Returns what there is in it.
@@ -51,43 +53,46 @@ class Vaults:
         await self._run("remove", save, save.workspace_id)
 
     async def remove_room(self, workspace_id: UUID) -> None:
-        """Remove a workspace's directory and all that belongs to its runner. Links are removed, not followed."""
-        room = self._room(workspace_id)
-        if room.exists():
-            await asyncio.to_thread(shutil.rmtree, room)
+        """Remove a workspace's directory and all that belongs to its runner. Raises Refused, ServiceUnavailable."""
+        await self._run("clear", None, workspace_id)
 
-    async def _run(self, action: str, save: Save, workspace_id: UUID) -> dict[str, Any]:
+    async def _run(self, action: str, save: Save | None, workspace_id: UUID) -> dict[str, Any]:
         own = self.settings
+        vault = workspace_id if save is None else save.workspace_id
         wish = {
             "action": action,
-            "vault": str(own.data_directory / "saves" / f"{save.workspace_id}.git"),
-            "save_id": str(save.save_id),
-            "room": str(self._room(workspace_id)),
-            "sandbox": save.sandbox,
+            "vault": str(own.data_directory / "saves" / f"{vault}.git"),
+            "save_id": "" if save is None else str(save.save_id),
+            "room": str(own.data_directory / "rooms" / str(workspace_id)),
+            "sandbox": "" if save is None else save.sandbox,
             "hidden": [str(own.data_directory), str(own.runtime_directory)],
             "size_limit": own.save_size_limit,
             "with_ignored": own.save_ignored,
         }
-        pipe = asyncio.subprocess.PIPE
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-P", "-m", "runner.snapshot"),  # -P: where we stand must not provide modules
-            stdin=pipe,
-            stdout=pipe,
-            env=inherited(*INHERITED),
-            start_new_session=True,
-        )
-        try:
-            said, _ = await process.communicate(json.dumps(wish).encode())
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
-        if process.returncode:
-            raise ServiceUnavailable(service="saves")
+        async with self._turn:
+            said = await _told(json.dumps(wish).encode())
         answer: dict[str, Any] = json.loads(said)
         if "refused" in answer:
             raise Refused(answer["refused"])
         return answer
 
-    def _room(self, workspace_id: UUID) -> Path:
-        return self.settings.data_directory / "rooms" / str(workspace_id)
+
+async def _told(wish: bytes) -> bytes:
+    """Run the process and return its answer. ServiceUnavailable when it dies."""
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-P", "-m", "runner.snapshot"),  # -P: where we stand must not provide modules
+        stdin=pipe,
+        stdout=pipe,
+        env=inherited(*INHERITED),
+        start_new_session=True,
+    )
+    try:
+        said, _ = await process.communicate(wish)
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    if process.returncode:
+        raise ServiceUnavailable(service="saves")
+    return said
