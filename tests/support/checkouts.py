@@ -187,6 +187,15 @@ async def make_every_checkout(folder: Path) -> None:
         await make(folder / name)
 
 
+async def some_checkouts(folder: Path) -> Path:
+    """Return the folder with a checkout in it of which much could be lost."""
+    (folder / "some").mkdir()
+    await make_checkout(folder / "some")
+    for name in ("stashes", "unpushed", "staged_and_dirty", "untracked", "ignored"):
+        await STATES[name](folder / "some")
+    return folder
+
+
 def contents(folder: Path) -> dict[str, tuple[int, bytes]]:
     """Return rights and bytes of everything in a folder, by its path; of a link what it says."""
     found = {}

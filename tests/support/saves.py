@@ -1,5 +1,6 @@
 """Saves as tests ask for them, and time that passes at once."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -8,10 +9,14 @@ from stateroom.workspace.v1 import save_service_pb2 as pb
 from stateroom.workspace.v1.clean_up_service_pb2_grpc import CleanUpServiceStub
 from stateroom.workspace.v1.save_service_pb2_grpc import SaveServiceStub
 
+from chassis import ids
+from tests.support.checkouts import contents
 from tests.support.people import SETTLES_WITHIN, Person
 from tests.support.source import query
 from tests.support.waiting import until
 
+Held = dict[str, tuple[int, bytes]]
+"""What a directory holds, by path."""
 LONG_AGO = "now() - interval '400 days'"
 
 
@@ -96,3 +101,29 @@ def files_of(person: Person, room: workspace_pb2.Workspace) -> Path:
 def vault_of(person: Person, room: workspace_pb2.Workspace) -> Path:
     """Return the bare repository that keeps a workspace's saves."""
     return person.product.folder / "data" / "saves" / f"{room.workspace_id}.git"
+
+
+async def worked_in(person: Person, folder: Path) -> tuple[workspace_pb2.Workspace, Held]:
+    """Return a workspace with a copy of a folder in it, and all that it holds."""
+    room = await person.ready_room()
+    shutil.copytree(folder, files_of(person, room) / "states", symlinks=True)
+    return room, contents(files_of(person, room))
+
+
+async def expect_restored(person: Person, save: save_pb2.Save, held: Held) -> None:
+    """Restore a save and compare it with what was in the workspace."""
+    again = await restored(person, save, name=f"again-{ids.new().hex}")
+    assert (again.state, again.save_id, again.branch) == (workspace_pb2.Workspace.ACTIVE, save.save_id, "main"), (
+        again.state_reason
+    )
+    assert contents(files_of(person, again)) == held
+
+
+async def until_cleaned_up(person: Person, room: workspace_pb2.Workspace) -> None:
+    """Clean up until a workspace that was archived long ago is deleted."""
+
+    async def deleted() -> bool:  # by hand here, or by the schedule
+        await clean_up(person)
+        return room.workspace_id not in {left.workspace_id for left in await person.list_rooms()}
+
+    await until(deleted)

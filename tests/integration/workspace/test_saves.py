@@ -1,17 +1,14 @@
 """No path deletes unsaved work: whatever removes a workspace, its directory can be had again as it was."""
 
-import shutil
 from pathlib import Path
 
 import grpc
-import pytest
-import pytest_asyncio
-from stateroom.workspace.v1 import save_pb2, workspace_pb2
+from stateroom.workspace.v1 import save_pb2
 from stateroom.workspace.v1 import save_service_pb2 as pb
 from stateroom.workspace.v1.clean_up_service_pb2 import CleanUpWorkspacesResponse
 
 from chassis import ids
-from tests.support.checkouts import STATES, contents, make_every_checkout
+from tests.support.checkouts import some_checkouts
 from tests.support.git import Origin
 from tests.support.people import Person
 from tests.support.refusals import refused
@@ -20,69 +17,26 @@ from tests.support.saves import (
     ask,
     at_rest,
     clean_up,
+    expect_restored,
     files_of,
     purged,
     restored,
     saves_of,
     settled,
+    until_cleaned_up,
     vault_of,
+    worked_in,
 )
 from tests.support.waiting import until
 
 Save = save_pb2.Save
-Workspace = workspace_pb2.Workspace
-Held = dict[str, tuple[int, bytes]]
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def every_checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a checkout in every state of git."""
-    folder = tmp_path_factory.mktemp("states")
-    await make_every_checkout(folder)
-    return folder
-
-
-async def _worked_in(person: Person, folder: Path) -> tuple[Workspace, Held]:
-    """Return a workspace with everything in it that somebody could lose."""
-    room = await person.ready_room()
-    shutil.copytree(folder, files_of(person, room) / "states", symlinks=True)
-    return room, contents(files_of(person, room))
-
-
-async def _expect_restored(person: Person, save: save_pb2.Save, held: Held) -> None:
-    again = await restored(person, save, name=f"again-{ids.new().hex}")
-    assert (again.state, again.save_id, again.branch) == (Workspace.ACTIVE, save.save_id, "main"), again.state_reason
-    assert contents(files_of(person, again)) == held
-
-
-async def _until_cleaned_up(person: Person, room: Workspace) -> None:
-    async def deleted() -> bool:  # by hand here, or by the schedule
-        await clean_up(person)
-        return room.workspace_id not in {left.workspace_id for left in await person.list_rooms()}
-
-    await until(deleted)
-
-
-async def test_delete_archived_workspace_saves_it_once_and_for_both(person: Person, every_checkout: Path) -> None:
-    """It can be restored while the workspace is there and when it is gone; between the two nothing had changed."""
-    room, held = await _worked_in(person, every_checkout)
-    await person.archive_room(room)
-    save = await settled(person, room)
-    assert (save.state, save.cause, save.repositories >= len(STATES)) == (Save.COMPLETE, Save.ARCHIVE, True)
-    await _expect_restored(person, save, held)
-    await at_rest(person, room)
-    await person.delete_room(room)
-    await purged(person, room)
-    (kept,) = await saves_of(person, room)
-    assert (kept.save_id, kept.state) == (save.save_id, Save.COMPLETE)
-    await _expect_restored(person, kept, held)
 
 
 async def test_purge_workspace_that_was_deleted_in_use_leaves_its_save_until_that_expires(
-    person: Person, every_checkout: Path
+    person: Person, tmp_path: Path
 ) -> None:
     """Nobody finds the workspace any more; the save has a time to go, and goes then, with all its bytes."""
-    room, held = await _worked_in(person, every_checkout)
+    room, held = await worked_in(person, await some_checkouts(tmp_path))
     await person.create_session(room)
     await person.delete_room(room, force=True)
     assert (await settled(person, room)).cause == Save.DELETE
@@ -91,7 +45,7 @@ async def test_purge_workspace_that_was_deleted_in_use_leaves_its_save_until_tha
     assert room.workspace_id not in {left.workspace_id for left in await person.list_rooms(show_deleted=True)}
     (save,) = await saves_of(person, room)
     assert 89 < (save.expire_time.seconds - save.create_time.seconds) / 86_400 < 91
-    await _expect_restored(person, save, held)
+    await expect_restored(person, save, held)
     await age(person, "saves", "expire_time", save.save_id)
 
     async def gone() -> bool:
@@ -102,11 +56,9 @@ async def test_purge_workspace_that_was_deleted_in_use_leaves_its_save_until_tha
     assert (await refused(ask(person, "GetSave", pb.GetSaveRequest(save_id=save.save_id)))).reason == "SAVE_NOT_FOUND"
 
 
-async def test_clean_up_of_a_workspace_that_cannot_be_saved_waits_until_it_can(
-    person: Person, every_checkout: Path
-) -> None:
+async def test_clean_up_of_a_workspace_that_cannot_be_saved_waits_until_it_can(person: Person, tmp_path: Path) -> None:
     """The save says why; a dry run changes nothing; the others are cleaned up; it is when there is less of it."""
-    (room, held), other = await _worked_in(person, every_checkout), await person.ready_room(name="other")
+    (room, held), other = await worked_in(person, await some_checkouts(tmp_path)), await person.ready_room(name="other")
     large = files_of(person, room) / "sparse"
     with large.open("wb") as file:
         file.truncate(1 << 42)
@@ -127,25 +79,11 @@ async def test_clean_up_of_a_workspace_that_cannot_be_saved_waits_until_it_can(
     assert len(await saves_of(person, room)) == 1
     large.unlink()
     await age(person, "workspaces", "update_time", other.workspace_id)
-    await _until_cleaned_up(person, other)
-    await _until_cleaned_up(person, room)
+    await until_cleaned_up(person, other)
+    await until_cleaned_up(person, room)
     assert (await settled(person, room, 2)).cause == Save.CLEAN_UP
     await purged(person, room)
-    await _expect_restored(person, (await saves_of(person, room))[0], held)
-
-
-async def test_purge_workspace_whose_save_is_damaged_saves_it_again_first(person: Person, every_checkout: Path) -> None:
-    """A save that cannot be read from end to end is none."""
-    room, held = await _worked_in(person, every_checkout)
-    await person.delete_room(room)
-    await settled(person, room)
-    for pack in vault_of(person, room).glob("objects/pack/*.pack"):
-        pack.chmod(0o600)
-        pack.write_bytes(pack.read_bytes()[:-100] + bytes(100))
-    await purged(person, room)
-    good, bad = await saves_of(person, room)
-    assert (bad.state, bad.state_reason) == (Save.FAILED, "what was saved is damaged")
-    await _expect_restored(person, good, held)
+    await expect_restored(person, (await saves_of(person, room))[0], held)
 
 
 async def test_create_save_of_an_active_workspace_disturbs_nobody(person: Person, origin: Origin) -> None:
