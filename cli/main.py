@@ -6,13 +6,15 @@ from typing import Annotated
 
 import typer
 
-from cli import audit, context, execute, keys, local, raw_call, sessions, users, variables, workspaces
+from cli import audit, context, execute, keys, local, raw_call, saves, sessions, users, variables, workspaces
 
 app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+for verb in (saves.save, saves.saves, saves.restore, saves.delete_save, saves.clean_up):
+    workspaces.app.command()(verb)
 app.add_typer(workspaces.app, name="workspace")
 app.add_typer(workspaces.app, name="ws", hidden=True)  # for fingers: as `kubectl get po`, and `gh cs`
 app.add_typer(sessions.app, name="session")

@@ -52,6 +52,37 @@ async def deleted_workspace_id(client: Client, name_or_id: str) -> str:
     raise Refused(msg, reason="WORKSPACE_NOT_FOUND", code=NOT_FOUND)
 
 
+def saves_of(workspace: str) -> dict[str, str]:
+    """Return the filter for the saves of a workspace that may be gone; none for an empty text."""
+    if ids.is_id(workspace):
+        return {"workspaceId": workspace}
+    return {"workspaceName": workspace} if workspace else {}
+
+
+async def save_id(client: Client, name_or_id: str) -> str:
+    """Return a save's id as it is, and for the name of a workspace that of its newest complete save.
+
+    Raises:
+        Refused: there is none.
+    """
+    if ids.is_id(name_or_id):
+        return name_or_id
+    if name_or_id:
+        async for save in client.pages("/v1/saves", "saves", limit=MANY, **saves_of(name_or_id)):
+            if save["state"] == "COMPLETE":
+                return str(save["saveId"])
+    msg = f"No workspace {name_or_id!r} was saved; `{program.name()} workspace saves` shows the saves there are."
+    raise Refused(msg, reason="SAVE_NOT_FOUND", code=NOT_FOUND)
+
+
+def id_of_save(text: str) -> str:
+    """Return a save's id as it is. Refused when it is none."""
+    if ids.is_id(text):
+        return text
+    msg = f"{text!r} is no save's id; `{program.name()} workspace saves` shows those there are."
+    raise Refused(msg, reason="SAVE_NOT_FOUND", code=NOT_FOUND)
+
+
 async def workspace_names(client: Client) -> dict[str, str]:
     """Return the names of the account's workspaces by their ids."""
     pages = client.pages("/v1/workspaces", "workspaces", limit=MANY)

@@ -198,7 +198,7 @@ def delete(
     account: AccountOption = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Delete a room. Its files are kept."""
+    """Delete a room. Its files are kept for a while, and saved."""
     _act(workspace, "DELETE", "?force=true" if force else "", None, account=account, as_json=as_json)
 
 

@@ -1,7 +1,6 @@
 """Makes the workspace's directory: a clone made inside the sandbox, or a fresh repository."""
 
 import asyncio
-import json
 import re
 import shutil
 from collections.abc import AsyncIterator
@@ -9,11 +8,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from runner import program, repository
+from runner import prepared, program, repository
 from runner.errors import CloneFailed
 from runner.sandbox import Program, Sandbox
 
-_MARKER = "prepared.json"
 _INCOMING = "incoming"
 _TIME_LIMIT = 3600.0
 """Seconds for one clone: enough for a huge repository on a slow line, an end for one that hangs."""
@@ -44,7 +42,7 @@ class Workspace:
     @property
     def prepared(self) -> bool:
         """Whether the directory is ready."""
-        return (self._room / _MARKER).is_file()
+        return prepared.is_prepared(self._room)
 
     @property
     def preparing(self) -> bool:
@@ -72,7 +70,7 @@ class Workspace:
                 source = repository.check(url, branch, self._sandbox.hidden if self._allow_local else None)
                 async for progress in self._make(source, branch):
                     yield progress
-            yield Progress("Ready", 100, json.loads((self._room / _MARKER).read_text())["branch"])
+            yield Progress("Ready", 100, prepared.branch(self._room))
 
     async def _make(self, source: repository.Source, branch: str) -> AsyncIterator[Progress]:
         incoming = self._room / _INCOMING
@@ -87,17 +85,7 @@ class Workspace:
                 head = await self._quietly(source, ["-C", str(incoming), "symbolic-ref", "--short", "HEAD"])
         except TimeoutError as error:
             raise CloneFailed(repository.Refusal.TIME) from error
-        await asyncio.to_thread(self._finish, incoming, head)
-
-    def _finish(self, incoming: Path, branch: str) -> None:
-        files = self._room / "files"
-        if any(files.iterdir()):
-            shutil.rmtree(incoming)  # an earlier preparation got this far; what is there may be somebody's work
-        else:
-            incoming.rename(files)
-        marker = self._room / f"{_MARKER}.new"
-        marker.write_text(json.dumps({"branch": branch}))
-        marker.rename(self._room / _MARKER)
+        await asyncio.to_thread(prepared.finish, self._room, incoming, head)
 
     async def _quietly(self, source: repository.Source, arguments: list[str]) -> str:
         lines = [line async for line in self._lines(source, arguments)]

@@ -37,6 +37,7 @@ _STATUS = (
 )
 _FILTERS = ("config", "--null", "--name-only", "--get-regexp", r"^filter\..*\.(clean|process|required)$")
 _COMMIT = ("rev-list", "--max-count=1", "--encoding=UTF-8", "--format=%an%x00%at%x00%s")
+_NOTHING_FOUND = 128  # what git ends with when a revision is not there
 _LAST_SECOND = 253_402_300_799  # of the year 9999, the last that a Timestamp holds
 _OPERATIONS = {
     "rebase-merge": GitStatus.REBASE,
@@ -66,8 +67,21 @@ class Git:
                 async with asyncio.timeout(self._time_limit):
                     return await self._status()
             except TimeoutError as error:
-                cause = f"it took longer than {self._time_limit:g} seconds"
-                raise GitFailed(cause) from error
+                raise GitFailed(self._too_long()) from error
+
+    async def number(self, *arguments: str) -> int:
+        """Return the number that git prints, 0 where it finds nothing to count. GitFailed as for `status`."""
+        printed = await self.read(*arguments, fine=(0, _NOTHING_FOUND))
+        return int(printed) if printed.strip().isdigit() else 0
+
+    async def read(self, *arguments: str, fine: Sequence[int] = (0,)) -> bytes:
+        """Return all that git prints. GitFailed as for `status`."""
+        async with self._lock:
+            try:
+                async with asyncio.timeout(self._time_limit):
+                    return await self._run(arguments, {}, _all, fine)
+            except TimeoutError as error:
+                raise GitFailed(self._too_long()) from error
 
     async def _status(self) -> GitStatus:
         read = await self._run(_STATUS, await self._without_filters(), _read_status)
@@ -96,6 +110,9 @@ class Git:
         if re.fullmatch("[0-9]{1,12}", seconds) and int(seconds) <= _LAST_SECOND:
             commit.author_time.FromSeconds(int(seconds))
         return commit
+
+    def _too_long(self) -> str:
+        return f"it took longer than {self._time_limit:g} seconds"
 
     def _operation(self) -> GitStatus.Operation.ValueType:
         """Return the operation under way, without following a link out of the room."""
@@ -163,6 +180,10 @@ async def _beginning(stream: Stream) -> bytes:
     while stream is not None and (data := await stream.read(_READ)):
         kept = (kept + data)[:_READ]
     return kept
+
+
+async def _all(stream: Stream) -> bytes:
+    return await stream.read() if stream is not None else b""
 
 
 def _line(text: str) -> str:

@@ -1,12 +1,22 @@
 """`python -m services.workspace`: the workspace service as a process."""
 
 from contextlib import AsyncExitStack
+from datetime import timedelta
 
-from stateroom.workspace.v1 import git_service_pb2, identity_service_pb2, workspace_service_pb2
+from stateroom.workspace.v1 import (
+    clean_up_service_pb2,
+    git_service_pb2,
+    identity_service_pb2,
+    save_service_pb2,
+    workspace_service_pb2,
+)
 
 from chassis.changes import Registry
 from chassis.rpc.server import Server
 from chassis.service import Service, open_service, run
+from services.workspace.clean_up.cleaning import Cleaning
+from services.workspace.clean_up.servicer import CleanUpServicer
+from services.workspace.clean_up.sweep import Sweep
 from services.workspace.git.servicer import GitServicer
 from services.workspace.identity import events as identity_events
 from services.workspace.identity.exchange import CredentialExchange
@@ -15,6 +25,11 @@ from services.workspace.placement.local import LocalPlacement
 from services.workspace.placement.placement import Placement
 from services.workspace.placement.store import LIVE_RUNNERS
 from services.workspace.placement.upgrades import Upgrades
+from services.workspace.saves import events as save_events
+from services.workspace.saves.before_removal import BeforeRemoval
+from services.workspace.saves.servicer import SaveServicer
+from services.workspace.saves.taking import Taking
+from services.workspace.saves.vaults import Vaults
 from services.workspace.settings import WorkspaceSettings
 from services.workspace.workspaces import events as workspace_events
 from services.workspace.workspaces import operations
@@ -26,28 +41,49 @@ from services.workspace.workspaces.servicer import WorkspaceServicer
 
 async def open_workspace(settings: WorkspaceSettings, stack: AsyncExitStack) -> tuple[Service, Server]:
     """Put the service together. The stack closes it again."""
-    registry = Registry(identity_events.USER, identity_events.API_KEY, workspace_events.WORKSPACE)
+    registry = Registry(identity_events.USER, identity_events.API_KEY, workspace_events.WORKSPACE, save_events.SAVE)
     service = await open_service("workspace", settings, registry, stack)
-    database, pages = service.database, service.pages
+    database = service.database
     exchange = CredentialExchange(service.system, service.signer)
     placement = Placement(database, LocalPlacement(settings), operations.admit_runner)
     stack.push_async_callback(placement.close)
     service.loops.append(Upgrades(placement).run)
-    reconciler = service.reconcile("workspaces", "workspace_id", Lifecycle(database, placement).reconcile)
     service.counts.append(LIVE_RUNNERS)
     server = service.server(exchange)
     server.add(
         identity_service_pb2.DESCRIPTOR.services_by_name["IdentityService"],
-        IdentityServicer(database, pages, exchange, settings.bootstrap_token, settings.sign_up == "open"),
+        IdentityServicer(database, service.pages, exchange, settings.bootstrap_token, settings.sign_up == "open"),
     )
+    _add_workspaces(service, server, settings, placement)
+    return service, server
+
+
+def _add_workspaces(service: Service, server: Server, settings: WorkspaceSettings, placement: Placement) -> None:
+    """Add what serves workspaces and their saves, and the reconcilers behind it, which wake each other."""
+    database, pages, vaults, limit = service.database, service.pages, Vaults(settings), settings.workspace_limit
+
+    def wake() -> None:
+        workspaces.wake()
+        saves.wake()
+
+    saving = BeforeRemoval(database, vaults, wake)
+    lifecycle = Lifecycle(database, placement, vaults, saving)
+    workspaces = service.reconcile("workspaces", "workspace_id", lifecycle.reconcile)
+    saves = service.reconcile("saves", "save_id", Taking(database, vaults, wake).reconcile)
+    cleaning = Cleaning(database, timedelta(days=settings.clean_up_days), wake)
+    purge, keep = timedelta(days=settings.purge_days), timedelta(days=settings.save_days)
+    service.loops.append(Sweep(service.system, database, cleaning, purge, keep, settings.sweep_seconds).run)
     runners = Runners(database, placement)
     repositories = RepositoryRule(settings.allow_local_repositories)
-    server.add(
-        workspace_service_pb2.DESCRIPTOR.services_by_name["WorkspaceService"],
-        WorkspaceServicer(database, pages, runners, reconciler, repositories, settings.workspace_limit),
-    )
-    server.add(git_service_pb2.DESCRIPTOR.services_by_name["GitService"], GitServicer(runners))
-    return service, server
+    servicers = {
+        workspace_service_pb2: WorkspaceServicer(database, pages, runners, workspaces, repositories, limit),
+        git_service_pb2: GitServicer(runners),
+        save_service_pb2: SaveServicer(database, pages, saves, workspaces, limit),
+        clean_up_service_pb2: CleanUpServicer(cleaning),
+    }
+    for module, servicer in servicers.items():
+        for described in module.DESCRIPTOR.services_by_name.values():
+            server.add(described, servicer)
 
 
 if __name__ == "__main__":

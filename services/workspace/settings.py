@@ -15,6 +15,10 @@ class WorkspaceSettings(ServiceSettings):
 
     `private_directory` holds what no program in a room may read: keys, passwords, the database. Rooms show the
     system's folders, so it matters as soon as it lies below `/opt` or `/usr`.
+
+    A directory with more than `save_size_limit` bytes cannot be saved, and is not removed then; `save_ignored` says
+    whether what git ignores is saved too. Archived workspaces that have not changed for `clean_up_days` are deleted,
+    deleted ones are purged after `purge_days`, and their saves go `save_days` after that.
     """
 
     data_directory: Path
@@ -22,6 +26,12 @@ class WorkspaceSettings(ServiceSettings):
     private_directory: Path | None = None
     allow_local_repositories: bool = False
     workspace_limit: int = Field(10, ge=1, le=100_000)
+    save_size_limit: int = Field(20 * 1024**3, ge=1)
+    save_ignored: bool = True
+    clean_up_days: float = Field(30, ge=0, le=36_500)
+    purge_days: float = Field(30, ge=0, le=36_500)
+    save_days: float = Field(90, ge=0, le=36_500)
+    sweep_seconds: float = Field(600, ge=0.1)
     bootstrap_token_file: Path | None = None
     sign_up: Literal["closed", "open"] = "closed"
 

@@ -101,6 +101,28 @@ async def test_cli_room_is_described_put_away_and_brought_back(embedded_stack: E
     assert (back["state"], back["metadata"]) == ("ARCHIVED", {"team": "core", "a": "b=c"})
 
 
+async def test_cli_room_that_is_gone_is_restored_from_its_save(embedded_stack: EmbeddedStack) -> None:
+    """By its name, with what nobody had committed; a save is deleted by its id only."""
+    stack = embedded_stack
+    await stack.command("ws", "create", "lost", "--json")
+    await stack.command("exec", "lost", "--", "sh", "-c", "echo unsaved > work")
+    (save,) = (await stack.command("ws", "save", "lost", "--json")).json()
+    assert (save["state"], save["cause"], save["untracked"]) == ("COMPLETE", "ON_DEMAND", 1)
+    await stack.command("ws", "delete", "lost", "--json")
+    table = (await stack.command("ws", "saves", "lost")).output
+    assert save["saveId"] in table
+    (back,) = (await stack.command("ws", "restore", "lost", "--json")).json()
+    assert (back["name"], back["state"]) == ("lost", "ACTIVE")
+    assert (await stack.command("exec", "lost", "--", "cat", "work")).output == "unsaved\n"
+    wrong = await stack.command("ws", "delete-save", "lost")
+    assert (wrong.code, "workspace saves" in wrong.errors) == (4, True)
+    missing = await stack.command("ws", "restore", "never")
+    assert (missing.code, "workspace saves" in missing.errors) == (4, True)
+    (deleted,) = (await stack.command("ws", "delete-save", str(save["saveId"]), "--json")).json()
+    assert deleted["state"] == "DELETED"
+    assert "nothing to clean up" in (await stack.command("ws", "clean-up", "--dry-run")).output
+
+
 async def test_cli_undelete_of_a_name_that_two_had_asks_for_the_id(embedded_stack: EmbeddedStack) -> None:
     """Which of them is meant is not guessed; one id is enough."""
     stack, deleted = embedded_stack, set[str]()

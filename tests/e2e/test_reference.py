@@ -19,6 +19,7 @@ from cli.client import Client
 from cli.errors import Refused
 from tests.support.embedded_stack import EmbeddedStack
 from tests.support.sessions import create_workspace
+from tests.support.waiting import until
 
 PAGES = Path(__file__).resolve().parents[2] / "docs" / "api"
 METHOD = re.compile(r"^## (?P<method>\w+)\n(?P<text>.*?)(?=^## )", re.DOTALL | re.MULTILINE)
@@ -71,6 +72,16 @@ class Setting:
             await self.client.post(f"/v1/sessions/{session['sessionId']}:terminate", {})
         return str(session["sessionId"])
 
+    async def save(self) -> str:
+        """Return a complete save of the room."""
+        save = await self.client.post("/v1/saves", {"workspaceId": self.room})
+
+        async def complete() -> bool:
+            return bool((await self.client.get(f"/v1/saves/{save['saveId']}"))["state"] == "COMPLETE")
+
+        await until(complete)
+        return str(save["saveId"])
+
     async def end_sessions(self) -> None:
         """End what runs in the room, so that the account may have more."""
         live = await self.client.get("/v1/sessions", workspaceId=self.room, state="ACTIVE")
@@ -94,6 +105,7 @@ class Setting:
 MAKERS: Mapping[str, Callable[[Setting], Awaitable[str]]] = {
     "WORKSPACE_ID": Setting.workspace,
     "SESSION_ID": Setting.session,
+    "SAVE_ID": Setting.save,
     "API_KEY_ID": Setting.api_key,
     "AUDIT_LOG_ID": Setting.audit_log,
     "NAME": Setting.name,

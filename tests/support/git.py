@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from collections.abc import Container
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,15 +47,15 @@ class Origin:
         await run_git(self.folder, *arguments)
 
 
-async def run_git(folder: Path, *arguments: str) -> str:
-    """Run git in a folder and return what it prints. AssertionError when it fails."""
+async def run_git(folder: Path, *arguments: str, fine: Container[int] = (0,)) -> str:
+    """Run git in a folder and return what it prints. AssertionError unless it ends with a fine code."""
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(
         "git", "-C", str(folder), *arguments, env=ENVIRONMENT, stdout=pipe, stderr=pipe
     )
     output, errors = await process.communicate()
-    assert process.returncode == 0, (arguments, errors)
-    return output.decode()
+    assert process.returncode in fine, (arguments, errors)
+    return output.decode(errors="surrogateescape")
 
 
 async def make_origin(folder: Path) -> Origin:

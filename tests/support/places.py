@@ -17,6 +17,8 @@ from tests.support.product import Product
 from tests.support.source import query
 
 _HOMES = {"chassis.consumer": ("audit", "session")}
+_APART = {"runner.snapshot": "snapshots", "services.workspace.saves": "saves"}
+"""Packages whose places only their own tests pass."""
 _HOME = ("workspace", "session")
 """Services that pass the places of the chassis; in each round the next one dies there."""
 _WITH_CLAIMS = """
@@ -41,6 +43,9 @@ def passed_by(service: str, round_: int) -> list[str]:
 
 
 def _home(module: str, round_: int) -> str:
+    for apart, home in _APART.items():
+        if module.startswith(f"{apart}."):
+            return home
     package, _, rest = module.partition(".")
     if package == "chassis":
         homes = _HOMES.get(module, _HOME)

@@ -170,5 +170,5 @@ async def shared_product(product_template: Postgres, nats: Nats) -> AsyncIterato
     """Return an installation with all services running, for the tests of one module: each makes its own account."""
     async with open_product(product_template, nats) as opened:
         for service in SERVICES:
-            await opened.start(service, workspace_limit=1000, silent_device_seconds=3600)
+            await opened.start(service, workspace_limit=1000, silent_device_seconds=3600, sweep_seconds=1)
         yield opened

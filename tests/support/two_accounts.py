@@ -9,6 +9,8 @@ import grpc
 import pytest_asyncio
 from stateroom.session.v1 import attach_pb2, log_pb2, session_pb2, session_service_pb2
 from stateroom.session.v1.session_service_pb2_grpc import SessionServiceStub
+from stateroom.workspace.v1 import save_service_pb2
+from stateroom.workspace.v1.save_service_pb2_grpc import SaveServiceStub
 
 from tests.support import waiting
 from tests.support.people import Person, newcomer
@@ -36,6 +38,8 @@ async def owned(shared_product: Product) -> AsyncIterator[dict[str, str]]:
         room = await owner.settled(await owner.create_room())
         await owner.runner(room)
         found = {"workspace_id": room.workspace_id, "api_key_id": owner.key.api_key_id, "user_id": owner.user_id}
+        for _ in range(2):
+            found["save_id"] = await _save(owner, room.workspace_id)
         if "session" in SERVICES:
             await _session(owner, room.workspace_id)
             found["session_id"] = await _session(owner, room.workspace_id)
@@ -57,6 +61,13 @@ async def _device(owner: Person, session_id: str) -> AsyncIterator[None]:
         await call.read()
         yield
         call.cancel()
+
+
+async def _save(owner: Person, workspace_id: str) -> str:
+    stub: Any = SaveServiceStub(owner.channel)
+    request = save_service_pb2.CreateSaveRequest(workspace_id=workspace_id)
+    created = await stub.CreateSave(request, metadata=owner.metadata, timeout=20, wait_for_ready=True)
+    return str(created.save_id)
 
 
 async def _session(owner: Person, workspace_id: str) -> str:

@@ -24,7 +24,7 @@ from services.workspace.placement import room_lock
 from services.workspace.placement.placement import START_DEADLINE, Starter
 from services.workspace.settings import WorkspaceSettings
 
-_INHERITED = ("PATH", "LANG", "LC_ALL", "TZ", "PYTHONPATH", "VIRTUAL_ENV", "SYSTEMROOT")
+INHERITED = ("PATH", "LANG", "LC_ALL", "TZ", "PYTHONPATH", "VIRTUAL_ENV", "SYSTEMROOT")
 """What a runner needs of our environment; it must not see our settings."""
 
 _AFTER_FORK = faults.Point("placement.after_fork", "A runner's process was started, and has not announced itself.")
@@ -100,7 +100,7 @@ class LocalPlacement:
                 raise ServiceUnavailable(service="runner") from exc
 
     def _environment(self, runner_id: UUID, workspace_id: UUID, room: Path) -> dict[str, str]:
-        return inherited(*_INHERITED) | {
+        return inherited(*INHERITED) | {
             "RUNNER_ID": str(runner_id),
             "WORKSPACE_ID": str(workspace_id),
             "ROOM_DIRECTORY": str(room),

@@ -20,6 +20,7 @@ def workspace_to_proto(workspace: Workspace) -> pb.Workspace:
         state=pb.Workspace.State.Value(workspace.state.name),
         state_reason=workspace.state_reason,
         sandbox=workspace.sandbox,
+        save_id="" if workspace.save_id is None else str(workspace.save_id),
         etag=etag.of(workspace),
     )
     if workspace.state is State.CREATING:

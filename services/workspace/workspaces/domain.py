@@ -52,6 +52,7 @@ class WorkspaceSpec:
         metadata: for whoever wants it.
         repository_url: what to clone, checked beforehand; empty for an empty workspace.
         branch: empty for the remote's default.
+        save_id: what its directory is to be; None to clone, or to begin empty.
     """
 
     name: str
@@ -59,6 +60,7 @@ class WorkspaceSpec:
     metadata: dict[str, str]
     repository_url: str
     branch: str
+    save_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,8 @@ class Workspace:
     update_time: datetime
     archive_time: datetime | None
     delete_time: datetime | None
+    save_id: UUID | None = None
+    purge_time: datetime | None = None
 
     @property
     def entity_id(self) -> UUID:
@@ -109,6 +113,7 @@ class Workspace:
             update_time=now,
             archive_time=None,
             delete_time=None,
+            save_id=spec.save_id,
         )
 
     def activate(self, now: datetime, *, branch: str, sandbox: str) -> "Workspace":
@@ -160,13 +165,17 @@ class Workspace:
 
     def undelete(self, now: datetime) -> "Workspace":
         """Return the workspace brought back: ARCHIVED, or CREATING if it never was ready. WorkspaceNotDeleted."""
-        if self.state is not State.DELETED:
-            raise WorkspaceNotDeleted(self.workspace_id, self.state.name)
+        self._expect_deleted()
         if self.sandbox:  # a runner had made its directory
             return self._changed(now, state=State.ARCHIVED, archive_time=now, delete_time=None)
         return self._changed(
             now, state=State.CREATING, delete_time=None, state_reason="", progress_step=FIRST_STEP, progress_percent=0
         )
+
+    def purge(self, now: datetime) -> "Workspace":
+        """Return the workspace gone for good. WorkspaceNotDeleted unless it was DELETED."""
+        self._expect_deleted()
+        return self._changed(now, purge_time=now)
 
     def expect_active(self) -> None:
         """Raise WorkspaceArchived or WorkspaceNotActive unless something can begin in it."""
@@ -174,6 +183,10 @@ class Workspace:
             raise WorkspaceArchived(self.workspace_id)
         if self.state is not State.ACTIVE:
             raise WorkspaceNotActive(self.workspace_id, self.state.name)
+
+    def _expect_deleted(self) -> None:
+        if self.state is not State.DELETED:
+            raise WorkspaceNotDeleted(self.workspace_id, self.state.name)
 
     def _expect_kept(self) -> None:
         if self.state is State.DELETED:

@@ -1,4 +1,4 @@
-"""What a workspace's state asks of the world: a room for one being created, no runner for one put away."""
+"""What a workspace's state asks of the world: a room for one being created, a save and no runner for one put away."""
 
 import time
 from dataclasses import dataclass
@@ -13,6 +13,9 @@ from chassis.database import Database
 from chassis.errors import DomainError, Unavailable
 from chassis.reconcile import Claim
 from services.workspace.placement.placement import Placement, RunnerHandle
+from services.workspace.saves import queries as save_queries
+from services.workspace.saves.before_removal import BeforeRemoval
+from services.workspace.saves.vaults import Refused, Vaults
 from services.workspace.workspaces import operations, queries
 from services.workspace.workspaces.domain import ENDING, State, Workspace
 
@@ -32,9 +35,14 @@ class Lifecycle:
 
     database: Database
     placement: Placement
+    vaults: Vaults
+    saving: BeforeRemoval
 
     async def reconcile(self, claim: Claim) -> float | None:
         """Bring one workspace's world in line with its row. Safe to repeat."""
+        purged = await self.database.read(claim.actor, queries.find_purged, workspace_id=claim.entity_id)
+        if purged is not None:
+            return await self._remove(claim.actor, purged)
         workspace = await self.database.read(claim.actor, queries.get_workspace, workspace_id=claim.entity_id)
         if workspace.state is State.CREATING:
             await self._create(claim, workspace)
@@ -45,6 +53,7 @@ class Lifecycle:
     async def _create(self, claim: Claim, workspace: Workspace) -> None:
         actor = claim.actor
         try:
+            await self._restore(actor, workspace)
             runner = await self.placement.ensure(actor, workspace.workspace_id)
             branch = await self._prepare(actor, workspace, runner)
             _AFTER_PREPARE.reach()
@@ -52,19 +61,28 @@ class Lifecycle:
         except DomainError as exc:
             if isinstance(exc, Unavailable) and claim.attempts < ATTEMPTS:
                 raise
-            await self._give_up(actor, workspace, exc)
+            await self._give_up(actor, workspace, exc.message)
+            return
+        except Refused as refusal:
+            await self._give_up(actor, workspace, f"the save cannot be restored: {refusal}")
             return
         await self.database.write(
             actor, operations.activate_workspace, workspace_id=workspace.workspace_id, branch=branch, sandbox=sandbox
         )
 
-    async def _give_up(self, actor: Actor, workspace: Workspace, cause: DomainError) -> None:
+    async def _restore(self, actor: Actor, workspace: Workspace) -> None:
+        """Give a workspace the directory of its save, before anybody else uses the room."""
+        if workspace.save_id is None:
+            return
+        save = await self.database.read(actor, save_queries.get_save, save_id=workspace.save_id)
+        save.expect_complete()
+        await self.vaults.give_back(save, workspace.workspace_id)
+
+    async def _give_up(self, actor: Actor, workspace: Workspace, reason: str) -> None:
         runner = await self.placement.find(actor, workspace.workspace_id)
         if runner is not None:
             await self.placement.stop(actor, runner, reason="creation failed")
-        await self.database.write(
-            actor, operations.fail_workspace, workspace_id=workspace.workspace_id, reason=cause.message
-        )
+        await self.database.write(actor, operations.fail_workspace, workspace_id=workspace.workspace_id, reason=reason)
 
     async def _prepare(self, actor: Actor, workspace: Workspace, runner: RunnerHandle) -> str:
         """Have the runner make the directory. Returns the branch that is checked out."""
@@ -84,7 +102,7 @@ class Lifecycle:
         )
 
     async def _end(self, actor: Actor, workspace: Workspace) -> float | None:
-        """Stop the runner once the sessions' last output is stored, or once that has taken too long."""
+        """Stop the runner once the sessions' last output is stored, or that has taken too long; then save the work."""
         since = workspace.archive_time or workspace.delete_time or workspace.create_time
         runner = await self.placement.find(actor, workspace.workspace_id)
         if runner is not None:
@@ -92,4 +110,11 @@ class Lifecycle:
             if terminals and datetime.now(UTC) - since < DRAIN:
                 return _DRAIN_INTERVAL
             await self.placement.stop(actor, runner, reason=f"workspace_{workspace.state.name.lower()}")
-        return None
+        return await self.saving.save(actor, workspace)
+
+    async def _remove(self, actor: Actor, workspace: Workspace) -> float | None:
+        """Remove the directory of a purged workspace once its work is saved, then its row."""
+        again = await self.saving.remove(actor, workspace)
+        if again is None:
+            await self.database.write(actor, operations.forget_workspace, workspace_id=workspace.workspace_id)
+        return again

@@ -51,7 +51,9 @@ async def update_workspace(
 
 
 async def archive_workspace(tx: Transaction, *, workspace_id: UUID, etag: str) -> Workspace:
-    """Put a workspace away. Its sessions follow by event; the reconciler stops its runner. Its files stay.
+    """Put a workspace away. Its sessions follow by event; the reconciler stops its runner and saves what is unsaved.
+
+    Its files stay.
 
     Raises:
         WorkspaceNotFound: no such workspace.
@@ -115,7 +117,7 @@ async def look_again(tx: Transaction, *, workspace_id: UUID) -> None:
 
 
 async def delete_workspace(tx: Transaction, *, workspace_id: UUID, etag: str) -> Workspace:
-    """Delete a workspace. Its sessions follow by event; the reconciler stops its runner. Its files stay.
+    """Delete a workspace. As with archiving, what runs ends, its work is saved, and its files stay, until it is purged.
 
     Raises:
         WorkspaceNotFound: no such workspace, or deleted already.
@@ -145,6 +147,11 @@ async def fail_workspace(tx: Transaction, *, workspace_id: UUID, reason: str) ->
     await store.update_workspace(tx.connection, failed, due=None)
     tx.record("failed", before=current, after=failed)
     return failed
+
+
+async def forget_workspace(tx: Transaction, *, workspace_id: UUID) -> None:
+    """Remove the row of a workspace that was purged and has no directory any more. Its changes are recorded."""
+    await store.forget_workspace(tx.connection, workspace_id)
 
 
 async def note_progress(tx: Transaction, *, workspace_id: UUID, step: str, percent: int) -> None:

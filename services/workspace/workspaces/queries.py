@@ -1,5 +1,6 @@
 """Reads of workspaces."""
 
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select
@@ -12,8 +13,21 @@ from services.workspace.workspaces.tables import workspaces
 
 
 async def get_workspace(connection: Connection, *, workspace_id: UUID) -> Workspace:
-    """Return a workspace of the account, deleted ones too. WorkspaceNotFound."""
+    """Return a workspace of the account, deleted ones too until they are purged. WorkspaceNotFound."""
     return await store.get_workspace(connection, workspace_id)
+
+
+async def find_purged(connection: Connection, *, workspace_id: UUID) -> Workspace | None:
+    """Return a workspace that nobody sees any more and whose directory is to go; None for any other."""
+    return await store.find_purged(connection, workspace_id)
+
+
+async def list_unchanged(connection: Connection, *, before: datetime, limit: int) -> list[Workspace]:
+    """Return the account's workspaces that were archived, are at rest and have not changed since, the oldest first."""
+    unchanged = (workspaces.c.state == State.ARCHIVED) & (workspaces.c.update_time < before)
+    statement = select(*store.COLUMNS).where(unchanged, workspaces.c.reconcile_time.is_(None))
+    rows = await connection.execute(statement.order_by(workspaces.c.update_time).limit(limit))
+    return [tables.to(Workspace, row) for row in rows]
 
 
 async def is_ending(connection: Connection, *, workspace_id: UUID) -> bool:
@@ -29,7 +43,8 @@ async def list_workspaces(
     connection: Connection, *, state: State | None, name: str, show_deleted: bool, limit: int, after: UUID | None
 ) -> list[Workspace]:
     """Return the account's workspaces, newest first."""
-    statement = select(*store.COLUMNS).order_by(workspaces.c.workspace_id.desc()).limit(limit)
+    statement = select(*store.COLUMNS).where(workspaces.c.purge_time.is_(None))
+    statement = statement.order_by(workspaces.c.workspace_id.desc()).limit(limit)
     if state is not None:
         statement = statement.where(workspaces.c.state == state)
     elif not show_deleted:

@@ -7,10 +7,11 @@ from datetime import datetime
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import Executable, bindparam, func, insert, select, text, update
+from sqlalchemy import Executable, bindparam, delete, func, insert, select, text, update
 
 from chassis import tables
 from chassis.sql import Connection
+from services.workspace.placement.tables import runners
 from services.workspace.workspaces.domain import State, Workspace
 from services.workspace.workspaces.errors import WorkspaceNameTaken, WorkspaceNotFound
 from services.workspace.workspaces.tables import workspaces
@@ -19,8 +20,12 @@ COLUMNS = [workspaces.c[field.name] for field in fields(Workspace)]
 """The columns that make a Workspace; the others drive its reconciliation."""
 
 _INSERT = insert(workspaces)
-_BY_ID = select(*COLUMNS).where(workspaces.c.workspace_id == bindparam("workspace_id"))
+_NAMED = workspaces.c.workspace_id == bindparam("workspace_id")
+_BY_ID = select(*COLUMNS).where(_NAMED, workspaces.c.purge_time.is_(None))
 _LOCKED = _BY_ID.with_for_update()
+_PURGED = select(*COLUMNS).where(_NAMED, workspaces.c.purge_time.is_not(None))
+_HOLD = select(workspaces.c.workspace_id).where(_NAMED).with_for_update()
+_FORGET = (delete(runners).where(runners.c.workspace_id == bindparam("workspace_id")), delete(workspaces).where(_NAMED))
 _LOCK_ACCOUNT = text("SELECT pg_advisory_xact_lock(hashtextextended('workspaces:' || :account_id, 0))")
 
 
@@ -74,13 +79,30 @@ async def update_progress(connection: Connection, workspace_id: UUID, *, step: s
 
 
 async def get_workspace(connection: Connection, workspace_id: UUID) -> Workspace:
-    """Return a workspace of the account, deleted ones too. WorkspaceNotFound."""
+    """Return a workspace of the account, deleted ones too until they are purged. WorkspaceNotFound."""
     return await _workspace(connection, _BY_ID, workspace_id)
 
 
 async def lock_workspace(connection: Connection, workspace_id: UUID) -> Workspace:
     """Return a workspace and hold its row until the transaction ends. WorkspaceNotFound."""
     return await _workspace(connection, _LOCKED, workspace_id)
+
+
+async def hold_workspace(connection: Connection, workspace_id: UUID) -> None:
+    """Make rivals wait that would change a workspace, purged or not, until the transaction ends."""
+    await connection.execute(_HOLD, {"workspace_id": workspace_id})
+
+
+async def find_purged(connection: Connection, workspace_id: UUID) -> Workspace | None:
+    """Return a workspace that nobody sees any more and whose directory is to go; None for any other."""
+    row = (await connection.execute(_PURGED, {"workspace_id": workspace_id})).one_or_none()
+    return None if row is None else tables.to(Workspace, row)
+
+
+async def forget_workspace(connection: Connection, workspace_id: UUID) -> None:
+    """Remove the row of a workspace of which nothing is left."""
+    for statement in _FORGET:
+        await connection.execute(statement, {"workspace_id": workspace_id})
 
 
 async def count_live(connection: Connection, account_id: UUID) -> int:

@@ -28,6 +28,8 @@ workspaces = Table(
     Column("update_time", tables.Time, nullable=False),
     Column("archive_time", tables.Time),
     Column("delete_time", tables.Time),
+    Column("save_id", UUID),
+    Column("purge_time", tables.Time),
     Column("reconcile_time", tables.Time),
     Column("reconcile_epoch", BigInteger, nullable=False),
     Column("reconcile_attempts", Integer, nullable=False),

@@ -22,6 +22,7 @@ from tests.support.git import Origin
 from tests.support.people import Person, newcomer
 from tests.support.product import Product
 from tests.support.refusals import refused
+from tests.support.saves import at_rest
 from tests.support.source import query
 
 ACTIVE, ARCHIVED, DELETED = pb.Workspace.ACTIVE, pb.Workspace.ARCHIVED, pb.Workspace.DELETED
@@ -158,7 +159,7 @@ async def test_unarchive_workspace_that_is_still_being_put_away_changes_nothing(
     """What begins now would end with what ran before; the caller is told to try again."""
     room = await _ready(person)
     await person.archive_room(room)
-    await _no_runner(person, room)
+    await at_rest(person, room)
     installation = person.product.installation
     await query(
         installation.url("workspace_system"),

@@ -320,6 +320,18 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """git could not do in the workspace what was asked; the cause is its own complaint, or that it took too long.
     Example: {"reason": "GIT_FAILED", "metadata": {"cause": "not a git repository"}}
     """
+    SAVE_NOT_FOUND: _ErrorReason.ValueType  # 200
+    """The account has no such save.
+    Example: {"reason": "SAVE_NOT_FOUND", "metadata": {"saveId": "…"}}
+    """
+    SAVE_NOT_COMPLETE: _ErrorReason.ValueType  # 201
+    """Only a save that is COMPLETE can be restored, and one that is being taken cannot be deleted.
+    Example: {"reason": "SAVE_NOT_COMPLETE", "metadata": {"saveId": "…", "state": "SAVING"}}
+    """
+    WORKSPACE_NOT_SAVED: _ErrorReason.ValueType  # 202
+    """A workspace whose work is in no complete save is not removed.
+    Example: {"reason": "WORKSPACE_NOT_SAVED", "metadata": {"workspaceId": "…", "cause": "…"}}
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every `reason` of a google.rpc.ErrorInfo whose domain is `stateroom.dev`.
@@ -623,5 +635,17 @@ Example: {"reason": "UPGRADE_REFUSED", "metadata": {"cause": "…"}}
 GIT_FAILED: ErrorReason.ValueType  # 150
 """git could not do in the workspace what was asked; the cause is its own complaint, or that it took too long.
 Example: {"reason": "GIT_FAILED", "metadata": {"cause": "not a git repository"}}
+"""
+SAVE_NOT_FOUND: ErrorReason.ValueType  # 200
+"""The account has no such save.
+Example: {"reason": "SAVE_NOT_FOUND", "metadata": {"saveId": "…"}}
+"""
+SAVE_NOT_COMPLETE: ErrorReason.ValueType  # 201
+"""Only a save that is COMPLETE can be restored, and one that is being taken cannot be deleted.
+Example: {"reason": "SAVE_NOT_COMPLETE", "metadata": {"saveId": "…", "state": "SAVING"}}
+"""
+WORKSPACE_NOT_SAVED: ErrorReason.ValueType  # 202
+"""A workspace whose work is in no complete save is not removed.
+Example: {"reason": "WORKSPACE_NOT_SAVED", "metadata": {"workspaceId": "…", "cause": "…"}}
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -120,6 +120,7 @@ class Workspace(_message.Message):
     ETAG_FIELD_NUMBER: _builtins.int
     METADATA_FIELD_NUMBER: _builtins.int
     ARCHIVE_TIME_FIELD_NUMBER: _builtins.int
+    SAVE_ID_FIELD_NUMBER: _builtins.int
     workspace_id: _builtins.str
     """UUIDv7."""
     name: _builtins.str
@@ -138,6 +139,8 @@ class Workspace(_message.Message):
     """The isolation of processes in this workspace: `bwrap`, `namespaces` or `process`. Empty until a runner was started."""
     etag: _builtins.str
     """Version of the resource, quoted, for If-Match."""
+    save_id: _builtins.str
+    """The save whose directory it began with; empty when it was made otherwise."""
     @_builtins.property
     def progress(self) -> Global___Workspace.Progress:
         """How far the creation is."""
@@ -180,10 +183,11 @@ class Workspace(_message.Message):
         etag: _builtins.str = ...,
         metadata: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         archive_time: _timestamp_pb2.Timestamp | None = ...,
+        save_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["archive_time", b"archive_time", "create_time", b"create_time", "delete_time", b"delete_time", "progress", b"progress", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["archive_time", b"archive_time", "branch", b"branch", "create_time", b"create_time", "delete_time", b"delete_time", "description", b"description", "etag", b"etag", "metadata", b"metadata", "name", b"name", "progress", b"progress", "repository_url", b"repository_url", "sandbox", b"sandbox", "state", b"state", "state_reason", b"state_reason", "update_time", b"update_time", "workspace_id", b"workspace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["archive_time", b"archive_time", "branch", b"branch", "create_time", b"create_time", "delete_time", b"delete_time", "description", b"description", "etag", b"etag", "metadata", b"metadata", "name", b"name", "progress", b"progress", "repository_url", b"repository_url", "sandbox", b"sandbox", "save_id", b"save_id", "state", b"state", "state_reason", b"state_reason", "update_time", b"update_time", "workspace_id", b"workspace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -131,7 +131,7 @@ class WorkspaceServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ArchiveWorkspace(self, request, context):
-        """Puts a workspace away: its sessions and its runner stop, every file is kept. With sessions running it is refused, unless
+        """Puts a workspace away: its sessions and its runner stop, every file is kept, and a save is taken. With sessions running it is refused, unless
         `force` says to end them.
 
         Errors: NOT_FOUND (WORKSPACE_NOT_FOUND), ABORTED (ETAG_MISMATCH), FAILED_PRECONDITION (WORKSPACE_NOT_ACTIVE, WORKSPACE_IN_USE),
@@ -152,7 +152,7 @@ class WorkspaceServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeleteWorkspace(self, request, context):
-        """Deletes a workspace: its sessions and its runner stop. Its files are kept, so nothing unsaved is lost. With sessions
+        """Deletes a workspace: its sessions and its runner stop, and a save is taken. Its files are kept until it is purged. With sessions
         running it is refused, unless `force` says to end them.
 
         Errors: NOT_FOUND (WORKSPACE_NOT_FOUND), ABORTED (ETAG_MISMATCH), FAILED_PRECONDITION (WORKSPACE_IN_USE),

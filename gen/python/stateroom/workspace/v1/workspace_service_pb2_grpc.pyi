@@ -57,7 +57,7 @@ class WorkspaceServiceStub:
     INVALID_ARGUMENT (INVALID_FIELD, REPOSITORY_URL_NOT_ALLOWED, ETAG_REQUIRED, REQUEST_ID_REUSED).
     """
     ArchiveWorkspace: _grpc.UnaryUnaryMultiCallable[_workspace_service_pb2.ArchiveWorkspaceRequest, _workspace_pb2.Workspace]
-    """Puts a workspace away: its sessions and its runner stop, every file is kept. With sessions running it is refused, unless
+    """Puts a workspace away: its sessions and its runner stop, every file is kept, and a save is taken. With sessions running it is refused, unless
     `force` says to end them.
 
     Errors: NOT_FOUND (WORKSPACE_NOT_FOUND), ABORTED (ETAG_MISMATCH), FAILED_PRECONDITION (WORKSPACE_NOT_ACTIVE, WORKSPACE_IN_USE),
@@ -70,7 +70,7 @@ class WorkspaceServiceStub:
     RESOURCE_EXHAUSTED (WORKSPACE_LIMIT_REACHED), INVALID_ARGUMENT (REQUEST_ID_REUSED).
     """
     DeleteWorkspace: _grpc.UnaryUnaryMultiCallable[_workspace_service_pb2.DeleteWorkspaceRequest, _workspace_pb2.Workspace]
-    """Deletes a workspace: its sessions and its runner stop. Its files are kept, so nothing unsaved is lost. With sessions
+    """Deletes a workspace: its sessions and its runner stop, and a save is taken. Its files are kept until it is purged. With sessions
     running it is refused, unless `force` says to end them.
 
     Errors: NOT_FOUND (WORKSPACE_NOT_FOUND), ABORTED (ETAG_MISMATCH), FAILED_PRECONDITION (WORKSPACE_IN_USE),
@@ -122,7 +122,7 @@ class WorkspaceServiceAsyncStub(WorkspaceServiceStub):
     INVALID_ARGUMENT (INVALID_FIELD, REPOSITORY_URL_NOT_ALLOWED, ETAG_REQUIRED, REQUEST_ID_REUSED).
     """
     ArchiveWorkspace: _aio.UnaryUnaryMultiCallable[_workspace_service_pb2.ArchiveWorkspaceRequest, _workspace_pb2.Workspace]  # type: ignore[assignment]
-    """Puts a workspace away: its sessions and its runner stop, every file is kept. With sessions running it is refused, unless
+    """Puts a workspace away: its sessions and its runner stop, every file is kept, and a save is taken. With sessions running it is refused, unless
     `force` says to end them.
 
     Errors: NOT_FOUND (WORKSPACE_NOT_FOUND), ABORTED (ETAG_MISMATCH), FAILED_PRECONDITION (WORKSPACE_NOT_ACTIVE, WORKSPACE_IN_USE),
@@ -135,7 +135,7 @@ class WorkspaceServiceAsyncStub(WorkspaceServiceStub):
     RESOURCE_EXHAUSTED (WORKSPACE_LIMIT_REACHED), INVALID_ARGUMENT (REQUEST_ID_REUSED).
     """
     DeleteWorkspace: _aio.UnaryUnaryMultiCallable[_workspace_service_pb2.DeleteWorkspaceRequest, _workspace_pb2.Workspace]  # type: ignore[assignment]
-    """Deletes a workspace: its sessions and its runner stop. Its files are kept, so nothing unsaved is lost. With sessions
+    """Deletes a workspace: its sessions and its runner stop, and a save is taken. Its files are kept until it is purged. With sessions
     running it is refused, unless `force` says to end them.
 
     Errors: NOT_FOUND (WORKSPACE_NOT_FOUND), ABORTED (ETAG_MISMATCH), FAILED_PRECONDITION (WORKSPACE_IN_USE),
@@ -214,7 +214,7 @@ class WorkspaceServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _workspace_service_pb2.ArchiveWorkspaceRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_workspace_pb2.Workspace, _abc.Awaitable[_workspace_pb2.Workspace]]:
-        """Puts a workspace away: its sessions and its runner stop, every file is kept. With sessions running it is refused, unless
+        """Puts a workspace away: its sessions and its runner stop, every file is kept, and a save is taken. With sessions running it is refused, unless
         `force` says to end them.
 
         Errors: NOT_FOUND (WORKSPACE_NOT_FOUND), ABORTED (ETAG_MISMATCH), FAILED_PRECONDITION (WORKSPACE_NOT_ACTIVE, WORKSPACE_IN_USE),
@@ -239,7 +239,7 @@ class WorkspaceServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _workspace_service_pb2.DeleteWorkspaceRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_workspace_pb2.Workspace, _abc.Awaitable[_workspace_pb2.Workspace]]:
-        """Deletes a workspace: its sessions and its runner stop. Its files are kept, so nothing unsaved is lost. With sessions
+        """Deletes a workspace: its sessions and its runner stop, and a save is taken. Its files are kept until it is purged. With sessions
         running it is refused, unless `force` says to end them.
 
         Errors: NOT_FOUND (WORKSPACE_NOT_FOUND), ABORTED (ETAG_MISMATCH), FAILED_PRECONDITION (WORKSPACE_IN_USE),

@@ -1,0 +1,1 @@
+"""Saves of workspaces: what was in a directory, kept outside of it."""

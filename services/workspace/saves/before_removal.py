@@ -1,0 +1,69 @@
+"""The only place that removes a workspace's directory, and what has to be so before."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from chassis import faults
+from chassis.actor import Actor
+from chassis.database import Database
+from services.workspace.saves import operations
+from services.workspace.saves.domain import Cause, Save, State
+from services.workspace.saves.vaults import Vaults
+from services.workspace.workspaces import domain as workspaces
+
+LOOK_AGAIN = 0.5
+"""Seconds between looks at a save that is being taken, should nobody wake us."""
+RETRY = timedelta(days=1)
+"""Age of a failed save after which a directory that is to be removed is tried again."""
+
+_DAMAGED = "what was saved is damaged"
+_LATER = 3600.0  # seconds until a workspace that cannot be saved is looked at again
+_BEFORE_REMOVAL = faults.Point("saves.before_removal", "All is saved and was read again, and the directory is there.")
+_AFTER_ROOM = faults.Point("saves.after_room", "The directory is gone, and its workspace still has a row.")
+
+
+@dataclass(frozen=True, slots=True)
+class BeforeRemoval:
+    """Sees to it that work is saved; `wake` makes whoever takes saves look at once."""
+
+    database: Database
+    vaults: Vaults
+    wake: Callable[[], None]
+
+    async def save(self, actor: Actor, workspace: workspaces.Workspace) -> float | None:
+        """Have a workspace saved that was put away and in which nothing runs any more.
+
+        Returns the seconds until the next look, None once the save is complete or has failed: the directory stays then.
+        """
+        if not workspace.sandbox:  # never was ready: nobody could work in it
+            return None
+        cause = Cause.ARCHIVE if workspace.state is workspaces.State.ARCHIVED else Cause.DELETE
+        save = await self.database.write(actor, operations.ensure_save, workspace=workspace, cause=cause)
+        self.wake()
+        return LOOK_AGAIN if save.state is State.SAVING else None
+
+    async def remove(self, actor: Actor, workspace: workspaces.Workspace) -> float | None:
+        """Remove the directory of a purged workspace, if a complete save of it can be read from end to end.
+
+        Returns the seconds until the next look, None once it is gone.
+        """
+        if workspace.sandbox:
+            save = await self._ensure(actor, workspace, RETRY)
+            if save.state is not State.COMPLETE:
+                return LOOK_AGAIN if save.state is State.SAVING else _LATER
+            if not await self.vaults.is_sound(save):
+                await self.database.write(actor, operations.fail_save, save_id=save.save_id, reason=_DAMAGED)
+                await self._ensure(actor, workspace, operations.AT_ONCE)
+                return LOOK_AGAIN
+        _BEFORE_REMOVAL.reach()
+        await self.vaults.remove_room(workspace.workspace_id)
+        _AFTER_ROOM.reach()
+        return None
+
+    async def _ensure(self, actor: Actor, workspace: workspaces.Workspace, retry_after: timedelta) -> Save:
+        save = await self.database.write(
+            actor, operations.ensure_save, workspace=workspace, cause=Cause.CLEAN_UP, retry_after=retry_after
+        )
+        self.wake()
+        return save

@@ -1,0 +1,119 @@
+"""No path deletes unsaved work: whoever dies at which moment, the directory or a complete save is there."""
+
+import signal
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import pytest
+from stateroom.workspace.v1 import workspace_pb2
+
+from runner.snapshot.restore import restore
+from runner.snapshot.vault import Vault
+from tests.support.checkouts import STATES, contents, make_checkout
+from tests.support.people import Person, connected, sign_up
+from tests.support.places import let_claims_pass, passed_by, said, start_armed
+from tests.support.product import Product
+from tests.support.saves import files_of, room_of, saves_of, vault_of
+from tests.support.source import query
+from tests.support.waiting import until
+
+HEALED = 40.0
+"""Seconds within which what was begun is done, on a busy machine."""
+_DELETED = """
+UPDATE workspaces SET delete_time = now() - interval '400 days'
+WHERE workspace_id = $1 AND purge_time IS NULL AND reconcile_time IS NULL RETURNING 1
+"""
+_EXPIRED = """
+UPDATE saves SET expire_time = now() - interval '400 days'
+WHERE workspace_id = $1 AND expire_time IS NOT NULL RETURNING 1
+"""
+PASSED = {
+    "saves.after_taking": (),
+    "saves.before_removal": (_DELETED,),
+    "saves.after_room": (_DELETED,),
+    "saves.after_removal": (_DELETED, _EXPIRED),
+}
+"""The places in the order in which a workspace comes there, and the time that has to pass for that."""
+
+
+@dataclass(slots=True)
+class Room:
+    """A workspace with work in it that nobody else has."""
+
+    person: Person
+    workspace: workspace_pb2.Workspace
+    held: dict[str, tuple[int, bytes]]
+
+    def is_safe(self, scratch: Path) -> bool:
+        """Whether the work is in the directory, or can be had from the vault as it was."""
+        files = files_of(self.person, self.workspace)
+        if not (room_of(self.person, self.workspace) / "prepared.json").exists():
+            vault = Vault(vault_of(self.person, self.workspace))
+            (reference,) = vault.read("for-each-ref", "--format=%(refname)").decode().split()
+            restore(vault, reference, scratch)
+            files = scratch / "files"
+        return contents(files) == self.held
+
+
+def test_place_of_a_removal_is_declared() -> None:
+    """The list is that of the modules, so a new place is tested the day it appears."""
+    assert sorted(PASSED) == sorted(passed_by("saves", 1))
+
+
+@pytest.mark.timeout(300)
+async def test_crash_at_every_place_of_a_removal_keeps_the_work(product: Product, rounds: int, tmp_path: Path) -> None:
+    """The workspace is deleted, saved, purged and its save removed, while its service dies at each place."""
+    for number in range(1, rounds + 1):
+        await _start(product, "saves.after_taking")
+        async with connected(product) as channel:
+            room = await _deleted(await sign_up(product, channel))
+            for place in PASSED:
+                if place != "saves.after_taking":
+                    await _start(product, place)
+                await _until_it_died(product, place, room)
+                gone = place == "saves.after_removal"  # that of the save: its time had come
+                assert gone or room.is_safe(tmp_path / f"{number}-{place}"), place
+            await product.start("workspace")
+            await until(partial(_nothing_is_left, room), seconds=HEALED)
+            await product.kill("workspace")
+
+
+async def _deleted(person: Person) -> Room:
+    """Return a workspace with work in it, just deleted."""
+    workspace = await person.ready_room()
+    files = files_of(person, workspace)
+    inner = files / "nested"
+    inner.mkdir()
+    await make_checkout(inner)
+    await STATES["stashes"](inner)
+    await STATES["staged_and_dirty"](inner)
+    room = Room(person, workspace, contents(files))
+    await person.delete_room(workspace)
+    return room
+
+
+async def _start(product: Product, place: str) -> None:
+    """Start the service so that it dies at a place."""
+    fault = f"{place}:1:kill"
+    product.processes["workspace"] = await start_armed(product, "workspace", fault, sweep_seconds="0.2")
+
+
+async def _until_it_died(product: Product, place: str, room: Room) -> None:
+    """Let time pass until the service has come to the place."""
+    process = product.processes["workspace"]
+
+    async def dead() -> bool:
+        for statement in PASSED[place]:
+            await query(product.installation.url("workspace_system"), statement, room.workspace.workspace_id)
+        return process.returncode is not None
+
+    await until(dead, seconds=HEALED)
+    fault = f"{place}:1:kill"
+    lines = said(product, fault)
+    assert (process.returncode, lines[-1:]) == (-signal.SIGKILL, [f"fault: {fault}"]), lines[-20:]
+    await let_claims_pass(product, "workspace")
+
+
+async def _nothing_is_left(room: Room) -> bool:
+    return not vault_of(room.person, room.workspace).exists() and not await saves_of(room.person, room.workspace)

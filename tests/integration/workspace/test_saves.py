@@ -1,0 +1,116 @@
+"""No path deletes unsaved work: whatever removes a workspace, its directory can be had again as it was."""
+
+from pathlib import Path
+
+import grpc
+from stateroom.workspace.v1 import save_pb2
+from stateroom.workspace.v1 import save_service_pb2 as pb
+from stateroom.workspace.v1.clean_up_service_pb2 import CleanUpWorkspacesResponse
+
+from chassis import ids
+from tests.support.checkouts import some_checkouts
+from tests.support.git import Origin
+from tests.support.people import Person
+from tests.support.refusals import refused
+from tests.support.saves import (
+    age,
+    ask,
+    at_rest,
+    clean_up,
+    expect_restored,
+    files_of,
+    purged,
+    restored,
+    saves_of,
+    settled,
+    until_cleaned_up,
+    vault_of,
+    worked_in,
+)
+from tests.support.waiting import until
+
+Save = save_pb2.Save
+
+
+async def test_purge_workspace_that_was_deleted_in_use_leaves_its_save_until_that_expires(
+    person: Person, tmp_path: Path
+) -> None:
+    """Nobody finds the workspace any more; the save has a time to go, and goes then, with all its bytes."""
+    room, held = await worked_in(person, await some_checkouts(tmp_path))
+    await person.create_session(room)
+    await person.delete_room(room, force=True)
+    assert (await settled(person, room)).cause == Save.DELETE
+    await purged(person, room)
+    assert (await refused(person.undelete_room(room))).reason == "WORKSPACE_NOT_FOUND"
+    assert room.workspace_id not in {left.workspace_id for left in await person.list_rooms(show_deleted=True)}
+    (save,) = await saves_of(person, room)
+    assert 89 < (save.expire_time.seconds - save.create_time.seconds) / 86_400 < 91
+    await expect_restored(person, save, held)
+    await age(person, "saves", "expire_time", save.save_id)
+
+    async def gone() -> bool:
+        return not vault_of(person, room).exists()
+
+    await until(gone)
+    assert await saves_of(person, room) == []
+    assert (await refused(ask(person, "GetSave", pb.GetSaveRequest(save_id=save.save_id)))).reason == "SAVE_NOT_FOUND"
+
+
+async def test_clean_up_of_a_workspace_that_cannot_be_saved_waits_until_it_can(person: Person, tmp_path: Path) -> None:
+    """The save says why; a dry run changes nothing; the others are cleaned up; it is when there is less of it."""
+    (room, held), other = await worked_in(person, await some_checkouts(tmp_path)), await person.ready_room(name="other")
+    large = files_of(person, room) / "sparse"
+    with large.open("wb") as file:
+        file.truncate(1 << 42)
+    for each in (room, other):
+        await person.archive_room(each)
+    save = await settled(person, room)
+    assert (save.state, save.cause) == (Save.FAILED, Save.ARCHIVE)
+    assert save.state_reason == f"it holds more than {20 << 30} bytes, as counted up to sparse of {1 << 42}"
+    restoring = ask(person, "RestoreSave", pb.RestoreSaveRequest(save_id=save.save_id))
+    assert (await refused(restoring)).reason == "SAVE_NOT_COMPLETE"
+    await at_rest(person, room)
+    await at_rest(person, other)
+    assert await clean_up(person) == CleanUpWorkspacesResponse(), "they changed a moment ago"
+    await age(person, "workspaces", "update_time", room.workspace_id)
+    outcome = await clean_up(person, dry_run=True)
+    assert [failure.name for failure in outcome.failures] == [room.name]
+    assert save.state_reason in outcome.failures[0].cause
+    assert len(await saves_of(person, room)) == 1
+    large.unlink()
+    await age(person, "workspaces", "update_time", other.workspace_id)
+    await until_cleaned_up(person, other)
+    await until_cleaned_up(person, room)
+    assert (await settled(person, room, 2)).cause == Save.CLEAN_UP
+    await purged(person, room)
+    await expect_restored(person, (await saves_of(person, room))[0], held)
+
+
+async def test_create_save_of_an_active_workspace_disturbs_nobody(person: Person, origin: Origin) -> None:
+    """The session goes on, and what is done afterwards is in the next save only. A request that is repeated is one."""
+    room = await person.ready_room(name="api", repository_url=origin.url)
+    (files_of(person, room) / "before").touch()
+    session = await person.create_session(room)
+    request = pb.CreateSaveRequest(workspace_id=room.workspace_id, request_id=str(ids.new()))
+    asked = [await ask(person, "CreateSave", request) for _ in range(2)]
+    assert asked[0].save_id == asked[1].save_id
+    save = await settled(person, room)
+    assert (save.cause, save.untracked, save.unpushed_commits) == (Save.ON_DEMAND, 1, 0)
+    (files_of(person, room) / "later").touch()
+    assert (await person.session(session.session_id)).state == session.state
+    restoring = pb.RestoreSaveRequest(save_id=save.save_id)
+    assert (await refused(ask(person, "RestoreSave", restoring))).reason == "WORKSPACE_NAME_TAKEN"
+    await person.update_room(room, name="renamed")
+    again = await restored(person, save)
+    assert (again.name, again.repository_url) == ("api", origin.url)
+    assert "later" not in {path.name for path in files_of(person, again).iterdir()}
+    deleted = await ask(person, "DeleteSave", pb.DeleteSaveRequest(save_id=save.save_id, etag=save.etag))
+    assert deleted.state == Save.DELETED
+    assert await saves_of(person, room) == []
+
+
+async def test_create_save_of_a_workspace_that_never_was_ready_is_refused(person: Person, origin: Origin) -> None:
+    """It has no directory."""
+    room = await person.settled(await person.create_room(repository_url=f"{origin.url}/nothing"))
+    refusal = await refused(ask(person, "CreateSave", pb.CreateSaveRequest(workspace_id=room.workspace_id)))
+    assert (refusal.code, refusal.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "WORKSPACE_NOT_ACTIVE")
