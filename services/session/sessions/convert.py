@@ -11,7 +11,7 @@ from stateroom.session.v1 import session_pb2 as pb
 
 from chassis import etag, ids, messages
 from services.session.sessions.domain import AttachedDevice, Kind, Session, SessionSpec, State
-from services.session.sessions.log import Record, RecordType
+from services.session.sessions.log import Range, Record, RecordType
 
 DEFAULT_SHELL = "bash"
 DEFAULT_COLUMNS, DEFAULT_ROWS = 80, 24
@@ -142,6 +142,17 @@ def record_to_proto(record: Record) -> log_pb2.SessionEvent:
     )
     messages.set_times(message, record, "time")
     return message
+
+
+def range_from_proto(request: log_pb2.ListSessionEventsRequest, shown: int | None) -> Range:
+    """Return which records a list is for, after those that earlier pages have shown."""
+    return Range(
+        after=request.after_sequence if shown is None else shown,
+        before=request.before_sequence or None,
+        start_time=request.start_time.ToDatetime(UTC) if request.HasField("start_time") else None,
+        end_time=request.end_time.ToDatetime(UTC) if request.HasField("end_time") else None,
+        types=frozenset(RecordType[log_pb2.SessionEvent.Type.Name(kind)] for kind in request.types),
+    )
 
 
 def record_from_runner(message: record_pb2.Record) -> Record:

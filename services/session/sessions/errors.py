@@ -93,3 +93,12 @@ class SlowConsumer(LimitExceeded):
 
     def __init__(self, session_id: UUID, offset: int) -> None:
         super().__init__(sessionId=str(session_id), offset=str(offset))
+
+
+class LogExpired(WrongState):
+    """What session {sessionId} printed was let go: this installation keeps logs for a limited time."""
+
+    reason = "LOG_EXPIRED"
+
+    def __init__(self, session_id: UUID) -> None:
+        super().__init__(sessionId=str(session_id))

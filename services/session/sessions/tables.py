@@ -53,6 +53,8 @@ heads = Table(
     Column("copier_process", BigInteger, nullable=False),
     Column("title", Text, nullable=False),
     Column("last_activity_time", tables.Time, nullable=False),
+    Column("begin_columns", Integer, nullable=False),
+    Column("begin_rows", Integer, nullable=False),
     Column("reconcile_time", tables.Time),
     Column("reconcile_epoch", BigInteger, nullable=False),
     Column("reconcile_attempts", Integer, nullable=False),
