@@ -208,6 +208,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The device answered no ping; it may attach again.
     Example: {"reason": "DEVICE_SILENT", "metadata": {"sessionId": "…", "seconds": "60"}}
     """
+    LOG_EXPIRED: _ErrorReason.ValueType  # 96
+    """What the session printed was let go, after the time for which the installation keeps logs.
+    Example: {"reason": "LOG_EXPIRED", "metadata": {"sessionId": "…"}}
+    """
     AUDIT_LOG_NOT_FOUND: _ErrorReason.ValueType  # 100
     """No such audit entry in the acting account.
     Example: {"reason": "AUDIT_LOG_NOT_FOUND", "metadata": {"auditLogId": "…"}}
@@ -511,6 +515,10 @@ Example: {"reason": "SESSION_WITHOUT_TERMINAL", "metadata": {"sessionId": "…"}
 DEVICE_SILENT: ErrorReason.ValueType  # 90
 """The device answered no ping; it may attach again.
 Example: {"reason": "DEVICE_SILENT", "metadata": {"sessionId": "…", "seconds": "60"}}
+"""
+LOG_EXPIRED: ErrorReason.ValueType  # 96
+"""What the session printed was let go, after the time for which the installation keeps logs.
+Example: {"reason": "LOG_EXPIRED", "metadata": {"sessionId": "…"}}
 """
 AUDIT_LOG_NOT_FOUND: ErrorReason.ValueType  # 100
 """No such audit entry in the acting account.
