@@ -19,6 +19,8 @@ INHERITED = frozenset(
         "PATH",
         "PYTHONPATH",
         "SESSION_LIMIT",
+        "LOG_MONTHS",
+        "LOG_DRY_RUN",
         "SILENT_DEVICE_SECONDS",
         "SLOW_DEVICE_SECONDS",
         "SSL_CERT_DIR",

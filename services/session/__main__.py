@@ -7,6 +7,8 @@ from stateroom.session.v1 import history_service_pb2, session_service_pb2
 from chassis.changes import Registry
 from chassis.rpc.server import Server
 from chassis.service import Service, open_service, run
+from services.session.history.events import LOG_MONTH
+from services.session.history.expiry import Expiry
 from services.session.history.servicer import HistoryServicer
 from services.session.sessions import events
 from services.session.sessions.consumers import WorkspaceChanges
@@ -31,7 +33,7 @@ from services.session.settings import SessionSettings
 
 async def open_session(settings: SessionSettings, stack: AsyncExitStack) -> tuple[Service, Server]:
     """Put the service together. The stack closes it again."""
-    service = await open_service("session", settings, Registry(events.SESSION), stack)
+    service = await open_service("session", settings, Registry(events.SESSION, LOG_MONTH), stack)
     workspace = service.neighbour("workspace")
     database, system = service.database, service.system
     runners = Runners(workspace)
@@ -47,6 +49,8 @@ async def open_session(settings: SessionSettings, stack: AsyncExitStack) -> tupl
     service.consume(workspace, WorkspaceChanges(database, reconciler.wake).apply)
     service.reconcile("session_heads", "session_id", Release(parts).reconcile)
     copier = Copier(parts, feeds.bell)
+    expiry = Expiry(database, system, settings.log_months, settings.log_dry_run)
+    service.loops.append(expiry.run)
     service.loops.extend(part.run for part in (liveness, feeds, copier, devices, presences))
     service.counts += COUNTS
     opener = Opener(database, runners, feeds, liveness, background, settings.session_limit)

@@ -48,7 +48,7 @@ OWN: dict[str, dict[str, tuple[str | None, ...]]] = {
         "SIGN_UP": ("maybe",),
     },
     "audit": {"AUDIT_SOURCES": ("nobody",)},
-    "session": {"SESSION_LIMIT": ("0",), "SLOW_DEVICE_SECONDS": ("-1",)},
+    "session": {"SESSION_LIMIT": ("0",), "SLOW_DEVICE_SECONDS": ("-1",), "LOG_MONTHS": ("-1",), "LOG_DRY_RUN": ("x",)},
 }
 CASES = [
     pytest.param(service, name, id=f"{service}-{name}")

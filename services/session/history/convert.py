@@ -7,7 +7,7 @@ from stateroom.api.v1 import content_pb2
 from stateroom.session.v1 import history_service_pb2 as pb
 
 from chassis import ids, messages
-from services.session.history.domain import Format, Match, Query, Wish
+from services.session.history.domain import Format, LogMonth, Match, Query, Wish
 from services.session.history.export import Piece
 
 
@@ -23,6 +23,18 @@ def body_of(piece: Piece, wish: Wish) -> httpbody_pb2.HttpBody:
     body = httpbody_pb2.HttpBody(content_type=piece.form.content_type, data=piece.data)
     body.extensions.add().Pack(content_pb2.FileName(name=f"{wish.session_id}.{piece.form.extension}"))
     return body
+
+
+def log_month_to_proto(month: LogMonth) -> pb.LogMonth:
+    """Return the public form of logs that were let go."""
+    message = pb.LogMonth(
+        log_month_id=str(month.log_month_id),
+        session_count=month.session_count,
+        record_count=month.record_count,
+        output_bytes=month.output_bytes,
+    )
+    messages.set_times(message, month, "start_time", "expire_time")
+    return message
 
 
 def query_from_proto(request: pb.SearchOutputRequest) -> Query:

@@ -116,3 +116,22 @@ class Found:
     matches: list[Match]
     rest: Place | None
     searched_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class LogMonth:
+    """The logs of an account's sessions that were created in a month: what there was when they were let go."""
+
+    log_month_id: UUID
+    account_id: UUID
+    start_time: datetime
+    session_count: int
+    record_count: int
+    output_bytes: int
+    version: int
+    expire_time: datetime
+
+    @property
+    def entity_id(self) -> UUID:
+        """Its id."""
+        return self.log_month_id
