@@ -22,6 +22,52 @@ else:
 DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
+class LogMonth(_message.Message):
+    """The logs of an account's sessions that were created in one month, when they were let go: how the audit log tells of it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOG_MONTH_ID_FIELD_NUMBER: _builtins.int
+    START_TIME_FIELD_NUMBER: _builtins.int
+    SESSION_COUNT_FIELD_NUMBER: _builtins.int
+    RECORD_COUNT_FIELD_NUMBER: _builtins.int
+    OUTPUT_BYTES_FIELD_NUMBER: _builtins.int
+    EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    log_month_id: _builtins.str
+    """UUIDv7."""
+    session_count: _builtins.int
+    """Sessions of the month that had printed something or ended."""
+    record_count: _builtins.int
+    """Records of their logs."""
+    output_bytes: _builtins.int
+    """Bytes of their output."""
+    @_builtins.property
+    def start_time(self) -> _timestamp_pb2.Timestamp:
+        """First instant of the month, in UTC."""
+
+    @_builtins.property
+    def expire_time(self) -> _timestamp_pb2.Timestamp:
+        """When they were let go."""
+
+    def __init__(
+        self,
+        *,
+        log_month_id: _builtins.str = ...,
+        start_time: _timestamp_pb2.Timestamp | None = ...,
+        session_count: _builtins.int = ...,
+        record_count: _builtins.int = ...,
+        output_bytes: _builtins.int = ...,
+        expire_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time", "start_time", b"start_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time", "log_month_id", b"log_month_id", "output_bytes", b"output_bytes", "record_count", b"record_count", "session_count", b"session_count", "start_time", b"start_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LogMonth: _TypeAlias = LogMonth  # noqa: Y015
+
+@_typing.final
 class ExportSessionRequest(_message.Message):
     """Asks for a session as a file."""
 
