@@ -11,6 +11,7 @@ from runner import program, pty
 from runner.errors import CannotOpenTerminal, TerminalEnded
 from runner.handover import TerminalState
 from runner.input import Input
+from runner.masking import Mask
 from runner.model import Model
 from runner.record import MAXIMUM_OUTPUT, Exit, RecordType, pack_exit, pack_size, size_of
 from runner.sandbox import Program, Sandbox
@@ -59,7 +60,8 @@ class Terminal:
         self._descriptor = descriptor
         self._model = Model(size.columns, size.rows, self.input.reply) if manner.terminal else None
         self._hangs_up = manner.hangs_up
-        self._reader = pty.PtyReader(descriptor, self._output)
+        self._reader = pty.PtyReader(descriptor, self._printed)
+        self._mask: Mask | None = None
         self._held = b""
         self._unbounded = False
         self._asked: dict[int, str] = {}
@@ -78,6 +80,8 @@ class Terminal:
         try:
             ours, theirs = pty.open_pair(size.columns, size.rows) if described.terminal else pty.open_pipe()
             terminal = cls(session_id, spool, ours, size, described)
+            for name in described.secret_names:
+                terminal.register_secret(name, described.environment[name].encode())
             source = theirs if described.terminal else asyncio.subprocess.DEVNULL
             terminal._program = await program.start(sandbox, described, program.Streams(source, theirs, theirs))
         except (OSError, program.CannotStart) as error:
@@ -103,6 +107,8 @@ class Terminal:
         terminal.process_id = pty.session_leader(state.descriptor)
         terminal._asked = {int(number): reason for number, reason in state.asked.items()}
         terminal._patience, terminal.kill_time = state.patience, state.kill_time
+        if state.mask is not None:
+            terminal._masked().restore(state.mask)
         if state.held:
             terminal._output(state.held)
         elif terminal._full:
@@ -125,6 +131,7 @@ class Terminal:
             asked={str(number): reason for number, reason in self._asked.items()},
             patience=self._patience,
             kill_time=self.kill_time,
+            mask=self._mask.state() if self._mask is not None else None,
         )
 
     async def run(self) -> None:
@@ -140,6 +147,8 @@ class Terminal:
         self._unbounded = True
         self._resume()
         await self._reader.finished.wait()
+        if self._mask is not None:
+            self._mask.flush()
         while self._held or not self._write(RecordType.EXIT, [pack_exit(self._explain(ended))]):  # noqa: ASYNC110 no event
             await asyncio.sleep(_DISK_RETRY)
         await self.spool.close()
@@ -154,6 +163,11 @@ class Terminal:
             self._model.resize(size.columns, size.rows)
         self.size = size
         self._write(RecordType.RESIZE, [pack_size(size.columns, size.rows)])
+
+    def register_secret(self, name: str, secret: bytes) -> None:
+        """Mask a secret in what is printed from now on."""
+        self.expect_running()
+        self._masked().register(name, secret)
 
     async def signal(self, number: int, grace: float, reason: str) -> None:
         """Signal every process of the terminal.
@@ -217,6 +231,25 @@ class Terminal:
             elif record.type is RecordType.OUTPUT:
                 model.show_again(record.body)
         model.resize(self.size.columns, self.size.rows)
+
+    def _printed(self, data: bytes) -> None:
+        if self._mask is None:
+            self._output(data)
+        else:
+            self._mask.feed(data)
+
+    def _masked(self) -> Mask:
+        """Return what masks the output from now on."""
+        if self._mask is None:
+            self._mask = Mask(self._take)
+        return self._mask
+
+    def _take(self, data: bytes) -> None:
+        """Take what was held back, which may come while the disk refuses what came before."""
+        if self._held:
+            self._held += data
+        else:
+            self._output(data)
 
     def _output(self, data: bytes) -> None:
         """Take what was printed: first into the log, then onto the model's screen, whose answers come last."""
