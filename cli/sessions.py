@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from cli import attach as attaching
-from cli import context, history, program, resolve
+from cli import context, history, program, resolve, secrets
 from cli.attachment import Wish
 from cli.client import Client, Json
 from cli.context import AccountOption, JsonOption, LimitOption
@@ -173,6 +173,7 @@ def devices(
 
 app.command("export")(history.export)
 app.command("search")(history.search)
+app.command("mask")(secrets.mask)
 
 
 @app.command()

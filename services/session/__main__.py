@@ -2,7 +2,7 @@
 
 from contextlib import AsyncExitStack
 
-from stateroom.session.v1 import history_service_pb2, session_service_pb2
+from stateroom.session.v1 import history_service_pb2, secret_service_pb2, session_service_pb2
 
 from chassis.changes import Registry
 from chassis.rpc.server import Server
@@ -10,6 +10,8 @@ from chassis.service import Service, open_service, run
 from services.session.history.events import LOG_MONTH
 from services.session.history.expiry import Expiry
 from services.session.history.servicer import HistoryServicer
+from services.session.secrets.registration import Registration
+from services.session.secrets.servicer import SecretServicer
 from services.session.sessions import events
 from services.session.sessions.consumers import WorkspaceChanges
 from services.session.sessions.live.attachment import Attachments
@@ -62,6 +64,8 @@ async def open_session(settings: SessionSettings, stack: AsyncExitStack) -> tupl
     server.add(session_service_pb2.DESCRIPTOR.services_by_name["SessionService"], servicer)
     history = HistoryServicer(service.database, service.pages)
     server.add(history_service_pb2.DESCRIPTOR.services_by_name["HistoryService"], history)
+    secrets = SecretServicer(Registration(database, runners))
+    server.add(secret_service_pb2.DESCRIPTOR.services_by_name["SecretService"], secrets)
     return service, server
 
 

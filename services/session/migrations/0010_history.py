@@ -1,4 +1,4 @@
-"""A log knows the size that its terminal began with, and where it was resized; old logs are let go by the month."""
+"""A log knows its terminal's sizes, and is let go by the month; a session knows which secrets are masked in it."""
 
 from chassis import schema
 
@@ -12,6 +12,8 @@ ALTER TABLE session_heads
 UPDATE session_heads SET begin_columns = sessions.columns, begin_rows = sessions.rows
     FROM sessions WHERE sessions.session_id = session_heads.session_id;
 CREATE INDEX ix_session_events_resize ON session_events (session_id, sequence) WHERE type = 2;
+
+ALTER TABLE sessions ADD COLUMN secret_names text[] NOT NULL DEFAULT '{}';
 
 CREATE TABLE log_months (
     log_month_id uuid CONSTRAINT pk_log_months PRIMARY KEY,
@@ -40,6 +42,6 @@ GRANT EXECUTE ON FUNCTION drop_session_events_partition TO session_system;
 
 
 def upgrade() -> None:
-    """Add all three. Sessions of before begin with the size they have, which is wrong where they were resized."""
+    """Add all of it. Sessions of before begin with the size they have, which is wrong where they were resized."""
     schema.execute(_STATEMENTS)
     schema.isolate("log_months", "session")

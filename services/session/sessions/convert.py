@@ -33,6 +33,7 @@ def session_to_proto(session: Session) -> pb.Session:
         rows=session.rows,
         title=session.shown_title,
         metadata=session.metadata,
+        secret_names=session.secret_names,
         exit_code=session.exit_code,
         exit_signal=session.exit_signal,
         stop_reason=stop_reason_to_proto(session),
@@ -62,6 +63,7 @@ def spec_from_proto(session_id: UUID, message: pb.Session, environment_names: It
         environment_names=tuple(sorted(environment_names)),
         columns=message.columns or DEFAULT_COLUMNS,
         rows=message.rows or DEFAULT_ROWS,
+        secret_names=tuple(sorted(message.secret_names)),
     )
 
 
@@ -73,6 +75,7 @@ def session_of_command(request: exec_pb2.ExecCommandRequest) -> pb.Session:
         command=request.command,
         working_directory=request.working_directory,
         timeout=request.timeout if request.HasField("timeout") else None,
+        secret_names=request.secret_names,
     )
 
 
@@ -90,6 +93,7 @@ def values_from_proto(message: pb.Session, names: Iterable[str]) -> dict[str, ob
         "timeout": message.timeout.ToTimedelta() if message.HasField("timeout") else None,
         "environment": dict(message.environment),
         "metadata": dict(message.metadata),
+        "secret_names": tuple(sorted(message.secret_names)),
     }
     return {name: held[name] if name in held else getattr(message, name) for name in names}
 

@@ -102,3 +102,12 @@ class LogExpired(WrongState):
 
     def __init__(self, session_id: UUID) -> None:
         super().__init__(sessionId=str(session_id))
+
+
+class SecretLimitReached(LimitExceeded):
+    """Session {sessionId} masks {limit} secrets, as many as it can."""
+
+    reason = "SECRET_LIMIT_REACHED"
+
+    def __init__(self, session_id: UUID, limit: int) -> None:
+        super().__init__(sessionId=str(session_id), limit=str(limit))

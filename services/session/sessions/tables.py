@@ -33,6 +33,7 @@ sessions = Table(
     Column("log_complete", Boolean, nullable=False),
     Column("given_title", Text, nullable=False),
     Column("metadata", JSONB, nullable=False),
+    Column("secret_names", ARRAY(Text, as_tuple=True), nullable=False),
     Column("version", BigInteger, nullable=False),
     Column("create_time", tables.Time, nullable=False),
     Column("update_time", tables.Time, nullable=False),
