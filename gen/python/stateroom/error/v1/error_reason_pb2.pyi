@@ -212,6 +212,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """What the session printed was let go, after the time for which the installation keeps logs.
     Example: {"reason": "LOG_EXPIRED", "metadata": {"sessionId": "…"}}
     """
+    SECRET_LIMIT_REACHED: _ErrorReason.ValueType  # 97
+    """As many secrets are masked in the session as can be.
+    Example: {"reason": "SECRET_LIMIT_REACHED", "metadata": {"sessionId": "…", "limit": "32"}}
+    """
     AUDIT_LOG_NOT_FOUND: _ErrorReason.ValueType  # 100
     """No such audit entry in the acting account.
     Example: {"reason": "AUDIT_LOG_NOT_FOUND", "metadata": {"auditLogId": "…"}}
@@ -519,6 +523,10 @@ Example: {"reason": "DEVICE_SILENT", "metadata": {"sessionId": "…", "seconds":
 LOG_EXPIRED: ErrorReason.ValueType  # 96
 """What the session printed was let go, after the time for which the installation keeps logs.
 Example: {"reason": "LOG_EXPIRED", "metadata": {"sessionId": "…"}}
+"""
+SECRET_LIMIT_REACHED: ErrorReason.ValueType  # 97
+"""As many secrets are masked in the session as can be.
+Example: {"reason": "SECRET_LIMIT_REACHED", "metadata": {"sessionId": "…", "limit": "32"}}
 """
 AUDIT_LOG_NOT_FOUND: ErrorReason.ValueType  # 100
 """No such audit entry in the acting account.
