@@ -19,6 +19,9 @@ Json: TypeAlias = dict[str, Any]
 TIMEOUT = httpx2.Timeout(30.0, connect=5.0)
 """Seconds; creating a session waits for its shell."""
 
+PATIENT = httpx2.Timeout(None, connect=5.0)
+"""For streams, which may be silent for as long as there is nothing to tell."""
+
 
 class Client:
     """One connection pool to one gateway; `account` is the account to act in, empty for the key's own."""
@@ -96,13 +99,23 @@ class Client:
         """Do what the path's verb says and yield what it streams; the same id again joins what was begun with it."""
         return self._stream("POST", path, json=body, headers={"Idempotency-Key": request_id})
 
+    async def download(self, path: str, **parameters: str | int) -> AsyncGenerator[bytes, None]:
+        """Yield the bytes of what the path names; Unreachable where the connection was cut."""
+        try:
+            async with self._http.stream("GET", path, params=parameters or None, timeout=PATIENT) as response:
+                if not response.is_success:
+                    raise from_response(response.status_code, await response.aread())
+                async for data in response.aiter_bytes():
+                    yield data
+        except httpx2.HTTPError as error:
+            raise self._unreachable() from error
+
     async def _stream(
         self, method: str, path: str, *, headers: Mapping[str, str] | None = None, **content: Any
     ) -> AsyncGenerator[Json, None]:
-        timeout = httpx2.Timeout(None, connect=5.0)
         headers = {"Accept": "application/x-ndjson", **(headers or {})}
         try:
-            async with self._http.stream(method, path, headers=headers, timeout=timeout, **content) as response:
+            async with self._http.stream(method, path, headers=headers, timeout=PATIENT, **content) as response:
                 if not response.is_success:
                     raise from_response(response.status_code, await response.aread())
                 async for line in response.aiter_lines():

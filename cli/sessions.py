@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from cli import attach as attaching
-from cli import context, program, resolve
+from cli import context, history, program, resolve, secrets
 from cli.attachment import Wish
 from cli.client import Client, Json
 from cli.context import AccountOption, JsonOption, LimitOption
@@ -195,6 +195,11 @@ def devices(
         output.rows([device async for device in pages], DEVICE_COLUMNS, empty="No device is attached.")
 
     context.run(work, as_json=as_json, account=account)
+
+
+app.command("export")(history.export)
+app.command("search")(history.search)
+app.command("mask")(secrets.mask)
 
 
 @app.command()

@@ -24,6 +24,8 @@ INHERITED = frozenset(
         "SAVE_IGNORED",
         "SAVE_SIZE_LIMIT",
         "SESSION_LIMIT",
+        "LOG_MONTHS",
+        "LOG_DRY_RUN",
         "SILENT_DEVICE_SECONDS",
         "SLOW_DEVICE_SECONDS",
         "SSL_CERT_DIR",

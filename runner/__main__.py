@@ -7,7 +7,7 @@ import sys
 from hashlib import sha256
 
 import uvloop
-from stateroom.runner.v1 import git_service_pb2, runner_service_pb2, screen_service_pb2
+from stateroom.runner.v1 import git_service_pb2, runner_service_pb2, screen_service_pb2, secret_service_pb2
 
 from chassis import faults, logs
 from chassis.beside import beside
@@ -20,12 +20,14 @@ from runner.git_servicer import GitServicer
 from runner.handover import Table
 from runner.installed import RunningCode
 from runner.screen_servicer import ScreenServicer
+from runner.secret_servicer import SecretServicer
 from runner.servicer import RunnerServicer
 from runner.settings import Settings
 from runner.terminals import table
 from runner.upgrade import Upgrade
 
 _GIT_SERVICE = git_service_pb2.DESCRIPTOR.services_by_name["GitService"]
+_SECRET_SERVICE = secret_service_pb2.DESCRIPTOR.services_by_name["SecretService"]
 _SERVICE = runner_service_pb2.DESCRIPTOR.services_by_name["RunnerService"]
 _SCREEN_SERVICE = screen_service_pb2.DESCRIPTOR.services_by_name["ScreenService"]
 _TOKEN_BYTES = 32
@@ -70,6 +72,7 @@ async def serve(options: Settings, inherited: Table) -> None:
         server.add(_SERVICE, servicer)
         server.add(_GIT_SERVICE, GitServicer(Git(options.room, sandbox)))
         server.add(_SCREEN_SERVICE, ScreenServicer(terminals))
+        server.add(_SECRET_SERVICE, SecretServicer(terminals))
         # First, so that whoever got an answer finds us; a caller who reads it early waits for the socket.
         room.announce(options.room, options.runner_id, options.socket)
         await server.start(f"unix:{options.socket}")

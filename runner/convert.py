@@ -23,6 +23,7 @@ def order_from_proto(request: pb.OpenTerminalRequest) -> Order:
         piped=request.piped,
         working_directory=request.working_directory,
         environment=dict(request.environment),
+        secret_names=tuple(request.secret_names),
     )
 
 

@@ -52,6 +52,21 @@ class InputState:
 
 
 @dataclass(frozen=True, slots=True)
+class MaskState:
+    """Secrets that are masked in the output, which exist in memory alone and go from process to process in it.
+
+    Attributes:
+        secrets: by name.
+        buffer: output that may be the beginning of one.
+        released: bytes of it that are in the log.
+    """
+
+    secrets: Mapping[str, bytes] = field(default_factory=dict)
+    buffer: bytes = b""
+    released: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class TerminalState:
     """A terminal whose log is open.
 
@@ -63,6 +78,7 @@ class TerminalState:
         asked: reasons by signal, of those who asked for its end.
         patience: until when what a dead shell left behind may live on (CLOCK_MONOTONIC, seconds).
         kill_time: when everything in it is killed (CLOCK_MONOTONIC, seconds); None for never.
+        mask: what is masked in the output; None for nothing.
     """
 
     session_id: str
@@ -78,6 +94,7 @@ class TerminalState:
     asked: Mapping[str, str] = field(default_factory=dict)
     patience: float = 0.0
     kill_time: float | None = None
+    mask: MaskState | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,4 +156,12 @@ def _terminal(content: dict[str, Any]) -> TerminalState:
     program["said"] = base64.b64decode(program["said"])
     typed_in["replies"] = base64.b64decode(typed_in["replies"])
     content["held"] = base64.b64decode(content["held"])
+    content["mask"] = _mask(content.get("mask"))
     return TerminalState(**content, program=ProgramState(**program), input=InputState(**typed_in))
+
+
+def _mask(content: dict[str, Any] | None) -> MaskState | None:
+    if content is None:
+        return None
+    secrets = {name: base64.b64decode(secret) for name, secret in content["secrets"].items()}
+    return MaskState(secrets, base64.b64decode(content["buffer"]), content["released"])

@@ -14,6 +14,7 @@ from runner.display import Display
 from runner.errors import CannotOpenTerminal, TerminalEnded
 from runner.handover import TerminalState
 from runner.input import Input
+from runner.masking import Mask
 from runner.record import MAXIMUM_OUTPUT, Exit, RecordType, pack_exit, pack_size
 from runner.sandbox import Program, Sandbox
 from runner.spool import Spool
@@ -63,7 +64,8 @@ class Terminal:
             Display(size.columns, size.rows, self.input.reply, spool, self._write) if manner.terminal else None
         )
         self._hangs_up = manner.hangs_up
-        self._reader = pty.PtyReader(descriptor, self._output)
+        self._reader = pty.PtyReader(descriptor, self._printed)
+        self._mask: Mask | None = None
         self._held = b""
         self._unbounded = False
         self._asked: dict[int, str] = {}
@@ -82,6 +84,8 @@ class Terminal:
         try:
             ours, theirs = pty.open_pair(size.columns, size.rows) if described.terminal else pty.open_pipe()
             terminal = cls(session_id, spool, ours, size, described)
+            for name in described.secret_names:
+                terminal.register_secret(name, described.environment[name].encode())
             source = theirs if described.terminal else asyncio.subprocess.DEVNULL
             terminal._program = await program.start(sandbox, described, program.Streams(source, theirs, theirs))
         except (OSError, program.CannotStart) as error:
@@ -107,6 +111,8 @@ class Terminal:
         terminal.process_id = pty.session_leader(state.descriptor)
         terminal._asked = {int(number): reason for number, reason in state.asked.items()}
         terminal._patience, terminal.kill_time = state.patience, state.kill_time
+        if state.mask is not None:
+            terminal._masked().restore(state.mask)
         if state.held:
             terminal._output(state.held)
         elif terminal._full:
@@ -129,6 +135,7 @@ class Terminal:
             asked={str(number): reason for number, reason in self._asked.items()},
             patience=self._patience,
             kill_time=self.kill_time,
+            mask=self._mask.state() if self._mask is not None else None,
         )
 
     async def run(self) -> None:
@@ -144,6 +151,8 @@ class Terminal:
         self._unbounded = True
         self._resume()
         await self._reader.finished.wait()
+        if self._mask is not None:
+            self._mask.flush()
         if self.display is not None and not self._held:
             self.display.keep_last()
         while self._held or not self._write(RecordType.EXIT, [pack_exit(self._explain(ended))]):  # noqa: ASYNC110 no event
@@ -167,6 +176,11 @@ class Terminal:
         """Return what is shown; a command without a terminal, and a program not at ground yet, show nothing."""
         screen = self.display.screen() if self.display is not None else None
         return screen or Screen(columns=self.size.columns, rows=self.size.rows)
+
+    def register_secret(self, name: str, secret: bytes) -> None:
+        """Mask a secret in what is printed from now on."""
+        self.expect_running()
+        self._masked().register(name, secret)
 
     async def signal(self, number: int, grace: float, reason: str) -> None:
         """Signal every process of the terminal.
@@ -221,6 +235,25 @@ class Terminal:
                 return 0
             await asyncio.sleep(_LOOK_AGAIN)
         return found
+
+    def _printed(self, data: bytes) -> None:
+        if self._mask is None:
+            self._output(data)
+        else:
+            self._mask.feed(data)
+
+    def _masked(self) -> Mask:
+        """Return what masks the output from now on."""
+        if self._mask is None:
+            self._mask = Mask(self._take)
+        return self._mask
+
+    def _take(self, data: bytes) -> None:
+        """Take what was held back, which may come while the disk refuses what came before."""
+        if self._held:
+            self._held += data
+        else:
+            self._output(data)
 
     def _output(self, data: bytes) -> None:
         """Take what was printed: first into the log, then onto the model's screen, whose answers come last."""

@@ -7,7 +7,7 @@ import signal
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from chassis import faults, logs
@@ -50,6 +50,7 @@ class Order:
     piped: bool = False
     working_directory: str = ""
     environment: Mapping[str, str] = field(default_factory=dict)
+    secret_names: Sequence[str] = ()
 
 
 class Terminals:
@@ -78,7 +79,7 @@ class Terminals:
             existing = self._terminals.get(order.session_id)
             if existing is not None:
                 return existing
-            described = self._describe(order)
+            described = replace(self._describe(order), secret_names=order.secret_names)
             spool = Spool.create(self._room / "spool" / order.session_id, self._executor, self._limit)
             _note_size(spool, order.size)
             terminal = await Terminal.open(order.session_id, spool, self._sandbox, described, order.size)

@@ -22,6 +22,7 @@ from gateway.openapi.schemas import Schemas, reference
 
 ERROR = "stateroom.Error"
 REASONS = "stateroom.error.v1.ErrorReason"
+CONTENT = "google.api.HttpBody"
 _ERRORS = re.compile(r"^Errors: (.*)\Z", re.DOTALL | re.MULTILINE)
 _CODE = re.compile(r"([A-Z_]+) \(([A-Z0-9_,\s]+)\)")
 _DETAILS = (
@@ -85,6 +86,8 @@ def _failure(reasons: list[str]) -> JsonSchema:
 
 def success(method: MethodDescriptor, schemas: Schemas, *, conditional: bool) -> JsonSchema:
     """Return the responses of a call that goes well; a `conditional` one may be asked only for what is new."""
+    if method.output_type.full_name == CONTENT:
+        return {"200": {"description": "Content of the type that its header names.", "content": {"*/*": {}}}}
     message = schemas.message(method.output_type)
     if method.client_streaming:
         return {"101": {"description": "The WebSocket is open; see `x-websocket`."}}

@@ -11,6 +11,7 @@ from gateway.transcode.schema import MessageType, Resume
 
 _LENGTH_DELIMITED = 2
 """The wire type of bytes and of messages."""
+_FILE_NAME = "stateroom.api.v1.FileName"
 
 
 class Codec:
@@ -52,6 +53,16 @@ class Codec:
                 return "", b""
             decoded = decoded[held]
         return decoded.content_type, decoded.data
+
+    def decode_file_name(self, message: MessageType, data: bytes) -> str:
+        """Return what a google.api.HttpBody says that its content is called; empty when it says nothing."""
+        decoded: Any = message.python_type.from_binary(data)
+        known = self._registry.message(_FILE_NAME)
+        for extension in decoded.extensions:
+            if known is not None and extension.type_url.endswith(f"/{_FILE_NAME}"):
+                named: Any = known.type.from_binary(extension.value)
+                return str(named.name)
+        return ""
 
     def decode_positioned(self, message: MessageType, data: bytes, resume: Resume) -> tuple[str, int]:
         """Return a message's JSON as `decode` does, and the position at which its stream goes on."""

@@ -2,13 +2,18 @@
 
 from contextlib import AsyncExitStack
 
-from stateroom.session.v1 import screen_service_pb2, session_service_pb2
+from stateroom.session.v1 import history_service_pb2, screen_service_pb2, secret_service_pb2, session_service_pb2
 
 from chassis.changes import Registry
 from chassis.rpc.server import Server
 from chassis.service import Service, open_service, run
+from services.session.history.events import LOG_MONTH
+from services.session.history.expiry import Expiry
+from services.session.history.servicer import HistoryServicer
 from services.session.screens.current import Screens
 from services.session.screens.servicer import ScreenServicer
+from services.session.secrets.registration import Registration
+from services.session.secrets.servicer import SecretServicer
 from services.session.sessions import events
 from services.session.sessions.consumers import WorkspaceChanges
 from services.session.sessions.live.attachment import Attachments
@@ -32,7 +37,7 @@ from services.session.settings import SessionSettings
 
 async def open_session(settings: SessionSettings, stack: AsyncExitStack) -> tuple[Service, Server]:
     """Put the service together. The stack closes it again."""
-    service = await open_service("session", settings, Registry(events.SESSION), stack)
+    service = await open_service("session", settings, Registry(events.SESSION, LOG_MONTH), stack)
     workspace = service.neighbour("workspace")
     database, system = service.database, service.system
     runners = Runners(workspace)
@@ -48,6 +53,8 @@ async def open_session(settings: SessionSettings, stack: AsyncExitStack) -> tupl
     service.consume(workspace, WorkspaceChanges(database, reconciler.wake).apply)
     service.reconcile("session_heads", "session_id", Release(parts).reconcile)
     copier = Copier(parts, feeds.bell)
+    expiry = Expiry(database, system, settings.log_months, settings.log_dry_run)
+    service.loops.append(expiry.run)
     service.loops.extend(part.run for part in (liveness, feeds, copier, devices, presences))
     service.counts += COUNTS
     opener = Opener(database, runners, feeds, liveness, background, settings.session_limit)
@@ -59,6 +66,10 @@ async def open_session(settings: SessionSettings, stack: AsyncExitStack) -> tupl
     server.add(session_service_pb2.DESCRIPTOR.services_by_name["SessionService"], servicer)
     screens = ScreenServicer(Screens(database, runners))
     server.add(screen_service_pb2.DESCRIPTOR.services_by_name["ScreenService"], screens)
+    history = HistoryServicer(service.database, service.pages)
+    server.add(history_service_pb2.DESCRIPTOR.services_by_name["HistoryService"], history)
+    secrets = SecretServicer(Registration(database, runners))
+    server.add(secret_service_pb2.DESCRIPTOR.services_by_name["SecretService"], secrets)
     return service, server
 
 

@@ -39,10 +39,10 @@ SAME = {"X-Request-Id": "same", "Content-Type": "application/json"}
 ROUTES = [
     pytest.param(rpc, mapping, id=str(mapping))
     for rpc in WITH_ID
-    if not rpc.name.startswith("List") and not rpc.descriptor.client_streaming
+    if not rpc.name.startswith(("List", "Search")) and not rpc.descriptor.client_streaming
     for mapping in mappings(rpc.descriptor)
 ]
-LISTS = [rpc for rpc in OTHERS if rpc.name.startswith("List")]
+LISTS = [rpc for rpc in OTHERS if rpc.name.startswith(("List", "Search"))]
 
 
 @pytest.mark.parametrize("service", SERVICES)

@@ -54,7 +54,7 @@ OWN: dict[str, dict[str, tuple[str | None, ...]]] = {
         "SWEEP_SECONDS": ("0",),
     },
     "audit": {"AUDIT_SOURCES": ("nobody",)},
-    "session": {"SESSION_LIMIT": ("0",), "SLOW_DEVICE_SECONDS": ("-1",)},
+    "session": {"SESSION_LIMIT": ("0",), "SLOW_DEVICE_SECONDS": ("-1",), "LOG_MONTHS": ("-1",), "LOG_DRY_RUN": ("x",)},
 }
 CASES = [
     pytest.param(service, name, id=f"{service}-{name}")

@@ -11,7 +11,7 @@ from cli.attachment import Wish
 from cli.client import Client
 from tests.support.embedded_stack import EmbeddedStack
 from tests.support.left_over import processes_naming
-from tests.support.sessions import attached, opened_session, shown
+from tests.support.sessions import attached, ended, opened_session, shown
 from tests.support.waiting import until
 
 
@@ -76,3 +76,49 @@ async def test_secrets_after_their_use_are_nowhere(
 
     await until(public_is_stored, seconds=15)
     assert _found(stack, secrets) == []
+
+
+async def test_masked_secrets_that_are_printed_are_nowhere(
+    embedded_stack: EmbeddedStack, client: Client, workspace_id: str
+) -> None:
+    """Printed as they are, in parts and encoded, those of its creation and one that was registered later."""
+    stack, mark = embedded_stack, ids.new().hex
+    secrets = {"TOKEN": f"token/{mark}", "LATER": f"token/{mark}"[::-1]}
+    environment = {"TOKEN": secrets["TOKEN"], "PLAIN": "visible"}
+    wishes: dict[str, object] = {"environment": environment, "secretNames": ["TOKEN"]}
+    async with (
+        opened_session(client, workspace_id, **wishes) as session_id,
+        attached(stack.api, Wish(session_id, role="CONTROLLER")) as device,
+    ):
+        value = b64encode(secrets["LATER"].encode()).decode()
+        path = f"/v1/sessions/{session_id}"
+        session = await client.post(f"{path}:registerSecret", {"name": "LATER", "value": value})
+        assert session["secretNames"] == ["LATER", "TOKEN"]
+        await device.device.type(
+            b"echo one:$TOKEN:$PLAIN; printf 'a:%s' $TOKEN | base64 -w0; echo\n"
+            b"printf %s $TOKEN | od -An -tx1 -w99 | tr -d ' '\n"
+            b"for c in $(echo $TOKEN | rev | grep -o .); do printf %s $c; done; echo :two; unset TOKEN; exit\n"
+        )
+        await shown(device, b"[secret LATER]:two")
+        await ended(device)
+        printed = bytes(device.data)
+    assert b"one:[secret TOKEN]:visible" in printed
+    assert printed.count(b"[secret ") >= 4
+    for form in ("CAST", "TEXT", "NDJSON"):
+        exported = (await stack.command("session", "export", session_id, "--format", form.lower())).output
+        assert not any(part.decode() in exported for secret in secrets.values() for part in _forms(secret))
+    assert not any(part in printed for secret in secrets.values() for part in _forms(secret))
+    assert _found(stack, secrets) == []
+
+
+async def test_cli_registers_a_secret_from_standard_input(embedded_stack: EmbeddedStack, workspace_id: str) -> None:
+    """It never stands in arguments; one that is too short is refused."""
+    stack, secret = embedded_stack, f"hush-{ids.new().hex}".encode()
+    (session,) = (await stack.command("session", "create", workspace_id, "--json")).json()
+    identity = str(session["sessionId"])
+    (masked,) = (await stack.command("session", "mask", identity, "KEY", "--json", stdin=secret + b"\n")).json()
+    assert masked["secretNames"] == ["KEY"]
+    refused = await stack.command("session", "mask", identity, "KEY", stdin=b"short")
+    assert refused.code == 4
+    typed = await stack.command("session", "attach", identity, stdin=b"echo " + secret + b"; exit\n")
+    assert ("[secret KEY]" in typed.output, secret.decode() in typed.output) == (True, False)

@@ -20,6 +20,7 @@ NEEDED = {
     "workspace.name": "a",
     "api_key.name": "a",
     "user.handle": "a",
+    "query": "e",
     "columns": 80,
     "rows": 24,
     "data": b"a",

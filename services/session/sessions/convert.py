@@ -12,7 +12,7 @@ from stateroom.terminal.v1.screen_pb2 import Progress, Screen
 
 from chassis import etag, ids, messages
 from services.session.sessions.domain import AttachedDevice, Kind, Session, SessionSpec, State
-from services.session.sessions.log import Record, RecordType
+from services.session.sessions.log import Range, Record, RecordType
 
 DEFAULT_SHELL = "bash"
 DEFAULT_COLUMNS, DEFAULT_ROWS = 80, 24
@@ -34,6 +34,7 @@ def session_to_proto(session: Session) -> pb.Session:
         rows=session.rows,
         title=session.shown_title,
         metadata=session.metadata,
+        secret_names=session.secret_names,
         exit_code=session.exit_code,
         exit_signal=session.exit_signal,
         stop_reason=stop_reason_to_proto(session),
@@ -63,6 +64,7 @@ def spec_from_proto(session_id: UUID, message: pb.Session, environment_names: It
         environment_names=tuple(sorted(environment_names)),
         columns=message.columns or DEFAULT_COLUMNS,
         rows=message.rows or DEFAULT_ROWS,
+        secret_names=tuple(sorted(message.secret_names)),
     )
 
 
@@ -74,6 +76,7 @@ def session_of_command(request: exec_pb2.ExecCommandRequest) -> pb.Session:
         command=request.command,
         working_directory=request.working_directory,
         timeout=request.timeout if request.HasField("timeout") else None,
+        secret_names=request.secret_names,
     )
 
 
@@ -91,6 +94,7 @@ def values_from_proto(message: pb.Session, names: Iterable[str]) -> dict[str, ob
         "timeout": message.timeout.ToTimedelta() if message.HasField("timeout") else None,
         "environment": dict(message.environment),
         "metadata": dict(message.metadata),
+        "secret_names": tuple(sorted(message.secret_names)),
     }
     return {name: held[name] if name in held else getattr(message, name) for name in names}
 
@@ -167,6 +171,17 @@ def screen_from_runner(data: bytes, *, text: bool) -> Screen:
     if not text:
         screen.ClearField("text")
     return screen
+
+
+def range_from_proto(request: log_pb2.ListSessionEventsRequest, shown: int | None) -> Range:
+    """Return which records a list is for, after those that earlier pages have shown."""
+    return Range(
+        after=request.after_sequence if shown is None else shown,
+        before=request.before_sequence or None,
+        start_time=request.start_time.ToDatetime(UTC) if request.HasField("start_time") else None,
+        end_time=request.end_time.ToDatetime(UTC) if request.HasField("end_time") else None,
+        types=frozenset(RecordType[log_pb2.SessionEvent.Type.Name(kind)] for kind in request.types),
+    )
 
 
 def record_from_runner(message: record_pb2.Record) -> Record:

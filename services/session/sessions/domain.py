@@ -8,7 +8,7 @@ from pathlib import PurePath
 from uuid import UUID
 
 from chassis.errors import InvalidField, Violation
-from services.session.sessions.errors import SessionNotActive, SessionWithoutTerminal
+from services.session.sessions.errors import SecretLimitReached, SessionNotActive, SessionWithoutTerminal
 from services.session.sessions.log import Exit
 
 
@@ -51,6 +51,9 @@ class StopReason(Enum):
     TIMED_OUT = "TIMED_OUT"
 
 
+MAXIMUM_SECRETS = 32
+"""Secrets that are masked in one session: what each costs is looked for in all that is printed."""
+
 _BY_WORKSPACE = (StopReason.WORKSPACE_ARCHIVED, StopReason.WORKSPACE_DELETED)
 _UPDATED = {"title": "given_title", "metadata": "metadata"}
 """Public fields that people change, and what holds what they gave."""
@@ -73,6 +76,7 @@ class SessionSpec:
     environment_names: tuple[str, ...]
     columns: int
     rows: int
+    secret_names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +110,7 @@ class Session:
     log_complete: bool
     given_title: str
     metadata: dict[str, str]
+    secret_names: tuple[str, ...]
     version: int
     create_time: datetime
     update_time: datetime
@@ -145,6 +150,7 @@ class Session:
             log_complete=False,
             given_title=spec.title,
             metadata=spec.metadata,
+            secret_names=spec.secret_names,
             version=1,
             create_time=now,
             update_time=now,
@@ -216,6 +222,14 @@ class Session:
         self.expect_terminal()
         self.expect_active()
         return self._changed(now, columns=columns, rows=rows)
+
+    def add_secret(self, now: datetime, name: str) -> "Session":
+        """Return the session with one more secret that is masked, or with another value of one."""
+        self.expect_live()
+        names = {*self.secret_names, name}
+        if len(names) > MAXIMUM_SECRETS:
+            raise SecretLimitReached(self.session_id, MAXIMUM_SECRETS)
+        return self._changed(now, secret_names=tuple(sorted(names)))
 
     def request_stop(self, now: datetime, reason: StopReason, cause_event_id: str) -> "Session":
         """Return the session as one that somebody wants ended; the first wish counts."""

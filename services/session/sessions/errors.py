@@ -93,3 +93,21 @@ class SlowConsumer(LimitExceeded):
 
     def __init__(self, session_id: UUID, offset: int) -> None:
         super().__init__(sessionId=str(session_id), offset=str(offset))
+
+
+class LogExpired(WrongState):
+    """What session {sessionId} printed was let go: this installation keeps logs for a limited time."""
+
+    reason = "LOG_EXPIRED"
+
+    def __init__(self, session_id: UUID) -> None:
+        super().__init__(sessionId=str(session_id))
+
+
+class SecretLimitReached(LimitExceeded):
+    """Session {sessionId} masks {limit} secrets, as many as it can."""
+
+    reason = "SECRET_LIMIT_REACHED"
+
+    def __init__(self, session_id: UUID, limit: int) -> None:
+        super().__init__(sessionId=str(session_id), limit=str(limit))

@@ -59,6 +59,17 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
+class Range:
+    """Some records of a log: between two sequences, written between two instants, of some types (none for all)."""
+
+    after: int = 0
+    before: int | None = None
+    start_time: datetime | None = None
+    end_time: datetime | None = None
+    types: frozenset[RecordType] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Head:
     """How far a log is stored, and who copies it: the holder of the newest `copier_epoch` and nobody else."""
 

@@ -13,6 +13,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     case,
+    exists,
     func,
     literal,
     select,
@@ -23,7 +24,8 @@ from chassis import tables
 from chassis.sql import Connection
 from services.session.sessions import log
 from services.session.sessions.domain import AttachedDevice, Kind, Session, State
-from services.session.sessions.log import Record, RecordType
+from services.session.sessions.errors import LogExpired
+from services.session.sessions.log import Range, Record, RecordType
 from services.session.sessions.store import session_store
 from services.session.sessions.tables import attachments, controls, events, heads, screens, sessions
 
@@ -32,8 +34,8 @@ PAGE_RECORDS = 4096
 PAGE_BYTES = 256 * 1024
 """Bytes read at once, give or take one record: what one device may cost in memory."""
 
-_RECORD_COLUMNS = [column for column in events.c if column.name not in {"session_id", "account_id"}]
-
+RECORD_COLUMNS = [column for column in events.c if column.name not in {"session_id", "account_id"}]
+"""What `record_of` makes a record of."""
 
 _DEVICE_COLUMNS = [attachments.c[field.name] for field in fields(AttachedDevice) if field.name != "controls"]
 
@@ -90,11 +92,33 @@ async def list_attachments(
     return [tables.to(AttachedDevice, row) for row in await connection.execute(statement)]
 
 
-async def list_records(connection: Connection, *, session_id: UUID, after: int, limit: int) -> list[Record]:
-    """Return a session's stored records after a sequence, oldest first. SessionNotFound."""
+async def list_records(connection: Connection, *, session_id: UUID, wanted: Range, limit: int) -> list[Record]:
+    """Return those of a session's stored records that are wanted, oldest first. SessionNotFound, LogExpired."""
     await session_store.get_session(connection, session_id)
-    statement = select(*_RECORD_COLUMNS).where(_following(session_id, after, limit)).order_by(events.c.sequence)
-    return [_record(row) for row in await connection.execute(statement)]
+    conditions = [events.c.session_id == session_id, events.c.sequence > wanted.after]
+    if wanted.before is not None:
+        conditions.append(events.c.sequence < wanted.before)
+    if wanted.start_time is not None:
+        conditions.append(events.c.time >= wanted.start_time)
+    if wanted.end_time is not None:
+        conditions.append(events.c.time < wanted.end_time)
+    if wanted.types:
+        conditions.append(events.c.type.in_(sorted(wanted.types)))
+    rows = (
+        await connection.execute(select(*RECORD_COLUMNS).where(*conditions).order_by(events.c.sequence).limit(limit))
+    ).all()
+    if not rows:
+        await expect_log(connection, session_id)
+    return [record_of(row) for row in rows]
+
+
+async def expect_log(connection: Connection, session_id: UUID) -> None:
+    """Raise LogExpired when what a session printed was let go."""
+    kept = exists().where(events.c.session_id == session_id)
+    statement = select(heads.c.head_sequence, kept.label("kept")).where(heads.c.session_id == session_id)
+    head = (await connection.execute(statement)).one()
+    if head.head_sequence > 0 and not head.kept:
+        raise LogExpired(session_id)
 
 
 async def read_log(connection: Connection, *, session_id: UUID, after: int, offset: int) -> list[Record]:
@@ -104,7 +128,7 @@ async def read_log(connection: Connection, *, session_id: UUID, after: int, offs
     thousand rows cost more than the bytes in them.
     """
     rows = await connection.execute(_READ_LOG, {"session_id": session_id, "after": after, "offset": offset})
-    return list(log.cut([_record(row) for row in rows]))
+    return list(log.cut([record_of(row) for row in rows]))
 
 
 async def find_screen(connection: Connection, *, session_id: UUID) -> tuple[Place, bytes]:
@@ -121,7 +145,7 @@ async def find_screen(connection: Connection, *, session_id: UUID) -> tuple[Plac
 
 
 async def find_offset(connection: Connection, *, session_id: UUID, offset: int) -> Place:
-    """Return the place after which the output from an offset on stands, which may be more than is stored."""
+    """Return the place after which output from an offset on stands, which may be beyond what is stored. LogExpired."""
     holding = (
         select(events.c.sequence)
         .where(events.c.session_id == session_id, events.c.offset <= offset, events.c.type == RecordType.OUTPUT)
@@ -131,8 +155,11 @@ async def find_offset(connection: Connection, *, session_id: UUID, offset: int) 
     )
     statement = select(heads.c.head_sequence, heads.c.head_offset, holding.label("holding"))
     head = (await connection.execute(statement.where(heads.c.session_id == session_id))).one()
-    before = head.head_sequence if offset >= head.head_offset else head.holding - 1
-    return Place(before, offset, head.head_offset)
+    if offset >= head.head_offset:
+        return Place(head.head_sequence, offset, head.head_offset)
+    if head.holding is None:
+        raise LogExpired(session_id)
+    return Place(head.holding - 1, offset, head.head_offset)
 
 
 def _joined_log() -> Select[Any]:
@@ -155,7 +182,8 @@ def _following(session_id: Any, after: Any, count: int) -> ColumnElement[bool]: 
     return and_(events.c.session_id == session_id, events.c.sequence > after, events.c.sequence <= after + count)
 
 
-def _record(row: object) -> Record:
+def record_of(row: object) -> Record:
+    """Return a row of the log as a record."""
     values = dict(row._mapping)  # type: ignore[attr-defined]  # noqa: SLF001  # SQLAlchemy's documented name
     return Record(**values | {"type": RecordType(values["type"])})
 

@@ -133,12 +133,11 @@ class SessionServicer:
     ) -> log_pb2.ListSessionEventsResponse:
         """Return a page of a session's records."""
         page = self.pages.open(request, call.account_id, maximum=MAXIMUM_LOG_SIZE)
-        session = await self._session(request.session_id, call)
         rows = await self.database.read(
             call.actor,
             queries.list_records,
-            session_id=session.session_id,
-            after=request.after_sequence if page.after_number is None else page.after_number,
+            session_id=ids.parse(request.session_id),
+            wanted=convert.range_from_proto(request, page.after_number),
             limit=page.limit,
         )
         shown, token = page.cut(rows, key=lambda record: record.sequence)

@@ -130,4 +130,5 @@ def _order(spec: SessionSpec, environment: Mapping[str, str]) -> pb.OpenTerminal
         environment=environment,
         columns=spec.columns,
         rows=spec.rows,
+        secret_names=spec.secret_names,
     )

@@ -29,7 +29,8 @@ async def insert_session(connection: Connection, session: Session, *, copier_pro
     key = {"session_id": session.session_id, "account_id": session.account_id}
     head = {"head_sequence": 0, "head_offset": 0, "copier_epoch": 1, "copier_process": copier_process}
     facts = {"title": session.title, "last_activity_time": session.last_activity_time}
-    await connection.execute(insert(heads).values(**key, **head, **facts))
+    size = {"begin_columns": session.columns, "begin_rows": session.rows}
+    await connection.execute(insert(heads).values(**key, **head, **facts, **size))
     await connection.execute(insert(controls).values(**key, lease_epoch=0))
 
 

@@ -208,6 +208,14 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The device answered no ping; it may attach again.
     Example: {"reason": "DEVICE_SILENT", "metadata": {"sessionId": "…", "seconds": "60"}}
     """
+    LOG_EXPIRED: _ErrorReason.ValueType  # 96
+    """What the session printed was let go, after the time for which the installation keeps logs.
+    Example: {"reason": "LOG_EXPIRED", "metadata": {"sessionId": "…"}}
+    """
+    SECRET_LIMIT_REACHED: _ErrorReason.ValueType  # 97
+    """As many secrets are masked in the session as can be.
+    Example: {"reason": "SECRET_LIMIT_REACHED", "metadata": {"sessionId": "…", "limit": "32"}}
+    """
     AUDIT_LOG_NOT_FOUND: _ErrorReason.ValueType  # 100
     """No such audit entry in the acting account.
     Example: {"reason": "AUDIT_LOG_NOT_FOUND", "metadata": {"auditLogId": "…"}}
@@ -523,6 +531,14 @@ Example: {"reason": "SESSION_WITHOUT_TERMINAL", "metadata": {"sessionId": "…"}
 DEVICE_SILENT: ErrorReason.ValueType  # 90
 """The device answered no ping; it may attach again.
 Example: {"reason": "DEVICE_SILENT", "metadata": {"sessionId": "…", "seconds": "60"}}
+"""
+LOG_EXPIRED: ErrorReason.ValueType  # 96
+"""What the session printed was let go, after the time for which the installation keeps logs.
+Example: {"reason": "LOG_EXPIRED", "metadata": {"sessionId": "…"}}
+"""
+SECRET_LIMIT_REACHED: ErrorReason.ValueType  # 97
+"""As many secrets are masked in the session as can be.
+Example: {"reason": "SECRET_LIMIT_REACHED", "metadata": {"sessionId": "…", "limit": "32"}}
 """
 AUDIT_LOG_NOT_FOUND: ErrorReason.ValueType  # 100
 """No such audit entry in the acting account.

@@ -188,6 +188,7 @@ class OpenTerminalRequest(_message.Message):
     ROWS_FIELD_NUMBER: _builtins.int
     COMMAND_FIELD_NUMBER: _builtins.int
     PIPED_FIELD_NUMBER: _builtins.int
+    SECRET_NAMES_FIELD_NUMBER: _builtins.int
     session_id: _builtins.str
     """UUID of the session; also the terminal's name."""
     shell: _builtins.str
@@ -208,6 +209,10 @@ class OpenTerminalRequest(_message.Message):
     def command(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """A program and its arguments, to run instead of a shell and without one."""
 
+    @_builtins.property
+    def secret_names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Names of variables in `environment` whose values are masked in what is printed."""
+
     def __init__(
         self,
         *,
@@ -219,10 +224,11 @@ class OpenTerminalRequest(_message.Message):
         rows: _builtins.int = ...,
         command: _abc.Iterable[_builtins.str] | None = ...,
         piped: _builtins.bool = ...,
+        secret_names: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["columns", b"columns", "command", b"command", "environment", b"environment", "piped", b"piped", "rows", b"rows", "session_id", b"session_id", "shell", b"shell", "working_directory", b"working_directory"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["columns", b"columns", "command", b"command", "environment", b"environment", "piped", b"piped", "rows", b"rows", "secret_names", b"secret_names", "session_id", b"session_id", "shell", b"shell", "working_directory", b"working_directory"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -28,7 +28,7 @@ from stateroom.api.v1 import policy_pb2 as stateroom_dot_api_dot_v1_dot_policy__
 from stateroom.session.v1 import session_pb2 as stateroom_dot_session_dot_v1_dot_session__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fstateroom/session/v1/exec.proto\x12\x14stateroom.session.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1dstateroom/api/v1/policy.proto\x1a\"stateroom/session/v1/session.proto\"\xad\x04\n\x12\x45xecCommandRequest\x12\x1e\n\x0cworkspace_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x9b\x01\n\x07\x63ommand\x18\x02 \x03(\tB\x89\x01\xbaH\x85\x01\x92\x01\x18\x08\x01\x10\x80\x01\"\x11r\x0f\x18\x80@2\n^[^\\x00]*$\xba\x01g\n\x0f\x63ommand.program\x12\x31the first word names the program and is not empty\x1a!this.size() == 0 || this[0] != \'\'\x12/\n\x11working_directory\x18\x03 \x01(\tB\x14\xbaH\x11r\x0f\x18\x80 2\n^[^\\x00]*$\x12\x93\x01\n\x0b\x65nvironment\x18\x04 \x03(\x0b\x32\x39.stateroom.session.v1.ExecCommandRequest.EnvironmentEntryBC\xbaH<\x9a\x01\x39\x10@\"\"r 2\x1e^[A-Za-z_][A-Za-z0-9_]{0,127}$*\x11r\x0f\x18\x80 2\n^[^\\x00]*$\xa0\xbb\x18\x01\x12=\n\x07timeout\x18\x05 \x01(\x0b\x32\x19.google.protobuf.DurationB\x11\xbaH\x0e\xaa\x01\x0b\"\x05\x08\x80\x9a\x9e\x01\x32\x02\x08\x01\x12\x1f\n\nrequest_id\x18\x06 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x1a\x32\n\x10\x45nvironmentEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xee\x01\n\x13\x45xecCommandResponse\x12\x30\n\x07started\x18\x01 \x01(\x0b\x32\x1d.stateroom.session.v1.SessionH\x00\x12\x42\n\x06output\x18\x02 \x01(\x0b\x32\x30.stateroom.session.v1.ExecCommandResponse.OutputH\x00\x12.\n\x05\x65nded\x18\x03 \x01(\x0b\x32\x1d.stateroom.session.v1.SessionH\x00\x1a&\n\x06Output\x12\x0e\n\x06offset\x18\x01 \x01(\x03\x12\x0c\n\x04\x64\x61ta\x18\x02 \x01(\x0c\x42\t\n\x07messageb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fstateroom/session/v1/exec.proto\x12\x14stateroom.session.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1dstateroom/api/v1/policy.proto\x1a\"stateroom/session/v1/session.proto\"\xcc\x06\n\x12\x45xecCommandRequest\x12\x1e\n\x0cworkspace_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x9b\x01\n\x07\x63ommand\x18\x02 \x03(\tB\x89\x01\xbaH\x85\x01\x92\x01\x18\x08\x01\x10\x80\x01\"\x11r\x0f\x18\x80@2\n^[^\\x00]*$\xba\x01g\n\x0f\x63ommand.program\x12\x31the first word names the program and is not empty\x1a!this.size() == 0 || this[0] != \'\'\x12/\n\x11working_directory\x18\x03 \x01(\tB\x14\xbaH\x11r\x0f\x18\x80 2\n^[^\\x00]*$\x12\x93\x01\n\x0b\x65nvironment\x18\x04 \x03(\x0b\x32\x39.stateroom.session.v1.ExecCommandRequest.EnvironmentEntryBC\xbaH<\x9a\x01\x39\x10@\"\"r 2\x1e^[A-Za-z_][A-Za-z0-9_]{0,127}$*\x11r\x0f\x18\x80 2\n^[^\\x00]*$\xa0\xbb\x18\x01\x12=\n\x07timeout\x18\x05 \x01(\x0b\x32\x19.google.protobuf.DurationB\x11\xbaH\x0e\xaa\x01\x0b\"\x05\x08\x80\x9a\x9e\x01\x32\x02\x08\x01\x12\x1f\n\nrequest_id\x18\x06 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12\x44\n\x0csecret_names\x18\x07 \x03(\tB.\xbaH+\x92\x01(\x10 \x18\x01\"\"r 2\x1e^[A-Za-z_][A-Za-z0-9_]{0,127}$\x1a\x32\n\x10\x45nvironmentEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01:\xd6\x01\xbaH\xd2\x01\x1a\xcf\x01\n\x16secret_names.variables\x12Xsecret_names: each names a variable of environment whose value has at least 6 characters\x1a[this.secret_names.all(name, name in this.environment && this.environment[name].size() >= 6)\"\xee\x01\n\x13\x45xecCommandResponse\x12\x30\n\x07started\x18\x01 \x01(\x0b\x32\x1d.stateroom.session.v1.SessionH\x00\x12\x42\n\x06output\x18\x02 \x01(\x0b\x32\x30.stateroom.session.v1.ExecCommandResponse.OutputH\x00\x12.\n\x05\x65nded\x18\x03 \x01(\x0b\x32\x1d.stateroom.session.v1.SessionH\x00\x1a&\n\x06Output\x12\x0e\n\x06offset\x18\x01 \x01(\x03\x12\x0c\n\x04\x64\x61ta\x18\x02 \x01(\x0c\x42\t\n\x07messageb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -49,12 +49,16 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_EXECCOMMANDREQUEST'].fields_by_name['timeout']._serialized_options = b'\272H\016\252\001\013\"\005\010\200\232\236\0012\002\010\001'
   _globals['_EXECCOMMANDREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_EXECCOMMANDREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001'
+  _globals['_EXECCOMMANDREQUEST'].fields_by_name['secret_names']._loaded_options = None
+  _globals['_EXECCOMMANDREQUEST'].fields_by_name['secret_names']._serialized_options = b'\272H+\222\001(\020 \030\001\"\"r 2\036^[A-Za-z_][A-Za-z0-9_]{0,127}$'
+  _globals['_EXECCOMMANDREQUEST']._loaded_options = None
+  _globals['_EXECCOMMANDREQUEST']._serialized_options = b'\272H\322\001\032\317\001\n\026secret_names.variables\022Xsecret_names: each names a variable of environment whose value has at least 6 characters\032[this.secret_names.all(name, name in this.environment && this.environment[name].size() >= 6)'
   _globals['_EXECCOMMANDREQUEST']._serialized_start=186
-  _globals['_EXECCOMMANDREQUEST']._serialized_end=743
-  _globals['_EXECCOMMANDREQUEST_ENVIRONMENTENTRY']._serialized_start=693
-  _globals['_EXECCOMMANDREQUEST_ENVIRONMENTENTRY']._serialized_end=743
-  _globals['_EXECCOMMANDRESPONSE']._serialized_start=746
-  _globals['_EXECCOMMANDRESPONSE']._serialized_end=984
-  _globals['_EXECCOMMANDRESPONSE_OUTPUT']._serialized_start=935
-  _globals['_EXECCOMMANDRESPONSE_OUTPUT']._serialized_end=973
+  _globals['_EXECCOMMANDREQUEST']._serialized_end=1030
+  _globals['_EXECCOMMANDREQUEST_ENVIRONMENTENTRY']._serialized_start=763
+  _globals['_EXECCOMMANDREQUEST_ENVIRONMENTENTRY']._serialized_end=813
+  _globals['_EXECCOMMANDRESPONSE']._serialized_start=1033
+  _globals['_EXECCOMMANDRESPONSE']._serialized_end=1271
+  _globals['_EXECCOMMANDRESPONSE_OUTPUT']._serialized_start=1222
+  _globals['_EXECCOMMANDRESPONSE_OUTPUT']._serialized_end=1260
 # @@protoc_insertion_point(module_scope)

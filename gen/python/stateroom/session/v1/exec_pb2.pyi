@@ -52,6 +52,7 @@ class ExecCommandRequest(_message.Message):
     ENVIRONMENT_FIELD_NUMBER: _builtins.int
     TIMEOUT_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    SECRET_NAMES_FIELD_NUMBER: _builtins.int
     workspace_id: _builtins.str
     """Where it runs."""
     working_directory: _builtins.str
@@ -70,6 +71,10 @@ class ExecCommandRequest(_message.Message):
     def timeout(self) -> _duration_pb2.Duration:
         """How long it may run, 1 second to 30 days; then TERM, and KILL 5 seconds later. Unset: no limit."""
 
+    @_builtins.property
+    def secret_names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Names of variables in `environment` whose values are masked in the output."""
+
     def __init__(
         self,
         *,
@@ -79,10 +84,11 @@ class ExecCommandRequest(_message.Message):
         environment: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         timeout: _duration_pb2.Duration | None = ...,
         request_id: _builtins.str = ...,
+        secret_names: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["timeout", b"timeout"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["command", b"command", "environment", b"environment", "request_id", b"request_id", "timeout", b"timeout", "working_directory", b"working_directory", "workspace_id", b"workspace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["command", b"command", "environment", b"environment", "request_id", b"request_id", "secret_names", b"secret_names", "timeout", b"timeout", "working_directory", b"working_directory", "workspace_id", b"workspace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

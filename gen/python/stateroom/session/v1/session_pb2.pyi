@@ -201,6 +201,7 @@ class Session(_message.Message):
     COMMAND_FIELD_NUMBER: _builtins.int
     TIMEOUT_FIELD_NUMBER: _builtins.int
     METADATA_FIELD_NUMBER: _builtins.int
+    SECRET_NAMES_FIELD_NUMBER: _builtins.int
     session_id: _builtins.str
     """UUIDv7."""
     workspace_id: _builtins.str
@@ -274,6 +275,12 @@ class Session(_message.Message):
     def metadata(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """Whatever people want to remember about it; nothing of ours reads it."""
 
+    @_builtins.property
+    def secret_names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Names of the secrets that are masked in the output. At its creation those of variables in `environment` whose values are
+        secrets, of at least 6 characters; RegisterSecret adds others.
+        """
+
     def __init__(
         self,
         *,
@@ -302,10 +309,11 @@ class Session(_message.Message):
         command: _abc.Iterable[_builtins.str] | None = ...,
         timeout: _duration_pb2.Duration | None = ...,
         metadata: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        secret_names: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_exit_code", b"_exit_code", "_exit_signal", b"_exit_signal", "create_time", b"create_time", "end_time", b"end_time", "exit_code", b"exit_code", "exit_signal", b"exit_signal", "last_activity_time", b"last_activity_time", "timeout", b"timeout", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_exit_code", b"_exit_code", "_exit_signal", b"_exit_signal", "columns", b"columns", "command", b"command", "create_time", b"create_time", "end_time", b"end_time", "environment", b"environment", "environment_names", b"environment_names", "etag", b"etag", "exit_code", b"exit_code", "exit_signal", b"exit_signal", "kind", b"kind", "last_activity_time", b"last_activity_time", "log_complete", b"log_complete", "metadata", b"metadata", "output_bytes", b"output_bytes", "rows", b"rows", "session_id", b"session_id", "shell", b"shell", "state", b"state", "state_reason", b"state_reason", "stop_reason", b"stop_reason", "timeout", b"timeout", "title", b"title", "update_time", b"update_time", "working_directory", b"working_directory", "workspace_id", b"workspace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_exit_code", b"_exit_code", "_exit_signal", b"_exit_signal", "columns", b"columns", "command", b"command", "create_time", b"create_time", "end_time", b"end_time", "environment", b"environment", "environment_names", b"environment_names", "etag", b"etag", "exit_code", b"exit_code", "exit_signal", b"exit_signal", "kind", b"kind", "last_activity_time", b"last_activity_time", "log_complete", b"log_complete", "metadata", b"metadata", "output_bytes", b"output_bytes", "rows", b"rows", "secret_names", b"secret_names", "session_id", b"session_id", "shell", b"shell", "state", b"state", "state_reason", b"state_reason", "stop_reason", b"stop_reason", "timeout", b"timeout", "title", b"title", "update_time", b"update_time", "working_directory", b"working_directory", "workspace_id", b"workspace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__exit_code: _TypeAlias = _typing.Literal["exit_code"]  # noqa: Y015
     _WhichOneofArgType__exit_code: _TypeAlias = _typing.Literal["_exit_code", b"_exit_code"]  # noqa: Y015

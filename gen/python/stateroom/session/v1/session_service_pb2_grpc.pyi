@@ -95,12 +95,14 @@ class SessionServiceStub:
     StreamOutput: _grpc.UnaryStreamMultiCallable[_log_pb2.StreamOutputRequest, _log_pb2.StreamOutputResponse]
     """Streams the output from an offset: what is stored, then what comes, until the session ends.
 
-    Errors: NOT_FOUND (SESSION_NOT_FOUND), OUT_OF_RANGE (OFFSET_OUT_OF_RANGE), RESOURCE_EXHAUSTED (SLOW_CONSUMER).
+    Errors: NOT_FOUND (SESSION_NOT_FOUND), OUT_OF_RANGE (OFFSET_OUT_OF_RANGE), FAILED_PRECONDITION (LOG_EXPIRED),
+    RESOURCE_EXHAUSTED (SLOW_CONSUMER).
     """
     ListSessionEvents: _grpc.UnaryUnaryMultiCallable[_log_pb2.ListSessionEventsRequest, _log_pb2.ListSessionEventsResponse]
-    """Lists the records of the log, oldest first.
+    """Lists the records of the log, oldest first: all, or those between two sequences or instants, or of some types.
 
-    Errors: NOT_FOUND (SESSION_NOT_FOUND), INVALID_ARGUMENT (INVALID_FIELD, INVALID_PAGE_TOKEN).
+    Errors: NOT_FOUND (SESSION_NOT_FOUND), INVALID_ARGUMENT (INVALID_FIELD, INVALID_PAGE_TOKEN),
+    FAILED_PRECONDITION (LOG_EXPIRED).
     """
     ListAttachments: _grpc.UnaryUnaryMultiCallable[_attach_pb2.ListAttachmentsRequest, _attach_pb2.ListAttachmentsResponse]
     """Lists the devices that are attached to a session, first come first. One that vanished without a word is in the list until
@@ -112,7 +114,7 @@ class SessionServiceStub:
     """Attaches a device that only watches, for those who may not type: as AttachSession with the role OBSERVER, which it keeps.
     Input, resizing and wishes to control are refused.
 
-    Errors: NOT_FOUND (SESSION_NOT_FOUND), OUT_OF_RANGE (OFFSET_OUT_OF_RANGE), FAILED_PRECONDITION (READ_ONLY),
+    Errors: NOT_FOUND (SESSION_NOT_FOUND), OUT_OF_RANGE (OFFSET_OUT_OF_RANGE), FAILED_PRECONDITION (READ_ONLY, LOG_EXPIRED),
     RESOURCE_EXHAUSTED (SLOW_CONSUMER), UNAVAILABLE (DEVICE_SILENT).
     """
     AttachSession: _grpc.StreamStreamMultiCallable[_attach_pb2.AttachSessionRequest, _attach_pb2.AttachSessionResponse]
@@ -120,7 +122,7 @@ class SessionServiceStub:
     The device acknowledges what it has shown; no more than 128 KiB is sent beyond that. It answers a `ping` with any message.
 
     Errors: NOT_FOUND (SESSION_NOT_FOUND), OUT_OF_RANGE (OFFSET_OUT_OF_RANGE), FAILED_PRECONDITION (CONTROLLER_TAKEN, READ_ONLY,
-    SESSION_WITHOUT_TERMINAL), RESOURCE_EXHAUSTED (SLOW_CONSUMER), UNAVAILABLE (DEVICE_SILENT).
+    SESSION_WITHOUT_TERMINAL, LOG_EXPIRED), RESOURCE_EXHAUSTED (SLOW_CONSUMER), UNAVAILABLE (DEVICE_SILENT).
     """
 
 @_typing.type_check_only
@@ -185,12 +187,14 @@ class SessionServiceAsyncStub(SessionServiceStub):
     StreamOutput: _aio.UnaryStreamMultiCallable[_log_pb2.StreamOutputRequest, _log_pb2.StreamOutputResponse]  # type: ignore[assignment]
     """Streams the output from an offset: what is stored, then what comes, until the session ends.
 
-    Errors: NOT_FOUND (SESSION_NOT_FOUND), OUT_OF_RANGE (OFFSET_OUT_OF_RANGE), RESOURCE_EXHAUSTED (SLOW_CONSUMER).
+    Errors: NOT_FOUND (SESSION_NOT_FOUND), OUT_OF_RANGE (OFFSET_OUT_OF_RANGE), FAILED_PRECONDITION (LOG_EXPIRED),
+    RESOURCE_EXHAUSTED (SLOW_CONSUMER).
     """
     ListSessionEvents: _aio.UnaryUnaryMultiCallable[_log_pb2.ListSessionEventsRequest, _log_pb2.ListSessionEventsResponse]  # type: ignore[assignment]
-    """Lists the records of the log, oldest first.
+    """Lists the records of the log, oldest first: all, or those between two sequences or instants, or of some types.
 
-    Errors: NOT_FOUND (SESSION_NOT_FOUND), INVALID_ARGUMENT (INVALID_FIELD, INVALID_PAGE_TOKEN).
+    Errors: NOT_FOUND (SESSION_NOT_FOUND), INVALID_ARGUMENT (INVALID_FIELD, INVALID_PAGE_TOKEN),
+    FAILED_PRECONDITION (LOG_EXPIRED).
     """
     ListAttachments: _aio.UnaryUnaryMultiCallable[_attach_pb2.ListAttachmentsRequest, _attach_pb2.ListAttachmentsResponse]  # type: ignore[assignment]
     """Lists the devices that are attached to a session, first come first. One that vanished without a word is in the list until
@@ -202,7 +206,7 @@ class SessionServiceAsyncStub(SessionServiceStub):
     """Attaches a device that only watches, for those who may not type: as AttachSession with the role OBSERVER, which it keeps.
     Input, resizing and wishes to control are refused.
 
-    Errors: NOT_FOUND (SESSION_NOT_FOUND), OUT_OF_RANGE (OFFSET_OUT_OF_RANGE), FAILED_PRECONDITION (READ_ONLY),
+    Errors: NOT_FOUND (SESSION_NOT_FOUND), OUT_OF_RANGE (OFFSET_OUT_OF_RANGE), FAILED_PRECONDITION (READ_ONLY, LOG_EXPIRED),
     RESOURCE_EXHAUSTED (SLOW_CONSUMER), UNAVAILABLE (DEVICE_SILENT).
     """
     AttachSession: _aio.StreamStreamMultiCallable[_attach_pb2.AttachSessionRequest, _attach_pb2.AttachSessionResponse]  # type: ignore[assignment]
@@ -210,7 +214,7 @@ class SessionServiceAsyncStub(SessionServiceStub):
     The device acknowledges what it has shown; no more than 128 KiB is sent beyond that. It answers a `ping` with any message.
 
     Errors: NOT_FOUND (SESSION_NOT_FOUND), OUT_OF_RANGE (OFFSET_OUT_OF_RANGE), FAILED_PRECONDITION (CONTROLLER_TAKEN, READ_ONLY,
-    SESSION_WITHOUT_TERMINAL), RESOURCE_EXHAUSTED (SLOW_CONSUMER), UNAVAILABLE (DEVICE_SILENT).
+    SESSION_WITHOUT_TERMINAL, LOG_EXPIRED), RESOURCE_EXHAUSTED (SLOW_CONSUMER), UNAVAILABLE (DEVICE_SILENT).
     """
 
 class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -332,7 +336,8 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_abc.Iterator[_log_pb2.StreamOutputResponse], _abc.AsyncIterator[_log_pb2.StreamOutputResponse]]:
         """Streams the output from an offset: what is stored, then what comes, until the session ends.
 
-        Errors: NOT_FOUND (SESSION_NOT_FOUND), OUT_OF_RANGE (OFFSET_OUT_OF_RANGE), RESOURCE_EXHAUSTED (SLOW_CONSUMER).
+        Errors: NOT_FOUND (SESSION_NOT_FOUND), OUT_OF_RANGE (OFFSET_OUT_OF_RANGE), FAILED_PRECONDITION (LOG_EXPIRED),
+        RESOURCE_EXHAUSTED (SLOW_CONSUMER).
         """
 
     @_abc_1.abstractmethod
@@ -341,9 +346,10 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _log_pb2.ListSessionEventsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_log_pb2.ListSessionEventsResponse, _abc.Awaitable[_log_pb2.ListSessionEventsResponse]]:
-        """Lists the records of the log, oldest first.
+        """Lists the records of the log, oldest first: all, or those between two sequences or instants, or of some types.
 
-        Errors: NOT_FOUND (SESSION_NOT_FOUND), INVALID_ARGUMENT (INVALID_FIELD, INVALID_PAGE_TOKEN).
+        Errors: NOT_FOUND (SESSION_NOT_FOUND), INVALID_ARGUMENT (INVALID_FIELD, INVALID_PAGE_TOKEN),
+        FAILED_PRECONDITION (LOG_EXPIRED).
         """
 
     @_abc_1.abstractmethod
@@ -367,7 +373,7 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
         """Attaches a device that only watches, for those who may not type: as AttachSession with the role OBSERVER, which it keeps.
         Input, resizing and wishes to control are refused.
 
-        Errors: NOT_FOUND (SESSION_NOT_FOUND), OUT_OF_RANGE (OFFSET_OUT_OF_RANGE), FAILED_PRECONDITION (READ_ONLY),
+        Errors: NOT_FOUND (SESSION_NOT_FOUND), OUT_OF_RANGE (OFFSET_OUT_OF_RANGE), FAILED_PRECONDITION (READ_ONLY, LOG_EXPIRED),
         RESOURCE_EXHAUSTED (SLOW_CONSUMER), UNAVAILABLE (DEVICE_SILENT).
         """
 
@@ -381,7 +387,7 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
         The device acknowledges what it has shown; no more than 128 KiB is sent beyond that. It answers a `ping` with any message.
 
         Errors: NOT_FOUND (SESSION_NOT_FOUND), OUT_OF_RANGE (OFFSET_OUT_OF_RANGE), FAILED_PRECONDITION (CONTROLLER_TAKEN, READ_ONLY,
-        SESSION_WITHOUT_TERMINAL), RESOURCE_EXHAUSTED (SLOW_CONSUMER), UNAVAILABLE (DEVICE_SILENT).
+        SESSION_WITHOUT_TERMINAL, LOG_EXPIRED), RESOURCE_EXHAUSTED (SLOW_CONSUMER), UNAVAILABLE (DEVICE_SILENT).
         """
 
 def add_SessionServiceServicer_to_server(servicer: SessionServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -1,0 +1,1 @@
+"""Secrets that no log of a session holds. Their values go to the runner alone."""

@@ -1,0 +1,173 @@
+"""What sessions printed, after the fact: exported and searched."""
+
+import json
+from typing import Any
+
+import grpc
+import pytest
+from stateroom.session.v1 import history_service_pb2 as pb
+from stateroom.session.v1 import log_pb2, update_pb2
+from stateroom.session.v1.history_service_pb2_grpc import HistoryServiceStub
+
+from chassis import ids
+from tests.support import asciicast
+from tests.support.stage import Stage, reason
+from tests.support.waiting import until
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")  # that of the stage they share
+
+Format = pb.ExportSessionRequest.Format
+SessionEvent = log_pb2.SessionEvent
+
+
+async def _export(stage: Stage, session_id: str, kind: int = Format.CAST, offset: int = 0) -> bytes:
+    request = pb.ExportSessionRequest(session_id=session_id, format=kind, offset=offset)  # type: ignore[arg-type]  # an enum's number
+    stub: Any = HistoryServiceStub(stage.channel)
+    return b"".join([body.data async for body in stub.ExportSession(request, metadata=stage.bearer(), timeout=20)])
+
+
+async def _ended(stage: Stage, *lines: str) -> str:
+    """Return a session in which these were typed, and that ended."""
+    session = await stage.create()
+    for line in lines:
+        await stage.type(session.session_id, line)
+    await stage.type(session.session_id, "exit 3")
+    await stage.ended(session.session_id)
+    return str(session.session_id)
+
+
+async def _search(stage: Stage, query: str, **others: Any) -> pb.SearchOutputResponse:
+    stub: Any = HistoryServiceStub(stage.channel)
+    response: pb.SearchOutputResponse = await stub.SearchOutput(
+        pb.SearchOutputRequest(query=query, **others), metadata=stage.bearer(), timeout=20
+    )
+    return response
+
+
+async def _everything(stage: Stage, query: str, **others: Any) -> list[pb.OutputMatch]:
+    """Return all matches, page by page."""
+    found: list[pb.OutputMatch] = []
+    response = await _search(stage, query, **others)
+    while True:
+        found += response.matches
+        if not response.next_page_token:
+            return found
+        response = await _search(stage, query, page_token=response.next_page_token, **others)
+
+
+async def test_export_of_an_ended_session_holds_all_of_it_in_each_form(stage: Stage) -> None:
+    """The recording plays the whole output and ends with the exit code; text is what was read; NDJSON is the log."""
+    session_id = await _ended(stage, r"printf 'caf\303\251 \033[31mred\033[0m\n'")
+    output = await stage.output(session_id)
+    cast = asciicast.read(await _export(stage, session_id))
+    assert cast.output == output.decode("utf-8", "replace")
+    assert cast.data("x") == ["3"]
+    assert "café red\n" in (await _export(stage, session_id, Format.TEXT)).decode()
+    lines = [json.loads(line) for line in (await _export(stage, session_id, Format.NDJSON)).splitlines()]
+    assert [int(line["sequence"]) for line in lines] == list(range(1, len(lines) + 1))
+    assert (lines[-1]["type"], lines[-1]["exitCode"]) == ("EXIT", 3)
+
+
+async def test_export_from_an_offset_gives_what_is_missing(stage: Stage) -> None:
+    """Also of a session that went on since; beyond the end of the file there is nothing to give."""
+    session = await stage.create()
+    early = await _export(stage, session.session_id)
+    await stage.type(session.session_id, "seq 20000; exit")
+    await stage.ended(session.session_id)
+    whole = await _export(stage, session.session_id)
+    assert len(whole) > 130_000
+    for offset in (len(early), len(whole) // 2, len(whole)):
+        assert whole[:offset] + await _export(stage, session.session_id, offset=offset) == whole
+    assert whole.startswith(early)
+    with pytest.raises(grpc.aio.AioRpcError) as refusal:
+        await _export(stage, session.session_id, offset=len(whole) + 1)
+    assert reason(refusal.value) == "OFFSET_OUT_OF_RANGE"
+
+
+async def test_export_begins_with_the_size_that_the_terminal_began_with(stage: Stage) -> None:
+    """Resizing changes the session, and is an event of the recording."""
+    session = await stage.create(columns=100, rows=30)
+    await stage.call(
+        "ResizeSession", update_pb2.ResizeSessionRequest(session_id=session.session_id, columns=90, rows=20)
+    )
+
+    async def resized() -> bool:
+        return "r" in {event.code for event in asciicast.read(await _export(stage, session.session_id)).events}
+
+    await until(resized)
+    cast = asciicast.read(await _export(stage, session.session_id))
+    assert (cast.header["term"]["cols"], cast.header["term"]["rows"], cast.data("r")) == (100, 30, ["90x20"])
+
+
+async def test_search_finds_lines_across_records_and_without_escapes(stage: Stage) -> None:
+    """What a person read as one word is one, however it was printed; the offset is where its line begins."""
+    session_id = await _ended(stage, r"printf 'nee\033[1mdle\b\b'; printf 'l\033[0me in hay\n'; echo after")
+    (match,) = (await _search(stage, "NEEDLE IN HAY", session_id=session_id)).matches
+    output = await stage.output(session_id)
+    assert match.line[match.begin : match.end] == "needle in hay"
+    assert output[: match.offset].endswith(b"\n")
+    assert b"\n" not in output[match.offset : output.index(b"nee\x1b[1mdle\b")]
+    assert match.line_after == "after"
+    assert not (await _search(stage, "NEEDLE IN HAY", case_sensitive=True)).matches
+
+
+async def test_search_over_all_sessions_is_newest_first_and_goes_on_by_pages(stage: Stage) -> None:
+    """Pages of any size give the same lines, none twice, in every session of the account and no other."""
+    made = [await _ended(stage, f"for i in 1 2 3; do echo page-{word}-$i; done") for word in ("one", "two")]
+    expected = [f"page-{word}-{number}" for word in ("two", "one") for number in (3, 2, 1)]
+    found: list[pb.OutputMatch] = []
+    for size in (1, 4, 100):
+        found = await _everything(stage, r"^page-\w+-\d$", regex=True, page_size=size)
+        assert [match.line for match in found] == expected
+        assert [match.session_id for match in found] == [made[1]] * 3 + [made[0]] * 3
+    assert [match.line for match in await _everything(stage, "page-one-2", end_time=found[0].time)] == ["page-one-2"]
+    assert not await _everything(stage, "page-one-2", start_time=found[0].time, regex=True)
+    assert not await _everything(stage, "page-", workspace_id=str(ids.new()))
+    stage.change_owner()
+    assert not await _everything(stage, "page-")
+
+
+async def test_search_of_much_output_reads_a_part_and_goes_on(stage: Stage) -> None:
+    """One call costs no more than its budget; the pages after it find what lies far back."""
+    session_id = await _ended(
+        stage, "echo far-back-$((6*7)); head -c 5000000 /dev/zero | tr '\\0' x | fold -w 99; echo"
+    )
+    first = await _search(stage, "far-back-42", session_id=session_id)
+    assert not first.matches
+    assert 4 << 20 <= first.searched_bytes < 5 << 20
+    (match,) = await _everything(stage, "far-back-42", session_id=session_id)
+    assert match.line == "far-back-42"
+
+
+@pytest.mark.parametrize("query", ["(", "a{1000}{1000}", "x*", r"(a)\1", "(?=a)"])
+async def test_search_for_what_is_no_expression_says_so(stage: Stage, query: str) -> None:
+    """An expression that is malformed, too large, of a kind that can take for ever, or finds nothing everywhere."""
+    with pytest.raises(grpc.aio.AioRpcError) as refusal:
+        await _search(stage, query, regex=True)
+    assert reason(refusal.value) == "INVALID_FIELD"
+    assert "query: " in str(refusal.value.details())
+
+
+async def test_list_of_some_records_pages_through_those_alone(stage: Stage) -> None:
+    """By sequence, by time and by type; a page goes on where the last one ended."""
+    session_id = await _ended(stage, "echo one", "echo two")
+    everything = await _records(stage, session_id)
+    outputs = [record for record in everything if record.type == SessionEvent.OUTPUT]
+    assert len(outputs) < len(everything)
+    assert await _records(stage, session_id, types=[SessionEvent.OUTPUT], page_size=1) == outputs
+    assert await _records(stage, session_id, after_sequence=1, before_sequence=3) == everything[1:2]
+    middle = everything[len(everything) // 2].time
+    early = await _records(stage, session_id, end_time=middle)
+    assert early
+    assert early + await _records(stage, session_id, start_time=middle, page_size=2) == everything
+
+
+async def _records(stage: Stage, session_id: str, **wishes: Any) -> list[SessionEvent]:
+    found: list[SessionEvent] = []
+    request = log_pb2.ListSessionEventsRequest(session_id=session_id, **wishes)
+    while True:
+        page = await stage.call("ListSessionEvents", request)
+        found += page.session_events
+        if not page.next_page_token:
+            return found
+        request.page_token = page.next_page_token
