@@ -1,4 +1,4 @@
-"""`python -m services.session`: terminals, their logs and the devices attached to them."""
+"""`python -m services.session`: terminals, their logs and the devices attached to them, and conversations."""
 
 from contextlib import AsyncExitStack
 
@@ -7,6 +7,8 @@ from stateroom.session.v1 import session_service_pb2
 from chassis.changes import Registry
 from chassis.rpc.server import Server
 from chassis.service import Service, open_service, run
+from services.session.conversations import events as conversation_events
+from services.session.conversations import serving
 from services.session.sessions import events
 from services.session.sessions.consumers import WorkspaceChanges
 from services.session.sessions.live.attachment import Attachments
@@ -30,7 +32,7 @@ from services.session.settings import SessionSettings
 
 async def open_session(settings: SessionSettings, stack: AsyncExitStack) -> tuple[Service, Server]:
     """Put the service together. The stack closes it again."""
-    service = await open_service("session", settings, Registry(events.SESSION), stack)
+    service = await open_service("session", settings, Registry(events.SESSION, *conversation_events.KINDS), stack)
     workspace = service.neighbour("workspace")
     database, system = service.database, service.system
     runners = Runners(workspace)
@@ -55,6 +57,7 @@ async def open_session(settings: SessionSettings, stack: AsyncExitStack) -> tupl
     servicer = SessionServicer(database, service.pages, opener, attachments, writer, reconciler.wake)
     server = service.server()
     server.add(session_service_pb2.DESCRIPTOR.services_by_name["SessionService"], servicer)
+    serving.add_conversations(service, server, runners, settings.context_retention_days)
     return service, server
 
 

@@ -74,10 +74,12 @@ class Stage:
         """Return the same room and people at another session service, which is not started yet."""
         return Stage(self.installation, self.workspace, self.workspace_service, self._workspace_address)
 
-    def bearer(self, account_id: UUID | None = None, *, role: int = 2) -> tuple[tuple[str, str], ...]:
-        """Return the metadata of a person's call."""
-        account_id = account_id or self.account_id
-        token, _ = self._signer.sign_user(Principal(str(ids.new()), account_id, role, frozenset({"*"}), "credential"))
+    def bearer(
+        self, account_id: UUID | None = None, *, role: int = 2, user_id: UUID | None = None
+    ) -> tuple[tuple[str, str], ...]:
+        """Return the metadata of a person's call; a new person's, unless it is said whose."""
+        account_id, subject = account_id or self.account_id, str(user_id or ids.new())
+        token, _ = self._signer.sign_user(Principal(subject, account_id, role, frozenset({"*"}), "credential"))
         return (("authorization", f"Bearer {token}"),)
 
     async def start_service(self, **others: str) -> None:

@@ -1,0 +1,32 @@
+"""Puts the parts of conversations together."""
+
+from datetime import timedelta
+
+from stateroom.session.v1 import action_service_pb2, context_service_pb2, message_service_pb2
+
+from chassis.rpc.server import Server
+from chassis.service import Service
+from services.session.conversations.bell import Bell
+from services.session.conversations.follow import Followers
+from services.session.conversations.purge import Purge
+from services.session.conversations.rooms import Rooms
+from services.session.conversations.servicer import ActionServicer, ContextServicer, MessageServicer
+from services.session.sessions.live.runners import Runners
+
+
+def add_conversations(service: Service, server: Server, runners: Runners, retention_days: float) -> None:
+    """Serve conversations, and run what they need beside the server."""
+    database, pages = service.database, service.pages
+    bell = Bell(service.system)
+    service.loops.append(bell.run)
+    service.reconcile("contexts", "context_id", Purge(database).reconcile)
+    messages = MessageServicer(database, pages, Followers(database, bell))
+    actions = ActionServicer(database, pages, lambda: None)
+    retention = timedelta(days=retention_days)
+    contexts = ContextServicer(database, pages, Rooms(runners), retention, messages, actions)
+    for file, name, servicer in (
+        (context_service_pb2, "ContextService", contexts),
+        (message_service_pb2, "MessageService", messages),
+        (action_service_pb2, "ActionService", actions),
+    ):
+        server.add(file.DESCRIPTOR.services_by_name[name], servicer)
