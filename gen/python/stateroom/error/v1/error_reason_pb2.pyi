@@ -320,6 +320,42 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """git could not do in the workspace what was asked; the cause is its own complaint, or that it took too long.
     Example: {"reason": "GIT_FAILED", "metadata": {"cause": "not a git repository"}}
     """
+    CONTEXT_NOT_FOUND: _ErrorReason.ValueType  # 300
+    """There is no such context in the account.
+    Example: {"reason": "CONTEXT_NOT_FOUND", "metadata": {"contextId": "…"}}
+    """
+    CONTEXT_IN_WRONG_STATE: _ErrorReason.ValueType  # 301
+    """The context's state does not allow this.
+    Example: {"reason": "CONTEXT_IN_WRONG_STATE", "metadata": {"contextId": "…", "state": "SETUP", "needed": "ACTIVE"}}
+    """
+    CONTEXT_NOT_DELETED: _ErrorReason.ValueType  # 302
+    """The context is not deleted, so it cannot be undeleted.
+    Example: {"reason": "CONTEXT_NOT_DELETED", "metadata": {"contextId": "…"}}
+    """
+    NO_ACTIVE_CONTEXT: _ErrorReason.ValueType  # 303
+    """The caller has no active context, of the room that was asked for if there was one.
+    Example: {"reason": "NO_ACTIVE_CONTEXT", "metadata": {}}
+    """
+    CONTEXT_IN_USE: _ErrorReason.ValueType  # 304
+    """Actions of the context have not ended.
+    Example: {"reason": "CONTEXT_IN_USE", "metadata": {"contextId": "…", "count": "1"}}
+    """
+    MESSAGE_NOT_FOUND: _ErrorReason.ValueType  # 305
+    """There is no such message in the account.
+    Example: {"reason": "MESSAGE_NOT_FOUND", "metadata": {"messageId": "…"}}
+    """
+    ACTION_NOT_FOUND: _ErrorReason.ValueType  # 306
+    """There is no such action in the account.
+    Example: {"reason": "ACTION_NOT_FOUND", "metadata": {"actionId": "…"}}
+    """
+    ACTION_ENDED: _ErrorReason.ValueType  # 307
+    """The action has ended, so it cannot be cancelled.
+    Example: {"reason": "ACTION_ENDED", "metadata": {"actionId": "…", "state": "COMPLETED"}}
+    """
+    ACTION_NOT_UNDOABLE: _ErrorReason.ValueType  # 308
+    """The action is none that changed files, or has not completed.
+    Example: {"reason": "ACTION_NOT_UNDOABLE", "metadata": {"actionId": "…", "type": "CLONE_TEMPLATE", "state": "COMPLETED"}}
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every `reason` of a google.rpc.ErrorInfo whose domain is `stateroom.dev`.
@@ -623,5 +659,41 @@ Example: {"reason": "UPGRADE_REFUSED", "metadata": {"cause": "…"}}
 GIT_FAILED: ErrorReason.ValueType  # 150
 """git could not do in the workspace what was asked; the cause is its own complaint, or that it took too long.
 Example: {"reason": "GIT_FAILED", "metadata": {"cause": "not a git repository"}}
+"""
+CONTEXT_NOT_FOUND: ErrorReason.ValueType  # 300
+"""There is no such context in the account.
+Example: {"reason": "CONTEXT_NOT_FOUND", "metadata": {"contextId": "…"}}
+"""
+CONTEXT_IN_WRONG_STATE: ErrorReason.ValueType  # 301
+"""The context's state does not allow this.
+Example: {"reason": "CONTEXT_IN_WRONG_STATE", "metadata": {"contextId": "…", "state": "SETUP", "needed": "ACTIVE"}}
+"""
+CONTEXT_NOT_DELETED: ErrorReason.ValueType  # 302
+"""The context is not deleted, so it cannot be undeleted.
+Example: {"reason": "CONTEXT_NOT_DELETED", "metadata": {"contextId": "…"}}
+"""
+NO_ACTIVE_CONTEXT: ErrorReason.ValueType  # 303
+"""The caller has no active context, of the room that was asked for if there was one.
+Example: {"reason": "NO_ACTIVE_CONTEXT", "metadata": {}}
+"""
+CONTEXT_IN_USE: ErrorReason.ValueType  # 304
+"""Actions of the context have not ended.
+Example: {"reason": "CONTEXT_IN_USE", "metadata": {"contextId": "…", "count": "1"}}
+"""
+MESSAGE_NOT_FOUND: ErrorReason.ValueType  # 305
+"""There is no such message in the account.
+Example: {"reason": "MESSAGE_NOT_FOUND", "metadata": {"messageId": "…"}}
+"""
+ACTION_NOT_FOUND: ErrorReason.ValueType  # 306
+"""There is no such action in the account.
+Example: {"reason": "ACTION_NOT_FOUND", "metadata": {"actionId": "…"}}
+"""
+ACTION_ENDED: ErrorReason.ValueType  # 307
+"""The action has ended, so it cannot be cancelled.
+Example: {"reason": "ACTION_ENDED", "metadata": {"actionId": "…", "state": "COMPLETED"}}
+"""
+ACTION_NOT_UNDOABLE: ErrorReason.ValueType  # 308
+"""The action is none that changed files, or has not completed.
+Example: {"reason": "ACTION_NOT_UNDOABLE", "metadata": {"actionId": "…", "type": "CLONE_TEMPLATE", "state": "COMPLETED"}}
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
