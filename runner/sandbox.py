@@ -77,6 +77,7 @@ class Program:
         readable: paths it may read beside the system's.
         writable: paths it may write, if they are not the room's `files` and `home`.
         hangs_up: whether it is told to end by HUP too, as a shell that a person types into ignores TERM.
+        reads: what stands on its standard input, unless that is a terminal.
     """
 
     arguments: Sequence[str]
@@ -86,6 +87,7 @@ class Program:
     readable: Sequence[Path] = ()
     writable: Sequence[Path] | None = None
     hangs_up: bool = False
+    reads: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

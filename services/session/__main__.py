@@ -57,7 +57,7 @@ async def open_session(settings: SessionSettings, stack: AsyncExitStack) -> tupl
     servicer = SessionServicer(database, service.pages, opener, attachments, writer, reconciler.wake)
     server = service.server()
     server.add(session_service_pb2.DESCRIPTOR.services_by_name["SessionService"], servicer)
-    serving.add_conversations(service, server, runners, settings.context_retention_days)
+    serving.add_conversations(service, server, runners, feeds, settings)
     return service, server
 
 

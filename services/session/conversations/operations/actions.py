@@ -10,6 +10,11 @@ from services.session.conversations.domain.action import Action, ActionSpec, Out
 from services.session.conversations.domain.context import Metadata, Role, Saying
 from services.session.conversations.operations import contexts
 from services.session.conversations.store import action_store, context_store
+from services.session.sessions import operations as sessions
+from services.session.sessions.domain import SessionSpec
+
+NOBODY = 0
+"""The process that copies the log of a session until somebody takes it over."""
 
 
 async def create_action(tx: Transaction, *, context_id: UUID, spec: ActionSpec) -> Action:
@@ -60,12 +65,27 @@ async def cancel_action(tx: Transaction, *, action_id: UUID, etag: str) -> Actio
     return wanted
 
 
-async def assign_run(tx: Transaction, *, action_id: UUID, session_id: UUID, runner_id: str) -> Action:
-    """Give an action the session that is its run, unless it has one or has ended."""
+async def assign_run(
+    tx: Transaction, *, action_id: UUID, replaces: UUID | None, spec: SessionSpec, runner_id: str, limit: int
+) -> Action:
+    """Give an action a session, still to be started, that is its run.
+
+    Args:
+        tx: of the action's account.
+        action_id: the action.
+        replaces: the session that it has now; with another one by now, or when it has ended, nothing changes.
+        spec: of the session.
+        runner_id: the run of the runner that is to run it.
+        limit: how many live sessions the account may have.
+
+    Raises:
+        SessionLimitReached: it has as many.
+    """
     current = await action_store.lock_action(tx.connection, action_id)
-    if current.state.final or current.session_id is not None:
+    if current.state.final or current.session_id != replaces:
         return current
-    assigned = current.assign(tx.now, session_id, runner_id)
+    await sessions.create_session(tx, spec=spec, copier_process=NOBODY, limit=limit, start_lease=None)
+    assigned = current.assign(tx.now, spec.session_id, runner_id)
     await action_store.update_claimed(tx.connection, assigned)
     tx.record("assigned", before=current, after=assigned)
     return assigned
