@@ -7,8 +7,9 @@ from stateroom.session.v1 import session_service_pb2
 from chassis.changes import Registry
 from chassis.rpc.server import Server
 from chassis.service import Service, open_service, run
+from services.session import talking
+from services.session.chats import events as chat_events
 from services.session.conversations import events as conversation_events
-from services.session.conversations import serving
 from services.session.sessions import events
 from services.session.sessions.consumers import WorkspaceChanges
 from services.session.sessions.live.attachment import Attachments
@@ -32,7 +33,9 @@ from services.session.settings import SessionSettings
 
 async def open_session(settings: SessionSettings, stack: AsyncExitStack) -> tuple[Service, Server]:
     """Put the service together. The stack closes it again."""
-    service = await open_service("session", settings, Registry(events.SESSION, *conversation_events.KINDS), stack)
+    service = await open_service(
+        "session", settings, Registry(events.SESSION, *conversation_events.KINDS, *chat_events.KINDS), stack
+    )
     workspace = service.neighbour("workspace")
     database, system = service.database, service.system
     runners = Runners(workspace)
@@ -57,7 +60,7 @@ async def open_session(settings: SessionSettings, stack: AsyncExitStack) -> tupl
     servicer = SessionServicer(database, service.pages, opener, attachments, writer, reconciler.wake)
     server = service.server()
     server.add(session_service_pb2.DESCRIPTOR.services_by_name["SessionService"], servicer)
-    serving.add_conversations(service, server, runners, feeds, settings)
+    talking.add_conversations(service, server, runners, feeds, settings)
     return service, server
 
 

@@ -5,18 +5,20 @@ from typing import Any
 from uuid import UUID
 
 from google.protobuf.field_mask_pb2 import FieldMask
-from stateroom.session.v1 import action_pb2, context_pb2
+from stateroom.session.v1 import action_pb2, chat_pb2, context_pb2
 from stateroom.session.v1 import action_service_pb2 as action_pb
+from stateroom.session.v1 import chat_service_pb2 as chat_pb
 from stateroom.session.v1 import context_service_pb2 as pb
 from stateroom.session.v1 import message_service_pb2 as message_pb
 from stateroom.session.v1.action_service_pb2_grpc import ActionServiceStub
+from stateroom.session.v1.chat_service_pb2_grpc import ChatServiceStub
 from stateroom.session.v1.context_service_pb2_grpc import ContextServiceStub
 from stateroom.session.v1.message_service_pb2_grpc import MessageServiceStub
 
 from chassis import ids
 from tests.support.stage import Stage
 
-STUBS: tuple[Any, ...] = (ContextServiceStub, MessageServiceStub, ActionServiceStub)
+STUBS: tuple[Any, ...] = (ContextServiceStub, MessageServiceStub, ActionServiceStub, ChatServiceStub)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,3 +91,35 @@ class Talker:
         """Return an action."""
         found: action_pb2.Action = await self.open("GetAction", action_pb.GetActionRequest(action_id=action_id))
         return found
+
+    async def chat(self, *others: "Talker", request_id: str = "", **wishes: Any) -> chat_pb2.Chat:
+        """Begin a chat with others."""
+        user_ids = [str(other.user_id) for other in others]
+        request = chat_pb.CreateChatRequest(chat=chat_pb2.Chat(**wishes), user_ids=user_ids, request_id=request_id)
+        created: chat_pb2.Chat = await self.open("CreateChat", request)
+        return created
+
+    async def post(self, chat_id: str, content: str, request_id: str = "") -> chat_pb2.ChatMessage:
+        """Say something in a chat."""
+        message = chat_pb2.ChatMessage(content=content)
+        request = chat_pb.CreateChatMessageRequest(chat_id=chat_id, chat_message=message, request_id=request_id)
+        said: chat_pb2.ChatMessage = await self.open("CreateChatMessage", request)
+        return said
+
+    async def add(self, chat_id: str, other: "Talker", request_id: str = "") -> chat_pb2.Participant:
+        """Bring somebody into a chat."""
+        request = chat_pb.AddParticipantRequest(chat_id=chat_id, user_id=str(other.user_id), request_id=request_id)
+        participant: chat_pb2.Participant = await self.open("AddParticipant", request)
+        return participant
+
+    async def remove(self, chat_id: str, other: "Talker", request_id: str = "") -> chat_pb2.Chat:
+        """Take somebody out of a chat."""
+        request = chat_pb.RemoveParticipantRequest(chat_id=chat_id, user_id=str(other.user_id), request_id=request_id)
+        chat: chat_pb2.Chat = await self.open("RemoveParticipant", request)
+        return chat
+
+    async def unread(self) -> dict[str, int]:
+        """Return how much is unread in each chat in which they take part."""
+        listed = await self.open("ListChats", chat_pb.ListChatsRequest())
+        assert all(chat.has_unread == (chat.unread_count > 0) for chat in listed.chats)
+        return {chat.chat_id: chat.unread_count for chat in listed.chats}

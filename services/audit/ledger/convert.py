@@ -10,7 +10,13 @@ from google.protobuf.message import DecodeError
 from google.protobuf.struct_pb2 import Struct
 from stateroom.audit.v1 import audit_service_pb2 as pb
 from stateroom.event.v1.change_pb2 import Change, ChangePayload, Denial
-from stateroom.session.v1 import action_service_pb2, context_service_pb2, message_service_pb2, session_service_pb2
+from stateroom.session.v1 import (
+    action_service_pb2,
+    chat_service_pb2,
+    context_service_pb2,
+    message_service_pb2,
+    session_service_pb2,
+)
 from stateroom.workspace.v1 import identity_service_pb2, workspace_service_pb2
 
 from chassis import messages
@@ -24,6 +30,7 @@ RESOURCES = (
     context_service_pb2,
     message_service_pb2,
     action_service_pb2,
+    chat_service_pb2,
 )
 """The contracts whose resources can be shown: importing them makes them known to protobuf's pool."""
 

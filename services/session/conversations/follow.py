@@ -7,8 +7,8 @@ from uuid import UUID
 
 from chassis.actor import Actor
 from chassis.database import Database
+from services.session.bell import Bell
 from services.session.conversations import queries
-from services.session.conversations.bell import Bell
 from services.session.conversations.domain.context import Message, State
 
 _BATCH = 100  # messages read at once

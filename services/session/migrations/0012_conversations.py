@@ -1,4 +1,4 @@
-"""Contexts, what is said in them, and the actions that come of it."""
+"""Contexts, what is said in them, and the actions that come of it; and chats."""
 
 from chassis import schema
 
@@ -90,10 +90,50 @@ CREATE INDEX ix_actions_reconcile_time ON actions (reconcile_time) WHERE reconci
 CREATE TRIGGER final_state BEFORE UPDATE ON actions FOR EACH ROW
     WHEN (OLD.end_time IS NOT NULL AND NEW.state <> OLD.state) EXECUTE FUNCTION refuse_leaving_final_state();
 """
+_CHATS = """
+CREATE TABLE chats (
+    chat_id uuid CONSTRAINT pk_chats PRIMARY KEY,
+    account_id uuid NOT NULL,
+    creator_id uuid NOT NULL,
+    is_private boolean NOT NULL,
+    open_to_anyone_with_invite boolean NOT NULL,
+    config jsonb NOT NULL,
+    message_count bigint NOT NULL,
+    version bigint NOT NULL,
+    create_time timestamptz NOT NULL,
+    update_time timestamptz NOT NULL,
+    CONSTRAINT uq_chats_account_id UNIQUE (account_id, chat_id)
+);
+
+CREATE TABLE chat_participants (
+    participant_id uuid CONSTRAINT pk_chat_participants PRIMARY KEY,
+    account_id uuid NOT NULL,
+    chat_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    read_sequence bigint NOT NULL,
+    create_time timestamptz NOT NULL,
+    CONSTRAINT uq_chat_participants_user_id UNIQUE (chat_id, user_id),
+    CONSTRAINT fk_chat_participants_chat_id FOREIGN KEY (account_id, chat_id) REFERENCES chats (account_id, chat_id)
+);
+CREATE INDEX ix_chat_participants_user_id ON chat_participants (account_id, user_id, chat_id DESC);
+
+CREATE TABLE chat_messages (
+    chat_message_id uuid CONSTRAINT pk_chat_messages PRIMARY KEY,
+    account_id uuid NOT NULL,
+    chat_id uuid NOT NULL,
+    sequence bigint NOT NULL,
+    author_id uuid NOT NULL,
+    content text NOT NULL,
+    create_time timestamptz NOT NULL,
+    CONSTRAINT uq_chat_messages_sequence UNIQUE (chat_id, sequence),
+    CONSTRAINT fk_chat_messages_chat_id FOREIGN KEY (account_id, chat_id) REFERENCES chats (account_id, chat_id)
+);
+"""
 
 
 def upgrade() -> None:
     """Create the tables, each isolated by account."""
     schema.execute(_TABLES)
-    for table in ("contexts", "messages", "actions"):
+    schema.execute(_CHATS)
+    for table in ("contexts", "messages", "actions", "chats", "chat_participants", "chat_messages"):
         schema.isolate(table, "session")

@@ -1,10 +1,11 @@
-"""Contexts and what is said in them."""
+"""Contexts and what is said in them, and chats."""
 
 import asyncio
 from typing import Any
 
 import pytest
-from stateroom.session.v1 import context_pb2
+from stateroom.session.v1 import chat_pb2, context_pb2
+from stateroom.session.v1 import chat_service_pb2 as chat_pb
 from stateroom.session.v1 import context_service_pb2 as pb
 from stateroom.session.v1 import message_service_pb2 as message_pb
 
@@ -206,3 +207,85 @@ async def test_stream_messages_of_an_unknown_context_is_refused(ada: Talker) -> 
     """Before anything is sent."""
     request = message_pb.StreamMessagesRequest(context_id=str(ids.new()))
     assert await _reason(ada.open("StreamMessages", request).read()) == "CONTEXT_NOT_FOUND"
+
+
+async def test_chat_counts_what_each_participant_has_not_read(ada: Talker) -> None:
+    """Who posts has read it; who is brought in later has read all before; markers never go back."""
+    bob, eve = Talker(ada.stage), Talker(ada.stage)
+    chat = await ada.chat(bob)
+    assert (chat.is_private, chat.open_to_anyone_with_invite, chat.creator_id) == (False, False, str(ada.user_id))
+    for content in ("one", "two"):
+        await ada.post(chat.chat_id, content)
+    await ada.add(chat.chat_id, eve)
+    await ada.post(chat.chat_id, "three")
+    assert [await each.unread() for each in (ada, bob, eve)] == [{chat.chat_id: count} for count in (0, 3, 1)]
+    for sequence, left in ((2, 1), (1, 1), (99, 0)):
+        await bob.open("MarkChatRead", chat_pb.MarkChatReadRequest(chat_id=chat.chat_id, sequence=sequence))
+        assert await bob.unread() == {chat.chat_id: left}
+
+
+async def test_chat_that_is_private_is_not_found_by_others(ada: Talker) -> None:
+    """One that is not can be read and joined by anybody of the account, and by nobody of another."""
+    bob, stranger = Talker(ada.stage), Talker(ada.stage, account_id=ids.new())
+    private, public = await ada.chat(is_private=True), await ada.chat()
+    listed = chat_pb.ListChatMessagesRequest
+    for chat, reader in ((private, bob), (public, stranger)):
+        for call in (
+            reader.open("GetChat", chat_pb.GetChatRequest(chat_id=chat.chat_id)),
+            reader.open("ListChatMessages", listed(chat_id=chat.chat_id)),
+            reader.open("ListParticipants", chat_pb.ListParticipantsRequest(chat_id=chat.chat_id)),
+            reader.post(chat.chat_id, "x"),
+            reader.add(chat.chat_id, reader),
+            reader.remove(chat.chat_id, ada),
+        ):
+            assert await _reason(call) == "CHAT_NOT_FOUND"
+    assert not (await bob.open("ListChatMessages", listed(chat_id=public.chat_id))).chat_messages
+    assert await _reason(bob.post(public.chat_id, "x")) == "NOT_A_PARTICIPANT"
+    await bob.add(public.chat_id, bob)
+    assert (await bob.post(public.chat_id, "x")).author_id == str(bob.user_id)
+
+
+async def test_chat_lets_participants_bring_others_in_where_it_is_open_to_them(ada: Talker) -> None:
+    """Otherwise its creator alone; who is in it may leave, and its creator may take others out."""
+    bob, eve = Talker(ada.stage), Talker(ada.stage)
+    chat = await ada.chat(bob, is_private=True)
+    assert await _reason(bob.add(chat.chat_id, eve)) == "NOT_THE_CREATOR"
+    change = chat_pb.UpdateChatRequest(chat_id=chat.chat_id, chat=chat_pb2.Chat(open_to_anyone_with_invite=True))
+    assert await _reason(ada.open("UpdateChat", change)) == "ETAG_REQUIRED"
+    change.etag = chat.etag
+    assert await _reason(bob.open("UpdateChat", change)) == "NOT_THE_CREATOR"
+    updated = await ada.open("UpdateChat", change)
+    assert (updated.is_private, updated.open_to_anyone_with_invite, updated.etag) == (True, True, '"2"')
+    assert await bob.add(chat.chat_id, eve) == await ada.add(chat.chat_id, eve)
+    assert await _reason(eve.remove(chat.chat_id, bob)) == "NOT_THE_CREATOR"
+    request_id = str(ids.new())
+    assert await ada.remove(chat.chat_id, bob, request_id) == await ada.remove(chat.chat_id, bob, request_id)
+    assert await _reason(ada.remove(chat.chat_id, bob)) == "PARTICIPANT_NOT_FOUND"
+    await eve.remove(chat.chat_id, eve)
+    page = await ada.open("ListParticipants", chat_pb.ListParticipantsRequest(chat_id=chat.chat_id))
+    assert [each.user_id for each in page.participants] == [str(ada.user_id)]
+
+
+async def test_chat_messages_of_many_at_once_are_streamed_in_order_until_one_is_removed(ada: Talker) -> None:
+    """Places have no gap, wherever one goes on from."""
+    bob = Talker(ada.stage)
+    chat = await ada.chat(bob, is_private=True)
+    await asyncio.gather(*(each.post(chat.chat_id, str(number)) for number in range(5) for each in (ada, bob)))
+    stream = bob.open("StreamChatMessages", chat_pb.StreamChatMessagesRequest(chat_id=chat.chat_id, after_sequence=3))
+    assert [(await stream.read()).sequence for _ in range(7)] == list(range(4, 11))
+    await ada.post(chat.chat_id, "live")
+    assert (await stream.read()).content == "live"
+    await ada.remove(chat.chat_id, bob)
+    assert await _reason(stream.read()) == "CHAT_NOT_FOUND"
+
+
+async def test_create_chat_repeated_makes_one(ada: Talker) -> None:
+    """With its participants; lists have pages."""
+    request_id, bob = str(ids.new()), Talker(ada.stage)
+    assert await ada.chat(bob, request_id=request_id) == await ada.chat(bob, request_id=request_id)
+    assert len(await ada.stage.rows("chat_participants")) == 2
+    second = await ada.chat()
+    page = await ada.open("ListChats", chat_pb.ListChatsRequest(page_size=1))
+    assert [chat.chat_id for chat in page.chats] == [second.chat_id]
+    rest = await ada.open("ListChats", chat_pb.ListChatsRequest(page_token=page.next_page_token))
+    assert len(rest.chats) == 1

@@ -1,12 +1,13 @@
-"""Puts the parts of conversations together."""
+"""Puts the parts of conversations and chats together."""
 
 from datetime import timedelta
 
-from stateroom.session.v1 import action_service_pb2, context_service_pb2, message_service_pb2
+from stateroom.session.v1 import action_service_pb2, chat_service_pb2, context_service_pb2, message_service_pb2
 
 from chassis.rpc.server import Server
 from chassis.service import Service
-from services.session.conversations.bell import Bell
+from services.session.bell import Bell
+from services.session.chats.servicer import ChatServicer
 from services.session.conversations.follow import Followers
 from services.session.conversations.purge import Purge
 from services.session.conversations.rooms import Rooms
@@ -36,5 +37,6 @@ def add_conversations(
         (context_service_pb2, "ContextService", contexts),
         (message_service_pb2, "MessageService", messages),
         (action_service_pb2, "ActionService", actions),
+        (chat_service_pb2, "ChatService", ChatServicer(database, pages, bell)),
     ):
         server.add(file.DESCRIPTOR.services_by_name[name], servicer)
