@@ -356,6 +356,30 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The action is none that changed files, or has not completed.
     Example: {"reason": "ACTION_NOT_UNDOABLE", "metadata": {"actionId": "…", "type": "CLONE_TEMPLATE", "state": "COMPLETED"}}
     """
+    CHAT_NOT_FOUND: _ErrorReason.ValueType  # 320
+    """There is no such chat in the account, or the caller may not see it.
+    Example: {"reason": "CHAT_NOT_FOUND", "metadata": {"chatId": "…"}}
+    """
+    CHAT_MESSAGE_NOT_FOUND: _ErrorReason.ValueType  # 321
+    """There is no such message in the account.
+    Example: {"reason": "CHAT_MESSAGE_NOT_FOUND", "metadata": {"chatMessageId": "…"}}
+    """
+    PARTICIPANT_NOT_FOUND: _ErrorReason.ValueType  # 322
+    """The user takes no part in the chat.
+    Example: {"reason": "PARTICIPANT_NOT_FOUND", "metadata": {"userId": "…"}}
+    """
+    NOT_A_PARTICIPANT: _ErrorReason.ValueType  # 323
+    """The caller takes no part in the chat.
+    Example: {"reason": "NOT_A_PARTICIPANT", "metadata": {"chatId": "…"}}
+    """
+    NOT_THE_CREATOR: _ErrorReason.ValueType  # 324
+    """This is for the creator of the chat.
+    Example: {"reason": "NOT_THE_CREATOR", "metadata": {"chatId": "…"}}
+    """
+    CHAT_FULL: _ErrorReason.ValueType  # 325
+    """As many as may take part in the chat.
+    Example: {"reason": "CHAT_FULL", "metadata": {"limit": "1000"}}
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every `reason` of a google.rpc.ErrorInfo whose domain is `stateroom.dev`.
@@ -695,5 +719,29 @@ Example: {"reason": "ACTION_ENDED", "metadata": {"actionId": "…", "state": "CO
 ACTION_NOT_UNDOABLE: ErrorReason.ValueType  # 308
 """The action is none that changed files, or has not completed.
 Example: {"reason": "ACTION_NOT_UNDOABLE", "metadata": {"actionId": "…", "type": "CLONE_TEMPLATE", "state": "COMPLETED"}}
+"""
+CHAT_NOT_FOUND: ErrorReason.ValueType  # 320
+"""There is no such chat in the account, or the caller may not see it.
+Example: {"reason": "CHAT_NOT_FOUND", "metadata": {"chatId": "…"}}
+"""
+CHAT_MESSAGE_NOT_FOUND: ErrorReason.ValueType  # 321
+"""There is no such message in the account.
+Example: {"reason": "CHAT_MESSAGE_NOT_FOUND", "metadata": {"chatMessageId": "…"}}
+"""
+PARTICIPANT_NOT_FOUND: ErrorReason.ValueType  # 322
+"""The user takes no part in the chat.
+Example: {"reason": "PARTICIPANT_NOT_FOUND", "metadata": {"userId": "…"}}
+"""
+NOT_A_PARTICIPANT: ErrorReason.ValueType  # 323
+"""The caller takes no part in the chat.
+Example: {"reason": "NOT_A_PARTICIPANT", "metadata": {"chatId": "…"}}
+"""
+NOT_THE_CREATOR: ErrorReason.ValueType  # 324
+"""This is for the creator of the chat.
+Example: {"reason": "NOT_THE_CREATOR", "metadata": {"chatId": "…"}}
+"""
+CHAT_FULL: ErrorReason.ValueType  # 325
+"""As many as may take part in the chat.
+Example: {"reason": "CHAT_FULL", "metadata": {"limit": "1000"}}
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
