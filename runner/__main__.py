@@ -63,7 +63,7 @@ async def serve(options: Settings, inherited: Table) -> None:
     sandbox = await program.probe(options.room, hidden, options.sandbox)
     workspace = Workspace(options.room, sandbox, allow_local=options.allow_local)
     server = Server(RunnerAuthenticator(inherited.token_sha256))
-    async with table(options.room, sandbox, options.spool_bytes) as terminals:
+    async with table(options.room, sandbox, options.spool_bytes, allow_local=options.allow_local) as terminals:
         terminals.adopt(inherited.terminals)
         way = Upgrade(code, inherited.token_sha256, workspace, terminals)
         servicer = RunnerServicer(

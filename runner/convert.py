@@ -5,6 +5,7 @@ from stateroom.runner.v1 import record_pb2
 from stateroom.runner.v1 import runner_service_pb2 as pb
 
 from runner.clone import Progress
+from runner.errands import Errand
 from runner.record import Record, RecordType, exit_of, size_of
 from runner.terminal import Size, Terminal
 from runner.terminals import LeftTerminal, Order
@@ -24,6 +25,7 @@ def order_from_proto(request: pb.OpenTerminalRequest) -> Order:
         working_directory=request.working_directory,
         environment=dict(request.environment),
         secret_names=tuple(request.secret_names),
+        errand=Errand(request.errand.program, request.errand.order) if request.HasField("errand") else None,
     )
 
 

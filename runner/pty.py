@@ -5,7 +5,8 @@ import fcntl
 import os
 import struct
 import termios
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 _READ_BYTES = 16 * 1024
 _BATCH_BYTES = 64 * 1024
@@ -30,6 +31,19 @@ def open_pipe() -> tuple[int, int]:
     ours, theirs = os.pipe()
     os.set_blocking(ours, False)
     return ours, theirs
+
+
+@contextmanager
+def open_source(content: bytes) -> Iterator[int]:
+    """Give a descriptor, for a block, from which a program reads `content`, and goes on to after it."""
+    source = os.memfd_create("source")
+    try:
+        with os.fdopen(os.dup(source), "wb") as file:
+            file.write(content)
+        os.lseek(source, 0, os.SEEK_SET)
+        yield source
+    finally:
+        os.close(source)
 
 
 def resize(descriptor: int, columns: int, rows: int) -> None:

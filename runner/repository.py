@@ -96,8 +96,8 @@ def check(url: str, branch: str, hidden: Sequence[Path] | None) -> Source:
     return Source(url)
 
 
-def fetch_arguments(source: Source, branch: str, directory: Path) -> list[str]:
-    """Return git's arguments that fill an empty directory."""
+def fetch_arguments(source: Source, branch: str, directory: Path, *, depth: int = 0) -> list[str]:
+    """Return git's arguments that fill an empty directory; with the newest `depth` commits, or all for 0."""
     if not source.url:
         return ["init", "--template=", f"--initial-branch={branch or 'main'}", "--", str(directory)]
     arguments = ["clone", "--progress", "--no-local", "--no-recurse-submodules", "--template="]
@@ -106,6 +106,8 @@ def fetch_arguments(source: Source, branch: str, directory: Path) -> list[str]:
         arguments.append(f"--upload-pack={shlex.quote(GIT)} -c safe.directory=* upload-pack")
     if branch:
         arguments.append(f"--branch={branch}")
+    if depth:
+        arguments.append(f"--depth={depth}")
     return [*arguments, "--", str(source.local or source.url), str(directory)]
 
 

@@ -78,6 +78,7 @@ class Program:
         writable: paths it may write, if they are not the room's `files` and `home`.
         hangs_up: whether it is told to end by HUP too, as a shell that a person types into ignores TERM.
         secret_names: variables whose values are masked in what it prints.
+        reads: what stands on its standard input, unless that is a terminal.
     """
 
     arguments: Sequence[str]
@@ -88,6 +89,7 @@ class Program:
     writable: Sequence[Path] | None = None
     hangs_up: bool = False
     secret_names: Sequence[str] = ()
+    reads: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

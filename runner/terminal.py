@@ -86,8 +86,9 @@ class Terminal:
             terminal = cls(session_id, spool, ours, size, described)
             for name in described.secret_names:
                 terminal.register_secret(name, described.environment[name].encode())
-            source = theirs if described.terminal else asyncio.subprocess.DEVNULL
-            terminal._program = await program.start(sandbox, described, program.Streams(source, theirs, theirs))
+            with pty.open_source(described.reads) as source:
+                streams = program.Streams(theirs if described.terminal else source, theirs, theirs)
+                terminal._program = await program.start(sandbox, described, streams)
         except (OSError, program.CannotStart) as error:
             if terminal is not None:
                 terminal._free()

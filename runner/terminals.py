@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from chassis import faults, logs
-from runner import shell
+from runner import errands, shell
+from runner.errands import Errand
 from runner.errors import TerminalEnded, TerminalNotFound
 from runner.handover import TerminalState
 from runner.program import RunningProgram
@@ -51,15 +52,27 @@ class Order:
     working_directory: str = ""
     environment: Mapping[str, str] = field(default_factory=dict)
     secret_names: Sequence[str] = ()
+    errand: Errand | None = None
 
 
 class Terminals:
     """All terminals of this room, by session id."""
 
-    def __init__(self, room: Path, sandbox: Sandbox, limit: int, group: asyncio.TaskGroup) -> None:
-        """Find what earlier runners left; `limit` is the bytes that each new spool may keep."""
+    def __init__(
+        self, room: Path, sandbox: Sandbox, limit: int, group: asyncio.TaskGroup, *, allow_local: bool = False
+    ) -> None:
+        """Find what earlier runners left.
+
+        Args:
+            room: the room's folder.
+            sandbox: its walls.
+            limit: the bytes that each new spool may keep.
+            group: what the terminals run in.
+            allow_local: whether templates may be folders of this machine.
+        """
         self._room = room
         self._sandbox = sandbox
+        self._allow_local = allow_local
         self._limit = limit
         self._group = group
         self._executor = ThreadPoolExecutor(1, "spool")
@@ -184,6 +197,8 @@ class Terminals:
 
     def _describe(self, order: Order) -> Program:
         where, environment = order.working_directory, order.environment
+        if order.errand is not None:
+            return errands.describe(self._sandbox, order.errand, allow_local=self._allow_local)
         if order.command:
             return shell.describe_command(self._sandbox, order.command, where, environment, terminal=not order.piped)
         described = shell.describe(self._room, order.shell, where, environment)
@@ -195,10 +210,10 @@ class Terminals:
 
 
 @asynccontextmanager
-async def table(room: Path, sandbox: Sandbox, limit: int) -> AsyncIterator[Terminals]:
+async def table(room: Path, sandbox: Sandbox, limit: int, *, allow_local: bool) -> AsyncIterator[Terminals]:
     """Own the terminals of a room; whoever leaves while some run kills them."""
     async with asyncio.TaskGroup() as group:
-        terminals = Terminals(room, sandbox, limit, group)
+        terminals = Terminals(room, sandbox, limit, group, allow_local=allow_local)
         try:
             yield terminals
         finally:

@@ -1,4 +1,4 @@
-"""`python -m services.session`: terminals, their logs and the devices attached to them."""
+"""`python -m services.session`: terminals, their logs and the devices attached to them, and conversations."""
 
 from contextlib import AsyncExitStack
 
@@ -7,6 +7,9 @@ from stateroom.session.v1 import history_service_pb2, screen_service_pb2, secret
 from chassis.changes import Registry
 from chassis.rpc.server import Server
 from chassis.service import Service, open_service, run
+from services.session import talking
+from services.session.chats import events as chat_events
+from services.session.conversations import events as conversation_events
 from services.session.history.events import LOG_MONTH
 from services.session.history.expiry import Expiry
 from services.session.history.servicer import HistoryServicer
@@ -37,7 +40,8 @@ from services.session.settings import SessionSettings
 
 async def open_session(settings: SessionSettings, stack: AsyncExitStack) -> tuple[Service, Server]:
     """Put the service together. The stack closes it again."""
-    service = await open_service("session", settings, Registry(events.SESSION, LOG_MONTH), stack)
+    kinds = (events.SESSION, LOG_MONTH, *conversation_events.KINDS, *chat_events.KINDS)
+    service = await open_service("session", settings, Registry(*kinds), stack)
     workspace = service.neighbour("workspace")
     database, system = service.database, service.system
     runners = Runners(workspace)
@@ -70,6 +74,7 @@ async def open_session(settings: SessionSettings, stack: AsyncExitStack) -> tupl
     server.add(history_service_pb2.DESCRIPTOR.services_by_name["HistoryService"], history)
     secrets = SecretServicer(Registration(database, runners))
     server.add(secret_service_pb2.DESCRIPTOR.services_by_name["SecretService"], secrets)
+    talking.add_conversations(service, server, runners, feeds, settings)
     return service, server
 
 

@@ -11,7 +11,8 @@ class SessionSettings(ServiceSettings):
     `session_limit` is how many live sessions an account may have; `slow_device_seconds` how long a client may go
     without taking output, or acknowledging it while its credit is used up; `silent_device_seconds` how long a device
     without saying anything at all. `log_months` is for how many whole months the logs of ended sessions are kept, 0
-    for ever; with `log_dry_run` it is only logged what would be let go.
+    for ever; with `log_dry_run` it is only logged what would be let go. `context_retention_days` is how long a deleted
+    context can be brought back.
     """
 
     session_limit: int = Field(20, ge=1, le=10_000)
@@ -19,3 +20,4 @@ class SessionSettings(ServiceSettings):
     silent_device_seconds: float = Field(60.0, gt=0, le=86400)
     log_months: int = Field(0, ge=0, le=1200)
     log_dry_run: bool = False
+    context_retention_days: float = Field(30.0, gt=0, le=3650)

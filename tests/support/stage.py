@@ -74,20 +74,23 @@ class Stage:
         """Return the same room and people at another session service, which is not started yet."""
         return Stage(self.installation, self.workspace, self.workspace_service, self._workspace_address)
 
-    def bearer(self, account_id: UUID | None = None, *, role: int = 2) -> tuple[tuple[str, str], ...]:
-        """Return the metadata of a person's call."""
-        account_id = account_id or self.account_id
-        token, _ = self._signer.sign_user(Principal(str(ids.new()), account_id, role, frozenset({"*"}), "credential"))
+    def bearer(
+        self, account_id: UUID | None = None, *, role: int = 2, user_id: UUID | None = None
+    ) -> tuple[tuple[str, str], ...]:
+        """Return the metadata of a person's call; a new person's, unless it is said whose."""
+        account_id, subject = account_id or self.account_id, str(user_id or ids.new())
+        token, _ = self._signer.sign_user(Principal(subject, account_id, role, frozenset({"*"}), "credential"))
         return (("authorization", f"Bearer {token}"),)
 
-    async def start_service(self, **others: str) -> None:
-        """Start the session service and wait until it answers."""
+    async def start_service(self, *, wait: bool = True, **others: str) -> None:
+        """Start the session service and wait until it answers, unless it is to die before that."""
         settings = self.installation.settings("session", workspace_address=self._workspace_address)
         environment = {name.upper(): str(value) for name, value in settings.items()} | others
         environment["LISTEN"] = self.target
         self.service = await self._spawn("services.session", environment)
         self._is_usual = not others
-        await until(self._answers, seconds=READY)
+        if wait:
+            await until(self._answers, seconds=READY)
 
     async def kill_service(self) -> None:
         """Kill the session service as the kernel would."""
@@ -129,6 +132,11 @@ class Stage:
             stub: Any = RunnerServiceStub(channel)
             request = runner_pb.WriteTerminalRequest(session_id=session_id, data=text.encode(), lease_epoch=1 << 40)
             await stub.WriteTerminal(request, metadata=BearerToken(runner.token).metadata(), timeout=READY)
+
+    @property
+    def files(self) -> Path:
+        """The room's workspace."""
+        return self._folder / "room" / "files"
 
     def spool(self, session_id: str) -> list[Path]:
         """Return the files in which the runner keeps a session's records."""

@@ -17,7 +17,9 @@ START_LEASE = timedelta(seconds=30)
 """How long a shell may take to start before the session counts as failed."""
 
 
-async def create_session(tx: Transaction, *, spec: SessionSpec, copier_process: int, limit: int) -> Session:
+async def create_session(
+    tx: Transaction, *, spec: SessionSpec, copier_process: int, limit: int, start_lease: timedelta | None = START_LEASE
+) -> Session:
     """Create a session in state STARTING.
 
     Args:
@@ -25,6 +27,7 @@ async def create_session(tx: Transaction, *, spec: SessionSpec, copier_process: 
         spec: what it is to be.
         copier_process: the process that opens its terminal and copies its log.
         limit: how many live sessions the account may have.
+        start_lease: how long its start may take before it counts as failed; None where somebody else sees to it.
 
     Raises:
         SessionLimitReached: it has as many.
@@ -32,7 +35,8 @@ async def create_session(tx: Transaction, *, spec: SessionSpec, copier_process: 
     if await session_store.count_live(tx.connection, tx.account_id) >= limit:
         raise SessionLimitReached(limit)
     session = Session.create(tx.now, tx.account_id, spec)
-    await session_store.insert_session(tx.connection, session, copier_process=copier_process, due=tx.now + START_LEASE)
+    due = None if start_lease is None else tx.now + start_lease
+    await session_store.insert_session(tx.connection, session, copier_process=copier_process, due=due)
     tx.record("created", after=session)
     return session
 

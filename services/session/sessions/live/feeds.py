@@ -43,6 +43,16 @@ class Feeds:
         feed = self.by_session.get(session.session_id)
         return feed or self._add(session, Head(session.session_id, 0, 0, 0, 0))
 
+    async def take_over(self, session_id: UUID, account_id: UUID) -> None:
+        """Copy a running session, unless somebody does."""
+        async with self.parts.system.connection() as connection:
+            head = await log_store.claim(connection, session_id, self.liveness.number)
+        if head is not None:
+            actor = Actor.of_service("session", account_id)
+            session = await self.parts.database.read(actor, queries.get_session, session_id=session_id)
+            _log.info("copying a session that nobody copied", session_id=str(session_id), head=head.head_offset)
+            self._copy(session, head)
+
     async def run(self) -> None:
         """Take over sessions whose process is gone, until cancelled. After a start those are all that lived."""
         while True:
@@ -60,13 +70,7 @@ class Feeds:
             await leases.forget_dead(connection)
             orphans = await log_store.orphans(connection)
         for session_id, account_id in orphans:
-            async with self.parts.system.connection() as connection:
-                head = await log_store.claim(connection, session_id, self.liveness.number)
-            if head is not None:
-                actor = Actor.of_service("session", account_id)
-                session = await self.parts.database.read(actor, queries.get_session, session_id=session_id)
-                _log.info("copying a session that nobody copied", session_id=str(session_id), head=head.head_offset)
-                self._copy(session, head)
+            await self.take_over(session_id, account_id)
 
     def _copy(self, session: Session, head: Head) -> None:
         (self.by_session.get(session.session_id) or self._add(session, head)).copy_as(head)

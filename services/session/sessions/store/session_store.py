@@ -23,7 +23,9 @@ def selected() -> Select[tuple[object, ...]]:
     return select(*_COLUMNS, *of_head).join(heads, heads.c.session_id == sessions.c.session_id)
 
 
-async def insert_session(connection: Connection, session: Session, *, copier_process: int, due: datetime) -> None:
+async def insert_session(
+    connection: Connection, session: Session, *, copier_process: int, due: datetime | None
+) -> None:
     """Store a new session with an empty log, copied by a process, and nobody in control."""
     await connection.execute(insert(sessions).values(**_row(session), reconcile_time=due))
     key = {"session_id": session.session_id, "account_id": session.account_id}

@@ -340,6 +340,66 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """A workspace whose work is in no complete save is not removed.
     Example: {"reason": "WORKSPACE_NOT_SAVED", "metadata": {"workspaceId": "…", "cause": "…"}}
     """
+    CONTEXT_NOT_FOUND: _ErrorReason.ValueType  # 300
+    """There is no such context in the account.
+    Example: {"reason": "CONTEXT_NOT_FOUND", "metadata": {"contextId": "…"}}
+    """
+    CONTEXT_IN_WRONG_STATE: _ErrorReason.ValueType  # 301
+    """The context's state does not allow this.
+    Example: {"reason": "CONTEXT_IN_WRONG_STATE", "metadata": {"contextId": "…", "state": "SETUP", "needed": "ACTIVE"}}
+    """
+    CONTEXT_NOT_DELETED: _ErrorReason.ValueType  # 302
+    """The context is not deleted, so it cannot be undeleted.
+    Example: {"reason": "CONTEXT_NOT_DELETED", "metadata": {"contextId": "…"}}
+    """
+    NO_ACTIVE_CONTEXT: _ErrorReason.ValueType  # 303
+    """The caller has no active context, of the room that was asked for if there was one.
+    Example: {"reason": "NO_ACTIVE_CONTEXT", "metadata": {}}
+    """
+    CONTEXT_IN_USE: _ErrorReason.ValueType  # 304
+    """Actions of the context have not ended.
+    Example: {"reason": "CONTEXT_IN_USE", "metadata": {"contextId": "…", "count": "1"}}
+    """
+    MESSAGE_NOT_FOUND: _ErrorReason.ValueType  # 305
+    """There is no such message in the account.
+    Example: {"reason": "MESSAGE_NOT_FOUND", "metadata": {"messageId": "…"}}
+    """
+    ACTION_NOT_FOUND: _ErrorReason.ValueType  # 306
+    """There is no such action in the account.
+    Example: {"reason": "ACTION_NOT_FOUND", "metadata": {"actionId": "…"}}
+    """
+    ACTION_ENDED: _ErrorReason.ValueType  # 307
+    """The action has ended, so it cannot be cancelled.
+    Example: {"reason": "ACTION_ENDED", "metadata": {"actionId": "…", "state": "COMPLETED"}}
+    """
+    ACTION_NOT_UNDOABLE: _ErrorReason.ValueType  # 308
+    """The action is none that changed files, or has not completed.
+    Example: {"reason": "ACTION_NOT_UNDOABLE", "metadata": {"actionId": "…", "type": "CLONE_TEMPLATE", "state": "COMPLETED"}}
+    """
+    CHAT_NOT_FOUND: _ErrorReason.ValueType  # 320
+    """There is no such chat in the account, or the caller may not see it.
+    Example: {"reason": "CHAT_NOT_FOUND", "metadata": {"chatId": "…"}}
+    """
+    CHAT_MESSAGE_NOT_FOUND: _ErrorReason.ValueType  # 321
+    """There is no such message in the account.
+    Example: {"reason": "CHAT_MESSAGE_NOT_FOUND", "metadata": {"chatMessageId": "…"}}
+    """
+    PARTICIPANT_NOT_FOUND: _ErrorReason.ValueType  # 322
+    """The user takes no part in the chat.
+    Example: {"reason": "PARTICIPANT_NOT_FOUND", "metadata": {"userId": "…"}}
+    """
+    NOT_A_PARTICIPANT: _ErrorReason.ValueType  # 323
+    """The caller takes no part in the chat.
+    Example: {"reason": "NOT_A_PARTICIPANT", "metadata": {"chatId": "…"}}
+    """
+    NOT_THE_CREATOR: _ErrorReason.ValueType  # 324
+    """This is for the creator of the chat.
+    Example: {"reason": "NOT_THE_CREATOR", "metadata": {"chatId": "…"}}
+    """
+    CHAT_FULL: _ErrorReason.ValueType  # 325
+    """As many as may take part in the chat.
+    Example: {"reason": "CHAT_FULL", "metadata": {"limit": "1000"}}
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every `reason` of a google.rpc.ErrorInfo whose domain is `stateroom.dev`.
@@ -663,5 +723,65 @@ Example: {"reason": "SAVE_NOT_COMPLETE", "metadata": {"saveId": "…", "state": 
 WORKSPACE_NOT_SAVED: ErrorReason.ValueType  # 202
 """A workspace whose work is in no complete save is not removed.
 Example: {"reason": "WORKSPACE_NOT_SAVED", "metadata": {"workspaceId": "…", "cause": "…"}}
+"""
+CONTEXT_NOT_FOUND: ErrorReason.ValueType  # 300
+"""There is no such context in the account.
+Example: {"reason": "CONTEXT_NOT_FOUND", "metadata": {"contextId": "…"}}
+"""
+CONTEXT_IN_WRONG_STATE: ErrorReason.ValueType  # 301
+"""The context's state does not allow this.
+Example: {"reason": "CONTEXT_IN_WRONG_STATE", "metadata": {"contextId": "…", "state": "SETUP", "needed": "ACTIVE"}}
+"""
+CONTEXT_NOT_DELETED: ErrorReason.ValueType  # 302
+"""The context is not deleted, so it cannot be undeleted.
+Example: {"reason": "CONTEXT_NOT_DELETED", "metadata": {"contextId": "…"}}
+"""
+NO_ACTIVE_CONTEXT: ErrorReason.ValueType  # 303
+"""The caller has no active context, of the room that was asked for if there was one.
+Example: {"reason": "NO_ACTIVE_CONTEXT", "metadata": {}}
+"""
+CONTEXT_IN_USE: ErrorReason.ValueType  # 304
+"""Actions of the context have not ended.
+Example: {"reason": "CONTEXT_IN_USE", "metadata": {"contextId": "…", "count": "1"}}
+"""
+MESSAGE_NOT_FOUND: ErrorReason.ValueType  # 305
+"""There is no such message in the account.
+Example: {"reason": "MESSAGE_NOT_FOUND", "metadata": {"messageId": "…"}}
+"""
+ACTION_NOT_FOUND: ErrorReason.ValueType  # 306
+"""There is no such action in the account.
+Example: {"reason": "ACTION_NOT_FOUND", "metadata": {"actionId": "…"}}
+"""
+ACTION_ENDED: ErrorReason.ValueType  # 307
+"""The action has ended, so it cannot be cancelled.
+Example: {"reason": "ACTION_ENDED", "metadata": {"actionId": "…", "state": "COMPLETED"}}
+"""
+ACTION_NOT_UNDOABLE: ErrorReason.ValueType  # 308
+"""The action is none that changed files, or has not completed.
+Example: {"reason": "ACTION_NOT_UNDOABLE", "metadata": {"actionId": "…", "type": "CLONE_TEMPLATE", "state": "COMPLETED"}}
+"""
+CHAT_NOT_FOUND: ErrorReason.ValueType  # 320
+"""There is no such chat in the account, or the caller may not see it.
+Example: {"reason": "CHAT_NOT_FOUND", "metadata": {"chatId": "…"}}
+"""
+CHAT_MESSAGE_NOT_FOUND: ErrorReason.ValueType  # 321
+"""There is no such message in the account.
+Example: {"reason": "CHAT_MESSAGE_NOT_FOUND", "metadata": {"chatMessageId": "…"}}
+"""
+PARTICIPANT_NOT_FOUND: ErrorReason.ValueType  # 322
+"""The user takes no part in the chat.
+Example: {"reason": "PARTICIPANT_NOT_FOUND", "metadata": {"userId": "…"}}
+"""
+NOT_A_PARTICIPANT: ErrorReason.ValueType  # 323
+"""The caller takes no part in the chat.
+Example: {"reason": "NOT_A_PARTICIPANT", "metadata": {"chatId": "…"}}
+"""
+NOT_THE_CREATOR: ErrorReason.ValueType  # 324
+"""This is for the creator of the chat.
+Example: {"reason": "NOT_THE_CREATOR", "metadata": {"chatId": "…"}}
+"""
+CHAT_FULL: ErrorReason.ValueType  # 325
+"""As many as may take part in the chat.
+Example: {"reason": "CHAT_FULL", "metadata": {"limit": "1000"}}
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -189,6 +189,7 @@ class OpenTerminalRequest(_message.Message):
     COMMAND_FIELD_NUMBER: _builtins.int
     PIPED_FIELD_NUMBER: _builtins.int
     SECRET_NAMES_FIELD_NUMBER: _builtins.int
+    ERRAND_FIELD_NUMBER: _builtins.int
     session_id: _builtins.str
     """UUID of the session; also the terminal's name."""
     shell: _builtins.str
@@ -213,6 +214,10 @@ class OpenTerminalRequest(_message.Message):
     def secret_names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Names of variables in `environment` whose values are masked in what is printed."""
 
+    @_builtins.property
+    def errand(self) -> Global___Errand:
+        """One of the runner's own programs, which stand beside it and run inside the sandbox, instead of a command."""
+
     def __init__(
         self,
         *,
@@ -225,14 +230,41 @@ class OpenTerminalRequest(_message.Message):
         command: _abc.Iterable[_builtins.str] | None = ...,
         piped: _builtins.bool = ...,
         secret_names: _abc.Iterable[_builtins.str] | None = ...,
+        errand: Global___Errand | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["errand", b"errand"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["columns", b"columns", "command", b"command", "environment", b"environment", "piped", b"piped", "rows", b"rows", "secret_names", b"secret_names", "session_id", b"session_id", "shell", b"shell", "working_directory", b"working_directory"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["columns", b"columns", "command", b"command", "environment", b"environment", "errand", b"errand", "piped", b"piped", "rows", b"rows", "secret_names", b"secret_names", "session_id", b"session_id", "shell", b"shell", "working_directory", b"working_directory"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___OpenTerminalRequest: _TypeAlias = OpenTerminalRequest  # noqa: Y015
+
+@_typing.final
+class Errand(_message.Message):
+    """One of the runner's own programs and what it is to do. It runs at a pipe, and its last line is its report."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROGRAM_FIELD_NUMBER: _builtins.int
+    ORDER_FIELD_NUMBER: _builtins.int
+    program: _builtins.str
+    """The program."""
+    order: _builtins.bytes
+    """What it reads: its order, in JSON."""
+    def __init__(
+        self,
+        *,
+        program: _builtins.str = ...,
+        order: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["order", b"order", "program", b"program"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Errand: _TypeAlias = Errand  # noqa: Y015
 
 @_typing.final
 class CheckTerminalRequest(_message.Message):

@@ -1,0 +1,1 @@
+"""Chats: people of an account who talk to each other."""

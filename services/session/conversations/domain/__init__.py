@@ -1,0 +1,1 @@
+"""Contexts, messages and actions, and the rules of their life."""

@@ -1,0 +1,1 @@
+"""What changes: contexts and messages, and actions."""

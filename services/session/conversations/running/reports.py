@@ -1,0 +1,35 @@
+"""The report of a run: the last line of its output behind a mark that only its order knew."""
+
+import json
+from typing import Any
+
+from google.protobuf.json_format import ParseDict, ParseError
+from stateroom.session.v1 import action_pb2
+
+from services.session.conversations.domain.action import Failure, Outcome, State
+
+_MARK = "\x1e"
+
+
+def read(output: bytes, mark: str) -> Outcome | None:
+    """Return what the end of an output reports; None when there is no report, or none that can be understood."""
+    begin = f"{_MARK}{mark} ".encode()
+    lines = [line.removeprefix(begin) for line in output.split(b"\n") if line.startswith(begin)]
+    try:
+        content = json.loads(lines[-1]) if lines else None
+        return None if content is None else _outcome(content)
+    except (ValueError, TypeError, AttributeError, ParseError):
+        return None
+
+
+def _outcome(content: dict[str, Any]) -> Outcome:
+    result, failure = content.get("result"), content.get("failure")
+    message = action_pb2.Action()
+    if result is not None:
+        ParseDict(result, message.result)
+    if failure is None:
+        return Outcome(State.COMPLETED, result)
+    ParseDict(failure, message.failure)
+    said = message.failure
+    reason = action_pb2.Action.Failure.Reason.Name(said.reason)
+    return Outcome(State.FAILED, result, Failure(reason, said.message, said.path, said.edit))

@@ -1,0 +1,1 @@
+"""The SQL that writes, and reads by id."""
