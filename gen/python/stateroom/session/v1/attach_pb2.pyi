@@ -434,6 +434,26 @@ class AttachSessionResponse(_message.Message):
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
     @_typing.final
+    class Condition(_message.Message):
+        """What the session waits for. Told when it changes, and after `attached` unless nothing of it is set."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        PAUSED_FIELD_NUMBER: _builtins.int
+        paused: _builtins.bool
+        """Whether it is paused. What is typed reaches the program all the same; what that answers shows once it is resumed."""
+        def __init__(
+            self,
+            *,
+            paused: _builtins.bool = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["paused", b"paused"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
     class Ended(_message.Message):
         """The session ended."""
 
@@ -483,6 +503,7 @@ class AttachSessionResponse(_message.Message):
     ENDED_FIELD_NUMBER: _builtins.int
     PRESENCE_FIELD_NUMBER: _builtins.int
     PING_FIELD_NUMBER: _builtins.int
+    CONDITION_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def attached(self) -> Global___AttachSessionResponse.Attached:
         """The device is attached; always the first message."""
@@ -511,6 +532,10 @@ class AttachSessionResponse(_message.Message):
     def ping(self) -> Global___AttachSessionResponse.Ping:
         """The device said nothing for a while, and is detached unless it acknowledges soon."""
 
+    @_builtins.property
+    def condition(self) -> Global___AttachSessionResponse.Condition:
+        """What the session waits for changed."""
+
     def __init__(
         self,
         *,
@@ -521,12 +546,13 @@ class AttachSessionResponse(_message.Message):
         ended: Global___AttachSessionResponse.Ended | None = ...,
         presence: Global___AttachSessionResponse.Presence | None = ...,
         ping: Global___AttachSessionResponse.Ping | None = ...,
+        condition: Global___AttachSessionResponse.Condition | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["attached", b"attached", "ended", b"ended", "message", b"message", "output", b"output", "ping", b"ping", "presence", b"presence", "resized", b"resized", "role_changed", b"role_changed"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["attached", b"attached", "condition", b"condition", "ended", b"ended", "message", b"message", "output", b"output", "ping", b"ping", "presence", b"presence", "resized", b"resized", "role_changed", b"role_changed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attached", b"attached", "ended", b"ended", "message", b"message", "output", b"output", "ping", b"ping", "presence", b"presence", "resized", b"resized", "role_changed", b"role_changed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attached", b"attached", "condition", b"condition", "ended", b"ended", "message", b"message", "output", b"output", "ping", b"ping", "presence", b"presence", "resized", b"resized", "role_changed", b"role_changed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["attached", "output", "resized", "role_changed", "ended", "presence", "ping"]  # noqa: Y015
+    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["attached", "output", "resized", "role_changed", "ended", "presence", "ping", "condition"]  # noqa: Y015
     _WhichOneofArgType_message: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_message) -> _WhichOneofReturnType_message | None: ...
 

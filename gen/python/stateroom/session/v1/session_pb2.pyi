@@ -68,6 +68,8 @@ class Session(_message.Message):
         """The shell or command could not be started."""
         LOST: Session._State.ValueType  # 5
         """The runner died, and what it ran; the log is kept."""
+        PAUSED: Session._State.ValueType  # 6
+        """The shell or command lives, and its output is not read: it waits as soon as it has printed more than its terminal holds."""
 
     class State(_State, metaclass=_StateEnumTypeWrapper):
         """Where a session is in its life."""
@@ -84,6 +86,8 @@ class Session(_message.Message):
     """The shell or command could not be started."""
     LOST: Session.State.ValueType  # 5
     """The runner died, and what it ran; the log is kept."""
+    PAUSED: Session.State.ValueType  # 6
+    """The shell or command lives, and its output is not read: it waits as soon as it has printed more than its terminal holds."""
 
     class _StopReason:
         ValueType = _typing.NewType("ValueType", _builtins.int)
