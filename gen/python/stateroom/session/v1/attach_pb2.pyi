@@ -60,12 +60,13 @@ class Attachment(_message.Message):
     ROWS_FIELD_NUMBER: _builtins.int
     ACKNOWLEDGED_OFFSET_FIELD_NUMBER: _builtins.int
     ATTACH_TIME_FIELD_NUMBER: _builtins.int
+    PERSON_FIELD_NUMBER: _builtins.int
     attachment_id: _builtins.str
     """UUIDv7, made when the device attached."""
     session_id: _builtins.str
     """The session."""
     user_id: _builtins.str
-    """Who sits in front of it."""
+    """Who sits in front of it; empty for who came by a share link."""
     device: _builtins.str
     """The device's own name; empty when it has none."""
     role: Global___AttachRole.ValueType
@@ -76,6 +77,8 @@ class Attachment(_message.Message):
     """Height it told in cells; 0 when it told none."""
     acknowledged_offset: _builtins.int
     """All bytes below this offset are shown there, a second ago at most."""
+    person: _builtins.str
+    """What that person is called: the display name, or the handle; the label of the share link for who came by one."""
     @_builtins.property
     def attach_time(self) -> _timestamp_pb2.Timestamp:
         """When it attached."""
@@ -92,10 +95,11 @@ class Attachment(_message.Message):
         rows: _builtins.int = ...,
         acknowledged_offset: _builtins.int = ...,
         attach_time: _timestamp_pb2.Timestamp | None = ...,
+        person: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["attach_time", b"attach_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["acknowledged_offset", b"acknowledged_offset", "attach_time", b"attach_time", "attachment_id", b"attachment_id", "columns", b"columns", "device", b"device", "role", b"role", "rows", b"rows", "session_id", b"session_id", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acknowledged_offset", b"acknowledged_offset", "attach_time", b"attach_time", "attachment_id", b"attachment_id", "columns", b"columns", "device", b"device", "person", b"person", "role", b"role", "rows", b"rows", "session_id", b"session_id", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
