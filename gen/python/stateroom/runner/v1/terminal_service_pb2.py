@@ -27,7 +27,7 @@ from stateroom.api.v1 import policy_pb2 as stateroom_dot_api_dot_v1_dot_policy__
 from stateroom.runner.v1 import runner_service_pb2 as stateroom_dot_runner_dot_v1_dot_runner__service__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*stateroom/runner/v1/terminal_service.proto\x12\x13stateroom.runner.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1dstateroom/api/v1/policy.proto\x1a(stateroom/runner/v1/runner_service.proto\"U\n\x14PauseTerminalRequest\x12\x1c\n\nsession_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x0e\n\x06paused\x18\x02 \x01(\x08\x12\x0f\n\x07version\x18\x03 \x01(\x03\x32v\n\x0fTerminalService\x12\x63\n\rPauseTerminal\x12).stateroom.runner.v1.PauseTerminalRequest\x1a\x1d.stateroom.runner.v1.Terminal\"\x08\xa2\xbb\x18\x04 \x01(\x06\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*stateroom/runner/v1/terminal_service.proto\x12\x13stateroom.runner.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1dstateroom/api/v1/policy.proto\x1a(stateroom/runner/v1/runner_service.proto\"U\n\x14PauseTerminalRequest\x12\x1c\n\nsession_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x0e\n\x06paused\x18\x02 \x01(\x08\x12\x0f\n\x07version\x18\x03 \x01(\x03\"/\n\x0fGetUsageRequest\x12\x1c\n\nsession_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"!\n\x05Usage\x12\x18\n\x10\x63pu_milliseconds\x18\x01 \x01(\x03\x32\xce\x01\n\x0fTerminalService\x12\x63\n\rPauseTerminal\x12).stateroom.runner.v1.PauseTerminalRequest\x1a\x1d.stateroom.runner.v1.Terminal\"\x08\xa2\xbb\x18\x04 \x01(\x06\x12V\n\x08GetUsage\x12$.stateroom.runner.v1.GetUsageRequest\x1a\x1a.stateroom.runner.v1.Usage\"\x08\xa2\xbb\x18\x04 \x01(\x06\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,10 +36,18 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_PAUSETERMINALREQUEST'].fields_by_name['session_id']._loaded_options = None
   _globals['_PAUSETERMINALREQUEST'].fields_by_name['session_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_GETUSAGEREQUEST'].fields_by_name['session_id']._loaded_options = None
+  _globals['_GETUSAGEREQUEST'].fields_by_name['session_id']._serialized_options = b'\272H\005r\003\260\001\001'
   _globals['_TERMINALSERVICE'].methods_by_name['PauseTerminal']._loaded_options = None
   _globals['_TERMINALSERVICE'].methods_by_name['PauseTerminal']._serialized_options = b'\242\273\030\004 \001(\006'
+  _globals['_TERMINALSERVICE'].methods_by_name['GetUsage']._loaded_options = None
+  _globals['_TERMINALSERVICE'].methods_by_name['GetUsage']._serialized_options = b'\242\273\030\004 \001(\006'
   _globals['_PAUSETERMINALREQUEST']._serialized_start=169
   _globals['_PAUSETERMINALREQUEST']._serialized_end=254
-  _globals['_TERMINALSERVICE']._serialized_start=256
-  _globals['_TERMINALSERVICE']._serialized_end=374
+  _globals['_GETUSAGEREQUEST']._serialized_start=256
+  _globals['_GETUSAGEREQUEST']._serialized_end=303
+  _globals['_USAGE']._serialized_start=305
+  _globals['_USAGE']._serialized_end=338
+  _globals['_TERMINALSERVICE']._serialized_start=341
+  _globals['_TERMINALSERVICE']._serialized_end=547
 # @@protoc_insertion_point(module_scope)

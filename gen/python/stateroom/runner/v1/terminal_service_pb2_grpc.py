@@ -42,6 +42,11 @@ class TerminalServiceStub:
                 request_serializer=stateroom_dot_runner_dot_v1_dot_terminal__service__pb2.PauseTerminalRequest.SerializeToString,
                 response_deserializer=stateroom_dot_runner_dot_v1_dot_runner__service__pb2.Terminal.FromString,
                 _registered_method=True)
+        self.GetUsage = channel.unary_unary(
+                '/stateroom.runner.v1.TerminalService/GetUsage',
+                request_serializer=stateroom_dot_runner_dot_v1_dot_terminal__service__pb2.GetUsageRequest.SerializeToString,
+                response_deserializer=stateroom_dot_runner_dot_v1_dot_terminal__service__pb2.Usage.FromString,
+                _registered_method=True)
 
 
 class TerminalServiceServicer:
@@ -59,6 +64,15 @@ class TerminalServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetUsage(self, request, context):
+        """Tells what the processes of a terminal have used so far.
+
+        Errors: NOT_FOUND (TERMINAL_NOT_FOUND), FAILED_PRECONDITION (TERMINAL_ENDED).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_TerminalServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -66,6 +80,11 @@ def add_TerminalServiceServicer_to_server(servicer, server):
                     servicer.PauseTerminal,
                     request_deserializer=stateroom_dot_runner_dot_v1_dot_terminal__service__pb2.PauseTerminalRequest.FromString,
                     response_serializer=stateroom_dot_runner_dot_v1_dot_runner__service__pb2.Terminal.SerializeToString,
+            ),
+            'GetUsage': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetUsage,
+                    request_deserializer=stateroom_dot_runner_dot_v1_dot_terminal__service__pb2.GetUsageRequest.FromString,
+                    response_serializer=stateroom_dot_runner_dot_v1_dot_terminal__service__pb2.Usage.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -97,6 +116,33 @@ class TerminalService:
             '/stateroom.runner.v1.TerminalService/PauseTerminal',
             stateroom_dot_runner_dot_v1_dot_terminal__service__pb2.PauseTerminalRequest.SerializeToString,
             stateroom_dot_runner_dot_v1_dot_runner__service__pb2.Terminal.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetUsage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/stateroom.runner.v1.TerminalService/GetUsage',
+            stateroom_dot_runner_dot_v1_dot_terminal__service__pb2.GetUsageRequest.SerializeToString,
+            stateroom_dot_runner_dot_v1_dot_terminal__service__pb2.Usage.FromString,
             options,
             channel_credentials,
             insecure,

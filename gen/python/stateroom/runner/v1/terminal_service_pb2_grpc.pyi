@@ -42,6 +42,11 @@ class TerminalServiceStub:
 
     Errors: NOT_FOUND (TERMINAL_NOT_FOUND), FAILED_PRECONDITION (TERMINAL_ENDED).
     """
+    GetUsage: _grpc.UnaryUnaryMultiCallable[_terminal_service_pb2.GetUsageRequest, _terminal_service_pb2.Usage]
+    """Tells what the processes of a terminal have used so far.
+
+    Errors: NOT_FOUND (TERMINAL_NOT_FOUND), FAILED_PRECONDITION (TERMINAL_ENDED).
+    """
 
 @_typing.type_check_only
 class TerminalServiceAsyncStub(TerminalServiceStub):
@@ -53,6 +58,11 @@ class TerminalServiceAsyncStub(TerminalServiceStub):
     PauseTerminal: _aio.UnaryUnaryMultiCallable[_terminal_service_pb2.PauseTerminalRequest, _runner_service_pb2.Terminal]  # type: ignore[assignment]
     """Leaves the output of a terminal unread, or reads it again. An order that is older than the newest seen changes nothing.
     A terminal that is told to end, or whose shell has ended, is read to its end.
+
+    Errors: NOT_FOUND (TERMINAL_NOT_FOUND), FAILED_PRECONDITION (TERMINAL_ENDED).
+    """
+    GetUsage: _aio.UnaryUnaryMultiCallable[_terminal_service_pb2.GetUsageRequest, _terminal_service_pb2.Usage]  # type: ignore[assignment]
+    """Tells what the processes of a terminal have used so far.
 
     Errors: NOT_FOUND (TERMINAL_NOT_FOUND), FAILED_PRECONDITION (TERMINAL_ENDED).
     """
@@ -70,6 +80,17 @@ class TerminalServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_runner_service_pb2.Terminal, _abc.Awaitable[_runner_service_pb2.Terminal]]:
         """Leaves the output of a terminal unread, or reads it again. An order that is older than the newest seen changes nothing.
         A terminal that is told to end, or whose shell has ended, is read to its end.
+
+        Errors: NOT_FOUND (TERMINAL_NOT_FOUND), FAILED_PRECONDITION (TERMINAL_ENDED).
+        """
+
+    @_abc_1.abstractmethod
+    def GetUsage(
+        self,
+        request: _terminal_service_pb2.GetUsageRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_terminal_service_pb2.Usage, _abc.Awaitable[_terminal_service_pb2.Usage]]:
+        """Tells what the processes of a terminal have used so far.
 
         Errors: NOT_FOUND (TERMINAL_NOT_FOUND), FAILED_PRECONDITION (TERMINAL_ENDED).
         """

@@ -444,16 +444,22 @@ class AttachSessionResponse(_message.Message):
         DESCRIPTOR: _descriptor.Descriptor
 
         PAUSED_FIELD_NUMBER: _builtins.int
+        IDLE_END_TIME_FIELD_NUMBER: _builtins.int
         paused: _builtins.bool
         """Whether it is paused. What is typed reaches the program all the same; what that answers shows once it is resumed."""
+        @_builtins.property
+        def idle_end_time(self) -> _timestamp_pb2.Timestamp:
+            """When it will be ended because nothing works in it; unset unless that is soon."""
+
         def __init__(
             self,
             *,
             paused: _builtins.bool = ...,
+            idle_end_time: _timestamp_pb2.Timestamp | None = ...,
         ) -> None: ...
-        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        _HasFieldArgType: _TypeAlias = _typing.Literal["idle_end_time", b"idle_end_time"]  # noqa: Y015
         def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["paused", b"paused"]  # noqa: Y015
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["idle_end_time", b"idle_end_time", "paused", b"paused"]  # noqa: Y015
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
