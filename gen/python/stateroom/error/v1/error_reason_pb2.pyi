@@ -284,6 +284,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The share link was revoked or has expired.
     Example: {"reason": "SHARE_LINK_OVER", "metadata": {"shareLinkId": "…"}}
     """
+    SESSION_NOT_ENDED: _ErrorReason.ValueType  # 162
+    """The session lives; only one that has ended is opened again.
+    Example: {"reason": "SESSION_NOT_ENDED", "metadata": {"sessionId": "…"}}
+    """
     RUNNER_TOKEN_REFUSED: _ErrorReason.ValueType  # 140
     """The runner's token does not match.
     Example: {"reason": "RUNNER_TOKEN_REFUSED", "metadata": {}}
@@ -595,6 +599,10 @@ Example: {"reason": "SHARE_LINK_NOT_FOUND", "metadata": {"shareLinkId": "…"}}
 SHARE_LINK_OVER: ErrorReason.ValueType  # 161
 """The share link was revoked or has expired.
 Example: {"reason": "SHARE_LINK_OVER", "metadata": {"shareLinkId": "…"}}
+"""
+SESSION_NOT_ENDED: ErrorReason.ValueType  # 162
+"""The session lives; only one that has ended is opened again.
+Example: {"reason": "SESSION_NOT_ENDED", "metadata": {"sessionId": "…"}}
 """
 RUNNER_TOKEN_REFUSED: ErrorReason.ValueType  # 140
 """The runner's token does not match.

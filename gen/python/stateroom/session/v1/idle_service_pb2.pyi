@@ -39,13 +39,13 @@ class IdlePolicy(_message.Message):
     """Version of the resource, quoted, for If-Match."""
     @_builtins.property
     def idle_after(self) -> _duration_pb2.Duration:
-        """How long nothing may work in a session, 1 second to 30 days; 60 minutes until it is changed. Processor time is looked at
+        """How long nothing may work in a session, 1 second to 30 days; 60 minutes when unset. Processor time is looked at
         twelve times as often, every 5 minutes at least, so that a session may live so much longer.
         """
 
     @_builtins.property
     def warning(self) -> _duration_pb2.Duration:
-        """How long before that its devices are warned, less than `idle_after`; 5 minutes until it is changed."""
+        """How long before that its devices are warned, less than `idle_after`; 5 minutes when unset."""
 
     @_builtins.property
     def update_time(self) -> _timestamp_pb2.Timestamp:

@@ -24,11 +24,12 @@ _sym_db = _symbol_database.Default()
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
+from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from stateroom.api.v1 import policy_pb2 as stateroom_dot_api_dot_v1_dot_policy__pb2
 from stateroom.session.v1 import session_pb2 as stateroom_dot_session_dot_v1_dot_session__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,stateroom/session/v1/lifecycle_service.proto\x12\x14stateroom.session.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1dstateroom/api/v1/policy.proto\x1a\"stateroom/session/v1/session.proto\"k\n\x13PauseSessionRequest\x12\x1c\n\nsession_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x15\n\x04\x65tag\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"l\n\x14ResumeSessionRequest\x12\x1c\n\nsession_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x15\n\x04\x65tag\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x32\xf6\x02\n\x10LifecycleService\x12\xad\x01\n\x0cPauseSession\x12).stateroom.session.v1.PauseSessionRequest\x1a\x1d.stateroom.session.v1.Session\"S\xa2\xbb\x18%\n\x12\n\x0esessions.write\x10\x02(\x02\x32\rsession.pause\x82\xd3\xe4\x93\x02$\"\x1f/v1/sessions/{session_id}:pause:\x01*\x12\xb1\x01\n\rResumeSession\x12*.stateroom.session.v1.ResumeSessionRequest\x1a\x1d.stateroom.session.v1.Session\"U\xa2\xbb\x18&\n\x12\n\x0esessions.write\x10\x02(\x02\x32\x0esession.resume\x82\xd3\xe4\x93\x02%\" /v1/sessions/{session_id}:resume:\x01*b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,stateroom/session/v1/lifecycle_service.proto\x12\x14stateroom.session.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1dstateroom/api/v1/policy.proto\x1a\"stateroom/session/v1/session.proto\"k\n\x13PauseSessionRequest\x12\x1c\n\nsession_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x15\n\x04\x65tag\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"l\n\x14ResumeSessionRequest\x12\x1c\n\nsession_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x15\n\x04\x65tag\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"\xa3\x02\n\x15RestartSessionRequest\x12\x1c\n\nsession_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x96\x01\n\x0b\x65nvironment\x18\x02 \x03(\x0b\x32<.stateroom.session.v1.RestartSessionRequest.EnvironmentEntryBC\xbaH<\x9a\x01\x39\x10@\"\"r 2\x1e^[A-Za-z_][A-Za-z0-9_]{0,127}$*\x11r\x0f\x18\x80 2\n^[^\\x00]*$\xa0\xbb\x18\x01\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x1a\x32\n\x10\x45nvironmentEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"k\n\x16RestartSessionResponse\x12.\n\x07session\x18\x01 \x01(\x0b\x32\x1d.stateroom.session.v1.Session\x12!\n\x19missing_environment_names\x18\x02 \x03(\t\"@\n\x1bGetSessionStatisticsRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"\xa5\x03\n\x11SessionStatistics\x12\x0e\n\x06\x61\x63tive\x18\x01 \x01(\x03\x12\r\n\x05total\x18\x02 \x01(\x03\x12\x16\n\x0e\x65nded_last_day\x18\x03 \x01(\x03\x12\x30\n\rmean_lifetime\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x42\n\x07\x62y_kind\x18\x05 \x03(\x0b\x32\x31.stateroom.session.v1.SessionStatistics.KindCount\x12\x44\n\x08\x62y_state\x18\x06 \x03(\x0b\x32\x32.stateroom.session.v1.SessionStatistics.StateCount\x1aL\n\tKindCount\x12\x30\n\x04kind\x18\x01 \x01(\x0e\x32\".stateroom.session.v1.Session.Kind\x12\r\n\x05\x63ount\x18\x02 \x01(\x03\x1aO\n\nStateCount\x12\x32\n\x05state\x18\x01 \x01(\x0e\x32#.stateroom.session.v1.Session.State\x12\r\n\x05\x63ount\x18\x02 \x01(\x03\x32\xea\x05\n\x10LifecycleService\x12\xad\x01\n\x0cPauseSession\x12).stateroom.session.v1.PauseSessionRequest\x1a\x1d.stateroom.session.v1.Session\"S\xa2\xbb\x18%\n\x12\n\x0esessions.write\x10\x02(\x02\x32\rsession.pause\x82\xd3\xe4\x93\x02$\"\x1f/v1/sessions/{session_id}:pause:\x01*\x12\xb1\x01\n\rResumeSession\x12*.stateroom.session.v1.ResumeSessionRequest\x1a\x1d.stateroom.session.v1.Session\"U\xa2\xbb\x18&\n\x12\n\x0esessions.write\x10\x02(\x02\x32\x0esession.resume\x82\xd3\xe4\x93\x02%\" /v1/sessions/{session_id}:resume:\x01*\x12\xc4\x01\n\x0eRestartSession\x12+.stateroom.session.v1.RestartSessionRequest\x1a,.stateroom.session.v1.RestartSessionResponse\"W\xa2\xbb\x18\'\n\x12\n\x0esessions.write\x10\x02(\x02\x32\x0fsession.restart\x82\xd3\xe4\x93\x02&\"!/v1/sessions/{session_id}:restart:\x01*\x12\xaa\x01\n\x14GetSessionStatistics\x12\x31.stateroom.session.v1.GetSessionStatisticsRequest\x1a\'.stateroom.session.v1.SessionStatistics\"6\xa2\xbb\x18\x15\n\x11\n\rsessions.read\x10\x01(\x01\x82\xd3\xe4\x93\x02\x17\x12\x15/v1/sessionStatisticsb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -47,14 +48,42 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RESUMESESSIONREQUEST'].fields_by_name['etag']._serialized_options = b'\272H\004r\002\030@'
   _globals['_RESUMESESSIONREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_RESUMESESSIONREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001'
+  _globals['_RESTARTSESSIONREQUEST_ENVIRONMENTENTRY']._loaded_options = None
+  _globals['_RESTARTSESSIONREQUEST_ENVIRONMENTENTRY']._serialized_options = b'8\001'
+  _globals['_RESTARTSESSIONREQUEST'].fields_by_name['session_id']._loaded_options = None
+  _globals['_RESTARTSESSIONREQUEST'].fields_by_name['session_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_RESTARTSESSIONREQUEST'].fields_by_name['environment']._loaded_options = None
+  _globals['_RESTARTSESSIONREQUEST'].fields_by_name['environment']._serialized_options = b'\272H<\232\0019\020@\"\"r 2\036^[A-Za-z_][A-Za-z0-9_]{0,127}$*\021r\017\030\200 2\n^[^\\x00]*$\240\273\030\001'
+  _globals['_RESTARTSESSIONREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_RESTARTSESSIONREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001'
+  _globals['_GETSESSIONSTATISTICSREQUEST'].fields_by_name['workspace_id']._loaded_options = None
+  _globals['_GETSESSIONSTATISTICSREQUEST'].fields_by_name['workspace_id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001'
   _globals['_LIFECYCLESERVICE'].methods_by_name['PauseSession']._loaded_options = None
   _globals['_LIFECYCLESERVICE'].methods_by_name['PauseSession']._serialized_options = b'\242\273\030%\n\022\n\016sessions.write\020\002(\0022\rsession.pause\202\323\344\223\002$\"\037/v1/sessions/{session_id}:pause:\001*'
   _globals['_LIFECYCLESERVICE'].methods_by_name['ResumeSession']._loaded_options = None
   _globals['_LIFECYCLESERVICE'].methods_by_name['ResumeSession']._serialized_options = b'\242\273\030&\n\022\n\016sessions.write\020\002(\0022\016session.resume\202\323\344\223\002%\" /v1/sessions/{session_id}:resume:\001*'
-  _globals['_PAUSESESSIONREQUEST']._serialized_start=196
-  _globals['_PAUSESESSIONREQUEST']._serialized_end=303
-  _globals['_RESUMESESSIONREQUEST']._serialized_start=305
-  _globals['_RESUMESESSIONREQUEST']._serialized_end=413
-  _globals['_LIFECYCLESERVICE']._serialized_start=416
-  _globals['_LIFECYCLESERVICE']._serialized_end=790
+  _globals['_LIFECYCLESERVICE'].methods_by_name['RestartSession']._loaded_options = None
+  _globals['_LIFECYCLESERVICE'].methods_by_name['RestartSession']._serialized_options = b'\242\273\030\'\n\022\n\016sessions.write\020\002(\0022\017session.restart\202\323\344\223\002&\"!/v1/sessions/{session_id}:restart:\001*'
+  _globals['_LIFECYCLESERVICE'].methods_by_name['GetSessionStatistics']._loaded_options = None
+  _globals['_LIFECYCLESERVICE'].methods_by_name['GetSessionStatistics']._serialized_options = b'\242\273\030\025\n\021\n\rsessions.read\020\001(\001\202\323\344\223\002\027\022\025/v1/sessionStatistics'
+  _globals['_PAUSESESSIONREQUEST']._serialized_start=228
+  _globals['_PAUSESESSIONREQUEST']._serialized_end=335
+  _globals['_RESUMESESSIONREQUEST']._serialized_start=337
+  _globals['_RESUMESESSIONREQUEST']._serialized_end=445
+  _globals['_RESTARTSESSIONREQUEST']._serialized_start=448
+  _globals['_RESTARTSESSIONREQUEST']._serialized_end=739
+  _globals['_RESTARTSESSIONREQUEST_ENVIRONMENTENTRY']._serialized_start=689
+  _globals['_RESTARTSESSIONREQUEST_ENVIRONMENTENTRY']._serialized_end=739
+  _globals['_RESTARTSESSIONRESPONSE']._serialized_start=741
+  _globals['_RESTARTSESSIONRESPONSE']._serialized_end=848
+  _globals['_GETSESSIONSTATISTICSREQUEST']._serialized_start=850
+  _globals['_GETSESSIONSTATISTICSREQUEST']._serialized_end=914
+  _globals['_SESSIONSTATISTICS']._serialized_start=917
+  _globals['_SESSIONSTATISTICS']._serialized_end=1338
+  _globals['_SESSIONSTATISTICS_KINDCOUNT']._serialized_start=1181
+  _globals['_SESSIONSTATISTICS_KINDCOUNT']._serialized_end=1257
+  _globals['_SESSIONSTATISTICS_STATECOUNT']._serialized_start=1259
+  _globals['_SESSIONSTATISTICS_STATECOUNT']._serialized_end=1338
+  _globals['_LIFECYCLESERVICE']._serialized_start=1341
+  _globals['_LIFECYCLESERVICE']._serialized_end=2087
 # @@protoc_insertion_point(module_scope)

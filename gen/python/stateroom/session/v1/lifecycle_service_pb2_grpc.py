@@ -46,6 +46,16 @@ class LifecycleServiceStub:
                 request_serializer=stateroom_dot_session_dot_v1_dot_lifecycle__service__pb2.ResumeSessionRequest.SerializeToString,
                 response_deserializer=stateroom_dot_session_dot_v1_dot_session__pb2.Session.FromString,
                 _registered_method=True)
+        self.RestartSession = channel.unary_unary(
+                '/stateroom.session.v1.LifecycleService/RestartSession',
+                request_serializer=stateroom_dot_session_dot_v1_dot_lifecycle__service__pb2.RestartSessionRequest.SerializeToString,
+                response_deserializer=stateroom_dot_session_dot_v1_dot_lifecycle__service__pb2.RestartSessionResponse.FromString,
+                _registered_method=True)
+        self.GetSessionStatistics = channel.unary_unary(
+                '/stateroom.session.v1.LifecycleService/GetSessionStatistics',
+                request_serializer=stateroom_dot_session_dot_v1_dot_lifecycle__service__pb2.GetSessionStatisticsRequest.SerializeToString,
+                response_deserializer=stateroom_dot_session_dot_v1_dot_lifecycle__service__pb2.SessionStatistics.FromString,
+                _registered_method=True)
 
 
 class LifecycleServiceServicer:
@@ -73,6 +83,28 @@ class LifecycleServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RestartSession(self, request, context):
+        """Opens a session like one that has ended: in the same workspace and directory, with the same shell or command, size, title
+        and limits. Values of variables are not kept, so those that are needed again come with the call; the answer names those
+        that have none now.
+
+        Errors: NOT_FOUND (SESSION_NOT_FOUND, WORKSPACE_NOT_FOUND), FAILED_PRECONDITION (SESSION_NOT_ENDED, WORKSPACE_NOT_ACTIVE,
+        WORKSPACE_ARCHIVED, SHELL_NOT_FOUND, COMMAND_NOT_FOUND), RESOURCE_EXHAUSTED (SESSION_LIMIT_REACHED),
+        INVALID_ARGUMENT (INVALID_FIELD, INVALID_WORKING_DIRECTORY, REQUEST_ID_REUSED), UNAVAILABLE (CANNOT_START_SESSION).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetSessionStatistics(self, request, context):
+        """Counts the account's sessions, or those of one workspace.
+
+        Errors: INVALID_ARGUMENT (INVALID_FIELD).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_LifecycleServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -85,6 +117,16 @@ def add_LifecycleServiceServicer_to_server(servicer, server):
                     servicer.ResumeSession,
                     request_deserializer=stateroom_dot_session_dot_v1_dot_lifecycle__service__pb2.ResumeSessionRequest.FromString,
                     response_serializer=stateroom_dot_session_dot_v1_dot_session__pb2.Session.SerializeToString,
+            ),
+            'RestartSession': grpc.unary_unary_rpc_method_handler(
+                    servicer.RestartSession,
+                    request_deserializer=stateroom_dot_session_dot_v1_dot_lifecycle__service__pb2.RestartSessionRequest.FromString,
+                    response_serializer=stateroom_dot_session_dot_v1_dot_lifecycle__service__pb2.RestartSessionResponse.SerializeToString,
+            ),
+            'GetSessionStatistics': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetSessionStatistics,
+                    request_deserializer=stateroom_dot_session_dot_v1_dot_lifecycle__service__pb2.GetSessionStatisticsRequest.FromString,
+                    response_serializer=stateroom_dot_session_dot_v1_dot_lifecycle__service__pb2.SessionStatistics.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -142,6 +184,60 @@ class LifecycleService:
             '/stateroom.session.v1.LifecycleService/ResumeSession',
             stateroom_dot_session_dot_v1_dot_lifecycle__service__pb2.ResumeSessionRequest.SerializeToString,
             stateroom_dot_session_dot_v1_dot_session__pb2.Session.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RestartSession(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/stateroom.session.v1.LifecycleService/RestartSession',
+            stateroom_dot_session_dot_v1_dot_lifecycle__service__pb2.RestartSessionRequest.SerializeToString,
+            stateroom_dot_session_dot_v1_dot_lifecycle__service__pb2.RestartSessionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetSessionStatistics(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/stateroom.session.v1.LifecycleService/GetSessionStatistics',
+            stateroom_dot_session_dot_v1_dot_lifecycle__service__pb2.GetSessionStatisticsRequest.SerializeToString,
+            stateroom_dot_session_dot_v1_dot_lifecycle__service__pb2.SessionStatistics.FromString,
             options,
             channel_credentials,
             insecure,

@@ -47,6 +47,20 @@ class LifecycleServiceStub:
     Errors: NOT_FOUND (SESSION_NOT_FOUND), FAILED_PRECONDITION (SESSION_NOT_ACTIVE), ABORTED (ETAG_MISMATCH),
     INVALID_ARGUMENT (INVALID_FIELD, REQUEST_ID_REUSED).
     """
+    RestartSession: _grpc.UnaryUnaryMultiCallable[_lifecycle_service_pb2.RestartSessionRequest, _lifecycle_service_pb2.RestartSessionResponse]
+    """Opens a session like one that has ended: in the same workspace and directory, with the same shell or command, size, title
+    and limits. Values of variables are not kept, so those that are needed again come with the call; the answer names those
+    that have none now.
+
+    Errors: NOT_FOUND (SESSION_NOT_FOUND, WORKSPACE_NOT_FOUND), FAILED_PRECONDITION (SESSION_NOT_ENDED, WORKSPACE_NOT_ACTIVE,
+    WORKSPACE_ARCHIVED, SHELL_NOT_FOUND, COMMAND_NOT_FOUND), RESOURCE_EXHAUSTED (SESSION_LIMIT_REACHED),
+    INVALID_ARGUMENT (INVALID_FIELD, INVALID_WORKING_DIRECTORY, REQUEST_ID_REUSED), UNAVAILABLE (CANNOT_START_SESSION).
+    """
+    GetSessionStatistics: _grpc.UnaryUnaryMultiCallable[_lifecycle_service_pb2.GetSessionStatisticsRequest, _lifecycle_service_pb2.SessionStatistics]
+    """Counts the account's sessions, or those of one workspace.
+
+    Errors: INVALID_ARGUMENT (INVALID_FIELD).
+    """
 
 @_typing.type_check_only
 class LifecycleServiceAsyncStub(LifecycleServiceStub):
@@ -65,6 +79,20 @@ class LifecycleServiceAsyncStub(LifecycleServiceStub):
 
     Errors: NOT_FOUND (SESSION_NOT_FOUND), FAILED_PRECONDITION (SESSION_NOT_ACTIVE), ABORTED (ETAG_MISMATCH),
     INVALID_ARGUMENT (INVALID_FIELD, REQUEST_ID_REUSED).
+    """
+    RestartSession: _aio.UnaryUnaryMultiCallable[_lifecycle_service_pb2.RestartSessionRequest, _lifecycle_service_pb2.RestartSessionResponse]  # type: ignore[assignment]
+    """Opens a session like one that has ended: in the same workspace and directory, with the same shell or command, size, title
+    and limits. Values of variables are not kept, so those that are needed again come with the call; the answer names those
+    that have none now.
+
+    Errors: NOT_FOUND (SESSION_NOT_FOUND, WORKSPACE_NOT_FOUND), FAILED_PRECONDITION (SESSION_NOT_ENDED, WORKSPACE_NOT_ACTIVE,
+    WORKSPACE_ARCHIVED, SHELL_NOT_FOUND, COMMAND_NOT_FOUND), RESOURCE_EXHAUSTED (SESSION_LIMIT_REACHED),
+    INVALID_ARGUMENT (INVALID_FIELD, INVALID_WORKING_DIRECTORY, REQUEST_ID_REUSED), UNAVAILABLE (CANNOT_START_SESSION).
+    """
+    GetSessionStatistics: _aio.UnaryUnaryMultiCallable[_lifecycle_service_pb2.GetSessionStatisticsRequest, _lifecycle_service_pb2.SessionStatistics]  # type: ignore[assignment]
+    """Counts the account's sessions, or those of one workspace.
+
+    Errors: INVALID_ARGUMENT (INVALID_FIELD).
     """
 
 class LifecycleServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -93,6 +121,32 @@ class LifecycleServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Errors: NOT_FOUND (SESSION_NOT_FOUND), FAILED_PRECONDITION (SESSION_NOT_ACTIVE), ABORTED (ETAG_MISMATCH),
         INVALID_ARGUMENT (INVALID_FIELD, REQUEST_ID_REUSED).
+        """
+
+    @_abc_1.abstractmethod
+    def RestartSession(
+        self,
+        request: _lifecycle_service_pb2.RestartSessionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_lifecycle_service_pb2.RestartSessionResponse, _abc.Awaitable[_lifecycle_service_pb2.RestartSessionResponse]]:
+        """Opens a session like one that has ended: in the same workspace and directory, with the same shell or command, size, title
+        and limits. Values of variables are not kept, so those that are needed again come with the call; the answer names those
+        that have none now.
+
+        Errors: NOT_FOUND (SESSION_NOT_FOUND, WORKSPACE_NOT_FOUND), FAILED_PRECONDITION (SESSION_NOT_ENDED, WORKSPACE_NOT_ACTIVE,
+        WORKSPACE_ARCHIVED, SHELL_NOT_FOUND, COMMAND_NOT_FOUND), RESOURCE_EXHAUSTED (SESSION_LIMIT_REACHED),
+        INVALID_ARGUMENT (INVALID_FIELD, INVALID_WORKING_DIRECTORY, REQUEST_ID_REUSED), UNAVAILABLE (CANNOT_START_SESSION).
+        """
+
+    @_abc_1.abstractmethod
+    def GetSessionStatistics(
+        self,
+        request: _lifecycle_service_pb2.GetSessionStatisticsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_lifecycle_service_pb2.SessionStatistics, _abc.Awaitable[_lifecycle_service_pb2.SessionStatistics]]:
+        """Counts the account's sessions, or those of one workspace.
+
+        Errors: INVALID_ARGUMENT (INVALID_FIELD).
         """
 
 def add_LifecycleServiceServicer_to_server(servicer: LifecycleServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

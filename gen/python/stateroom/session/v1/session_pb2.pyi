@@ -218,6 +218,7 @@ class Session(_message.Message):
     TIMEOUT_FIELD_NUMBER: _builtins.int
     METADATA_FIELD_NUMBER: _builtins.int
     IDLE_END_TIME_FIELD_NUMBER: _builtins.int
+    RESTARTED_FROM_FIELD_NUMBER: _builtins.int
     session_id: _builtins.str
     """UUIDv7."""
     workspace_id: _builtins.str
@@ -252,6 +253,8 @@ class Session(_message.Message):
     """Bytes of output stored so far."""
     etag: _builtins.str
     """Version of the resource, quoted, for If-Match."""
+    restarted_from: _builtins.str
+    """The ended session that this one continues, if it was opened like one."""
     @_builtins.property
     def environment(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """Variables for the shell. The values go to the runner only and are never stored or returned."""
@@ -324,10 +327,11 @@ class Session(_message.Message):
         timeout: _duration_pb2.Duration | None = ...,
         metadata: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         idle_end_time: _timestamp_pb2.Timestamp | None = ...,
+        restarted_from: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_exit_code", b"_exit_code", "_exit_signal", b"_exit_signal", "create_time", b"create_time", "end_time", b"end_time", "exit_code", b"exit_code", "exit_signal", b"exit_signal", "idle_end_time", b"idle_end_time", "last_activity_time", b"last_activity_time", "timeout", b"timeout", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_exit_code", b"_exit_code", "_exit_signal", b"_exit_signal", "columns", b"columns", "command", b"command", "create_time", b"create_time", "end_time", b"end_time", "environment", b"environment", "environment_names", b"environment_names", "etag", b"etag", "exit_code", b"exit_code", "exit_signal", b"exit_signal", "idle_end_time", b"idle_end_time", "kind", b"kind", "last_activity_time", b"last_activity_time", "log_complete", b"log_complete", "metadata", b"metadata", "output_bytes", b"output_bytes", "rows", b"rows", "session_id", b"session_id", "shell", b"shell", "state", b"state", "state_reason", b"state_reason", "stop_reason", b"stop_reason", "timeout", b"timeout", "title", b"title", "update_time", b"update_time", "working_directory", b"working_directory", "workspace_id", b"workspace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_exit_code", b"_exit_code", "_exit_signal", b"_exit_signal", "columns", b"columns", "command", b"command", "create_time", b"create_time", "end_time", b"end_time", "environment", b"environment", "environment_names", b"environment_names", "etag", b"etag", "exit_code", b"exit_code", "exit_signal", b"exit_signal", "idle_end_time", b"idle_end_time", "kind", b"kind", "last_activity_time", b"last_activity_time", "log_complete", b"log_complete", "metadata", b"metadata", "output_bytes", b"output_bytes", "restarted_from", b"restarted_from", "rows", b"rows", "session_id", b"session_id", "shell", b"shell", "state", b"state", "state_reason", b"state_reason", "stop_reason", b"stop_reason", "timeout", b"timeout", "title", b"title", "update_time", b"update_time", "working_directory", b"working_directory", "workspace_id", b"workspace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__exit_code: _TypeAlias = _typing.Literal["exit_code"]  # noqa: Y015
     _WhichOneofArgType__exit_code: _TypeAlias = _typing.Literal["_exit_code", b"_exit_code"]  # noqa: Y015
