@@ -205,26 +205,26 @@ class CleanUpIdleSessionsResponse(_message.Message):
         DESCRIPTOR: _descriptor.Descriptor
 
         SESSION_ID_FIELD_NUMBER: _builtins.int
-        IDLE_SINCE_FIELD_NUMBER: _builtins.int
+        LAST_WORK_TIME_FIELD_NUMBER: _builtins.int
         VERDICT_FIELD_NUMBER: _builtins.int
         session_id: _builtins.str
         """The session."""
         verdict: Global___CleanUpIdleSessionsResponse.Verdict.ValueType
         """What becomes of it."""
         @_builtins.property
-        def idle_since(self) -> _timestamp_pb2.Timestamp:
+        def last_work_time(self) -> _timestamp_pb2.Timestamp:
             """When something last worked in it, as far as anybody knows."""
 
         def __init__(
             self,
             *,
             session_id: _builtins.str = ...,
-            idle_since: _timestamp_pb2.Timestamp | None = ...,
+            last_work_time: _timestamp_pb2.Timestamp | None = ...,
             verdict: Global___CleanUpIdleSessionsResponse.Verdict.ValueType = ...,
         ) -> None: ...
-        _HasFieldArgType: _TypeAlias = _typing.Literal["idle_since", b"idle_since"]  # noqa: Y015
+        _HasFieldArgType: _TypeAlias = _typing.Literal["last_work_time", b"last_work_time"]  # noqa: Y015
         def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["idle_since", b"idle_since", "session_id", b"session_id", "verdict", b"verdict"]  # noqa: Y015
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["last_work_time", b"last_work_time", "session_id", b"session_id", "verdict", b"verdict"]  # noqa: Y015
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
