@@ -2,9 +2,9 @@
 
 import base64
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 from urllib.parse import quote, urlencode
 
@@ -13,7 +13,9 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 from websockets.protocol import State
 
 from cli.api_errors import PASSING_STATUSES, from_error, from_response
+from cli.client import Client
 from cli.endpoint import Endpoint
+from cli.errors import Unreachable
 
 ACK_BYTES = 32 * 1024
 """Shown bytes after which the server is told; a quarter of the credit it gives."""
@@ -68,6 +70,21 @@ class RoleChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class Condition:
+    """What the session waits for changed."""
+
+    paused: bool
+    idle_end_time: str
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """Who is attached changed; `controller` is who types, and at what, empty when nobody does."""
+
+    controller: str
+
+
+@dataclass(frozen=True, slots=True)
 class Ping:
     """The server asks whether somebody is still there."""
 
@@ -83,14 +100,15 @@ class Ended:
     end_offset: int
 
 
-Event: TypeAlias = Attached | Screen | Output | Resized | RoleChanged | Ping | Ended
+Event: TypeAlias = Attached | Screen | Output | Resized | RoleChanged | Condition | Presence | Ping | Ended
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
     """How a device wants to attach. Size 0 keeps the session's; an empty role takes control if nobody has it.
 
-    Without an offset it begins with the screen.
+    Without an offset it begins with the screen. With the secret of a share link as `link` the session is that of the
+    link.
     """
 
     session_id: str
@@ -100,6 +118,8 @@ class Wish:
     columns: int = 0
     rows: int = 0
     device: str = ""
+    presence: bool = False
+    link: str = ""
 
     def query(self) -> str:
         """Return the fields that are set, as the API's query string."""
@@ -110,6 +130,7 @@ class Wish:
             "attach.columns": self.columns,
             "attach.rows": self.rows,
             "attach.device": self.device,
+            "attach.presence": "true" if self.presence else "",
         }
         return urlencode({name: value for name, value in fields.items() if value} | {"attach.offset": self.offset or 0})
 
@@ -193,34 +214,44 @@ def _event(message: dict[str, Any]) -> Event | None:
     return read(content) if read is not None else None
 
 
-def _attached(content: dict[str, Any]) -> Attached:
-    return Attached(
+def _controller(attachments: list[dict[str, Any]]) -> str:
+    found = [each for each in attachments if each.get("role") == "CONTROLLER"]
+    return " at ".join(filter(None, (found[0].get("person", ""), found[0].get("device", "")))) if found else ""
+
+
+_EVENTS: Mapping[str, Callable[[dict[str, Any]], Event]] = {
+    "attached": lambda content: Attached(
         offset=int(content.get("offset", 0)),
         end_offset=int(content.get("endOffset", 0)),
         columns=int(content.get("columns", 0)),
         rows=int(content.get("rows", 0)),
         role=str(content.get("role", "")),
-    )
-
-
-def _ended(content: dict[str, Any]) -> Ended:
-    return Ended(
+    ),
+    "screen": lambda content: Screen(base64.b64decode(content["data"])),
+    "resized": lambda content: Resized(int(content["columns"]), int(content["rows"])),
+    "roleChanged": lambda content: RoleChanged(str(content["role"])),
+    "condition": lambda content: Condition(bool(content.get("paused", False)), str(content.get("idleEndTime", ""))),
+    "presence": lambda content: Presence(_controller(content.get("attachments", []))),
+    "ping": lambda _: Ping(),
+    "ended": lambda content: Ended(
         state=str(content.get("state", "")),
         stop_reason=str(content.get("stopReason", "")),
         exit_code=content.get("exitCode"),
         exit_signal=content.get("exitSignal"),
         end_offset=int(content.get("endOffset", 0)),
-    )
-
-
-_EVENTS: dict[str, Callable[[dict[str, Any]], Event]] = {
-    "attached": _attached,
-    "screen": lambda content: Screen(base64.b64decode(content["data"])),
-    "resized": lambda content: Resized(int(content["columns"]), int(content["rows"])),
-    "roleChanged": lambda content: RoleChanged(str(content["role"])),
-    "ping": lambda _: Ping(),
-    "ended": _ended,
+    ),
 }
+
+
+async def _open(endpoint: Endpoint, wish: Wish) -> tuple[Wish, str]:
+    """Open the link of a wish; return what it lets one wish for, and a ticket as a part of a query."""
+    try:
+        async with Client(replace(endpoint, api_key="")) as client:
+            opened = await client.post("/v1/shareLinks:open", {"secret": wish.link})
+    except Unreachable as error:
+        raise ConnectionCut from error
+    role = "OBSERVER" if opened["role"] == "OBSERVER" else wish.role
+    return replace(wish, session_id=opened["sessionId"], role=role), f"&ticket={opened['ticket']}"
 
 
 @asynccontextmanager
@@ -231,13 +262,14 @@ async def attach(endpoint: Endpoint, wish: Wish, account: str = "") -> AsyncIter
         ConnectionCut: nobody answers at the moment.
         CommandFailed: the server refuses, with its reason.
     """
-    headers = {"Authorization": f"Bearer {endpoint.api_key}"}
-    if account:
-        headers["Stateroom-Account"] = account
+    headers, ticket = endpoint.headers(account), ""
+    if wish.link:
+        wish, ticket = await _open(endpoint, wish)
+        headers = {}
     # Who only watches needs no right to type.
     verb = "observe" if wish.role == "OBSERVER" else "attach"
     session = f"{endpoint.url.removeprefix('http')}/v1/sessions/{quote(wish.session_id, safe='')}"
-    url = f"ws{session}:{verb}?{wish.query()}"
+    url = f"ws{session}:{verb}?{wish.query()}{ticket}"
     try:
         connection = await connect(url, additional_headers=headers, open_timeout=OPEN_SECONDS, max_size=None)
     except InvalidStatus as error:

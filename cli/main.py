@@ -6,7 +6,21 @@ from typing import Annotated
 
 import typer
 
-from cli import audit, context, execute, keys, local, raw_call, saves, sessions, users, variables, workspaces
+from cli import (
+    audit,
+    context,
+    execute,
+    keys,
+    life,
+    local,
+    raw_call,
+    saves,
+    sessions,
+    sharing,
+    users,
+    variables,
+    workspaces,
+)
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -18,6 +32,10 @@ for verb in (saves.save, saves.saves, saves.restore, saves.delete_save, saves.cl
 app.add_typer(workspaces.app, name="workspace")
 app.add_typer(workspaces.app, name="ws", hidden=True)  # for fingers: as `kubectl get po`, and `gh cs`
 app.add_typer(sessions.app, name="session")
+for command in (life.pause, life.resume, life.idle, life.restart, sharing.share, sharing.shares, sharing.unshare):
+    sessions.app.command()(command)
+sessions.app.command("clean-up")(life.clean_up)
+sessions.app.command("stats")(life.statistics)
 app.add_typer(audit.app, name="audit")
 app.add_typer(keys.app, name="key")
 app.command()(local.up)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from cli import attach as attaching
-from cli import context, history, program, resolve, secrets
+from cli import context, history, program, resolve, secrets, sharing
 from cli.attachment import Wish
 from cli.client import Client, Json
 from cli.context import AccountOption, JsonOption, LimitOption
@@ -49,7 +49,7 @@ DEVICE_COLUMNS = {
     "attachmentId": "ID",
     "device": "DEVICE",
     "role": "ROLE",
-    "userId": "USER",
+    "person": "PERSON",
     "acknowledgedOffset": "SHOWN",
     "attachTime": "SINCE",
 }
@@ -89,7 +89,7 @@ def create(
 @app.command("list")
 def list_sessions(
     workspace: Annotated[str, typer.Option(help="Only those of this workspace, by name or id.")] = "",
-    state: Annotated[str, typer.Option(help="Only these: STARTING, ACTIVE, STOPPED, FAILED or LOST.")] = "",
+    state: Annotated[str, typer.Option(help="Only these: STARTING, ACTIVE, PAUSED, STOPPED, FAILED or LOST.")] = "",
     limit: LimitOption = 100,
     account: AccountOption = "",
     as_json: JsonOption = False,
@@ -132,7 +132,10 @@ def show(session: Session, account: AccountOption = "", as_json: JsonOption = Fa
 @app.command()
 def attach(
     session: Annotated[
-        str, typer.Argument(metavar="SESSION", help="Id, or the name of a workspace with one active terminal.")
+        str,
+        typer.Argument(
+            metavar="SESSION", help="Id, the name of a workspace with one active terminal, or a share link's secret."
+        ),
     ],
     offset: Annotated[int | None, typer.Option(min=0, help="Begin at this byte of the output.")] = None,
     replay: Annotated[bool, typer.Option("--replay", help="Begin with all of the output.")] = False,
@@ -153,12 +156,14 @@ def attach(
         raise typer.BadParameter(msg)
     role = "OBSERVER" if read_only else "CONTROLLER" if take_over else ""
 
-    async def work(client: Client, _: Output) -> None:
-        found = await resolve.terminal_id(client, session)
-        begin = None if offset is None and not replay and Terminal().interactive else offset or 0
-        await attaching.run(client.endpoint, Wish(found, begin, role, take_over=take_over), account)
+    link = session if session.startswith(sharing.LINK) else ""
 
-    context.run(work, as_json=False, account=account)
+    async def work(client: Client, _: Output) -> None:
+        found = "" if link else await resolve.terminal_id(client, session)
+        begin = None if offset is None and not replay and Terminal().interactive else offset or 0
+        await attaching.run(client.endpoint, Wish(found, begin, role, take_over=take_over, link=link), account)
+
+    context.run(work, as_json=False, account=account, needs_key=not link)
 
 
 @app.command()

@@ -7,7 +7,13 @@ import sys
 from hashlib import sha256
 
 import uvloop
-from stateroom.runner.v1 import git_service_pb2, runner_service_pb2, screen_service_pb2, secret_service_pb2
+from stateroom.runner.v1 import (
+    git_service_pb2,
+    runner_service_pb2,
+    screen_service_pb2,
+    secret_service_pb2,
+    terminal_service_pb2,
+)
 
 from chassis import faults, logs
 from chassis.beside import beside
@@ -23,6 +29,7 @@ from runner.screen_servicer import ScreenServicer
 from runner.secret_servicer import SecretServicer
 from runner.servicer import RunnerServicer
 from runner.settings import Settings
+from runner.terminal_servicer import TerminalServicer
 from runner.terminals import table
 from runner.upgrade import Upgrade
 
@@ -30,6 +37,7 @@ _GIT_SERVICE = git_service_pb2.DESCRIPTOR.services_by_name["GitService"]
 _SECRET_SERVICE = secret_service_pb2.DESCRIPTOR.services_by_name["SecretService"]
 _SERVICE = runner_service_pb2.DESCRIPTOR.services_by_name["RunnerService"]
 _SCREEN_SERVICE = screen_service_pb2.DESCRIPTOR.services_by_name["ScreenService"]
+_TERMINAL_SERVICE = terminal_service_pb2.DESCRIPTOR.services_by_name["TerminalService"]
 _TOKEN_BYTES = 32
 _STOP_GRACE = 5.0
 """Seconds between TERM and KILL when the runner itself is told to stop."""
@@ -70,6 +78,7 @@ async def serve(options: Settings, inherited: Table) -> None:
             options.runner_id, options.workspace_id, sandbox, workspace, terminals, way, stopped.set
         )
         server.add(_SERVICE, servicer)
+        server.add(_TERMINAL_SERVICE, TerminalServicer(terminals))
         server.add(_GIT_SERVICE, GitServicer(Git(options.room, sandbox)))
         server.add(_SCREEN_SERVICE, ScreenServicer(terminals))
         server.add(_SECRET_SERVICE, SecretServicer(terminals))

@@ -79,6 +79,8 @@ class TerminalState:
         patience: until when what a dead shell left behind may live on (CLOCK_MONOTONIC, seconds).
         kill_time: when everything in it is killed (CLOCK_MONOTONIC, seconds); None for never.
         mask: what is masked in the output; None for nothing.
+        paused: whether its output is left unread.
+        flow_version: of the newest order to pause it or to let it flow.
     """
 
     session_id: str
@@ -95,6 +97,8 @@ class TerminalState:
     patience: float = 0.0
     kill_time: float | None = None
     mask: MaskState | None = None
+    paused: bool = False
+    flow_version: int = 0
 
 
 @dataclass(frozen=True, slots=True)

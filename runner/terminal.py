@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from stateroom.terminal.v1.screen_pb2 import Screen
 
 from chassis import logs, processes
-from runner import program, pty
+from runner import memory, program, pty
 from runner.display import Display
 from runner.errors import CannotOpenTerminal, TerminalEnded
 from runner.handover import TerminalState
@@ -30,6 +30,9 @@ _BEGINNING = 5.0
 
 _LOOK_AGAIN = 0.005
 """Seconds between two looks whether it has."""
+
+OUT_OF_MEMORY = "out_of_memory"
+"""Why a shell ended that the kernel killed for want of memory, as far as anybody can tell."""
 
 _ENDING = frozenset({signal.SIGHUP, signal.SIGQUIT, signal.SIGKILL, signal.SIGTERM})
 """Signals that are sent to end a terminal."""
@@ -57,6 +60,7 @@ class Terminal:
         self.running = True
         self.process_id = 0
         self.kill_time: float | None = None
+        self.paused = False
         self.gone = asyncio.Event()
         self.input = Input(session_id, descriptor)
         self._descriptor = descriptor
@@ -68,6 +72,8 @@ class Terminal:
         self._mask: Mask | None = None
         self._held = b""
         self._unbounded = False
+        self._flow_version = 0
+        self._kills = memory.kills()
         self._asked: dict[int, str] = {}
         self._patience = 0.0
         self._program: program.RunningProgram | None = None
@@ -114,9 +120,10 @@ class Terminal:
         terminal._patience, terminal.kill_time = state.patience, state.kill_time
         if state.mask is not None:
             terminal._masked().restore(state.mask)
+        terminal.paused, terminal._flow_version = state.paused, state.flow_version
         if state.held:
             terminal._output(state.held)
-        elif terminal._full:
+        if terminal.paused or terminal._full:
             terminal._reader.pause()
         return terminal
 
@@ -137,15 +144,19 @@ class Terminal:
             patience=self._patience,
             kill_time=self.kill_time,
             mask=self._mask.state() if self._mask is not None else None,
+            paused=self.paused,
+            flow_version=self._flow_version,
         )
 
     async def run(self) -> None:
         """Wait for the shell's end, take all that is still printed, and close the log with EXIT."""
         running = self.running_program
         ended = await running.wait()
+        starved = memory.kills() > self._kills
         self.running = False
         self.process_id = 0
         self.input.close()
+        self._flow()
         await self._settle(running)
         await asyncio.to_thread(running.signal, signal.SIGHUP)
         await running.kill()
@@ -156,7 +167,7 @@ class Terminal:
             self._mask.flush()
         if self.display is not None and not self._held:
             self.display.keep_last()
-        while self._held or not self._write(RecordType.EXIT, [pack_exit(self._explain(ended))]):  # noqa: ASYNC110 no event
+        while self._held or not self._write(RecordType.EXIT, [pack_exit(self._explain(ended, starved=starved))]):  # noqa: ASYNC110 no event
             await asyncio.sleep(_DISK_RETRY)
         await self.spool.close()
         self._free()
@@ -183,8 +194,20 @@ class Terminal:
         self.expect_running()
         self._masked().register(name, secret)
 
+    def pause(self, version: int, *, paused: bool) -> None:
+        """Leave the output unread, so that programs wait, or read it again; older orders than the newest are void."""
+        self.expect_running()
+        if version < self._flow_version:
+            return
+        self._flow_version = version
+        if paused and not _ENDING & self._asked.keys():
+            self.paused = True
+            self._reader.pause()
+        else:
+            self._flow()
+
     async def signal(self, number: int, grace: float, reason: str) -> None:
-        """Signal every process of the terminal.
+        """Signal every process of the terminal. One that is told to end may print its last words, also while paused.
 
         A shell that a person types into ignores TERM, so it is told to hang up as well: then it ends its jobs and
         itself.
@@ -196,12 +219,21 @@ class Terminal:
         """
         self.expect_running()
         self._asked[number] = reason
+        if number in _ENDING:
+            self._flow()
         self._patience = max(self._patience, asyncio.get_running_loop().time() + grace)
         running, leader = self.running_program, processes.find(self.process_id)
         await asyncio.to_thread(running.signal, number)
         if number == signal.SIGTERM and self._hangs_up and leader is not None:
             processes.send_all([leader], signal.SIGHUP)
             processes.send_all([leader], signal.SIGCONT)
+
+    async def cpu_milliseconds(self) -> int:
+        """Return the processor time that its processes have used. What the kernel killed until now did not end it."""
+        self.expect_running()
+        self._kills = memory.kills()
+        running = self.running_program
+        return await asyncio.to_thread(lambda: processes.cpu_milliseconds(running.processes()))
 
     async def kill(self) -> None:
         """Kill every process of the terminal; none is left when this returns."""
@@ -270,11 +302,15 @@ class Terminal:
             _log.warning("The spool is full; the terminal waits", session_id=self.session_id)
             self._reader.pause()
 
+    def _flow(self) -> None:
+        self.paused = False
+        self._resume()
+
     def _resume(self) -> None:
         if self._held:
             held, self._held = self._held, b""
             self._output(held)
-        if not self._held and not self._full:
+        if not self._held and not self._full and not self.paused:
             self._reader.resume()
 
     def _write(self, type_: RecordType, bodies: list[bytes]) -> bool:
@@ -295,10 +331,12 @@ class Terminal:
             if silent and asyncio.get_running_loop().time() >= self._patience:
                 return
 
-    def _explain(self, ended: Exit) -> Exit:
+    def _explain(self, ended: Exit, *, starved: bool) -> Exit:
         if ended.code is None and ended.signal is None:
             ended = Exit(signal=signal.SIGKILL)
         reasons = [reason for number, reason in self._asked.items() if number in _ENDING or number == ended.signal]
+        if starved and ended.signal == signal.SIGKILL:
+            reasons = reasons or [OUT_OF_MEMORY]
         return Exit(ended.code, ended.signal, reasons[-1] if reasons else "")
 
     def _free(self) -> None:

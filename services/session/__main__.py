@@ -2,7 +2,15 @@
 
 from contextlib import AsyncExitStack
 
-from stateroom.session.v1 import history_service_pb2, screen_service_pb2, secret_service_pb2, session_service_pb2
+from stateroom.session.v1 import (
+    history_service_pb2,
+    idle_service_pb2,
+    lifecycle_service_pb2,
+    screen_service_pb2,
+    secret_service_pb2,
+    session_service_pb2,
+    sharing_service_pb2,
+)
 
 from chassis.changes import Registry
 from chassis.rpc.server import Server
@@ -13,6 +21,10 @@ from services.session.conversations import events as conversation_events
 from services.session.history.events import LOG_MONTH
 from services.session.history.expiry import Expiry
 from services.session.history.servicer import HistoryServicer
+from services.session.idleness.events import IDLE_POLICY
+from services.session.idleness.servicer import IdleServicer
+from services.session.idleness.watch import IdleWatch
+from services.session.lifecycle.servicer import LifecycleServicer
 from services.session.screens.current import Screens
 from services.session.screens.servicer import ScreenServicer
 from services.session.secrets.registration import Registration
@@ -36,11 +48,14 @@ from services.session.sessions.live.writing import Writer
 from services.session.sessions.servicer import SessionServicer
 from services.session.sessions.store.counts import COUNTS
 from services.session.settings import SessionSettings
+from services.session.sharing.events import SHARE_LINK
+from services.session.sharing.servicer import SharingServicer
+from services.session.sharing.tickets import Tickets
 
 
 async def open_session(settings: SessionSettings, stack: AsyncExitStack) -> tuple[Service, Server]:
     """Put the service together. The stack closes it again."""
-    kinds = (events.SESSION, LOG_MONTH, *conversation_events.KINDS, *chat_events.KINDS)
+    kinds = (events.SESSION, SHARE_LINK, IDLE_POLICY, LOG_MONTH, *conversation_events.KINDS, *chat_events.KINDS)
     service = await open_service("session", settings, Registry(*kinds), stack)
     workspace = service.neighbour("workspace")
     database, system = service.database, service.system
@@ -55,6 +70,8 @@ async def open_session(settings: SessionSettings, stack: AsyncExitStack) -> tupl
     reconciliation = Reconciliation(database, runners)
     reconciler = service.reconcile("sessions", "session_id", reconciliation.reconcile)
     service.consume(workspace, WorkspaceChanges(database, reconciler.wake).apply)
+    watch = IdleWatch(database, runners, reconciler.wake)
+    watching = service.reconcile("session_idleness", "session_id", watch.reconcile)
     service.reconcile("session_heads", "session_id", Release(parts).reconcile)
     copier = Copier(parts, feeds.bell)
     expiry = Expiry(database, system, settings.log_months, settings.log_dry_run)
@@ -66,7 +83,8 @@ async def open_session(settings: SessionSettings, stack: AsyncExitStack) -> tupl
     attachments = Attachments(desk, feeds, devices, liveness)
     writer = Writer(database, runners)
     servicer = SessionServicer(database, service.pages, opener, attachments, writer, reconciler.wake)
-    server = service.server()
+    tickets = Tickets(system)
+    server = service.server(tickets=tickets)
     server.add(session_service_pb2.DESCRIPTOR.services_by_name["SessionService"], servicer)
     screens = ScreenServicer(Screens(database, runners))
     server.add(screen_service_pb2.DESCRIPTOR.services_by_name["ScreenService"], screens)
@@ -75,6 +93,12 @@ async def open_session(settings: SessionSettings, stack: AsyncExitStack) -> tupl
     secrets = SecretServicer(Registration(database, runners))
     server.add(secret_service_pb2.DESCRIPTOR.services_by_name["SecretService"], secrets)
     talking.add_conversations(service, server, runners, feeds, settings)
+    lifecycle = LifecycleServicer(database, opener, reconciler.wake)
+    server.add(lifecycle_service_pb2.DESCRIPTOR.services_by_name["LifecycleService"], lifecycle)
+    idle = IdleServicer(database, watch, watching.wake)
+    server.add(idle_service_pb2.DESCRIPTOR.services_by_name["IdleService"], idle)
+    sharing = SharingServicer(database, service.pages, tickets)
+    server.add(sharing_service_pb2.DESCRIPTOR.services_by_name["SharingService"], sharing)
     return service, server
 
 

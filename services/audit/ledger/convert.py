@@ -1,6 +1,8 @@
 """Entries as messages, and requests as filters."""
 
+import pkgutil
 from datetime import UTC, datetime
+from importlib import import_module
 from typing import cast
 from uuid import UUID
 
@@ -10,29 +12,17 @@ from google.protobuf.message import DecodeError
 from google.protobuf.struct_pb2 import Struct
 from stateroom.audit.v1 import audit_service_pb2 as pb
 from stateroom.event.v1.change_pb2 import Change, ChangePayload, Denial
-from stateroom.session.v1 import (
-    action_service_pb2,
-    chat_service_pb2,
-    context_service_pb2,
-    message_service_pb2,
-    session_service_pb2,
-)
-from stateroom.workspace.v1 import identity_service_pb2, workspace_service_pb2
+from stateroom.session import v1 as session
+from stateroom.workspace import v1 as workspace
 
 from chassis import messages
 from chassis.errors import InvalidField, Violation
 from services.audit.ledger.domain import Entry, Filter
 
-RESOURCES = (
-    identity_service_pb2,
-    workspace_service_pb2,
-    session_service_pb2,
-    context_service_pb2,
-    message_service_pb2,
-    action_service_pb2,
-    chat_service_pb2,
-)
-"""The contracts whose resources can be shown: importing them makes them known to protobuf's pool."""
+for _contracts in (session, workspace):
+    for _module in pkgutil.iter_modules(_contracts.__path__, f"{_contracts.__name__}."):
+        if _module.name.endswith("_pb2"):
+            import_module(_module.name)  # which makes its resources known to protobuf's pool, so that they can be shown
 
 
 def audit_log_to_proto(entry: Entry) -> pb.AuditLog:

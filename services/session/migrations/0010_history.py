@@ -3,7 +3,7 @@
 from chassis import schema
 
 revision = "0010"
-down_revision = "0006"
+down_revision = "0009"
 
 _STATEMENTS = """
 ALTER TABLE session_heads

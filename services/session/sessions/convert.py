@@ -13,6 +13,7 @@ from stateroom.terminal.v1.screen_pb2 import Progress, Screen
 from chassis import etag, ids, messages
 from services.session.sessions.domain import AttachedDevice, Kind, Session, SessionSpec, State
 from services.session.sessions.log import Range, Record, RecordType
+from services.session.sessions.store.leases import Condition
 
 DEFAULT_SHELL = "bash"
 DEFAULT_COLUMNS, DEFAULT_ROWS = 80, 24
@@ -41,11 +42,13 @@ def session_to_proto(session: Session) -> pb.Session:
         state_reason=session.state_reason,
         log_complete=session.log_complete,
         output_bytes=session.output_bytes,
+        restarted_from="" if session.restarted_from is None else str(session.restarted_from),
         etag=etag.of(session),
     )
     if session.timeout is not None:
         message.timeout.FromTimedelta(session.timeout)
-    messages.set_times(message, session, "end_time", "create_time", "update_time", "last_activity_time")
+    times = ("end_time", "create_time", "update_time", "last_activity_time", "idle_end_time")
+    messages.set_times(message, session, *times)
     return message
 
 
@@ -121,7 +124,8 @@ def attachment_to_proto(device: AttachedDevice) -> attach_pb2.Attachment:
     message = attach_pb2.Attachment(
         attachment_id=str(device.attachment_id),
         session_id=str(device.session_id),
-        user_id=device.subject,
+        user_id="" if device.subject.startswith("link:") else device.subject,
+        person=device.person,
         device=device.device,
         role=attach_pb2.CONTROLLER if device.controls else attach_pb2.OBSERVER,
         columns=device.columns,
@@ -129,6 +133,13 @@ def attachment_to_proto(device: AttachedDevice) -> attach_pb2.Attachment:
         acknowledged_offset=device.acknowledged_offset,
     )
     messages.set_times(message, device, "attach_time")
+    return message
+
+
+def condition_to_proto(condition: Condition) -> attach_pb2.AttachSessionResponse.Condition:
+    """Return what a device is told of what its session waits for."""
+    message = attach_pb2.AttachSessionResponse.Condition(paused=condition.paused)
+    messages.set_times(message, condition, "idle_end_time")
     return message
 
 

@@ -1,6 +1,6 @@
 """A session and the rules of its life. STOPPED, FAILED and LOST are final: nothing leaves them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
@@ -8,7 +8,12 @@ from pathlib import PurePath
 from uuid import UUID
 
 from chassis.errors import InvalidField, Violation
-from services.session.sessions.errors import SecretLimitReached, SessionNotActive, SessionWithoutTerminal
+from services.session.sessions.errors import (
+    SecretLimitReached,
+    SessionNotActive,
+    SessionNotEnded,
+    SessionWithoutTerminal,
+)
 from services.session.sessions.log import Exit
 
 
@@ -24,6 +29,7 @@ class State(Enum):
 
     STARTING = "STARTING"
     ACTIVE = "ACTIVE"
+    PAUSED = "PAUSED"
     STOPPED = "STOPPED"
     FAILED = "FAILED"
     LOST = "LOST"
@@ -31,10 +37,12 @@ class State(Enum):
     @property
     def final(self) -> bool:
         """Whether nothing follows."""
-        return self not in LIVE
+        return self is not State.STARTING and not self.runs
 
-
-LIVE = (State.STARTING, State.ACTIVE)
+    @property
+    def runs(self) -> bool:
+        """Whether there is a terminal with a shell or a command that lives."""
+        return self in {State.ACTIVE, State.PAUSED}
 
 
 class StopReason(Enum):
@@ -49,6 +57,8 @@ class StopReason(Enum):
     RUNNER_LOST = "RUNNER_LOST"
     START_FAILED = "START_FAILED"
     TIMED_OUT = "TIMED_OUT"
+    IDLE = "IDLE"
+    OUT_OF_MEMORY = "OUT_OF_MEMORY"
 
 
 MAXIMUM_SECRETS = 32
@@ -57,7 +67,9 @@ MAXIMUM_SECRETS = 32
 _BY_WORKSPACE = (StopReason.WORKSPACE_ARCHIVED, StopReason.WORKSPACE_DELETED)
 _UPDATED = {"title": "given_title", "metadata": "metadata"}
 """Public fields that people change, and what holds what they gave."""
-_RUNNER_REASONS = {reason.name.lower(): reason for reason in (StopReason.SHUTDOWN, *_BY_WORKSPACE)}
+_RUNNER_REASONS = {
+    reason.name.lower(): reason for reason in (StopReason.SHUTDOWN, StopReason.OUT_OF_MEMORY, *_BY_WORKSPACE)
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +89,7 @@ class SessionSpec:
     columns: int
     rows: int
     secret_names: tuple[str, ...] = ()
+    restarted_from: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +121,8 @@ class Session:
     exit_code: int | None
     exit_signal: int | None
     log_complete: bool
+    idle_end_time: datetime | None
+    restarted_from: UUID | None
     given_title: str
     metadata: dict[str, str]
     secret_names: tuple[str, ...]
@@ -148,6 +163,8 @@ class Session:
             exit_code=None,
             exit_signal=None,
             log_complete=False,
+            idle_end_time=None,
+            restarted_from=spec.restarted_from,
             given_title=spec.title,
             metadata=spec.metadata,
             secret_names=spec.secret_names,
@@ -185,9 +202,9 @@ class Session:
         if self.state.final:
             raise SessionNotActive(self.session_id, self.state.name)
 
-    def expect_active(self) -> None:
-        """Raise SessionNotActive unless the shell runs."""
-        if self.state is not State.ACTIVE:
+    def expect_running(self) -> None:
+        """Raise SessionNotActive unless the shell runs, be it paused."""
+        if not self.state.runs:
             raise SessionNotActive(self.session_id, self.state.name)
 
     def activate(self, now: datetime, runner_id: str) -> "Session":
@@ -201,6 +218,26 @@ class Session:
         if self.state is not State.STARTING:
             raise SessionNotActive(self.session_id, self.state.name)
         return self._ended(now, State.FAILED, StopReason.START_FAILED, state_reason=cause, log_complete=True)
+
+    def again(self, session_id: UUID, environment_names: Iterable[str]) -> SessionSpec:
+        """Return what a new session like this one is to be. SessionNotEnded."""
+        if not self.state.final:
+            raise SessionNotEnded(self.session_id)
+        return SessionSpec(
+            session_id=session_id,
+            workspace_id=self.workspace_id,
+            kind=self.kind,
+            shell=self.shell,
+            command=self.command,
+            timeout=self.timeout,
+            title=self.given_title,
+            metadata=self.metadata,
+            working_directory=self.working_directory,
+            environment_names=tuple(sorted(environment_names)),
+            columns=self.columns,
+            rows=self.rows,
+            restarted_from=self.session_id,
+        )
 
     def update(self, now: datetime, values: Mapping[str, object]) -> "Session":
         """Return the session with other values, by the names of its public fields; itself when it has them all.
@@ -220,7 +257,7 @@ class Session:
     def resize(self, now: datetime, columns: int, rows: int) -> "Session":
         """Return the session with another size."""
         self.expect_terminal()
-        self.expect_active()
+        self.expect_running()
         return self._changed(now, columns=columns, rows=rows)
 
     def add_secret(self, now: datetime, name: str) -> "Session":
@@ -230,6 +267,23 @@ class Session:
         if len(names) > MAXIMUM_SECRETS:
             raise SecretLimitReached(self.session_id, MAXIMUM_SECRETS)
         return self._changed(now, secret_names=tuple(sorted(names)))
+
+    def pause(self, now: datetime) -> "Session":
+        """Return the session with its output stopped; itself when it is. One that is being ended flows until then."""
+        self.expect_running()
+        if self.stop_request is not None:
+            raise SessionNotActive(self.session_id, "being ended")
+        return self if self.state is State.PAUSED else self._changed(now, state=State.PAUSED)
+
+    def resume(self, now: datetime) -> "Session":
+        """Return the session with its output flowing; itself when it does."""
+        self.expect_running()
+        return self if self.state is State.ACTIVE else self._changed(now, state=State.ACTIVE)
+
+    def expect_end(self, now: datetime, idle_end_time: datetime | None) -> "Session":
+        """Return the session as one that ends for idleness at an instant, or no longer does."""
+        self.expect_running()
+        return self._changed(now, idle_end_time=idle_end_time)
 
     def request_stop(self, now: datetime, reason: StopReason, cause_event_id: str) -> "Session":
         """Return the session as one that somebody wants ended; the first wish counts."""
@@ -262,7 +316,7 @@ class Session:
         return self._changed(now, log_complete=True)
 
     def _ended(self, now: datetime, state: State, reason: StopReason, **values: object) -> "Session":
-        return self._changed(now, state=state, stop_reason=reason, end_time=now, **values)
+        return self._changed(now, state=state, stop_reason=reason, end_time=now, idle_end_time=None, **values)
 
     def _changed(self, now: datetime, **values: object) -> "Session":
         return replace(self, update_time=now, version=self.version + 1, **values)  # type: ignore[arg-type]
@@ -270,11 +324,12 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class AttachedDevice:
-    """A device at a session, as others see it. `subject` sits in front of it; its size is 0 when it told none."""
+    """A device at a session, as others see it; `person` is what `subject` is called, size 0 means it told none."""
 
     attachment_id: UUID
     session_id: UUID
     subject: str
+    person: str
     device: str
     columns: int
     rows: int

@@ -31,6 +31,8 @@ sessions = Table(
     Column("exit_code", Integer),
     Column("exit_signal", Integer),
     Column("log_complete", Boolean, nullable=False),
+    Column("idle_end_time", tables.Time),
+    Column("restarted_from", UUID),
     Column("given_title", Text, nullable=False),
     Column("metadata", JSONB, nullable=False),
     Column("secret_names", ARRAY(Text, as_tuple=True), nullable=False),
@@ -97,6 +99,18 @@ controls = Table(
     Column("attachment_id", UUID),
 )
 
+idleness = Table(
+    "session_idleness",
+    metadata,
+    Column("session_id", UUID, primary_key=True),
+    Column("account_id", UUID, nullable=False),
+    Column("cpu_milliseconds", BigInteger),
+    Column("cpu_time", tables.Time, nullable=False),
+    Column("reconcile_time", tables.Time),
+    Column("reconcile_epoch", BigInteger, nullable=False),
+    Column("reconcile_attempts", Integer, nullable=False),
+)
+
 attachments = Table(
     "session_attachments",
     metadata,
@@ -105,6 +119,7 @@ attachments = Table(
     Column("session_id", UUID, nullable=False),
     Column("process", BigInteger, nullable=False),
     Column("subject", Text, nullable=False),
+    Column("person", Text, nullable=False),
     Column("device", Text, nullable=False),
     Column("columns", Integer, nullable=False),
     Column("rows", Integer, nullable=False),

@@ -13,7 +13,7 @@ from chassis.actor import Actor
 from chassis.errors import DomainError
 from chassis.rpc.call import Call
 from services.session.sessions import convert, queries
-from services.session.sessions.domain import Session, State
+from services.session.sessions.domain import Session
 from services.session.sessions.live.desk import Desk
 from services.session.sessions.live.device import CREDIT, Device
 from services.session.sessions.live.devices import Devices
@@ -87,9 +87,8 @@ class Attachments:
         await self.liveness.shown.wait()
         feed = self._feed(session)
         reader = LogReader(self.desk.database, call.actor, session.session_id, feed)
-        attachment = Attachment(
-            ids.new(), session.session_id, self.liveness.number, wish.device, wish.columns, wish.rows
-        )
+        person, process = call.principal.name, self.liveness.number
+        attachment = Attachment(ids.new(), session.session_id, process, person, wish.device, wish.columns, wish.rows)
         device = Device(self.desk, call, session, attachment)
         device.may_control &= may_control
         device.wants_presence = wish.presence
@@ -114,7 +113,7 @@ class Attachments:
             await self._leave(device, feed)
 
     def _feed(self, session: Session) -> Feed | None:
-        return self.feeds.of(session) if session.state is State.ACTIVE else None
+        return self.feeds.of(session) if session.state.runs else None
 
     async def _enter(self, device: Device, wish: pb.AttachSessionRequest.Attach) -> None:
         await device.attach(wish.role, take_over=wish.take_over and wish.role != pb.OBSERVER)

@@ -6,6 +6,7 @@ saw, so whoever was taken over cannot type even before it hears of it.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -19,7 +20,7 @@ from services.session.sessions.store.log_store import Driver
 from services.session.sessions.tables import attachments, controls
 
 CHANNEL = "session_devices"
-"""Where every process hears, by the id of the session, that a device came, went or took control."""
+"""Where every process hears, by the session's id, that a device came, went or took control, or that it waits."""
 MAXIMUM_TOLD = 100
 """Devices that one device is told of: a lecture has an audience, and nobody reads it by name."""
 
@@ -33,8 +34,8 @@ SELECT pg_notify('session_devices', session_id::text) FROM (SELECT DISTINCT sess
 """
 _TOLD = """
 SELECT * FROM (
-    SELECT attached.attachment_id, attached.session_id, attached.subject, attached.device, attached.columns,
-        attached.rows, attached.acknowledged_offset, attached.attach_time,
+    SELECT attached.attachment_id, attached.session_id, attached.subject, attached.person, attached.device,
+        attached.columns, attached.rows, attached.acknowledged_offset, attached.attach_time,
         attached.attachment_id IS NOT DISTINCT FROM control.attachment_id AS controls,
         count(*) OVER of_session AS attachment_count,
         row_number() OVER (
@@ -50,6 +51,9 @@ SET acknowledged_offset = told.acknowledged, columns = told.columns, rows = told
 FROM unnest($1::uuid[], $2::bigint[], $3::integer[], $4::integer[]) AS told (attachment_id, acknowledged, columns, rows)
 WHERE attached.attachment_id = told.attachment_id
 """
+_CONDITIONS = """
+SELECT session_id, state = 'PAUSED' AS paused, idle_end_time FROM sessions WHERE session_id = ANY($1::uuid[])
+"""
 _HELD = "SELECT attachment_id FROM session_controls WHERE session_id = ANY($1::uuid[]) AND attachment_id IS NOT NULL"
 
 
@@ -60,6 +64,7 @@ class Attachment:
     attachment_id: UUID
     session_id: UUID
     process: int
+    person: str
     device: str
     columns: int
     rows: int
@@ -71,6 +76,14 @@ class Presence:
 
     devices: tuple[AttachedDevice, ...]
     count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What a session waits for: to be resumed, or to be ended as idle at an instant."""
+
+    paused: bool
+    idle_end_time: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +124,7 @@ async def attach(
         "session_id": attachment.session_id,
         "process": attachment.process,
         "subject": tx.actor.subject,
+        "person": attachment.person,
         "device": attachment.device,
         "columns": attachment.columns,
         "rows": attachment.rows,
@@ -118,7 +132,7 @@ async def attach(
         "attach_time": tx.now,
     }
     await tx.connection.execute(insert(attachments).values(values))
-    await _tell(tx.connection, attachment.session_id)
+    await tell(tx.connection, attachment.session_id)
     row = await _lock(tx.connection, attachment.session_id)
     if not wants_control:
         return Lease(row.lease_epoch, controls=False)
@@ -134,7 +148,7 @@ async def take_control(tx: Transaction, *, session_id: UUID, attachment_id: UUID
     row = await _lock(tx.connection, session_id)
     if row.attachment_id == attachment_id:
         return Lease(row.lease_epoch, controls=True)
-    await _tell(tx.connection, session_id)
+    await tell(tx.connection, session_id)
     return await _give(tx.connection, session_id, attachment_id, row.lease_epoch + 1)
 
 
@@ -143,7 +157,12 @@ async def detach(tx: Transaction, *, session_id: UUID, attachment_id: UUID) -> N
     held = (controls.c.session_id == session_id) & (controls.c.attachment_id == attachment_id)
     await tx.connection.execute(update(controls).where(held).values(attachment_id=None))
     await tx.connection.execute(delete(attachments).where(attachments.c.attachment_id == attachment_id))
-    await _tell(tx.connection, session_id)
+    await tell(tx.connection, session_id)
+
+
+async def tell(connection: Connection, session_id: UUID) -> None:
+    """Let every process know, once the transaction commits, that a session or who is at it changed, for its devices."""
+    await connection.execute(select(func.pg_notify(CHANNEL, str(session_id))))
 
 
 async def expect_free(connection: Connection, *, session_id: UUID) -> int:
@@ -167,6 +186,12 @@ async def presence(driver: Driver, session_ids: Sequence[UUID]) -> dict[UUID, Pr
     return {session_id: _presence(rows) for session_id, rows in found.items()}
 
 
+async def conditions(driver: Driver, session_ids: Sequence[UUID]) -> dict[UUID, Condition]:
+    """Return what sessions wait for."""
+    rows = await driver.fetch(_CONDITIONS, list(session_ids))
+    return {row["session_id"]: Condition(row["paused"], row["idle_end_time"]) for row in rows}
+
+
 async def note_progress(driver: Driver, progress: Mapping[UUID, Progress]) -> None:
     """Note how far devices are."""
     rows = [(key, one.acknowledged, one.columns, one.rows) for key, one in progress.items()]
@@ -182,11 +207,6 @@ def _presence(rows: Sequence[Any]) -> Presence:
     names = [field.name for field in fields(AttachedDevice)]
     devices = tuple(AttachedDevice(**{name: row[name] for name in names}) for row in rows)
     return Presence(devices, rows[0]["attachment_count"])
-
-
-async def _tell(connection: Connection, session_id: UUID) -> None:
-    """Let every process know, once the transaction commits, that the devices of a session changed."""
-    await connection.execute(select(func.pg_notify(CHANNEL, str(session_id))))
 
 
 async def _give(connection: Connection, session_id: UUID, attachment_id: UUID, epoch: int) -> Lease:
