@@ -84,14 +84,20 @@ def restore(
         str, typer.Argument(metavar="SAVE", help="Id of a save, or the name of a room for its newest one.")
     ],
     name: Annotated[str, typer.Option(help="What the new room is called; as the old one when empty.")] = "",
+    into: Annotated[
+        str, typer.Option(metavar="WORKSPACE", help="Replace the files of this archived room, which are saved.")
+    ] = "",
     account: AccountOption = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Create a room of a save: its files, index, stashes and branches."""
+    """Make a room of a save: its files, index, stashes and branches."""
 
     async def work(client: Client, output: Output) -> None:
         path = f"/v1/saves/{await resolve.save_id(client, save)}:restore"
-        workspace = await workspaces.follow(client, output, await client.post(path, {"name": name} if name else {}))
+        body: Json = {"name": name} if name else {}
+        if into:
+            body["workspaceId"] = await resolve.workspace_id(client, into)
+        workspace = await workspaces.follow(client, output, await client.post(path, body))
         output.resource(workspace, workspaces.FIELDS)
         if workspace["state"] == "ERROR":
             msg = f"The save could not be restored: {workspace.get('stateReason', '')}"

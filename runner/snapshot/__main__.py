@@ -35,6 +35,7 @@ class Wish:
     vault: Vault
     save_id: str
     room: Path
+    restoration: str
     sandbox: str
     hidden: tuple[Path, ...]
     size_limit: int
@@ -54,6 +55,7 @@ def told(text: str) -> Wish:
         Vault(Path(wish["vault"])),
         wish["save_id"],
         Path(wish["room"]),
+        wish["restoration"],
         wish["sandbox"],
         tuple(map(Path, wish["hidden"])),
         wish["size_limit"],
@@ -86,7 +88,7 @@ async def _look(wish: Wish) -> tuple[counts.Counts, frozenset[bytes]]:
 
 def give_back(wish: Wish) -> dict[str, object]:
     """Make the room's directory of the snapshot."""
-    return {"branch": restore(wish.vault, wish.reference, wish.room)}
+    return {"branch": restore(wish.vault, wish.reference, wish.room, wish.restoration)}
 
 
 def check(wish: Wish) -> dict[str, object]:

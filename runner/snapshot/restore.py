@@ -20,15 +20,25 @@ _PIECE = 1 << 20  # bytes written at once
 _BEFORE_RENAME = faults.Point("snapshot.before_rename", "All is given back, and not where it belongs.")
 
 
-def restore(vault: Vault, reference: str, room: Path) -> str:
-    """Make the directory of a new room of a snapshot, all at once. Returns the branch, empty for a detached head.
+def restore(vault: Vault, reference: str, room: Path, restoration: str) -> str:
+    """Make the directory of a room of a snapshot, all at once. What was there goes.
+
+    Args:
+        vault: which is locked.
+        reference: of the snapshot.
+        room: in which nothing runs.
+        restoration: whatever tells this one from others, also from those of the same snapshot; once done it is done.
+
+    Returns:
+        The branch, empty for a detached head.
 
     Raises:
-        Refused: there is no such snapshot, or it does not fit onto the disk.
+        Refused: there is no such snapshot, or it does not fit onto the disk. The room is as it was.
     """
-    if not prepared.is_prepared(room):
-        incoming = room / _INCOMING
-        clear(incoming)
+    incoming = room / _INCOMING
+    if prepared.restoration(room) != restoration:
+        for left in (incoming, room / "replaced"):
+            clear(left)
         incoming.mkdir(mode=0o700, parents=True)
         try:
             _fill(vault, reference, os.fspath(incoming).encode())
@@ -37,7 +47,7 @@ def restore(vault: Vault, reference: str, room: Path) -> str:
             cause = error.strerror or "it cannot be written"
             raise Refused(cause) from error
         _BEFORE_RENAME.reach()
-        prepared.finish(room, incoming, _branch(incoming))
+        clear(prepared.replace(room, incoming, _branch(incoming), restoration))
     return prepared.branch(room)
 
 

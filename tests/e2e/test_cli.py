@@ -110,7 +110,7 @@ async def test_cli_room_that_is_gone_is_restored_from_its_save(embedded_stack: E
     assert (save["state"], save["cause"], save["untracked"]) == ("COMPLETE", "ON_DEMAND", 1)
     await stack.command("ws", "delete", "lost", "--json")
     table = (await stack.command("ws", "saves", "lost")).output
-    assert save["saveId"] in table
+    assert str(save["saveId"]) in table
     (back,) = (await stack.command("ws", "restore", "lost", "--json")).json()
     assert (back["name"], back["state"]) == ("lost", "ACTIVE")
     assert (await stack.command("exec", "lost", "--", "cat", "work")).output == "unsaved\n"

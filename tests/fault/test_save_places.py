@@ -51,7 +51,7 @@ class Room:
         if not (room_of(self.person, self.workspace) / "prepared.json").exists():
             vault = Vault(vault_of(self.person, self.workspace))
             (reference,) = vault.read("for-each-ref", "--format=%(refname)").decode().split()
-            restore(vault, reference, scratch)
+            restore(vault, reference, scratch, "any")
             files = scratch / "files"
         return contents(files) == self.held
 

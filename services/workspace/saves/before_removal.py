@@ -1,4 +1,4 @@
-"""The only place that removes a workspace's directory, and what has to be so before."""
+"""The only place that removes a workspace's directory, and what has to be so before it goes, or is replaced."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,8 +7,9 @@ from datetime import timedelta
 from chassis import faults
 from chassis.actor import Actor
 from chassis.database import Database
-from services.workspace.saves import operations
+from services.workspace.saves import operations, queries
 from services.workspace.saves.domain import Cause, Save, State
+from services.workspace.saves.errors import WorkspaceNotSaved
 from services.workspace.saves.vaults import Vaults
 from services.workspace.workspaces import domain as workspaces
 
@@ -52,14 +53,29 @@ class BeforeRemoval:
             save = await self._ensure(actor, workspace, RETRY)
             if save.state is not State.COMPLETE:
                 return LOOK_AGAIN if save.state is State.SAVING else _LATER
-            if not await self.vaults.is_sound(save):
-                await self.database.write(actor, operations.fail_save, save_id=save.save_id, reason=_DAMAGED)
+            if not await self._is_sound(actor, save):
                 await self._ensure(actor, workspace, operations.AT_ONCE)
                 return LOOK_AGAIN
         _BEFORE_REMOVAL.reach()
         await self.vaults.remove_room(workspace.workspace_id)
         _AFTER_ROOM.reach()
         return None
+
+    async def expect_sound(self, actor: Actor, workspace: workspaces.Workspace) -> None:
+        """Raise WorkspaceNotSaved when the save of a directory that is to be replaced lacks anything.
+
+        There is none for a new workspace, and none any more for one whose directory was replaced and used since.
+        """
+        save = await self.database.read(actor, queries.find_current, workspace_id=workspace.workspace_id)
+        if save is not None and not await self._is_sound(actor, save):
+            raise WorkspaceNotSaved(workspace.workspace_id, _DAMAGED)
+
+    async def _is_sound(self, actor: Actor, save: Save) -> bool:
+        """Whether all bytes of a save are there. One that lacks any has failed from then on."""
+        sound = await self.vaults.is_sound(save)
+        if not sound:
+            await self.database.write(actor, operations.fail_save, save_id=save.save_id, reason=_DAMAGED)
+        return sound
 
     async def _ensure(self, actor: Actor, workspace: workspaces.Workspace, retry_after: timedelta) -> Save:
         save = await self.database.write(

@@ -8,7 +8,7 @@ from chassis import etag as tags
 from chassis import ids
 from chassis.database import Transaction
 from services.workspace.saves import store
-from services.workspace.saves.domain import Cause, Save, State
+from services.workspace.saves.domain import Cause, Save, State, expect_saved
 from services.workspace.saves.errors import SaveNotFound
 from services.workspace.workspaces import operations as workspace_operations
 from services.workspace.workspaces import store as workspace_store
@@ -99,20 +99,43 @@ async def retire_saves(tx: Transaction, *, workspace_id: UUID, expire_time: date
         tx.record("retired", before=current, after=retired)
 
 
-async def restore_save(tx: Transaction, *, save_id: UUID, name: str, limit: int) -> Workspace:
-    """Create a workspace whose directory will be what was saved.
+async def restore_save(
+    tx: Transaction, *, save_id: UUID, name: str, workspace_id: UUID | None, limit: int
+) -> Workspace:
+    """Have a directory made of what was saved.
+
+    Args:
+        tx: of the save's account.
+        save_id: must be COMPLETE.
+        name: of a new workspace; empty for that of the one that was saved.
+        workspace_id: the archived workspace whose directory is replaced; None for a new one.
+        limit: how many workspaces the account may have open.
 
     Raises:
         SaveNotFound: no such save.
         SaveNotComplete: it holds nothing.
         WorkspaceNameTaken, WorkspaceLimitReached: as for a new workspace.
+        WorkspaceNotFound, WorkspaceNotArchived, WorkspaceBusy, WorkspaceNotSaved: that one cannot be replaced.
     """
     save = await store.lock_save(tx.connection, save_id)
     if save.state is State.DELETED:
         raise SaveNotFound(save_id)
     save.expect_complete()
+    if workspace_id is not None:
+        return await _replace(tx, save, workspace_id, limit)
     spec = WorkspaceSpec(name or save.workspace_name, "", {}, save.repository_url, save.branch, save_id)
     return await workspace_operations.create_workspace(tx, spec=spec, limit=limit)
+
+
+async def _replace(tx: Transaction, save: Save, workspace_id: UUID, limit: int) -> Workspace:
+    current = await workspace_store.lock_workspace(tx.connection, workspace_id)
+    restored = current.restore(tx.now, save.save_id)
+    await workspace_operations.expect_rest(tx, current)
+    expect_saved(current, await store.find_current(tx.connection, workspace_id))
+    await workspace_operations.expect_place(tx, limit)
+    await workspace_store.update_workspace(tx.connection, restored, due=tx.now)
+    tx.record("restored", before=current, after=restored)
+    return restored
 
 
 async def _begin(tx: Transaction, workspace: Workspace, cause: Cause) -> Save:

@@ -51,12 +51,13 @@ class SaveServicer:
         return pb.ListSavesResponse(saves=map(convert.save_to_proto, shown), next_page_token=token)
 
     async def RestoreSave(self, request: pb.RestoreSaveRequest, call: Call) -> workspace_pb2.Workspace:
-        """Create a workspace of a save."""
+        """Make a workspace of a save."""
         workspace = await self.database.write(
             call.actor,
             operations.restore_save,
             save_id=ids.parse(request.save_id),
             name=request.name,
+            workspace_id=ids.parse(request.workspace_id) if request.workspace_id else None,
             limit=self.workspace_limit,
         )
         self.workspaces.wake()

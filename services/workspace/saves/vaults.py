@@ -16,6 +16,7 @@ from chassis.settings import inherited
 from services.workspace.placement.local import INHERITED
 from services.workspace.saves.domain import Save
 from services.workspace.settings import WorkspaceSettings
+from services.workspace.workspaces.domain import Workspace
 
 _AT_ONCE = 4  # processes that read and write whole directories, beside people who work
 
@@ -40,9 +41,9 @@ class Vaults:
         """
         return await self._run("save", save, save.workspace_id)
 
-    async def give_back(self, save: Save, workspace_id: UUID) -> None:
-        """Make a workspace's directory of a save, unless it is made. Raises Refused, ServiceUnavailable."""
-        await self._run("restore", save, workspace_id)
+    async def give_back(self, save: Save, workspace: Workspace) -> None:
+        """Make the directory of a workspace of a save, once for its version. Raises Refused, ServiceUnavailable."""
+        await self._run("restore", save, workspace.workspace_id, restoration=f"{save.save_id} {workspace.version}")
 
     async def is_sound(self, save: Save) -> bool:
         """Whether all bytes of a save are there, which are read for that. Raises ServiceUnavailable."""
@@ -56,7 +57,7 @@ class Vaults:
         """Remove a workspace's directory and all that belongs to its runner. Raises Refused, ServiceUnavailable."""
         await self._run("clear", None, workspace_id)
 
-    async def _run(self, action: str, save: Save | None, workspace_id: UUID) -> dict[str, Any]:
+    async def _run(self, action: str, save: Save | None, workspace_id: UUID, restoration: str = "") -> dict[str, Any]:
         own = self.settings
         vault = workspace_id if save is None else save.workspace_id
         wish = {
@@ -64,6 +65,7 @@ class Vaults:
             "vault": str(own.data_directory / "saves" / f"{vault}.git"),
             "save_id": "" if save is None else str(save.save_id),
             "room": str(own.data_directory / "rooms" / str(workspace_id)),
+            "restoration": restoration,
             "sandbox": "" if save is None else save.sandbox,
             "hidden": [str(own.data_directory), str(own.runtime_directory)],
             "size_limit": own.save_size_limit,

@@ -156,6 +156,14 @@ class Workspace:
             raise WorkspaceNotArchived(self.workspace_id, self.state.name)
         return self._changed(now, state=State.ACTIVE, archive_time=None)
 
+    def restore(self, now: datetime, save_id: UUID) -> "Workspace":
+        """Return the workspace as its directory is made of a save. WorkspaceNotArchived unless it was ARCHIVED."""
+        if self.state is not State.ARCHIVED:
+            raise WorkspaceNotArchived(self.workspace_id, self.state.name)
+        return self._changed(
+            now, state=State.CREATING, archive_time=None, save_id=save_id, progress_step=FIRST_STEP, progress_percent=0
+        )
+
     def delete(self, now: datetime) -> "Workspace":
         """Return the workspace deleted. WorkspaceNotFound when it was."""
         self._expect_kept()

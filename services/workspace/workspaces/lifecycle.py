@@ -74,9 +74,10 @@ class Lifecycle:
         """Give a workspace the directory of its save, before anybody else uses the room."""
         if workspace.save_id is None:
             return
+        await self.saving.expect_sound(actor, workspace)
         save = await self.database.read(actor, save_queries.get_save, save_id=workspace.save_id)
         save.expect_complete()
-        await self.vaults.give_back(save, workspace.workspace_id)
+        await self.vaults.give_back(save, workspace)
 
     async def _give_up(self, actor: Actor, workspace: Workspace, reason: str) -> None:
         runner = await self.placement.find(actor, workspace.workspace_id)

@@ -23,7 +23,7 @@ async def create_workspace(tx: Transaction, *, spec: WorkspaceSpec, limit: int) 
         WorkspaceNameTaken: one of the account has the name.
         WorkspaceLimitReached: the account has as many as it may.
     """
-    await _expect_place(tx, limit)
+    await expect_place(tx, limit)
     workspace = Workspace.create(tx.now, ids.new(), tx.account_id, spec)
     await store.insert_workspace(tx.connection, workspace)
     tx.record("created", after=workspace)
@@ -81,8 +81,8 @@ async def unarchive_workspace(tx: Transaction, *, workspace_id: UUID, etag: str,
     current = await store.lock_workspace(tx.connection, workspace_id)
     tags.expect(current, etag)
     active = current.unarchive(tx.now)
-    await _expect_rest(tx, current)
-    await _expect_place(tx, limit)
+    await expect_rest(tx, current)
+    await expect_place(tx, limit)
     await store.update_workspace(tx.connection, active, due=None)
     tx.record("unarchived", before=current, after=active)
     return active
@@ -102,10 +102,10 @@ async def undelete_workspace(tx: Transaction, *, workspace_id: UUID, etag: str, 
     current = await store.lock_workspace(tx.connection, workspace_id)
     tags.expect(current, etag)
     kept = current.undelete(tx.now)
-    await _expect_rest(tx, current)
+    await expect_rest(tx, current)
     to_make = kept.state is State.CREATING
     if to_make:
-        await _expect_place(tx, limit)
+        await expect_place(tx, limit)
     await store.update_workspace(tx.connection, kept, due=tx.now if to_make else None)
     tx.record("undeleted", before=current, after=kept)
     return kept
@@ -164,12 +164,13 @@ async def admit_runner(tx: Transaction, workspace_id: UUID) -> None:
     (await store.lock_workspace(tx.connection, workspace_id)).expect_open()
 
 
-async def _expect_place(tx: Transaction, limit: int) -> None:
+async def expect_place(tx: Transaction, limit: int) -> None:
     """Raise WorkspaceLimitReached unless the account may have one more; rivals wait until this transaction ends."""
     if await store.count_live(tx.connection, tx.account_id) >= limit:
         raise WorkspaceLimitReached(limit)
 
 
-async def _expect_rest(tx: Transaction, workspace: Workspace) -> None:
+async def expect_rest(tx: Transaction, workspace: Workspace) -> None:
+    """Raise WorkspaceBusy while the reconciler is at work for a workspace."""
     if not await store.is_at_rest(tx.connection, workspace.workspace_id):
         raise WorkspaceBusy(workspace.workspace_id)

@@ -55,7 +55,7 @@ def _given_back(room: Path) -> Path:
     take(vault, REFERENCE, walk(room / "files"), LIMIT, {})
     assert vault.is_sound(REFERENCE)
     (room / "files").rename(room / "old")
-    restore(vault, REFERENCE, room)
+    restore(vault, REFERENCE, room, "one")
     return room / "files"
 
 
@@ -107,7 +107,7 @@ async def test_snapshots_of_one_room_store_the_same_bytes_once_and_go_one_by_one
     (files / "large").unlink()
     vault.remove("refs/saves/one")
     assert not vault.is_sound("refs/saves/one")
-    restore(vault, "refs/saves/two", tmp_path / "new")
+    restore(vault, "refs/saves/two", tmp_path / "new", "two")
     assert (tmp_path / "new" / "files" / "large").stat().st_size == 3 << 20
     vault.remove("refs/saves/two")
     assert not vault.folder.exists()
@@ -261,6 +261,7 @@ async def _run(
         "vault": str(folder / "vault.git"),
         "save_id": "one",
         "room": str(folder / room),
+        "restoration": "one",
         "sandbox": sandbox,
         "hidden": [],
         "size_limit": LIMIT,

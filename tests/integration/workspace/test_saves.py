@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import grpc
-from stateroom.workspace.v1 import save_pb2
+from stateroom.workspace.v1 import save_pb2, workspace_pb2
 from stateroom.workspace.v1 import save_service_pb2 as pb
 from stateroom.workspace.v1.clean_up_service_pb2 import CleanUpWorkspacesResponse
 
@@ -104,9 +104,24 @@ async def test_create_save_of_an_active_workspace_disturbs_nobody(person: Person
     again = await restored(person, save)
     assert (again.name, again.repository_url) == ("api", origin.url)
     assert "later" not in {path.name for path in files_of(person, again).iterdir()}
+    await _expect_replaced(person, room, save)
     deleted = await ask(person, "DeleteSave", pb.DeleteSaveRequest(save_id=save.save_id, etag=save.etag))
     assert deleted.state == Save.DELETED
-    assert await saves_of(person, room) == []
+    assert [left.cause for left in await saves_of(person, room)] == [Save.ARCHIVE] * 2
+
+
+async def _expect_replaced(person: Person, room: workspace_pb2.Workspace, save: save_pb2.Save) -> None:
+    """Restore a save twice into a workspace that is put away each time, and saved for that."""
+    restoring = pb.RestoreSaveRequest(save_id=save.save_id, workspace_id=room.workspace_id)
+    assert (await refused(ask(person, "RestoreSave", restoring))).reason == "WORKSPACE_NOT_ARCHIVED"
+    for count in (1, 2):
+        await person.archive_room(room, force=True)
+        await settled(person, room, 1 + count)
+        await at_rest(person, room)
+        ready = await person.settled(await ask(person, "RestoreSave", restoring))
+        assert (ready.state, ready.save_id) == (workspace_pb2.Workspace.ACTIVE, save.save_id), ready.state_reason
+        assert {path.name for path in files_of(person, room).iterdir()} == {".git", "README.md", "before"}
+        (files_of(person, room) / f"later{count}").touch()
 
 
 async def test_create_save_of_a_workspace_that_never_was_ready_is_refused(person: Person, origin: Origin) -> None:

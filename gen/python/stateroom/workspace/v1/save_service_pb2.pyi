@@ -138,22 +138,26 @@ class RestoreSaveRequest(_message.Message):
     SAVE_ID_FIELD_NUMBER: _builtins.int
     NAME_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    WORKSPACE_ID_FIELD_NUMBER: _builtins.int
     save_id: _builtins.str
     """The save."""
     name: _builtins.str
     """What the new workspace is called; empty for the name of the one that was saved."""
     request_id: _builtins.str
     """UUID that makes a repeated call harmless."""
+    workspace_id: _builtins.str
+    """The archived workspace whose directory is replaced; empty for a new one."""
     def __init__(
         self,
         *,
         save_id: _builtins.str = ...,
         name: _builtins.str = ...,
         request_id: _builtins.str = ...,
+        workspace_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "request_id", b"request_id", "save_id", b"save_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "request_id", b"request_id", "save_id", b"save_id", "workspace_id", b"workspace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

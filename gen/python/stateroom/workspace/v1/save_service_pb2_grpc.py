@@ -98,10 +98,12 @@ class SaveServiceServicer:
 
     def RestoreSave(self, request, context):
         """Creates a workspace with the directory that was saved: files, index, stashes, branches and whatever was under way. Answers at
-        once in state CREATING, as CreateWorkspace does.
+        once in state CREATING, as CreateWorkspace does. With `workspace_id` the directory of that workspace is replaced instead; it must
+        be ARCHIVED, so that its own work is in a save.
 
-        Errors: NOT_FOUND (SAVE_NOT_FOUND), FAILED_PRECONDITION (SAVE_NOT_COMPLETE), ALREADY_EXISTS (WORKSPACE_NAME_TAKEN),
-        RESOURCE_EXHAUSTED (WORKSPACE_LIMIT_REACHED), INVALID_ARGUMENT (REQUEST_ID_REUSED).
+        Errors: NOT_FOUND (SAVE_NOT_FOUND, WORKSPACE_NOT_FOUND), FAILED_PRECONDITION (SAVE_NOT_COMPLETE, WORKSPACE_NOT_ARCHIVED,
+        WORKSPACE_NOT_SAVED), ALREADY_EXISTS (WORKSPACE_NAME_TAKEN), ABORTED (WORKSPACE_BUSY),
+        RESOURCE_EXHAUSTED (WORKSPACE_LIMIT_REACHED), INVALID_ARGUMENT (INVALID_FIELD, REQUEST_ID_REUSED).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -53,10 +53,12 @@ class SaveServiceStub:
     """
     RestoreSave: _grpc.UnaryUnaryMultiCallable[_save_service_pb2.RestoreSaveRequest, _workspace_pb2.Workspace]
     """Creates a workspace with the directory that was saved: files, index, stashes, branches and whatever was under way. Answers at
-    once in state CREATING, as CreateWorkspace does.
+    once in state CREATING, as CreateWorkspace does. With `workspace_id` the directory of that workspace is replaced instead; it must
+    be ARCHIVED, so that its own work is in a save.
 
-    Errors: NOT_FOUND (SAVE_NOT_FOUND), FAILED_PRECONDITION (SAVE_NOT_COMPLETE), ALREADY_EXISTS (WORKSPACE_NAME_TAKEN),
-    RESOURCE_EXHAUSTED (WORKSPACE_LIMIT_REACHED), INVALID_ARGUMENT (REQUEST_ID_REUSED).
+    Errors: NOT_FOUND (SAVE_NOT_FOUND, WORKSPACE_NOT_FOUND), FAILED_PRECONDITION (SAVE_NOT_COMPLETE, WORKSPACE_NOT_ARCHIVED,
+    WORKSPACE_NOT_SAVED), ALREADY_EXISTS (WORKSPACE_NAME_TAKEN), ABORTED (WORKSPACE_BUSY),
+    RESOURCE_EXHAUSTED (WORKSPACE_LIMIT_REACHED), INVALID_ARGUMENT (INVALID_FIELD, REQUEST_ID_REUSED).
     """
     DeleteSave: _grpc.UnaryUnaryMultiCallable[_save_service_pb2.DeleteSaveRequest, _save_pb2.Save]
     """Deletes a save for good. If its workspace was purged, nothing else may hold that work.
@@ -88,10 +90,12 @@ class SaveServiceAsyncStub(SaveServiceStub):
     """
     RestoreSave: _aio.UnaryUnaryMultiCallable[_save_service_pb2.RestoreSaveRequest, _workspace_pb2.Workspace]  # type: ignore[assignment]
     """Creates a workspace with the directory that was saved: files, index, stashes, branches and whatever was under way. Answers at
-    once in state CREATING, as CreateWorkspace does.
+    once in state CREATING, as CreateWorkspace does. With `workspace_id` the directory of that workspace is replaced instead; it must
+    be ARCHIVED, so that its own work is in a save.
 
-    Errors: NOT_FOUND (SAVE_NOT_FOUND), FAILED_PRECONDITION (SAVE_NOT_COMPLETE), ALREADY_EXISTS (WORKSPACE_NAME_TAKEN),
-    RESOURCE_EXHAUSTED (WORKSPACE_LIMIT_REACHED), INVALID_ARGUMENT (REQUEST_ID_REUSED).
+    Errors: NOT_FOUND (SAVE_NOT_FOUND, WORKSPACE_NOT_FOUND), FAILED_PRECONDITION (SAVE_NOT_COMPLETE, WORKSPACE_NOT_ARCHIVED,
+    WORKSPACE_NOT_SAVED), ALREADY_EXISTS (WORKSPACE_NAME_TAKEN), ABORTED (WORKSPACE_BUSY),
+    RESOURCE_EXHAUSTED (WORKSPACE_LIMIT_REACHED), INVALID_ARGUMENT (INVALID_FIELD, REQUEST_ID_REUSED).
     """
     DeleteSave: _aio.UnaryUnaryMultiCallable[_save_service_pb2.DeleteSaveRequest, _save_pb2.Save]  # type: ignore[assignment]
     """Deletes a save for good. If its workspace was purged, nothing else may hold that work.
@@ -144,10 +148,12 @@ class SaveServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_workspace_pb2.Workspace, _abc.Awaitable[_workspace_pb2.Workspace]]:
         """Creates a workspace with the directory that was saved: files, index, stashes, branches and whatever was under way. Answers at
-        once in state CREATING, as CreateWorkspace does.
+        once in state CREATING, as CreateWorkspace does. With `workspace_id` the directory of that workspace is replaced instead; it must
+        be ARCHIVED, so that its own work is in a save.
 
-        Errors: NOT_FOUND (SAVE_NOT_FOUND), FAILED_PRECONDITION (SAVE_NOT_COMPLETE), ALREADY_EXISTS (WORKSPACE_NAME_TAKEN),
-        RESOURCE_EXHAUSTED (WORKSPACE_LIMIT_REACHED), INVALID_ARGUMENT (REQUEST_ID_REUSED).
+        Errors: NOT_FOUND (SAVE_NOT_FOUND, WORKSPACE_NOT_FOUND), FAILED_PRECONDITION (SAVE_NOT_COMPLETE, WORKSPACE_NOT_ARCHIVED,
+        WORKSPACE_NOT_SAVED), ALREADY_EXISTS (WORKSPACE_NAME_TAKEN), ABORTED (WORKSPACE_BUSY),
+        RESOURCE_EXHAUSTED (WORKSPACE_LIMIT_REACHED), INVALID_ARGUMENT (INVALID_FIELD, REQUEST_ID_REUSED).
         """
 
     @_abc_1.abstractmethod
