@@ -38,6 +38,7 @@ def plain(path: str) -> str:
 
 
 def tell(output: Output, done: Json) -> None:
+    """Print what was done where the server says nothing of it."""
     if output.as_json:
         output.json(done)
     else:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from stateroom.file.v1.file_pb2 import SearchMatch, SearchMatches
 from stateroom.runner.v1 import file_service_pb2 as pb
 
+from chassis.errors import InvalidField, Violation
 from runner import program, repository
 from runner.files import paths
 from runner.files.errors import SearchFailed
@@ -39,8 +40,11 @@ class Search:
 
         Raises:
             SearchFailed: with git's complaint, or after the time limit.
+        InvalidField: names are to be searched for an expression.
         """
         parts = paths.parse(request.path)
+        if request.names and request.regex:
+            raise InvalidField(Violation("regex", "names are searched for a text only"))
         found: list[SearchMatch] = []
         count = 0
         try:

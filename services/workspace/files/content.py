@@ -1,24 +1,20 @@
 """Content on its way through this service, between the chunks of callers and those of runners."""
 
-import asyncio
 import mimetypes
 import posixpath
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any, TypeVar
 
 from google.api.httpbody_pb2 import HttpBody
 from stateroom.api.v1.content_pb2 import ContentInfo
 from stateroom.file.v1.file_pb2 import ArchiveFormat, File
 
-from chassis.errors import DomainError, InvalidField, Violation
-from chassis.rpc.channels import Neighbour
+from chassis.errors import InvalidField, Violation
 
 T = TypeVar("T")
 
 _PIECE = 1 << 20
 """Bytes in one message to a runner."""
-_DEADLINE = 3600.0
-"""Seconds that an upload may take."""
 _UNKNOWN = "application/octet-stream"
 _SUFFIXES = {ArchiveFormat.TAR_GZ: ".tar.gz", ArchiveFormat.ZIP: ".zip"}
 
@@ -42,26 +38,6 @@ async def data_of(first: Any, rest: AsyncIterator[Any]) -> AsyncIterator[bytes]:
 def _pieces(content: HttpBody) -> Iterator[bytes]:
     for at in range(0, len(content.data), _PIECE):
         yield content.data[at : at + _PIECE]
-
-
-async def send(peer: Neighbour, method: Callable[..., Awaitable[T]], requests: AsyncIterator[Any]) -> T:
-    """Make a call that takes a stream. Raises the neighbour's error, or that of the stream itself."""
-    broken: list[DomainError] = []
-
-    async def sent() -> AsyncIterator[Any]:
-        try:
-            async for request in requests:
-                yield request
-        except DomainError as error:  # gRPC cancels the call, and says no more than that
-            broken.append(error)
-            raise
-
-    try:
-        return await peer.call(method, sent(), timeout=_DEADLINE)
-    except asyncio.CancelledError:
-        if broken:
-            raise broken[0] from None
-        raise
 
 
 def read_head(file: File, offset: int, length: int) -> HttpBody:

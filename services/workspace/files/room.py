@@ -9,11 +9,12 @@ from stateroom.runner.v1 import file_service_pb2 as runner_pb
 from stateroom.runner.v1.file_service_pb2_grpc import FileServiceStub
 
 from chassis.rpc.channels import Neighbour
-from services.workspace.files import content
 from services.workspace.placement.placement import RunnerHandle
 
 _DEADLINE = 60.0
 """Seconds for what takes no content: a huge directory takes its time to be listed, or to go."""
+_UPLOAD = 3600.0
+"""Seconds for content, which comes as fast as a caller sends it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class Room:
 
     async def send(self, method: str, requests: AsyncIterator[Any]) -> Any:  # as above
         """Make a call that takes a stream."""
-        return await content.send(self.peer, getattr(self.stub, method), requests)
+        return await self.peer.send(getattr(self.stub, method), requests, timeout=_UPLOAD)
 
     def stream(self, method: str, request: Any) -> AsyncIterator[Any]:  # as above
         """Make a call that answers with a stream."""
