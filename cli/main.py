@@ -10,6 +10,7 @@ from cli import (
     audit,
     context,
     execute,
+    files,
     keys,
     life,
     local,
@@ -36,6 +37,7 @@ for command in (life.pause, life.resume, life.idle, life.restart, sharing.share,
     sessions.app.command()(command)
 sessions.app.command("clean-up")(life.clean_up)
 sessions.app.command("stats")(life.statistics)
+app.add_typer(files.app, name="file")
 app.add_typer(audit.app, name="audit")
 app.add_typer(keys.app, name="key")
 app.command()(local.up)

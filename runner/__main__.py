@@ -8,6 +8,7 @@ from hashlib import sha256
 
 import uvloop
 from stateroom.runner.v1 import (
+    file_service_pb2,
     git_service_pb2,
     runner_service_pb2,
     screen_service_pb2,
@@ -21,6 +22,7 @@ from chassis.rpc.auth import RunnerAuthenticator
 from chassis.rpc.server import Server
 from runner import handover, program, room, settings, upgrade
 from runner.clone import Workspace
+from runner.files.servicer import FileServicer
 from runner.git import Git
 from runner.git_servicer import GitServicer
 from runner.handover import Table
@@ -33,6 +35,7 @@ from runner.terminal_servicer import TerminalServicer
 from runner.terminals import table
 from runner.upgrade import Upgrade
 
+_FILE_SERVICE = file_service_pb2.DESCRIPTOR.services_by_name["FileService"]
 _GIT_SERVICE = git_service_pb2.DESCRIPTOR.services_by_name["GitService"]
 _SECRET_SERVICE = secret_service_pb2.DESCRIPTOR.services_by_name["SecretService"]
 _SERVICE = runner_service_pb2.DESCRIPTOR.services_by_name["RunnerService"]
@@ -78,10 +81,12 @@ async def serve(options: Settings, inherited: Table) -> None:
             options.runner_id, options.workspace_id, sandbox, workspace, terminals, way, stopped.set
         )
         server.add(_SERVICE, servicer)
+        git = Git(options.room, sandbox)
         server.add(_TERMINAL_SERVICE, TerminalServicer(terminals))
-        server.add(_GIT_SERVICE, GitServicer(Git(options.room, sandbox)))
+        server.add(_GIT_SERVICE, GitServicer(git))
         server.add(_SCREEN_SERVICE, ScreenServicer(terminals))
         server.add(_SECRET_SERVICE, SecretServicer(terminals))
+        server.add(_FILE_SERVICE, FileServicer.of(options.room, sandbox, git))
         # First, so that whoever got an answer finds us; a caller who reads it early waits for the socket.
         room.announce(options.room, options.runner_id, options.socket)
         await server.start(f"unix:{options.socket}")

@@ -1,6 +1,8 @@
 """Channels to other services, and calls over them."""
 
+import asyncio
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -72,6 +74,23 @@ class Neighbour:
             with trace.part(_name(method), **{"server.address": self.name}) as traceparent:
                 metadata = self.metadata(traceparent)
                 return await method(request, metadata=metadata, timeout=timeout, wait_for_ready=self.patient)
+        except grpc.aio.AioRpcError as exc:
+            status.raise_relayed(exc, service=self.name)
+
+    async def send(self, method: Callable[..., Any], requests: AsyncIterable[Any], timeout: float) -> Any:  # noqa: ASYNC109  # as above
+        """Make a call that takes a stream. Raises as `call` does, or what the stream itself raises."""
+        try:
+            with trace.part(_name(method), **{"server.address": self.name}) as traceparent:
+                metadata = self.metadata(traceparent)
+                call = method(metadata=metadata, timeout=timeout, wait_for_ready=self.patient)
+                try:
+                    with suppress(asyncio.InvalidStateError):  # it has ended already; how, is what awaiting it tells
+                        async for request in requests:
+                            await call.write(request)
+                        await call.done_writing()
+                    return await call
+                finally:
+                    call.cancel()
         except grpc.aio.AioRpcError as exc:
             status.raise_relayed(exc, service=self.name)
 

@@ -3,15 +3,16 @@
 from typing import Any
 
 from protobuf import DescField, DescFieldValueMessage, DescMessage, Message, Registry, message_from_json_value
+from stateroom.api.v1.content_pb2 import ContentInfo
 
 from gateway.errors import InvalidType
 from gateway.transcode import opaque
 from gateway.transcode.json_check import Json
 from gateway.transcode.schema import MessageType, Resume
 
+_CONTENT_INFO = ContentInfo.DESCRIPTOR.full_name
 _LENGTH_DELIMITED = 2
 """The wire type of bytes and of messages."""
-_FILE_NAME = "stateroom.api.v1.FileName"
 
 
 class Codec:
@@ -54,15 +55,11 @@ class Codec:
             decoded = decoded[held]
         return decoded.content_type, decoded.data
 
-    def decode_file_name(self, message: MessageType, data: bytes) -> str:
-        """Return what a google.api.HttpBody says that its content is called; empty when it says nothing."""
+    def content_info(self, message: MessageType, data: bytes) -> ContentInfo:
+        """Return what the first google.api.HttpBody of a stream says about all of it; nothing when it says nothing."""
         decoded: Any = message.python_type.from_binary(data)
-        known = self._registry.message(_FILE_NAME)
-        for extension in decoded.extensions:
-            if known is not None and extension.type_url.endswith(f"/{_FILE_NAME}"):
-                named: Any = known.type.from_binary(extension.value)
-                return str(named.name)
-        return ""
+        of_ours = (each.value for each in decoded.extensions if each.type_url.endswith(f"/{_CONTENT_INFO}"))
+        return ContentInfo.FromString(next(of_ours, b""))
 
     def decode_positioned(self, message: MessageType, data: bytes, resume: Resume) -> tuple[str, int]:
         """Return a message's JSON as `decode` does, and the position at which its stream goes on."""

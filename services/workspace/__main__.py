@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from stateroom.workspace.v1 import (
     clean_up_service_pb2,
+    file_service_pb2,
     git_service_pb2,
     identity_service_pb2,
     save_service_pb2,
@@ -17,6 +18,9 @@ from chassis.service import Service, open_service, run
 from services.workspace.clean_up.cleaning import Cleaning
 from services.workspace.clean_up.servicer import CleanUpServicer
 from services.workspace.clean_up.sweep import Sweep
+from services.workspace.files import events as file_events
+from services.workspace.files.journal import Journal
+from services.workspace.files.servicer import FileServicer
 from services.workspace.git.servicer import GitServicer
 from services.workspace.identity import events as identity_events
 from services.workspace.identity.exchange import CredentialExchange
@@ -41,7 +45,8 @@ from services.workspace.workspaces.servicer import WorkspaceServicer
 
 async def open_workspace(settings: WorkspaceSettings, stack: AsyncExitStack) -> tuple[Service, Server]:
     """Put the service together. The stack closes it again."""
-    registry = Registry(identity_events.USER, identity_events.API_KEY, workspace_events.WORKSPACE, save_events.SAVE)
+    kinds = (identity_events.USER, identity_events.API_KEY, workspace_events.WORKSPACE)
+    registry = Registry(*kinds, save_events.SAVE, file_events.FILE_OPERATION)
     service = await open_service("workspace", settings, registry, stack)
     database = service.database
     exchange = CredentialExchange(service.system, service.signer)
@@ -75,9 +80,12 @@ def _add_workspaces(service: Service, server: Server, settings: WorkspaceSetting
     service.loops.append(Sweep(service.system, database, cleaning, purge, keep, settings.sweep_seconds).run)
     runners = Runners(database, placement)
     repositories = RepositoryRule(settings.allow_local_repositories)
+    journal = Journal(database)
+    service.reconcile("file_operations", "file_operation_id", journal.reconcile)
     servicers = {
         workspace_service_pb2: WorkspaceServicer(database, pages, runners, workspaces, repositories, limit),
         git_service_pb2: GitServicer(runners),
+        file_service_pb2: FileServicer(pages, runners, journal),
         save_service_pb2: SaveServicer(database, pages, saves, workspaces, limit),
         clean_up_service_pb2: CleanUpServicer(cleaning),
     }

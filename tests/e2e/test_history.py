@@ -51,7 +51,7 @@ async def test_export_over_rest_is_a_file_with_a_name(embedded_stack: EmbeddedSt
         path = f"/v1/sessions/{session_id}:export"
         whole = await client.get(path, params={"format": "NDJSON"})
         assert whole.headers["content-type"] == "application/x-ndjson"
-        assert whole.headers["content-disposition"] == f'attachment; filename="{session_id}.ndjson"'
+        assert whole.headers["content-disposition"] == f"attachment; filename*=UTF-8''{session_id}.ndjson"
         rest = await client.get(path, params={"format": "NDJSON", "offset": 10})
         assert rest.content == whole.content[10:]
         beyond = await client.get(path, params={"offset": 10**9})

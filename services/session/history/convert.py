@@ -21,7 +21,7 @@ def wish_from_proto(request: pb.ExportSessionRequest) -> Wish:
 def body_of(piece: Piece, wish: Wish) -> httpbody_pb2.HttpBody:
     """Return a piece of a file, with what clients call the file."""
     body = httpbody_pb2.HttpBody(content_type=piece.form.content_type, data=piece.data)
-    body.extensions.add().Pack(content_pb2.FileName(name=f"{wish.session_id}.{piece.form.extension}"))
+    body.extensions.add().Pack(content_pb2.ContentInfo(file_name=f"{wish.session_id}.{piece.form.extension}"))
     return body
 
 

@@ -3,7 +3,7 @@
 from chassis import schema
 
 revision = "0005"
-down_revision = "0003"
+down_revision = "0004"
 
 _SAVES = """
 CREATE TABLE saves (

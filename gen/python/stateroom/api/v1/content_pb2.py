@@ -24,13 +24,13 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1estateroom/api/v1/content.proto\x12\x10stateroom.api.v1\"\x18\n\x08\x46ileName\x12\x0c\n\x04name\x18\x01 \x01(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1estateroom/api/v1/content.proto\x12\x10stateroom.api.v1\"v\n\x0b\x43ontentInfo\x12\x0c\n\x04\x65tag\x18\x01 \x01(\t\x12\x17\n\nsize_bytes\x18\x02 \x01(\x03H\x00\x88\x01\x01\x12\x0e\n\x06offset\x18\x03 \x01(\x03\x12\x0e\n\x06length\x18\x04 \x01(\x03\x12\x11\n\tfile_name\x18\x05 \x01(\tB\r\n\x0b_size_bytesb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'stateroom.api.v1.content_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_FILENAME']._serialized_start=52
-  _globals['_FILENAME']._serialized_end=76
+  _globals['_CONTENTINFO']._serialized_start=52
+  _globals['_CONTENTINFO']._serialized_end=170
 # @@protoc_insertion_point(module_scope)

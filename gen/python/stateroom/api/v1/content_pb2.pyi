@@ -9,33 +9,49 @@ import builtins as _builtins
 import sys
 import typing as _typing
 
-if sys.version_info >= (3, 11):
-    from typing import TypeAlias as _TypeAlias, Never as _Never
+if sys.version_info >= (3, 10):
+    from typing import TypeAlias as _TypeAlias
 else:
-    from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
+    from typing_extensions import TypeAlias as _TypeAlias
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
-class FileName(_message.Message):
-    """What content is called. Stands in the `extensions` of a google.api.HttpBody, of a stream's first; the gateway offers the body
-    as a file of that name.
-    """
+class ContentInfo(_message.Message):
+    """What the head of an HTTP answer says about a stream of google.api.HttpBody: an extension of its first item."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    NAME_FIELD_NUMBER: _builtins.int
-    name: _builtins.str
-    """Letters, digits, `.`, `_` and `-`."""
+    ETAG_FIELD_NUMBER: _builtins.int
+    SIZE_BYTES_FIELD_NUMBER: _builtins.int
+    OFFSET_FIELD_NUMBER: _builtins.int
+    LENGTH_FIELD_NUMBER: _builtins.int
+    FILE_NAME_FIELD_NUMBER: _builtins.int
+    etag: _builtins.str
+    """Stands for the version of the content, in quotes as HTTP writes it; empty for none."""
+    size_bytes: _builtins.int
+    """Bytes of all of the content; unset where nobody knows beforehand."""
+    offset: _builtins.int
+    """The byte of it that the stream begins with."""
+    length: _builtins.int
+    """Bytes that the stream holds; counts with `size_bytes` only."""
+    file_name: _builtins.str
+    """The name under which a browser saves it; empty for none."""
     def __init__(
         self,
         *,
-        name: _builtins.str = ...,
+        etag: _builtins.str = ...,
+        size_bytes: _builtins.int | None = ...,
+        offset: _builtins.int = ...,
+        length: _builtins.int = ...,
+        file_name: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_size_bytes", b"_size_bytes", "size_bytes", b"size_bytes"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_size_bytes", b"_size_bytes", "etag", b"etag", "file_name", b"file_name", "length", b"length", "offset", b"offset", "size_bytes", b"size_bytes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__size_bytes: _TypeAlias = _typing.Literal["size_bytes"]  # noqa: Y015
+    _WhichOneofArgType__size_bytes: _TypeAlias = _typing.Literal["_size_bytes", b"_size_bytes"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__size_bytes) -> _WhichOneofReturnType__size_bytes | None: ...
 
-Global___FileName: _TypeAlias = FileName  # noqa: Y015
+Global___ContentInfo: _TypeAlias = ContentInfo  # noqa: Y015

@@ -340,77 +340,153 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """git could not do in the workspace what was asked; the cause is its own complaint, or that it took too long.
     Example: {"reason": "GIT_FAILED", "metadata": {"cause": "not a git repository"}}
     """
-    SAVE_NOT_FOUND: _ErrorReason.ValueType  # 200
+    SAVE_NOT_FOUND: _ErrorReason.ValueType  # 151
     """The account has no such save.
     Example: {"reason": "SAVE_NOT_FOUND", "metadata": {"saveId": "…"}}
     """
-    SAVE_NOT_COMPLETE: _ErrorReason.ValueType  # 201
+    SAVE_NOT_COMPLETE: _ErrorReason.ValueType  # 152
     """Only a save that is COMPLETE can be restored, and one that is being taken cannot be deleted.
     Example: {"reason": "SAVE_NOT_COMPLETE", "metadata": {"saveId": "…", "state": "SAVING"}}
     """
-    WORKSPACE_NOT_SAVED: _ErrorReason.ValueType  # 202
+    WORKSPACE_NOT_SAVED: _ErrorReason.ValueType  # 153
     """A workspace whose work is in no complete save is not removed.
     Example: {"reason": "WORKSPACE_NOT_SAVED", "metadata": {"workspaceId": "…", "cause": "…"}}
     """
-    CONTEXT_NOT_FOUND: _ErrorReason.ValueType  # 300
+    CONTEXT_NOT_FOUND: _ErrorReason.ValueType  # 154
     """There is no such context in the account.
     Example: {"reason": "CONTEXT_NOT_FOUND", "metadata": {"contextId": "…"}}
     """
-    CONTEXT_IN_WRONG_STATE: _ErrorReason.ValueType  # 301
+    CONTEXT_IN_WRONG_STATE: _ErrorReason.ValueType  # 155
     """The context's state does not allow this.
     Example: {"reason": "CONTEXT_IN_WRONG_STATE", "metadata": {"contextId": "…", "state": "SETUP", "needed": "ACTIVE"}}
     """
-    CONTEXT_NOT_DELETED: _ErrorReason.ValueType  # 302
+    CONTEXT_NOT_DELETED: _ErrorReason.ValueType  # 156
     """The context is not deleted, so it cannot be undeleted.
     Example: {"reason": "CONTEXT_NOT_DELETED", "metadata": {"contextId": "…"}}
     """
-    NO_ACTIVE_CONTEXT: _ErrorReason.ValueType  # 303
+    NO_ACTIVE_CONTEXT: _ErrorReason.ValueType  # 157
     """The caller has no active context, of the room that was asked for if there was one.
     Example: {"reason": "NO_ACTIVE_CONTEXT", "metadata": {}}
     """
-    CONTEXT_IN_USE: _ErrorReason.ValueType  # 304
+    CONTEXT_IN_USE: _ErrorReason.ValueType  # 158
     """Actions of the context have not ended.
     Example: {"reason": "CONTEXT_IN_USE", "metadata": {"contextId": "…", "count": "1"}}
     """
-    MESSAGE_NOT_FOUND: _ErrorReason.ValueType  # 305
+    MESSAGE_NOT_FOUND: _ErrorReason.ValueType  # 159
     """There is no such message in the account.
     Example: {"reason": "MESSAGE_NOT_FOUND", "metadata": {"messageId": "…"}}
     """
-    ACTION_NOT_FOUND: _ErrorReason.ValueType  # 306
+    ACTION_NOT_FOUND: _ErrorReason.ValueType  # 188
     """There is no such action in the account.
     Example: {"reason": "ACTION_NOT_FOUND", "metadata": {"actionId": "…"}}
     """
-    ACTION_ENDED: _ErrorReason.ValueType  # 307
+    ACTION_ENDED: _ErrorReason.ValueType  # 189
     """The action has ended, so it cannot be cancelled.
     Example: {"reason": "ACTION_ENDED", "metadata": {"actionId": "…", "state": "COMPLETED"}}
     """
-    ACTION_NOT_UNDOABLE: _ErrorReason.ValueType  # 308
+    ACTION_NOT_UNDOABLE: _ErrorReason.ValueType  # 190
     """The action is none that changed files, or has not completed.
     Example: {"reason": "ACTION_NOT_UNDOABLE", "metadata": {"actionId": "…", "type": "CLONE_TEMPLATE", "state": "COMPLETED"}}
     """
-    CHAT_NOT_FOUND: _ErrorReason.ValueType  # 320
+    CHAT_NOT_FOUND: _ErrorReason.ValueType  # 163
     """There is no such chat in the account, or the caller may not see it.
     Example: {"reason": "CHAT_NOT_FOUND", "metadata": {"chatId": "…"}}
     """
-    CHAT_MESSAGE_NOT_FOUND: _ErrorReason.ValueType  # 321
+    CHAT_MESSAGE_NOT_FOUND: _ErrorReason.ValueType  # 164
     """There is no such message in the account.
     Example: {"reason": "CHAT_MESSAGE_NOT_FOUND", "metadata": {"chatMessageId": "…"}}
     """
-    PARTICIPANT_NOT_FOUND: _ErrorReason.ValueType  # 322
+    PARTICIPANT_NOT_FOUND: _ErrorReason.ValueType  # 165
     """The user takes no part in the chat.
     Example: {"reason": "PARTICIPANT_NOT_FOUND", "metadata": {"userId": "…"}}
     """
-    NOT_A_PARTICIPANT: _ErrorReason.ValueType  # 323
+    NOT_A_PARTICIPANT: _ErrorReason.ValueType  # 166
     """The caller takes no part in the chat.
     Example: {"reason": "NOT_A_PARTICIPANT", "metadata": {"chatId": "…"}}
     """
-    NOT_THE_CREATOR: _ErrorReason.ValueType  # 324
+    NOT_THE_CREATOR: _ErrorReason.ValueType  # 167
     """This is for the creator of the chat.
     Example: {"reason": "NOT_THE_CREATOR", "metadata": {"chatId": "…"}}
     """
-    CHAT_FULL: _ErrorReason.ValueType  # 325
+    CHAT_FULL: _ErrorReason.ValueType  # 168
     """As many as may take part in the chat.
     Example: {"reason": "CHAT_FULL", "metadata": {"limit": "1000"}}
+    """
+    PATH_OUTSIDE_WORKSPACE: _ErrorReason.ValueType  # 169
+    """The path leads out of the workspace: by `..`, from the root, or through a link.
+    Example: {"reason": "PATH_OUTSIDE_WORKSPACE", "metadata": {"field": "path", "description": "…"}}
+    """
+    INVALID_PATH: _ErrorReason.ValueType  # 170
+    """The path is none: a name of it is empty, too long, or holds what names may not.
+    Example: {"reason": "INVALID_PATH", "metadata": {"field": "path", "description": "…"}}
+    """
+    PROTECTED_PATH: _ErrorReason.ValueType  # 171
+    """The path lies in `.git`, which calls do not write into.
+    Example: {"reason": "PROTECTED_PATH", "metadata": {"path": ".git/config"}}
+    """
+    FILE_NOT_FOUND: _ErrorReason.ValueType  # 172
+    """There is nothing at the path.
+    Example: {"reason": "FILE_NOT_FOUND", "metadata": {"path": "a.txt"}}
+    """
+    FILE_ALREADY_EXISTS: _ErrorReason.ValueType  # 173
+    """There is something at the path already.
+    Example: {"reason": "FILE_ALREADY_EXISTS", "metadata": {"path": "a.txt"}}
+    """
+    FILE_NAME_CLASHES: _ErrorReason.ValueType  # 174
+    """The name differs from another one in the directory by case or Unicode form only.
+    Example: {"reason": "FILE_NAME_CLASHES", "metadata": {"path": "readme", "other": "README"}}
+    """
+    NOT_A_REGULAR_FILE: _ErrorReason.ValueType  # 175
+    """The entry is a directory, a link, a pipe, a socket or a device.
+    Example: {"reason": "NOT_A_REGULAR_FILE", "metadata": {"path": "a", "kind": "DIRECTORY"}}
+    """
+    NOT_A_DIRECTORY: _ErrorReason.ValueType  # 176
+    """The entry, or one above it, is no directory.
+    Example: {"reason": "NOT_A_DIRECTORY", "metadata": {"path": "a"}}
+    """
+    DIRECTORY_NOT_EMPTY: _ErrorReason.ValueType  # 177
+    """The directory is not empty, and `recursive` was not set.
+    Example: {"reason": "DIRECTORY_NOT_EMPTY", "metadata": {"path": "a"}}
+    """
+    FILE_TOO_LARGE: _ErrorReason.ValueType  # 178
+    """The content is larger than files may be.
+    Example: {"reason": "FILE_TOO_LARGE", "metadata": {"limit": "4294967296"}}
+    """
+    FILE_CHANGED: _ErrorReason.ValueType  # 179
+    """The file became shorter, or the directory another, while it was read.
+    Example: {"reason": "FILE_CHANGED", "metadata": {"path": "a.log"}}
+    """
+    FILE_RANGE_OUTSIDE: _ErrorReason.ValueType  # 180
+    """The range begins behind the end of the file.
+    Example: {"reason": "FILE_RANGE_OUTSIDE", "metadata": {"offset": "10", "size": "5"}}
+    """
+    DISK_FULL: _ErrorReason.ValueType  # 181
+    """The disk, or the quota, is full; everything is as it was.
+    Example: {"reason": "DISK_FULL", "metadata": {"path": "a.bin"}}
+    """
+    FILE_ACCESS_DENIED: _ErrorReason.ValueType  # 182
+    """The permissions of the file or of its directory forbid it.
+    Example: {"reason": "FILE_ACCESS_DENIED", "metadata": {"path": "a"}}
+    """
+    FILE_FAILED: _ErrorReason.ValueType  # 183
+    """The file system refuses; the cause is its own complaint.
+    Example: {"reason": "FILE_FAILED", "metadata": {"path": "a", "cause": "…"}}
+    """
+    WATCH_LIMIT_REACHED: _ErrorReason.ValueType  # 184
+    """The machine allows no more watches, or the directory holds too many.
+    Example: {"reason": "WATCH_LIMIT_REACHED", "metadata": {"path": "a"}}
+    """
+    SEARCH_FAILED: _ErrorReason.ValueType  # 185
+    """The search fails; the cause is the complaint of what searches, such as about a regular expression.
+    Example: {"reason": "SEARCH_FAILED", "metadata": {"cause": "…"}}
+    """
+    ARCHIVE_REFUSED: _ErrorReason.ValueType  # 186
+    """The archive is broken, or holds what is not unpacked; `entry` says where.
+    Example: {"reason": "ARCHIVE_REFUSED", "metadata": {"entry": "../a", "cause": "…"}}
+    """
+    FILE_OPERATION_UNDER_WAY: _ErrorReason.ValueType  # 187
+    """The first call with this request id has not ended yet.
+    Example: {"reason": "FILE_OPERATION_UNDER_WAY", "metadata": {"fileOperationId": "…"}}
     """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
@@ -736,76 +812,152 @@ GIT_FAILED: ErrorReason.ValueType  # 150
 """git could not do in the workspace what was asked; the cause is its own complaint, or that it took too long.
 Example: {"reason": "GIT_FAILED", "metadata": {"cause": "not a git repository"}}
 """
-SAVE_NOT_FOUND: ErrorReason.ValueType  # 200
+SAVE_NOT_FOUND: ErrorReason.ValueType  # 151
 """The account has no such save.
 Example: {"reason": "SAVE_NOT_FOUND", "metadata": {"saveId": "…"}}
 """
-SAVE_NOT_COMPLETE: ErrorReason.ValueType  # 201
+SAVE_NOT_COMPLETE: ErrorReason.ValueType  # 152
 """Only a save that is COMPLETE can be restored, and one that is being taken cannot be deleted.
 Example: {"reason": "SAVE_NOT_COMPLETE", "metadata": {"saveId": "…", "state": "SAVING"}}
 """
-WORKSPACE_NOT_SAVED: ErrorReason.ValueType  # 202
+WORKSPACE_NOT_SAVED: ErrorReason.ValueType  # 153
 """A workspace whose work is in no complete save is not removed.
 Example: {"reason": "WORKSPACE_NOT_SAVED", "metadata": {"workspaceId": "…", "cause": "…"}}
 """
-CONTEXT_NOT_FOUND: ErrorReason.ValueType  # 300
+CONTEXT_NOT_FOUND: ErrorReason.ValueType  # 154
 """There is no such context in the account.
 Example: {"reason": "CONTEXT_NOT_FOUND", "metadata": {"contextId": "…"}}
 """
-CONTEXT_IN_WRONG_STATE: ErrorReason.ValueType  # 301
+CONTEXT_IN_WRONG_STATE: ErrorReason.ValueType  # 155
 """The context's state does not allow this.
 Example: {"reason": "CONTEXT_IN_WRONG_STATE", "metadata": {"contextId": "…", "state": "SETUP", "needed": "ACTIVE"}}
 """
-CONTEXT_NOT_DELETED: ErrorReason.ValueType  # 302
+CONTEXT_NOT_DELETED: ErrorReason.ValueType  # 156
 """The context is not deleted, so it cannot be undeleted.
 Example: {"reason": "CONTEXT_NOT_DELETED", "metadata": {"contextId": "…"}}
 """
-NO_ACTIVE_CONTEXT: ErrorReason.ValueType  # 303
+NO_ACTIVE_CONTEXT: ErrorReason.ValueType  # 157
 """The caller has no active context, of the room that was asked for if there was one.
 Example: {"reason": "NO_ACTIVE_CONTEXT", "metadata": {}}
 """
-CONTEXT_IN_USE: ErrorReason.ValueType  # 304
+CONTEXT_IN_USE: ErrorReason.ValueType  # 158
 """Actions of the context have not ended.
 Example: {"reason": "CONTEXT_IN_USE", "metadata": {"contextId": "…", "count": "1"}}
 """
-MESSAGE_NOT_FOUND: ErrorReason.ValueType  # 305
+MESSAGE_NOT_FOUND: ErrorReason.ValueType  # 159
 """There is no such message in the account.
 Example: {"reason": "MESSAGE_NOT_FOUND", "metadata": {"messageId": "…"}}
 """
-ACTION_NOT_FOUND: ErrorReason.ValueType  # 306
+ACTION_NOT_FOUND: ErrorReason.ValueType  # 188
 """There is no such action in the account.
 Example: {"reason": "ACTION_NOT_FOUND", "metadata": {"actionId": "…"}}
 """
-ACTION_ENDED: ErrorReason.ValueType  # 307
+ACTION_ENDED: ErrorReason.ValueType  # 189
 """The action has ended, so it cannot be cancelled.
 Example: {"reason": "ACTION_ENDED", "metadata": {"actionId": "…", "state": "COMPLETED"}}
 """
-ACTION_NOT_UNDOABLE: ErrorReason.ValueType  # 308
+ACTION_NOT_UNDOABLE: ErrorReason.ValueType  # 190
 """The action is none that changed files, or has not completed.
 Example: {"reason": "ACTION_NOT_UNDOABLE", "metadata": {"actionId": "…", "type": "CLONE_TEMPLATE", "state": "COMPLETED"}}
 """
-CHAT_NOT_FOUND: ErrorReason.ValueType  # 320
+CHAT_NOT_FOUND: ErrorReason.ValueType  # 163
 """There is no such chat in the account, or the caller may not see it.
 Example: {"reason": "CHAT_NOT_FOUND", "metadata": {"chatId": "…"}}
 """
-CHAT_MESSAGE_NOT_FOUND: ErrorReason.ValueType  # 321
+CHAT_MESSAGE_NOT_FOUND: ErrorReason.ValueType  # 164
 """There is no such message in the account.
 Example: {"reason": "CHAT_MESSAGE_NOT_FOUND", "metadata": {"chatMessageId": "…"}}
 """
-PARTICIPANT_NOT_FOUND: ErrorReason.ValueType  # 322
+PARTICIPANT_NOT_FOUND: ErrorReason.ValueType  # 165
 """The user takes no part in the chat.
 Example: {"reason": "PARTICIPANT_NOT_FOUND", "metadata": {"userId": "…"}}
 """
-NOT_A_PARTICIPANT: ErrorReason.ValueType  # 323
+NOT_A_PARTICIPANT: ErrorReason.ValueType  # 166
 """The caller takes no part in the chat.
 Example: {"reason": "NOT_A_PARTICIPANT", "metadata": {"chatId": "…"}}
 """
-NOT_THE_CREATOR: ErrorReason.ValueType  # 324
+NOT_THE_CREATOR: ErrorReason.ValueType  # 167
 """This is for the creator of the chat.
 Example: {"reason": "NOT_THE_CREATOR", "metadata": {"chatId": "…"}}
 """
-CHAT_FULL: ErrorReason.ValueType  # 325
+CHAT_FULL: ErrorReason.ValueType  # 168
 """As many as may take part in the chat.
 Example: {"reason": "CHAT_FULL", "metadata": {"limit": "1000"}}
+"""
+PATH_OUTSIDE_WORKSPACE: ErrorReason.ValueType  # 169
+"""The path leads out of the workspace: by `..`, from the root, or through a link.
+Example: {"reason": "PATH_OUTSIDE_WORKSPACE", "metadata": {"field": "path", "description": "…"}}
+"""
+INVALID_PATH: ErrorReason.ValueType  # 170
+"""The path is none: a name of it is empty, too long, or holds what names may not.
+Example: {"reason": "INVALID_PATH", "metadata": {"field": "path", "description": "…"}}
+"""
+PROTECTED_PATH: ErrorReason.ValueType  # 171
+"""The path lies in `.git`, which calls do not write into.
+Example: {"reason": "PROTECTED_PATH", "metadata": {"path": ".git/config"}}
+"""
+FILE_NOT_FOUND: ErrorReason.ValueType  # 172
+"""There is nothing at the path.
+Example: {"reason": "FILE_NOT_FOUND", "metadata": {"path": "a.txt"}}
+"""
+FILE_ALREADY_EXISTS: ErrorReason.ValueType  # 173
+"""There is something at the path already.
+Example: {"reason": "FILE_ALREADY_EXISTS", "metadata": {"path": "a.txt"}}
+"""
+FILE_NAME_CLASHES: ErrorReason.ValueType  # 174
+"""The name differs from another one in the directory by case or Unicode form only.
+Example: {"reason": "FILE_NAME_CLASHES", "metadata": {"path": "readme", "other": "README"}}
+"""
+NOT_A_REGULAR_FILE: ErrorReason.ValueType  # 175
+"""The entry is a directory, a link, a pipe, a socket or a device.
+Example: {"reason": "NOT_A_REGULAR_FILE", "metadata": {"path": "a", "kind": "DIRECTORY"}}
+"""
+NOT_A_DIRECTORY: ErrorReason.ValueType  # 176
+"""The entry, or one above it, is no directory.
+Example: {"reason": "NOT_A_DIRECTORY", "metadata": {"path": "a"}}
+"""
+DIRECTORY_NOT_EMPTY: ErrorReason.ValueType  # 177
+"""The directory is not empty, and `recursive` was not set.
+Example: {"reason": "DIRECTORY_NOT_EMPTY", "metadata": {"path": "a"}}
+"""
+FILE_TOO_LARGE: ErrorReason.ValueType  # 178
+"""The content is larger than files may be.
+Example: {"reason": "FILE_TOO_LARGE", "metadata": {"limit": "4294967296"}}
+"""
+FILE_CHANGED: ErrorReason.ValueType  # 179
+"""The file became shorter, or the directory another, while it was read.
+Example: {"reason": "FILE_CHANGED", "metadata": {"path": "a.log"}}
+"""
+FILE_RANGE_OUTSIDE: ErrorReason.ValueType  # 180
+"""The range begins behind the end of the file.
+Example: {"reason": "FILE_RANGE_OUTSIDE", "metadata": {"offset": "10", "size": "5"}}
+"""
+DISK_FULL: ErrorReason.ValueType  # 181
+"""The disk, or the quota, is full; everything is as it was.
+Example: {"reason": "DISK_FULL", "metadata": {"path": "a.bin"}}
+"""
+FILE_ACCESS_DENIED: ErrorReason.ValueType  # 182
+"""The permissions of the file or of its directory forbid it.
+Example: {"reason": "FILE_ACCESS_DENIED", "metadata": {"path": "a"}}
+"""
+FILE_FAILED: ErrorReason.ValueType  # 183
+"""The file system refuses; the cause is its own complaint.
+Example: {"reason": "FILE_FAILED", "metadata": {"path": "a", "cause": "…"}}
+"""
+WATCH_LIMIT_REACHED: ErrorReason.ValueType  # 184
+"""The machine allows no more watches, or the directory holds too many.
+Example: {"reason": "WATCH_LIMIT_REACHED", "metadata": {"path": "a"}}
+"""
+SEARCH_FAILED: ErrorReason.ValueType  # 185
+"""The search fails; the cause is the complaint of what searches, such as about a regular expression.
+Example: {"reason": "SEARCH_FAILED", "metadata": {"cause": "…"}}
+"""
+ARCHIVE_REFUSED: ErrorReason.ValueType  # 186
+"""The archive is broken, or holds what is not unpacked; `entry` says where.
+Example: {"reason": "ARCHIVE_REFUSED", "metadata": {"entry": "../a", "cause": "…"}}
+"""
+FILE_OPERATION_UNDER_WAY: ErrorReason.ValueType  # 187
+"""The first call with this request id has not ended yet.
+Example: {"reason": "FILE_OPERATION_UNDER_WAY", "metadata": {"fileOperationId": "…"}}
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
