@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from rich.console import Console
 
 from benchmarks import report
-from benchmarks.figures import attach, audit_delay, bulk, echo, memory, mutations, reads, rest, start
+from benchmarks.figures import attach, audit_delay, bulk, echo, memory, mutations, reads, reopen, rest, start
 from benchmarks.installation import Installation, installed
 from benchmarks.row import Row
 
@@ -16,6 +16,7 @@ FIGURES: dict[str, Callable[[Installation], Awaitable[list[Row]]]] = {
     "start": start.measure,
     "echo": echo.measure,
     "attach": attach.measure,
+    "reopen": reopen.measure,
     "bulk": bulk.measure,
     "rest": rest.measure,
     "reads": reads.measure,
