@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import grpc
-from stateroom.runner.v1 import runner_service_pb2_grpc, terminal_service_pb2_grpc
+from stateroom.runner.v1 import runner_service_pb2_grpc, screen_service_pb2_grpc, terminal_service_pb2_grpc
 
 from chassis import ids
 from runner.record import Record, RecordType
@@ -78,6 +78,7 @@ class RunnerProcess:
     process: asyncio.subprocess.Process
     stub: "runner_service_pb2_grpc.RunnerServiceAsyncStub"
     terminals: "terminal_service_pb2_grpc.TerminalServiceAsyncStub"
+    screens: "screen_service_pb2_grpc.ScreenServiceAsyncStub"
     metadata: tuple[tuple[str, str], ...]
 
 
@@ -107,7 +108,8 @@ async def runner_process(room: Path, socket: Path, code: Path | None = None) -> 
             await asyncio.wait_for(channel.channel_ready(), DEADLINE)
             stub = runner_service_pb2_grpc.RunnerServiceStub(channel)
             terminals = terminal_service_pb2_grpc.TerminalServiceStub(channel)
-            yield RunnerProcess(process, stub, terminals, (("authorization", f"Bearer {token}"),))
+            screens = screen_service_pb2_grpc.ScreenServiceStub(channel)
+            yield RunnerProcess(process, stub, terminals, screens, (("authorization", f"Bearer {token}"),))
     finally:
         if process.returncode is None:
             process.kill()
