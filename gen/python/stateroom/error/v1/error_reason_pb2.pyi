@@ -320,6 +320,30 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """git could not do in the workspace what was asked; the cause is its own complaint, or that it took too long.
     Example: {"reason": "GIT_FAILED", "metadata": {"cause": "not a git repository"}}
     """
+    AGENT_NOT_INSTALLED: _ErrorReason.ValueType  # 170
+    """The coding agent is not installed where the workspace runs; `remedy` says how to get it.
+    Example: {"reason": "AGENT_NOT_INSTALLED", "metadata": {"preset": "gemini", "program": "gemini", "remedy": "…"}}
+    """
+    NO_AGENT: _ErrorReason.ValueType  # 171
+    """The session runs no coding agent.
+    Example: {"reason": "NO_AGENT", "metadata": {"sessionId": "…"}}
+    """
+    TURN_RUNNING: _ErrorReason.ValueType  # 172
+    """The agent works on a turn; it has to end, or be cancelled, before the next.
+    Example: {"reason": "TURN_RUNNING", "metadata": {"turnId": "…"}}
+    """
+    PERMISSION_NOT_FOUND: _ErrorReason.ValueType  # 173
+    """The agent asked for no such permission.
+    Example: {"reason": "PERMISSION_NOT_FOUND", "metadata": {"permissionId": "…"}}
+    """
+    PERMISSION_ANSWERED: _ErrorReason.ValueType  # 174
+    """Somebody else answered first, or the request was withdrawn.
+    Example: {"reason": "PERMISSION_ANSWERED", "metadata": {"permissionId": "…", "optionId": "allow", "userId": "…"}}
+    """
+    AGENT_REFUSED: _ErrorReason.ValueType  # 175
+    """The agent refused what was asked of it; the cause is its own.
+    Example: {"reason": "AGENT_REFUSED", "metadata": {"cause": "…"}}
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every `reason` of a google.rpc.ErrorInfo whose domain is `stateroom.dev`.
@@ -623,5 +647,29 @@ Example: {"reason": "UPGRADE_REFUSED", "metadata": {"cause": "…"}}
 GIT_FAILED: ErrorReason.ValueType  # 150
 """git could not do in the workspace what was asked; the cause is its own complaint, or that it took too long.
 Example: {"reason": "GIT_FAILED", "metadata": {"cause": "not a git repository"}}
+"""
+AGENT_NOT_INSTALLED: ErrorReason.ValueType  # 170
+"""The coding agent is not installed where the workspace runs; `remedy` says how to get it.
+Example: {"reason": "AGENT_NOT_INSTALLED", "metadata": {"preset": "gemini", "program": "gemini", "remedy": "…"}}
+"""
+NO_AGENT: ErrorReason.ValueType  # 171
+"""The session runs no coding agent.
+Example: {"reason": "NO_AGENT", "metadata": {"sessionId": "…"}}
+"""
+TURN_RUNNING: ErrorReason.ValueType  # 172
+"""The agent works on a turn; it has to end, or be cancelled, before the next.
+Example: {"reason": "TURN_RUNNING", "metadata": {"turnId": "…"}}
+"""
+PERMISSION_NOT_FOUND: ErrorReason.ValueType  # 173
+"""The agent asked for no such permission.
+Example: {"reason": "PERMISSION_NOT_FOUND", "metadata": {"permissionId": "…"}}
+"""
+PERMISSION_ANSWERED: ErrorReason.ValueType  # 174
+"""Somebody else answered first, or the request was withdrawn.
+Example: {"reason": "PERMISSION_ANSWERED", "metadata": {"permissionId": "…", "optionId": "allow", "userId": "…"}}
+"""
+AGENT_REFUSED: ErrorReason.ValueType  # 175
+"""The agent refused what was asked of it; the cause is its own.
+Example: {"reason": "AGENT_REFUSED", "metadata": {"cause": "…"}}
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

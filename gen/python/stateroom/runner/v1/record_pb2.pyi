@@ -92,6 +92,8 @@ class Record(_message.Message):
         """The program named itself."""
         EXIT: Record._Type.ValueType  # 4
         """The shell ended; always the last record."""
+        AGENT: Record._Type.ValueType  # 10
+        """Something happened between people and a coding agent."""
 
     class Type(_Type, metaclass=_TypeEnumTypeWrapper):
         """What a record is."""
@@ -106,6 +108,8 @@ class Record(_message.Message):
     """The program named itself."""
     EXIT: Record.Type.ValueType  # 4
     """The shell ended; always the last record."""
+    AGENT: Record.Type.ValueType  # 10
+    """Something happened between people and a coding agent."""
 
     SEQUENCE_FIELD_NUMBER: _builtins.int
     OFFSET_FIELD_NUMBER: _builtins.int
@@ -124,7 +128,7 @@ class Record(_message.Message):
     type: Global___Record.Type.ValueType
     """What it is."""
     data: _builtins.bytes
-    """OUTPUT: bytes. TITLE: UTF-8 text. RESIZE and EXIT: empty."""
+    """OUTPUT: bytes. TITLE: UTF-8 text. AGENT: a serialized stateroom.agent.v1.AgentEvent. RESIZE and EXIT: empty."""
     columns: _builtins.int
     """RESIZE: width."""
     rows: _builtins.int

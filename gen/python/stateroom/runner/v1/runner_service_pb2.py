@@ -28,7 +28,7 @@ from stateroom.api.v1 import policy_pb2 as stateroom_dot_api_dot_v1_dot_policy__
 from stateroom.runner.v1 import record_pb2 as stateroom_dot_runner_dot_v1_dot_record__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(stateroom/runner/v1/runner_service.proto\x12\x13stateroom.runner.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dstateroom/api/v1/policy.proto\x1a stateroom/runner/v1/record.proto\"\x12\n\x10GetStatusRequest\"\xf9\x01\n\x06Status\x12\x11\n\trunner_id\x18\x01 \x01(\t\x12\x14\n\x0cworkspace_id\x18\x02 \x01(\t\x12\x0f\n\x07sandbox\x18\x03 \x01(\t\x12\x16\n\x0esandbox_detail\x18\x04 \x01(\t\x12.\n\nstart_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08prepared\x18\x06 \x01(\x08\x12\x30\n\tterminals\x18\x07 \x03(\x0b\x32\x1d.stateroom.runner.v1.Terminal\x12\x0f\n\x07version\x18\x08 \x01(\t\x12\x18\n\x10sandbox_obstacle\x18\t \x01(\t\"L\n\x0ePrepareRequest\x12 \n\x0erepository_url\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10\x12\x18\n\x06\x62ranch\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xff\x01\"N\n\x0fPrepareResponse\x12\x0c\n\x04step\x18\x01 \x01(\t\x12\x0f\n\x07percent\x18\x02 \x01(\x05\x12\x0c\n\x04\x64one\x18\x03 \x01(\x08\x12\x0e\n\x06\x62ranch\x18\x04 \x01(\t\"\xa9\x03\n\x13OpenTerminalRequest\x12\x1c\n\nsession_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12(\n\x05shell\x18\x02 \x01(\tB\x19\xbaH\x16r\x11R\x04\x62\x61shR\x03zshR\x04\x66ish\xd8\x01\x01\x12#\n\x11working_directory\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80 \x12\x87\x01\n\x0b\x65nvironment\x18\x04 \x03(\x0b\x32\x39.stateroom.runner.v1.OpenTerminalRequest.EnvironmentEntryB7\xbaH0\x9a\x01-\x10P\"\"r 2\x1e^[A-Za-z_][A-Za-z0-9_]{0,127}$*\x05r\x03\x18\x80 \xa0\xbb\x18\x01\x12\x1b\n\x07\x63olumns\x18\x05 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x01\x12\x18\n\x04rows\x18\x06 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xf4\x03(\x01\x12!\n\x07\x63ommand\x18\x07 \x03(\tB\x10\xbaH\r\x92\x01\n\x10\x80\x01\"\x05r\x03\x18\x80@\x12\r\n\x05piped\x18\x08 \x01(\x08\x1a\x32\n\x10\x45nvironmentEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"Z\n\x14\x43heckTerminalRequest\x12\x42\n\x08terminal\x18\x01 \x01(\x0b\x32(.stateroom.runner.v1.OpenTerminalRequestB\x06\xbaH\x03\xc8\x01\x01\"\x17\n\x15\x43heckTerminalResponse\"\xc0\x01\n\x08Terminal\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x0f\n\x07running\x18\x02 \x01(\x08\x12\x14\n\x0c\x65nd_sequence\x18\x03 \x01(\x03\x12\x12\n\nend_offset\x18\x04 \x01(\x03\x12\x1d\n\x15\x61\x63knowledged_sequence\x18\x05 \x01(\x03\x12\x0f\n\x07\x63olumns\x18\x06 \x01(\x05\x12\x0c\n\x04rows\x18\x07 \x01(\x05\x12\x12\n\nprocess_id\x18\x08 \x01(\x05\x12\x13\n\x0blease_epoch\x18\t \x01(\x03\"\x85\x01\n\x14WriteTerminalRequest\x12\x1c\n\nsession_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1b\n\x04\x64\x61ta\x18\x02 \x01(\x0c\x42\r\xbaH\x06z\x04\x18\x80\x80\x04\xa0\xbb\x18\x01\x12\x13\n\x0blease_epoch\x18\x03 \x01(\x03\x12\x1d\n\x08write_id\x18\x04 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"\x17\n\x15WriteTerminalResponse\"\x81\x01\n\x15ResizeTerminalRequest\x12\x1c\n\nsession_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1b\n\x07\x63olumns\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x01\x12\x18\n\x04rows\x18\x03 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xf4\x03(\x01\x12\x13\n\x0blease_epoch\x18\x04 \x01(\x03\"y\n\x15SignalTerminalRequest\x12\x1c\n\nsession_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x19\n\x06signal\x18\x02 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18@(\x01\x12\'\n\x12grace_milliseconds\x18\x03 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xe0\xd4\x03(\x00\"\x10\n\x0eUpgradeRequest\"$\n\x0fUpgradeResponse\x12\x11\n\tupgrading\x18\x01 \x01(\x08\"S\n\x0fShutdownRequest\x12\'\n\x12grace_milliseconds\x18\x01 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xe0\xd4\x03(\x00\x12\x17\n\x06reason\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18\x32\"\x12\n\x10ShutdownResponse2\xfb\t\n\rRunnerService\x12Y\n\tGetStatus\x12%.stateroom.runner.v1.GetStatusRequest\x1a\x1b.stateroom.runner.v1.Status\"\x08\xa2\xbb\x18\x04 \x01(\x06\x12`\n\x07Prepare\x12#.stateroom.runner.v1.PrepareRequest\x1a$.stateroom.runner.v1.PrepareResponse\"\x08\xa2\xbb\x18\x04 \x01(\x06\x30\x01\x12\x61\n\x0cOpenTerminal\x12(.stateroom.runner.v1.OpenTerminalRequest\x1a\x1d.stateroom.runner.v1.Terminal\"\x08\xa2\xbb\x18\x04 \x01(\x06\x12p\n\rCheckTerminal\x12).stateroom.runner.v1.CheckTerminalRequest\x1a*.stateroom.runner.v1.CheckTerminalResponse\"\x08\xa2\xbb\x18\x04 \x01(\x06\x12p\n\rWriteTerminal\x12).stateroom.runner.v1.WriteTerminalRequest\x1a*.stateroom.runner.v1.WriteTerminalResponse\"\x08\xa2\xbb\x18\x04 \x01(\x06\x12r\n\x0bStreamInput\x12).stateroom.runner.v1.WriteTerminalRequest\x1a*.stateroom.runner.v1.WriteTerminalResponse\"\x08\xa2\xbb\x18\x04 \x01(\x06(\x01\x30\x01\x12\x65\n\x0eResizeTerminal\x12*.stateroom.runner.v1.ResizeTerminalRequest\x1a\x1d.stateroom.runner.v1.Terminal\"\x08\xa2\xbb\x18\x04 \x01(\x06\x12\x65\n\x0eSignalTerminal\x12*.stateroom.runner.v1.SignalTerminalRequest\x1a\x1d.stateroom.runner.v1.Terminal\"\x08\xa2\xbb\x18\x04 \x01(\x06\x12r\n\rStreamRecords\x12).stateroom.runner.v1.StreamRecordsRequest\x1a*.stateroom.runner.v1.StreamRecordsResponse\"\x08\xa2\xbb\x18\x04 \x01(\x06\x30\x01\x12m\n\x12\x41\x63knowledgeRecords\x12..stateroom.runner.v1.AcknowledgeRecordsRequest\x1a\x1d.stateroom.runner.v1.Terminal\"\x08\xa2\xbb\x18\x04 \x01(\x06\x12^\n\x07Upgrade\x12#.stateroom.runner.v1.UpgradeRequest\x1a$.stateroom.runner.v1.UpgradeResponse\"\x08\xa2\xbb\x18\x04 \x01(\x06\x12\x61\n\x08Shutdown\x12$.stateroom.runner.v1.ShutdownRequest\x1a%.stateroom.runner.v1.ShutdownResponse\"\x08\xa2\xbb\x18\x04 \x01(\x06\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(stateroom/runner/v1/runner_service.proto\x12\x13stateroom.runner.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dstateroom/api/v1/policy.proto\x1a stateroom/runner/v1/record.proto\"\x12\n\x10GetStatusRequest\"\xf9\x01\n\x06Status\x12\x11\n\trunner_id\x18\x01 \x01(\t\x12\x14\n\x0cworkspace_id\x18\x02 \x01(\t\x12\x0f\n\x07sandbox\x18\x03 \x01(\t\x12\x16\n\x0esandbox_detail\x18\x04 \x01(\t\x12.\n\nstart_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08prepared\x18\x06 \x01(\x08\x12\x30\n\tterminals\x18\x07 \x03(\x0b\x32\x1d.stateroom.runner.v1.Terminal\x12\x0f\n\x07version\x18\x08 \x01(\t\x12\x18\n\x10sandbox_obstacle\x18\t \x01(\t\"L\n\x0ePrepareRequest\x12 \n\x0erepository_url\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10\x12\x18\n\x06\x62ranch\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xff\x01\"N\n\x0fPrepareResponse\x12\x0c\n\x04step\x18\x01 \x01(\t\x12\x0f\n\x07percent\x18\x02 \x01(\x05\x12\x0c\n\x04\x64one\x18\x03 \x01(\x08\x12\x0e\n\x06\x62ranch\x18\x04 \x01(\t\"\xd9\x03\n\x13OpenTerminalRequest\x12\x1c\n\nsession_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12(\n\x05shell\x18\x02 \x01(\tB\x19\xbaH\x16r\x11R\x04\x62\x61shR\x03zshR\x04\x66ish\xd8\x01\x01\x12#\n\x11working_directory\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80 \x12\x87\x01\n\x0b\x65nvironment\x18\x04 \x03(\x0b\x32\x39.stateroom.runner.v1.OpenTerminalRequest.EnvironmentEntryB7\xbaH0\x9a\x01-\x10P\"\"r 2\x1e^[A-Za-z_][A-Za-z0-9_]{0,127}$*\x05r\x03\x18\x80 \xa0\xbb\x18\x01\x12\x1b\n\x07\x63olumns\x18\x05 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x01\x12\x18\n\x04rows\x18\x06 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xf4\x03(\x01\x12!\n\x07\x63ommand\x18\x07 \x03(\tB\x10\xbaH\r\x92\x01\n\x10\x80\x01\"\x05r\x03\x18\x80@\x12\r\n\x05piped\x18\x08 \x01(\x08\x12.\n\x05\x61gent\x18\t \x01(\x0b\x32\x1f.stateroom.runner.v1.AgentOrder\x1a\x32\n\x10\x45nvironmentEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xc4\x01\n\nAgentOrder\x12\x17\n\x06preset\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18\x32\x12I\n\x08settings\x18\x02 \x03(\x0b\x32-.stateroom.runner.v1.AgentOrder.SettingsEntryB\x08\xbaH\x05\x9a\x01\x02\x10\x08\x12!\n\x0f\x63onversation_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\x1a/\n\rSettingsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"Z\n\x14\x43heckTerminalRequest\x12\x42\n\x08terminal\x18\x01 \x01(\x0b\x32(.stateroom.runner.v1.OpenTerminalRequestB\x06\xbaH\x03\xc8\x01\x01\"\x17\n\x15\x43heckTerminalResponse\"\xc0\x01\n\x08Terminal\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x0f\n\x07running\x18\x02 \x01(\x08\x12\x14\n\x0c\x65nd_sequence\x18\x03 \x01(\x03\x12\x12\n\nend_offset\x18\x04 \x01(\x03\x12\x1d\n\x15\x61\x63knowledged_sequence\x18\x05 \x01(\x03\x12\x0f\n\x07\x63olumns\x18\x06 \x01(\x05\x12\x0c\n\x04rows\x18\x07 \x01(\x05\x12\x12\n\nprocess_id\x18\x08 \x01(\x05\x12\x13\n\x0blease_epoch\x18\t \x01(\x03\"\x85\x01\n\x14WriteTerminalRequest\x12\x1c\n\nsession_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1b\n\x04\x64\x61ta\x18\x02 \x01(\x0c\x42\r\xbaH\x06z\x04\x18\x80\x80\x04\xa0\xbb\x18\x01\x12\x13\n\x0blease_epoch\x18\x03 \x01(\x03\x12\x1d\n\x08write_id\x18\x04 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"\x17\n\x15WriteTerminalResponse\"\x81\x01\n\x15ResizeTerminalRequest\x12\x1c\n\nsession_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1b\n\x07\x63olumns\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x01\x12\x18\n\x04rows\x18\x03 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xf4\x03(\x01\x12\x13\n\x0blease_epoch\x18\x04 \x01(\x03\"y\n\x15SignalTerminalRequest\x12\x1c\n\nsession_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x19\n\x06signal\x18\x02 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18@(\x01\x12\'\n\x12grace_milliseconds\x18\x03 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xe0\xd4\x03(\x00\"\x10\n\x0eUpgradeRequest\"$\n\x0fUpgradeResponse\x12\x11\n\tupgrading\x18\x01 \x01(\x08\"S\n\x0fShutdownRequest\x12\'\n\x12grace_milliseconds\x18\x01 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xe0\xd4\x03(\x00\x12\x17\n\x06reason\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18\x32\"\x12\n\x10ShutdownResponse2\xfb\t\n\rRunnerService\x12Y\n\tGetStatus\x12%.stateroom.runner.v1.GetStatusRequest\x1a\x1b.stateroom.runner.v1.Status\"\x08\xa2\xbb\x18\x04 \x01(\x06\x12`\n\x07Prepare\x12#.stateroom.runner.v1.PrepareRequest\x1a$.stateroom.runner.v1.PrepareResponse\"\x08\xa2\xbb\x18\x04 \x01(\x06\x30\x01\x12\x61\n\x0cOpenTerminal\x12(.stateroom.runner.v1.OpenTerminalRequest\x1a\x1d.stateroom.runner.v1.Terminal\"\x08\xa2\xbb\x18\x04 \x01(\x06\x12p\n\rCheckTerminal\x12).stateroom.runner.v1.CheckTerminalRequest\x1a*.stateroom.runner.v1.CheckTerminalResponse\"\x08\xa2\xbb\x18\x04 \x01(\x06\x12p\n\rWriteTerminal\x12).stateroom.runner.v1.WriteTerminalRequest\x1a*.stateroom.runner.v1.WriteTerminalResponse\"\x08\xa2\xbb\x18\x04 \x01(\x06\x12r\n\x0bStreamInput\x12).stateroom.runner.v1.WriteTerminalRequest\x1a*.stateroom.runner.v1.WriteTerminalResponse\"\x08\xa2\xbb\x18\x04 \x01(\x06(\x01\x30\x01\x12\x65\n\x0eResizeTerminal\x12*.stateroom.runner.v1.ResizeTerminalRequest\x1a\x1d.stateroom.runner.v1.Terminal\"\x08\xa2\xbb\x18\x04 \x01(\x06\x12\x65\n\x0eSignalTerminal\x12*.stateroom.runner.v1.SignalTerminalRequest\x1a\x1d.stateroom.runner.v1.Terminal\"\x08\xa2\xbb\x18\x04 \x01(\x06\x12r\n\rStreamRecords\x12).stateroom.runner.v1.StreamRecordsRequest\x1a*.stateroom.runner.v1.StreamRecordsResponse\"\x08\xa2\xbb\x18\x04 \x01(\x06\x30\x01\x12m\n\x12\x41\x63knowledgeRecords\x12..stateroom.runner.v1.AcknowledgeRecordsRequest\x1a\x1d.stateroom.runner.v1.Terminal\"\x08\xa2\xbb\x18\x04 \x01(\x06\x12^\n\x07Upgrade\x12#.stateroom.runner.v1.UpgradeRequest\x1a$.stateroom.runner.v1.UpgradeResponse\"\x08\xa2\xbb\x18\x04 \x01(\x06\x12\x61\n\x08Shutdown\x12$.stateroom.runner.v1.ShutdownRequest\x1a%.stateroom.runner.v1.ShutdownResponse\"\x08\xa2\xbb\x18\x04 \x01(\x06\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -55,6 +55,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_OPENTERMINALREQUEST'].fields_by_name['rows']._serialized_options = b'\272H\007\032\005\030\364\003(\001'
   _globals['_OPENTERMINALREQUEST'].fields_by_name['command']._loaded_options = None
   _globals['_OPENTERMINALREQUEST'].fields_by_name['command']._serialized_options = b'\272H\r\222\001\n\020\200\001\"\005r\003\030\200@'
+  _globals['_AGENTORDER_SETTINGSENTRY']._loaded_options = None
+  _globals['_AGENTORDER_SETTINGSENTRY']._serialized_options = b'8\001'
+  _globals['_AGENTORDER'].fields_by_name['preset']._loaded_options = None
+  _globals['_AGENTORDER'].fields_by_name['preset']._serialized_options = b'\272H\004r\002\0302'
+  _globals['_AGENTORDER'].fields_by_name['settings']._loaded_options = None
+  _globals['_AGENTORDER'].fields_by_name['settings']._serialized_options = b'\272H\005\232\001\002\020\010'
+  _globals['_AGENTORDER'].fields_by_name['conversation_id']._loaded_options = None
+  _globals['_AGENTORDER'].fields_by_name['conversation_id']._serialized_options = b'\272H\005r\003\030\200\004'
   _globals['_CHECKTERMINALREQUEST'].fields_by_name['terminal']._loaded_options = None
   _globals['_CHECKTERMINALREQUEST'].fields_by_name['terminal']._serialized_options = b'\272H\003\310\001\001'
   _globals['_WRITETERMINALREQUEST'].fields_by_name['session_id']._loaded_options = None
@@ -112,31 +120,35 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PREPARERESPONSE']._serialized_start=542
   _globals['_PREPARERESPONSE']._serialized_end=620
   _globals['_OPENTERMINALREQUEST']._serialized_start=623
-  _globals['_OPENTERMINALREQUEST']._serialized_end=1048
-  _globals['_OPENTERMINALREQUEST_ENVIRONMENTENTRY']._serialized_start=998
-  _globals['_OPENTERMINALREQUEST_ENVIRONMENTENTRY']._serialized_end=1048
-  _globals['_CHECKTERMINALREQUEST']._serialized_start=1050
-  _globals['_CHECKTERMINALREQUEST']._serialized_end=1140
-  _globals['_CHECKTERMINALRESPONSE']._serialized_start=1142
-  _globals['_CHECKTERMINALRESPONSE']._serialized_end=1165
-  _globals['_TERMINAL']._serialized_start=1168
-  _globals['_TERMINAL']._serialized_end=1360
-  _globals['_WRITETERMINALREQUEST']._serialized_start=1363
-  _globals['_WRITETERMINALREQUEST']._serialized_end=1496
-  _globals['_WRITETERMINALRESPONSE']._serialized_start=1498
-  _globals['_WRITETERMINALRESPONSE']._serialized_end=1521
-  _globals['_RESIZETERMINALREQUEST']._serialized_start=1524
-  _globals['_RESIZETERMINALREQUEST']._serialized_end=1653
-  _globals['_SIGNALTERMINALREQUEST']._serialized_start=1655
-  _globals['_SIGNALTERMINALREQUEST']._serialized_end=1776
-  _globals['_UPGRADEREQUEST']._serialized_start=1778
-  _globals['_UPGRADEREQUEST']._serialized_end=1794
-  _globals['_UPGRADERESPONSE']._serialized_start=1796
-  _globals['_UPGRADERESPONSE']._serialized_end=1832
-  _globals['_SHUTDOWNREQUEST']._serialized_start=1834
-  _globals['_SHUTDOWNREQUEST']._serialized_end=1917
-  _globals['_SHUTDOWNRESPONSE']._serialized_start=1919
-  _globals['_SHUTDOWNRESPONSE']._serialized_end=1937
-  _globals['_RUNNERSERVICE']._serialized_start=1940
-  _globals['_RUNNERSERVICE']._serialized_end=3215
+  _globals['_OPENTERMINALREQUEST']._serialized_end=1096
+  _globals['_OPENTERMINALREQUEST_ENVIRONMENTENTRY']._serialized_start=1046
+  _globals['_OPENTERMINALREQUEST_ENVIRONMENTENTRY']._serialized_end=1096
+  _globals['_AGENTORDER']._serialized_start=1099
+  _globals['_AGENTORDER']._serialized_end=1295
+  _globals['_AGENTORDER_SETTINGSENTRY']._serialized_start=1248
+  _globals['_AGENTORDER_SETTINGSENTRY']._serialized_end=1295
+  _globals['_CHECKTERMINALREQUEST']._serialized_start=1297
+  _globals['_CHECKTERMINALREQUEST']._serialized_end=1387
+  _globals['_CHECKTERMINALRESPONSE']._serialized_start=1389
+  _globals['_CHECKTERMINALRESPONSE']._serialized_end=1412
+  _globals['_TERMINAL']._serialized_start=1415
+  _globals['_TERMINAL']._serialized_end=1607
+  _globals['_WRITETERMINALREQUEST']._serialized_start=1610
+  _globals['_WRITETERMINALREQUEST']._serialized_end=1743
+  _globals['_WRITETERMINALRESPONSE']._serialized_start=1745
+  _globals['_WRITETERMINALRESPONSE']._serialized_end=1768
+  _globals['_RESIZETERMINALREQUEST']._serialized_start=1771
+  _globals['_RESIZETERMINALREQUEST']._serialized_end=1900
+  _globals['_SIGNALTERMINALREQUEST']._serialized_start=1902
+  _globals['_SIGNALTERMINALREQUEST']._serialized_end=2023
+  _globals['_UPGRADEREQUEST']._serialized_start=2025
+  _globals['_UPGRADEREQUEST']._serialized_end=2041
+  _globals['_UPGRADERESPONSE']._serialized_start=2043
+  _globals['_UPGRADERESPONSE']._serialized_end=2079
+  _globals['_SHUTDOWNREQUEST']._serialized_start=2081
+  _globals['_SHUTDOWNREQUEST']._serialized_end=2164
+  _globals['_SHUTDOWNRESPONSE']._serialized_start=2166
+  _globals['_SHUTDOWNRESPONSE']._serialized_end=2184
+  _globals['_RUNNERSERVICE']._serialized_start=2187
+  _globals['_RUNNERSERVICE']._serialized_end=3462
 # @@protoc_insertion_point(module_scope)
