@@ -7,13 +7,15 @@ import sys
 from hashlib import sha256
 
 import uvloop
-from stateroom.runner.v1 import git_service_pb2, runner_service_pb2
+from stateroom.runner.v1 import agent_service_pb2, git_service_pb2, runner_service_pb2
 
 from chassis import faults, logs
 from chassis.beside import beside
 from chassis.rpc.auth import RunnerAuthenticator
 from chassis.rpc.server import Server
 from runner import handover, program, room, settings, upgrade
+from runner.agents.agents import Agents
+from runner.agents.servicer import AgentServicer
 from runner.clone import Workspace
 from runner.git import Git
 from runner.git_servicer import GitServicer
@@ -24,6 +26,7 @@ from runner.settings import Settings
 from runner.terminals import table
 from runner.upgrade import Upgrade
 
+_AGENT_SERVICE = agent_service_pb2.DESCRIPTOR.services_by_name["AgentService"]
 _GIT_SERVICE = git_service_pb2.DESCRIPTOR.services_by_name["GitService"]
 _SERVICE = runner_service_pb2.DESCRIPTOR.services_by_name["RunnerService"]
 _TOKEN_BYTES = 32
@@ -61,11 +64,12 @@ async def serve(options: Settings, inherited: Table) -> None:
     server = Server(RunnerAuthenticator(inherited.token_sha256))
     async with table(options.room, sandbox, options.spool_bytes) as terminals:
         terminals.adopt(inherited.terminals)
-        way = Upgrade(code, inherited.token_sha256, workspace, terminals)
-        servicer = RunnerServicer(
-            options.runner_id, options.workspace_id, sandbox, workspace, terminals, way, stopped.set
-        )
+        agents = Agents(sandbox, terminals)
+        agents.adopt(inherited.agents)
+        way = Upgrade(code, inherited.token_sha256, workspace, terminals, agents)
+        servicer = RunnerServicer(options.runner_id, options.workspace_id, sandbox, way, stopped.set)
         server.add(_SERVICE, servicer)
+        server.add(_AGENT_SERVICE, AgentServicer(agents))
         server.add(_GIT_SERVICE, GitServicer(Git(options.room, sandbox)))
         # First, so that whoever got an answer finds us; a caller who reads it early waits for the socket.
         room.announce(options.room, options.runner_id, options.socket)

@@ -102,3 +102,49 @@ class CannotOpenTerminal(Unavailable):
 
     def __init__(self, session_id: str, cause: str) -> None:
         super().__init__(sessionId=session_id, cause=cause)
+
+
+class AgentNotInstalled(WrongState):
+    """The agent {preset} is not installed in this room, which has no program {program}: {remedy}."""
+
+    reason = "AGENT_NOT_INSTALLED"
+
+    def __init__(self, preset: str, program: str, remedy: str) -> None:
+        super().__init__(preset=preset, program=program, remedy=remedy)
+
+
+class TurnRunning(WrongState):
+    """The agent still works on turn {turnId}; wait for its end, or cancel it."""
+
+    reason = "TURN_RUNNING"
+
+    def __init__(self, turn_id: str) -> None:
+        super().__init__(turnId=turn_id)
+
+
+class PermissionNotFound(NotFound):
+    """The agent asked for no permission {permissionId}."""
+
+    reason = "PERMISSION_NOT_FOUND"
+
+    def __init__(self, permission_id: str) -> None:
+        super().__init__(permissionId=permission_id)
+
+
+class PermissionAnswered(WrongState):
+    """{how} before; nothing more can be said to permission {permissionId}."""
+
+    reason = "PERMISSION_ANSWERED"
+
+    def __init__(self, permission_id: str, option_id: str, user_id: str) -> None:
+        how = f"{user_id} answered {option_id!r}" if option_id else "It was withdrawn, as its turn ended"
+        super().__init__(permissionId=permission_id, how=how, optionId=option_id, userId=user_id)
+
+
+class AgentRefused(WrongState):
+    """The agent refuses: {cause}."""
+
+    reason = "AGENT_REFUSED"
+
+    def __init__(self, cause: str) -> None:
+        super().__init__(cause=cause[:200])

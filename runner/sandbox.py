@@ -77,6 +77,7 @@ class Program:
         readable: paths it may read beside the system's.
         writable: paths it may write, if they are not the room's `files` and `home`.
         hangs_up: whether it is told to end by HUP too, as a shell that a person types into ignores TERM.
+        spoken: descriptors that become its standard input and output; None for the terminal's own.
     """
 
     arguments: Sequence[str]
@@ -86,6 +87,7 @@ class Program:
     readable: Sequence[Path] = ()
     writable: Sequence[Path] | None = None
     hangs_up: bool = False
+    spoken: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,11 +29,19 @@ class RunnerServicer:
     runner_id: str
     workspace_id: str
     sandbox: Sandbox
-    workspace: Workspace
-    terminals: Terminals
     upgrade: Upgrade
     stop: Callable[[], None]
     start_time: int = field(default_factory=time.time_ns)
+
+    @property
+    def workspace(self) -> Workspace:
+        """Its directory."""
+        return self.upgrade.workspace
+
+    @property
+    def terminals(self) -> Terminals:
+        """Its terminals."""
+        return self.upgrade.terminals
 
     async def GetStatus(self, _request: pb.GetStatusRequest, _call: Call) -> pb.Status:
         """Tell what the runner is."""
@@ -56,11 +64,18 @@ class RunnerServicer:
 
     async def OpenTerminal(self, request: pb.OpenTerminalRequest, _call: Call) -> pb.Terminal:
         """Open a terminal."""
-        return convert.terminal_to_proto(await self.terminals.open(convert.order_from_proto(request)))
+        if request.HasField("agent"):
+            opened = await self.upgrade.agents.open(convert.agent_order_from_proto(request))
+        else:
+            opened = await self.terminals.open(convert.order_from_proto(request))
+        return convert.terminal_to_proto(opened)
 
     async def CheckTerminal(self, request: pb.CheckTerminalRequest, _call: Call) -> pb.CheckTerminalResponse:
         """Refuse a terminal that cannot be opened."""
-        self.terminals.check(convert.order_from_proto(request.terminal))
+        if request.terminal.HasField("agent"):
+            self.upgrade.agents.check(convert.agent_order_from_proto(request.terminal))
+        else:
+            self.terminals.check(convert.order_from_proto(request.terminal))
         return pb.CheckTerminalResponse()
 
     async def WriteTerminal(self, request: pb.WriteTerminalRequest, _call: Call) -> pb.WriteTerminalResponse:

@@ -5,6 +5,7 @@ import os
 import signal
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Protocol
 
 from chassis import logs, processes
 from runner import program, pty
@@ -42,6 +43,16 @@ class Size:
     rows: int
 
 
+class Beside(Protocol):
+    """What else writes into a terminal's log: an agent that is spoken to."""
+
+    def resume(self) -> None:
+        """Go on, if the spool has room."""
+
+    async def finish(self) -> None:
+        """Write the last that there is. Nothing of the terminal runs any more."""
+
+
 class Terminal:
     """A terminal whose shell was started here."""
 
@@ -55,6 +66,7 @@ class Terminal:
         self.process_id = 0
         self.kill_time: float | None = None
         self.gone = asyncio.Event()
+        self.beside: Beside | None = None
         self.input = Input(session_id, descriptor)
         self._descriptor = descriptor
         self._model = Model(size.columns, size.rows, self.input.reply) if manner.terminal else None
@@ -70,6 +82,8 @@ class Terminal:
     async def open(cls, session_id: str, spool: Spool, sandbox: Sandbox, described: Program, size: Size) -> "Terminal":
         """Start a shell or a command in a new terminal, or at a new pipe when that is all it wants.
 
+        Of a program that is spoken to, only its standard error is output.
+
         Raises:
             CannotOpenTerminal: the machine has no terminal or process to give; the spool is gone again.
         """
@@ -79,7 +93,8 @@ class Terminal:
             ours, theirs = pty.open_pair(size.columns, size.rows) if described.terminal else pty.open_pipe()
             terminal = cls(session_id, spool, ours, size, described)
             source = theirs if described.terminal else asyncio.subprocess.DEVNULL
-            terminal._program = await program.start(sandbox, described, program.Streams(source, theirs, theirs))
+            source, target = described.spoken or (source, theirs)
+            terminal._program = await program.start(sandbox, described, program.Streams(source, target, theirs))
         except (OSError, program.CannotStart) as error:
             if terminal is not None:
                 terminal._free()
@@ -140,11 +155,20 @@ class Terminal:
         self._unbounded = True
         self._resume()
         await self._reader.finished.wait()
+        if self.beside is not None:
+            await self.beside.finish()
         while self._held or not self._write(RecordType.EXIT, [pack_exit(self._explain(ended))]):  # noqa: ASYNC110 no event
             await asyncio.sleep(_DISK_RETRY)
         await self.spool.close()
         self._free()
         self.gone.set()
+
+    def take(self, data: bytes) -> None:
+        """Take output that comes another way than through the terminal."""
+        if self._held:
+            self._held += data
+        else:
+            self._output(data)
 
     def resize(self, size: Size) -> None:
         """Change the size and note it in the log."""
@@ -183,6 +207,8 @@ class Terminal:
         """Drop what is stored elsewhere, and go on reading if the spool was full."""
         self.spool.acknowledge(sequence)
         self._resume()
+        if self.beside is not None:
+            self.beside.resume()
 
     def expect_running(self) -> None:
         """Raise TerminalEnded once the shell has ended."""
@@ -234,6 +260,8 @@ class Terminal:
         if self._full:
             _log.warning("The spool is full; the terminal waits", session_id=self.session_id)
             self._reader.pause()
+            if self.beside is not None:
+                self.beside.resume()
 
     def _resume(self) -> None:
         if self._held:
