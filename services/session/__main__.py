@@ -2,11 +2,16 @@
 
 from contextlib import AsyncExitStack
 
-from stateroom.session.v1 import session_service_pb2
+from stateroom.session.v1 import coding_agent_service_pb2, session_service_pb2
 
 from chassis.changes import Registry
 from chassis.rpc.server import Server
 from chassis.service import Service, open_service, run
+from services.session.agents import events as agent_events
+from services.session.agents.asking import Asking
+from services.session.agents.notes import AgentNotes
+from services.session.agents.servicer import CodingAgentServicer
+from services.session.agents.stream import Streams
 from services.session.sessions import events
 from services.session.sessions.consumers import WorkspaceChanges
 from services.session.sessions.live.attachment import Attachments
@@ -30,14 +35,16 @@ from services.session.settings import SessionSettings
 
 async def open_session(settings: SessionSettings, stack: AsyncExitStack) -> tuple[Service, Server]:
     """Put the service together. The stack closes it again."""
-    service = await open_service("session", settings, Registry(events.SESSION), stack)
+    service = await open_service(
+        "session", settings, Registry(events.SESSION, agent_events.TURN, agent_events.PERMISSION), stack
+    )
     workspace = service.neighbour("workspace")
     database, system = service.database, service.system
     runners = Runners(workspace)
     stack.push_async_callback(runners.close)
     liveness = Liveness(system)
     background = await stack.enter_async_context(open_background())
-    parts = Parts(database, system, runners)
+    parts = Parts(database, system, runners, AgentNotes(liveness))
     feeds = Feeds(parts, liveness, background)
     devices = Devices(system, settings.slow_device_seconds, settings.silent_device_seconds)
     presences = Presences(system, devices)
@@ -45,7 +52,7 @@ async def open_session(settings: SessionSettings, stack: AsyncExitStack) -> tupl
     reconciler = service.reconcile("sessions", "session_id", reconciliation.reconcile)
     service.consume(workspace, WorkspaceChanges(database, reconciler.wake).apply)
     service.reconcile("session_heads", "session_id", Release(parts).reconcile)
-    copier = Copier(parts, feeds.bell)
+    copier = Copier(parts, feeds.bell, feeds.begin)
     service.loops.extend(part.run for part in (liveness, feeds, copier, devices, presences))
     service.counts += COUNTS
     opener = Opener(database, runners, feeds, liveness, background, settings.session_limit)
@@ -55,6 +62,9 @@ async def open_session(settings: SessionSettings, stack: AsyncExitStack) -> tupl
     servicer = SessionServicer(database, service.pages, opener, attachments, writer, reconciler.wake)
     server = service.server()
     server.add(session_service_pb2.DESCRIPTOR.services_by_name["SessionService"], servicer)
+    streams = Streams(database, feeds, devices)
+    agents = CodingAgentServicer(database, service.pages, opener, Asking(runners), streams)
+    server.add(coding_agent_service_pb2.DESCRIPTOR.services_by_name["CodingAgentService"], agents)
     return service, server
 
 

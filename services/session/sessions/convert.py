@@ -5,8 +5,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from stateroom.agent.v1 import agent_event_pb2
 from stateroom.runner.v1 import record_pb2
-from stateroom.session.v1 import attach_pb2, exec_pb2, log_pb2
+from stateroom.session.v1 import attach_pb2, coding_agent_pb2, exec_pb2, log_pb2
 from stateroom.session.v1 import session_pb2 as pb
 
 from chassis import etag, ids, messages
@@ -41,6 +42,10 @@ def session_to_proto(session: Session) -> pb.Session:
         output_bytes=session.output_bytes,
         etag=etag.of(session),
     )
+    if session.kind is Kind.AGENT:
+        message.agent.CopyFrom(coding_agent_pb2.CodingAgentSession(**session.agent))
+    if session.parent_session_id is not None:
+        message.parent_session_id = str(session.parent_session_id)
     if session.timeout is not None:
         message.timeout.FromTimedelta(session.timeout)
     messages.set_times(message, session, "end_time", "create_time", "update_time", "last_activity_time")
@@ -53,7 +58,7 @@ def spec_from_proto(session_id: UUID, message: pb.Session, environment_names: It
         session_id=session_id,
         workspace_id=ids.parse(message.workspace_id),
         kind=kind_from_proto(message.kind) or Kind.TERMINAL,
-        shell=message.shell or ("" if message.command else DEFAULT_SHELL),
+        shell=message.shell or ("" if message.command or message.HasField("agent") else DEFAULT_SHELL),
         command=tuple(message.command),
         timeout=message.timeout.ToTimedelta() if message.HasField("timeout") else None,
         title=message.title,
@@ -62,7 +67,14 @@ def spec_from_proto(session_id: UUID, message: pb.Session, environment_names: It
         environment_names=tuple(sorted(environment_names)),
         columns=message.columns or DEFAULT_COLUMNS,
         rows=message.rows or DEFAULT_ROWS,
+        agent=_agent(message),
     )
+
+
+def _agent(message: pb.Session) -> dict[str, str]:
+    """Return what is asked of an agent; what only the server sets is left out."""
+    names = ("preset", "mode", "model", "continues_session_id")
+    return {name: value for name in names if (value := getattr(message.agent, name))}
 
 
 def session_of_command(request: exec_pb2.ExecCommandRequest) -> pb.Session:
@@ -90,6 +102,7 @@ def values_from_proto(message: pb.Session, names: Iterable[str]) -> dict[str, ob
         "timeout": message.timeout.ToTimedelta() if message.HasField("timeout") else None,
         "environment": dict(message.environment),
         "metadata": dict(message.metadata),
+        "agent": _agent(message),
     }
     return {name: held[name] if name in held else getattr(message, name) for name in names}
 
@@ -140,8 +153,18 @@ def record_to_proto(record: Record) -> log_pb2.SessionEvent:
         exit_code=record.exit_code,
         exit_signal=record.exit_signal,
     )
+    if record.type is RecordType.AGENT:
+        message.agent_event.CopyFrom(agent_event_to_proto(record))
     messages.set_times(message, record, "time")
     return message
+
+
+def agent_event_to_proto(record: Record) -> agent_event_pb2.AgentEvent:
+    """Return the public form of what happened with an agent: of who did it, others see no more than the user."""
+    event = agent_event_pb2.AgentEvent.FromString(record.data)
+    if event.HasField("author"):
+        event.author.CopyFrom(agent_event_pb2.Author(user_id=event.author.user_id))
+    return event
 
 
 def record_from_runner(message: record_pb2.Record) -> Record:

@@ -14,6 +14,7 @@ class RecordType(IntEnum):
     RESIZE = 2
     TITLE = 3
     EXIT = 4
+    AGENT = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,8 @@ class Exit:
 class Record:
     """One record: `sequence` counts 1, 2, 3 …; `offset` is that of its first output byte, else the end before it.
 
-    `data` holds the bytes of OUTPUT and the UTF-8 text of TITLE; they are never decoded on the way.
+    `data` holds the bytes of OUTPUT, the UTF-8 text of TITLE and the serialized event of AGENT; they are never decoded on
+    the way.
     """
 
     sequence: int

@@ -33,6 +33,8 @@ sessions = Table(
     Column("log_complete", Boolean, nullable=False),
     Column("given_title", Text, nullable=False),
     Column("metadata", JSONB, nullable=False),
+    Column("agent", JSONB, nullable=False),
+    Column("parent_session_id", UUID),
     Column("version", BigInteger, nullable=False),
     Column("create_time", tables.Time, nullable=False),
     Column("update_time", tables.Time, nullable=False),
