@@ -132,13 +132,16 @@ class PermissionNotFound(NotFound):
 
 
 class PermissionAnswered(WrongState):
-    """{how} before; nothing more can be said to permission {permissionId}."""
+    """Permission {permissionId} has its answer: {optionId}, from {userId}."""
 
     reason = "PERMISSION_ANSWERED"
 
     def __init__(self, permission_id: str, option_id: str, user_id: str) -> None:
-        how = f"{user_id} answered {option_id!r}" if option_id else "It was withdrawn, as its turn ended"
-        super().__init__(permissionId=permission_id, how=how, optionId=option_id, userId=user_id)
+        super().__init__(
+            permissionId=permission_id,
+            optionId=option_id or "withdrawn",
+            userId=user_id or "nobody, as its turn ended",
+        )
 
 
 class AgentRefused(WrongState):

@@ -37,7 +37,7 @@ class Record:
         sequence: 1, 2, 3 … without a gap.
         offset: for OUTPUT that of its first byte, else the end of the output before it.
         time: nanoseconds since 1970.
-        body: OUTPUT and TITLE: the bytes; AGENT: a serialized event; RESIZE and EXIT: packed, see `size_of` and `exit_of`.
+        body: OUTPUT and TITLE: the bytes; AGENT: a serialized event; RESIZE and EXIT: packed, see `size_of`, `exit_of`.
     """
 
     sequence: int

@@ -76,8 +76,8 @@ def describe_command(  # what is asked for, and where it runs
 ) -> Program:
     """Return a command to start, as it is: no shell reads it.
 
-    Its first word is a path, or a name that is looked for in PATH, from where the command starts. It may read `readable`
-    beside what every program may.
+    Its first word is a path, or a name that is looked for in PATH, from where the command starts. It may read what is
+    `readable` beside what every program may.
 
     Raises:
         CommandNotFound: no program that the inside shows is called so.

@@ -1,1 +1,1 @@
-"""A small agent that speaks the Agent Client Protocol: it stands in where a real one would need a model, a key and money."""
+"""A small agent that speaks the Agent Client Protocol: it stands in where a real one needs a model."""

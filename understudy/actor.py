@@ -43,7 +43,11 @@ class Understudy:
         return schema.NewSessionResponse(session_id=session_id, config_options=self._options())
 
     async def set_config_option(
-        self, config_id: str, session_id: str, value: str | bool, **_: Any
+        self,
+        config_id: str,
+        session_id: str,
+        value: str | bool,  # noqa: FBT001  # the protocol's own form
+        **_: Any,
     ) -> schema.SetSessionConfigOptionResponse:
         """Change the mode or the model."""
         del session_id
@@ -60,7 +64,7 @@ class Understudy:
         text = "".join(part.text for part in prompt if isinstance(part, schema.TextContentBlock))
         trusted = self._settings["mode"] == "trust"
         script = Script(self._client, session_id, self._directories[session_id], self._calls, asks=not trusted)
-        playing = self._playing[session_id] = asyncio.create_task(script.play(text))
+        playing = self._playing[session_id] = asyncio.ensure_future(script.play(text))
         try:
             await playing
         except asyncio.CancelledError:

@@ -29,7 +29,7 @@ class Preset:
 PRESETS = {
     "claude-code": Preset(
         ("claude-agent-acp",),
-        f"run `{_PREFIX} @agentclientprotocol/claude-agent-acp` in a terminal of the room, and give it ANTHROPIC_API_KEY",
+        f"run `{_PREFIX} @agentclientprotocol/claude-agent-acp` in a terminal of the room, and set ANTHROPIC_API_KEY",
     ),
     "codex": Preset(
         ("codex-acp",),

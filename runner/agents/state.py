@@ -1,4 +1,4 @@
-"""What one conversation with an agent is about at this moment, in a form that also passes to other code in an upgrade."""
+"""What one conversation with an agent is about at this moment, in a form that passes to other code in an upgrade."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,7 +15,7 @@ class AgentState:
         wanted: settings to begin with.
         loads: the conversation to go on with; empty for a new one.
         conversation_id: the agent's own id of the conversation; empty until it is ready.
-        asked: what was asked of the agent and is not answered: purpose and what belongs to it, by the id of the request.
+        asked: what was asked of the agent and is not answered: method, purpose and facts, by the id of the request.
         serving: what the agent asked and is not answered: its id, method and parameters, by that id as JSON.
         prompt: the parts of a prompt that waits until the agent is ready.
         turn_id: the turn that runs; empty for none.

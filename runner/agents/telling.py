@@ -1,4 +1,4 @@
-"""What an agent tells, as events: its JSON is read as it comes, cut where it is long, and never trusted to have a form."""
+"""What an agent tells, as events: its JSON is cut where it is long, and never trusted to have a form."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence

@@ -6,9 +6,8 @@ from typing import Any, Self
 from uuid import UUID
 
 from stateroom.agent.v1 import agent_event_pb2
-from stateroom.session.v1 import coding_agent_pb2, session_pb2
+from stateroom.session.v1 import coding_agent_pb2, session_pb2, session_service_pb2
 from stateroom.session.v1 import coding_agent_service_pb2 as pb
-from stateroom.session.v1 import session_service_pb2
 from stateroom.session.v1.coding_agent_service_pb2_grpc import CodingAgentServiceStub
 
 from chassis import ids
@@ -91,9 +90,7 @@ class Talk:
         request = pb.StreamAgentEventsRequest(session_id=self.session_id, after_sequence=after)
         if len(self.of(kind)) >= count:
             return self.of(kind)
-        call = stub.StreamAgentEvents(
-            request, metadata=self.stage.bearer(), timeout=DEADLINE, wait_for_ready=True
-        )
+        call = stub.StreamAgentEvents(request, metadata=self.stage.bearer(), timeout=DEADLINE, wait_for_ready=True)
         async for response in call:
             self.shown.append(response)
             if len(self.of(kind)) >= count:

@@ -30,8 +30,7 @@ class Exit:
 class Record:
     """One record: `sequence` counts 1, 2, 3 …; `offset` is that of its first output byte, else the end before it.
 
-    `data` holds the bytes of OUTPUT, the UTF-8 text of TITLE and the serialized event of AGENT; they are never decoded on
-    the way.
+    `data` holds the bytes of OUTPUT, the UTF-8 text of TITLE and the event of AGENT; it is never changed on the way.
     """
 
     sequence: int

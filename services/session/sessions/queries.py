@@ -103,8 +103,8 @@ async def read_log(
 ) -> list[Record]:
     """Return what is stored after a sequence, to about 256 KiB behind an offset; nothing at the end of what is stored.
 
-    No more than `count` records are looked at. A run of OUTPUT comes as one record, which ends with the run's last sequence: a replay needs the bytes, and ten
-    thousand rows cost more than the bytes in them.
+    No more than `count` records are looked at. A run of OUTPUT comes as one record, which ends with the run's last
+    sequence: a replay needs the bytes, and ten thousand rows cost more than the bytes in them.
     """
     place = {"session_id": session_id, "after": after, "offset": offset, "count": count}
     rows = await connection.execute(_READ_LOG, place)

@@ -1,15 +1,9 @@
 """Conversations with a real agent, over the real protocol, in the sandbox of a room."""
 
-from pathlib import Path
-
-import pytest
 from stateroom.agent.v1 import agent_event_pb2 as pb
 
 from chassis import ids
-from chassis.errors import InvalidField, RequestIdReused
 from runner.agents.agents import Agents
-from runner.errors import AgentRefused, PermissionAnswered, PermissionNotFound, TerminalEnded, TurnRunning
-from runner.record import RecordType, exit_of
 from tests.support.agent_rooms import PERSON, Conversation
 
 
@@ -20,7 +14,7 @@ async def test_prompt_always_is_answered_in_pieces_and_ends(agents: Agents) -> N
     talk.prompt("say Hello.\nthink Hm.\nplan", turn_id)
     (ended,) = await talk.until("turn_end")
     assert ended.turn_end == pb.TurnEnd(turn_id=turn_id, reason="end_turn")
-    kinds = [event.WhichOneof("event") for event in talk.events]
+    kinds = [str(event.WhichOneof("event")) for event in talk.events]
     assert sorted(kinds[:2]) == ["prompt", "ready"]  # a prompt waits for the agent
     assert kinds[2:] == ["message", "thought", "plan", "usage", "turn_end"]
     assert talk.said == "Hello."

@@ -5,6 +5,7 @@ import hashlib
 
 import grpc
 import pytest
+from stateroom.agent.v1 import agent_event_pb2
 from stateroom.event.v1.change_pb2 import ChangeHeader
 from stateroom.session.v1 import coding_agent_pb2, log_pb2, session_pb2, session_service_pb2
 from stateroom.session.v1 import coding_agent_service_pb2 as pb
@@ -51,7 +52,7 @@ async def test_list_session_events_of_an_agent_shows_who_asked_and_no_more(stage
     assert [event.agent_event for event in page.session_events] == talk.events
     (prompt,) = talk.of("prompt")
     assert prompt.author.user_id
-    assert not (prompt.author.ip_address or prompt.author.request_id or prompt.author.credential_id)
+    assert prompt.author == agent_event_pb2.Author(user_id=prompt.author.user_id)
 
 
 async def test_prompt_agent_repeated_asks_once_and_other_text_is_refused(stage: Stage) -> None:

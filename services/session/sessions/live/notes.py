@@ -1,4 +1,4 @@
-"""What records of a log mean beside it: the port to those who know, which is used in the transaction that stores them."""
+"""What records of a log mean beside it: the port to those who know, used in the transaction that stores them."""
 
 from typing import Protocol
 

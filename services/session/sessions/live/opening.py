@@ -76,7 +76,11 @@ class Opener:
         return session
 
     async def _continued(self, actor: Actor, spec: SessionSpec) -> SessionSpec:
-        """Return the spec with the conversation that its agent is to go on with. SessionNotFound, NoAgent, InvalidField."""
+        """Return the spec with the conversation that its agent is to go on with.
+
+        Raises:
+            SessionNotFound, NoAgent, InvalidField: there is no such conversation in the workspace.
+        """
         earlier_id = spec.agent.get("continues_session_id")
         if not earlier_id:
             return spec
@@ -145,7 +149,10 @@ def _order(spec: SessionSpec, environment: Mapping[str, str]) -> pb.OpenTerminal
         rows=spec.rows,
     )
     if spec.kind is Kind.AGENT:
-        settings = {name: spec.agent[name] for name in ("mode", "model") if name in spec.agent}
-        known = {name: spec.agent.get(name, "") for name in ("preset", "conversation_id")}
-        order.agent.CopyFrom(pb.AgentOrder(settings=settings, **known))
+        known = spec.agent
+        settings: dict[str, str] = {name: known[name] for name in ("mode", "model") if name in known}
+        order.agent.preset = known.get("preset", "")
+        order.agent.conversation_id = known.get("conversation_id", "")
+        order.agent.settings.update(settings)
+        order.agent.SetInParent()
     return order
