@@ -22,7 +22,7 @@ class Understudy:
         self._client: Client | None = None
         self._numbers, self._calls = count(1), count(1)
         self._directories: dict[str, str] = {}
-        self._playing: dict[str, asyncio.Task[None]] = {}
+        self._playing: dict[str, asyncio.Task[Any] | None] = {}
         self._settings = {"mode": MODES[0], "model": MODELS[0]}
 
     def on_connect(self, conn: Client) -> None:
@@ -64,10 +64,12 @@ class Understudy:
         text = "".join(part.text for part in prompt if isinstance(part, schema.TextContentBlock))
         trusted = self._settings["mode"] == "trust"
         script = Script(self._client, session_id, self._directories[session_id], self._calls, asks=not trusted)
-        playing = self._playing[session_id] = asyncio.ensure_future(script.play(text))
+        playing = self._playing[session_id] = asyncio.current_task()
         try:
-            await playing
+            await script.play(text)
         except asyncio.CancelledError:
+            if playing is not None:
+                playing.uncancel()
             return schema.PromptResponse(stop_reason="cancelled")
         finally:
             del self._playing[session_id]
@@ -77,8 +79,9 @@ class Understudy:
 
     async def cancel(self, session_id: str, **_: Any) -> None:
         """Stop playing."""
-        if session_id in self._playing:
-            self._playing[session_id].cancel()
+        playing = self._playing.get(session_id)
+        if playing is not None:
+            playing.cancel()
 
     def _options(self) -> list[schema.SessionConfigOptionSelect | schema.SessionConfigOptionBoolean]:
         return [

@@ -44,7 +44,7 @@ class Agents:
         self._files = (sandbox.room / "files").resolve()
         self._terminals = terminals
         self._group = terminals.group
-        self._patience = patience
+        self.patience = patience
         self._agents: dict[str, Agent] = {}
 
     async def open(self, order: AgentOrder) -> Terminal | LeftTerminal:
@@ -72,7 +72,7 @@ class Agents:
             loads=order.conversation_id,
         )
         agent = self._add(terminal, pipes, state)
-        self._group.create_task(self._guard(agent, agent.begin(self._patience)))
+        self._group.create_task(self._guard(agent, agent.begin(self.patience)))
         return terminal
 
     def check(self, order: AgentOrder) -> Program:
@@ -107,7 +107,7 @@ class Agents:
                 continue
             agent = self._add(terminal, pipes, AgentState(**kept.state))
             agent.wire.restore(kept.begun, kept.waiting)
-            self._group.create_task(self._guard(agent, agent.restore(self._patience)))
+            self._group.create_task(self._guard(agent, agent.restore(self.patience)))
 
     def states(self) -> tuple[AgentPipes, ...]:
         """Return what the code after an upgrade needs of the agents that run."""

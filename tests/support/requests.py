@@ -24,6 +24,9 @@ NEEDED = {
     "rows": 24,
     "data": b"a",
     "command": ["true"],
+    "text": "a",
+    "option_id": "a",
+    "setting_id": "a",
 }
 """Values of fields that a request cannot be without, beside ids."""
 
