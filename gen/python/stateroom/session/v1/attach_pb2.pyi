@@ -9,6 +9,7 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from stateroom.agent.v1 import agent_event_pb2 as _agent_event_pb2
 from stateroom.session.v1 import session_pb2 as _session_pb2
 import builtins as _builtins
 import sys
@@ -121,6 +122,7 @@ class AttachSessionRequest(_message.Message):
         ROWS_FIELD_NUMBER: _builtins.int
         DEVICE_FIELD_NUMBER: _builtins.int
         PRESENCE_FIELD_NUMBER: _builtins.int
+        AFTER_SEQUENCE_FIELD_NUMBER: _builtins.int
         session_id: _builtins.str
         """The session."""
         offset: _builtins.int
@@ -137,6 +139,8 @@ class AttachSessionRequest(_message.Message):
         """The device's own name, at most 100 characters."""
         presence: _builtins.bool
         """Tells who is attached: now, and whenever somebody comes, goes or takes control."""
+        after_sequence: _builtins.int
+        """Of an agent session: only events after this place in the log."""
         def __init__(
             self,
             *,
@@ -148,10 +152,11 @@ class AttachSessionRequest(_message.Message):
             rows: _builtins.int = ...,
             device: _builtins.str = ...,
             presence: _builtins.bool = ...,
+            after_sequence: _builtins.int = ...,
         ) -> None: ...
         _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
         def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["columns", b"columns", "device", b"device", "offset", b"offset", "presence", b"presence", "role", b"role", "rows", b"rows", "session_id", b"session_id", "take_over", b"take_over"]  # noqa: Y015
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["after_sequence", b"after_sequence", "columns", b"columns", "device", b"device", "offset", b"offset", "presence", b"presence", "role", b"role", "rows", b"rows", "session_id", b"session_id", "take_over", b"take_over"]  # noqa: Y015
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -419,6 +424,38 @@ class AttachSessionResponse(_message.Message):
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
     @_typing.final
+    class AgentHappened(_message.Message):
+        """Something happened with the agent."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        SEQUENCE_FIELD_NUMBER: _builtins.int
+        TIME_FIELD_NUMBER: _builtins.int
+        EVENT_FIELD_NUMBER: _builtins.int
+        sequence: _builtins.int
+        """Its place in the log; a device that comes back asks for what is after it."""
+        @_builtins.property
+        def time(self) -> _timestamp_pb2.Timestamp:
+            """When it happened."""
+
+        @_builtins.property
+        def event(self) -> _agent_event_pb2.AgentEvent:
+            """What happened."""
+
+        def __init__(
+            self,
+            *,
+            sequence: _builtins.int = ...,
+            time: _timestamp_pb2.Timestamp | None = ...,
+            event: _agent_event_pb2.AgentEvent | None = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "time", b"time"]  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "sequence", b"sequence", "time", b"time"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
     class Ping(_message.Message):
         """A question for a sign of life: any message is one, an `ack` of the same offset as before too."""
 
@@ -483,6 +520,7 @@ class AttachSessionResponse(_message.Message):
     ENDED_FIELD_NUMBER: _builtins.int
     PRESENCE_FIELD_NUMBER: _builtins.int
     PING_FIELD_NUMBER: _builtins.int
+    AGENT_HAPPENED_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def attached(self) -> Global___AttachSessionResponse.Attached:
         """The device is attached; always the first message."""
@@ -511,6 +549,10 @@ class AttachSessionResponse(_message.Message):
     def ping(self) -> Global___AttachSessionResponse.Ping:
         """The device said nothing for a while, and is detached unless it acknowledges soon."""
 
+    @_builtins.property
+    def agent_happened(self) -> Global___AttachSessionResponse.AgentHappened:
+        """Something happened between people and the agent of the session."""
+
     def __init__(
         self,
         *,
@@ -521,12 +563,13 @@ class AttachSessionResponse(_message.Message):
         ended: Global___AttachSessionResponse.Ended | None = ...,
         presence: Global___AttachSessionResponse.Presence | None = ...,
         ping: Global___AttachSessionResponse.Ping | None = ...,
+        agent_happened: Global___AttachSessionResponse.AgentHappened | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["attached", b"attached", "ended", b"ended", "message", b"message", "output", b"output", "ping", b"ping", "presence", b"presence", "resized", b"resized", "role_changed", b"role_changed"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["agent_happened", b"agent_happened", "attached", b"attached", "ended", b"ended", "message", b"message", "output", b"output", "ping", b"ping", "presence", b"presence", "resized", b"resized", "role_changed", b"role_changed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attached", b"attached", "ended", b"ended", "message", b"message", "output", b"output", "ping", b"ping", "presence", b"presence", "resized", b"resized", "role_changed", b"role_changed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_happened", b"agent_happened", "attached", b"attached", "ended", b"ended", "message", b"message", "output", b"output", "ping", b"ping", "presence", b"presence", "resized", b"resized", "role_changed", b"role_changed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["attached", "output", "resized", "role_changed", "ended", "presence", "ping"]  # noqa: Y015
+    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["attached", "output", "resized", "role_changed", "ended", "presence", "ping", "agent_happened"]  # noqa: Y015
     _WhichOneofArgType_message: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_message) -> _WhichOneofReturnType_message | None: ...
 
