@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 from cli.client import Client, Json
-from tests.support.embedded_stack import EmbeddedStack
+from tests.support.embedded_stack import EmbeddedStack, Finished
 from tests.support.window import opened_window
 
 
@@ -16,15 +16,16 @@ async def test_cli_agent_is_started_asked_answered_and_cancelled(
     (made,) = (await stack.command("agent", "start", workspace_id, "--preset", "understudy", "--json")).json()
     session_id = str(made["sessionId"])
     text = "say Hello.\nedit notes.txt From an agent."
-    asking = asyncio.create_task(stack.command("agent", "prompt", session_id, text, "--json"))
-    path = f"/v1/sessions/{session_id}/agentEvents"
-    async for message in client.stream(path):
-        if "permissionRequest" in message["event"]:
-            permission_id = message["event"]["permissionRequest"]["permissionId"]
-            break
-    answered = await stack.command("agent", "answer", session_id, permission_id, "allow")
-    assert answered.code == 0, answered.errors
-    asked = await asking
+    path, permission_id = f"/v1/sessions/{session_id}/agentEvents", ""
+    async with asyncio.TaskGroup() as group:
+        asking = group.create_task(stack.command("agent", "prompt", session_id, text, "--json"))
+        async for message in client.stream(path):
+            if "permissionRequest" in message["event"]:
+                permission_id = message["event"]["permissionRequest"]["permissionId"]
+                break
+        answered = await stack.command("agent", "answer", session_id, permission_id, "allow")
+        assert answered.code == 0, answered.errors
+    asked: Finished = asking.result()
     assert asked.code == 0, asked.errors
     events = [message["event"] for message in asked.json()]
     assert [next(iter(event)) for event in events][-1] == "turnEnd"

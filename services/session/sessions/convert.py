@@ -167,6 +167,15 @@ def agent_event_to_proto(record: Record) -> agent_event_pb2.AgentEvent:
     return event
 
 
+def agent_happened_to_proto(record: Record) -> attach_pb2.AttachSessionResponse.AgentHappened:
+    """Return what happened with an agent, as devices are told."""
+    message = attach_pb2.AttachSessionResponse.AgentHappened(
+        sequence=record.sequence, event=agent_event_to_proto(record)
+    )
+    messages.set_times(message, record, "time")
+    return message
+
+
 def record_from_runner(message: record_pb2.Record) -> Record:
     """Return a record as the runner sent it. Output, which is most of what comes, has nothing but its bytes."""
     time = _EPOCH + timedelta(seconds=message.time.seconds, microseconds=message.time.nanos // 1000)

@@ -15,7 +15,7 @@ from tests.support.agent_rooms import PERSON, Conversation, raw_agent
 
 
 async def test_prompt_always_is_answered_in_pieces_and_ends(agents: Agents, room_folder: Path) -> None:
-    """Everything that happens is in the log, in its order: text, thoughts, plans, files, a diff, a question, a terminal."""
+    """Everything is in the log in its order: text, thoughts, plans, files, a diff, a question, a terminal."""
     (room_folder / "files" / "notes.txt").write_text("one\ntwo\n")
     talk = await Conversation.open(agents)
     turn_id = str(ids.new())
@@ -81,8 +81,10 @@ print("[1, 2]", flush=True)
 print('{"method": 7, "id": {"a": []}}', flush=True)
 print("[" * 100000, flush=True)
 print('{"id": 99, "result": {}}', flush=True)
-send({"method": "session/update", "params": {"update": {"sessionUpdate": "tool_call", "content": [7, {"type": "diff"}]}}})
-send({"method": "session/update", "params": {"update": {"sessionUpdate": "plan", "entries": {"a": 1}}}})
+def update(kind, **facts):
+    send({"method": "session/update", "params": {"update": {"sessionUpdate": kind, **facts}}})
+update("tool_call", content=[7, {"type": "diff"}])
+update("plan", entries={"a": 1})
 send({"method": "session/update", "params": []})
 sys.stdout.write('{"jsonrpc":"2.0","method":"session/update","params":{"update":{"sessionUpdate":"agent_message_chunk",'
                  '"content":{"type":"text","text":"\\\\ud800 half"}}}}\\n')
@@ -118,8 +120,7 @@ async def test_agent_that_prints_garbage_is_heard_all_the_same(agents: Agents, r
             "The agent speaks version 9 of its protocol, and we speak 1.",
         ),
         (
-            "answer(ask(), protocolVersion=1)\n"
-            'send({"id": ask()["id"], "error": {"code": -32000, "message": "Sign in"}})\ntime.sleep(100)',
+            'answer(ask(), protocolVersion=1)\nsend({"id": 2, "error": {"code": -32000, "message": "Sign in"}})\nask()',
             "The agent opens no session: Sign in; sign in to it once, in a terminal of the room",
         ),
         ("sys.stdin.close()\nsys.stdout.close()\nos.close(1)\ntime.sleep(100)", "did not answer `initialize`"),
@@ -160,7 +161,14 @@ async def test_agent_whose_log_nobody_takes_waits_until_somebody_does(
     agents: Agents, room_folder: Path, table: Terminals
 ) -> None:
     """A spool that is full holds the agent up; nothing it says is lost or told twice."""
-    body = "begin()\nprompt = ask()\nfor n in range(3000): tell(f'{n:08d} ' * 20)\nanswer(prompt, stopReason='end_turn')\ntime.sleep(100)"
+    body = """
+begin()
+prompt = ask()
+for n in range(3000):
+    tell(f"{n:08d} " * 20)
+answer(prompt, stopReason="end_turn")
+time.sleep(100)
+"""
     table.limit = 64 * 1024
     talk = await Conversation.open(agents, *raw_agent(room_folder, body))
     talk.prompt("Go")

@@ -1,14 +1,10 @@
 """Agents through kills: what was said is in the log once, and nothing waits for ever."""
 
-import asyncio
-
 import pytest
-from stateroom.session.v1 import coding_agent_pb2, log_pb2, session_pb2
-from stateroom.session.v1 import session_service_pb2
+from stateroom.session.v1 import coding_agent_pb2, log_pb2, session_pb2, session_service_pb2
 
 from tests.support.stage import Stage
 from tests.support.talks import Talk
-from tests.support.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")  # that of the stage they share
 

@@ -2,12 +2,13 @@
 
 import asyncio
 import hashlib
+from typing import Any
 
 import grpc
 import pytest
 from stateroom.agent.v1 import agent_event_pb2
 from stateroom.event.v1.change_pb2 import ChangeHeader
-from stateroom.session.v1 import coding_agent_pb2, log_pb2, session_pb2, session_service_pb2
+from stateroom.session.v1 import attach_pb2, coding_agent_pb2, log_pb2, session_pb2, session_service_pb2
 from stateroom.session.v1 import coding_agent_service_pb2 as pb
 
 from chassis import ids
@@ -241,3 +242,33 @@ async def test_create_session_with_a_wrong_agent_is_refused(stage: Stage) -> Non
 async def _create(stage: Stage, **wishes: object) -> None:
     wanted = Session(workspace_id=str(stage.workspace.workspace_id), **wishes)  # type: ignore[arg-type]  # its fields
     await stage.call("CreateSession", session_service_pb2.CreateSessionRequest(session=wanted))
+
+
+async def test_attach_session_of_an_agent_tells_what_happens_and_goes_on_where_it_was(stage: Stage) -> None:
+    """A device gets the agent's events beside its output; it cannot control; what it has it is not told again."""
+    talk = await Talk.open(stage, mode="trust")
+    await talk.prompt("say One.")
+    await talk.until("turn_end")
+    await talk.ended_turn()
+    device = await _attached(stage, talk, 0)
+    known = [await device.read() for _ in talk.shown]
+    assert [(one.agent_happened.sequence, one.agent_happened.event) for one in known] == [
+        (one.sequence, one.event) for one in talk.shown
+    ]
+    device.cancel()
+    again = await _attached(stage, talk, talk.shown[-1].sequence)
+    begun = await talk.prompt("say Two.")
+    told = (await again.read()).agent_happened
+    assert (told.sequence, told.event.prompt.text) == (begun.sequence, "say Two.")
+    again.cancel()
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await _attached(stage, talk, 0, role=attach_pb2.CONTROLLER)
+    assert reason(refused.value) == "SESSION_WITHOUT_TERMINAL"
+
+
+async def _attached(stage: Stage, talk: Talk, after: int, **wishes: Any) -> Any:  # a call
+    call = stage.stub.AttachSession(metadata=stage.bearer(), timeout=20)
+    wish = attach_pb2.AttachSessionRequest.Attach(session_id=talk.session_id, after_sequence=after, **wishes)
+    await call.write(attach_pb2.AttachSessionRequest(attach=wish))
+    assert (await call.read()).attached.role == attach_pb2.OBSERVER
+    return call
