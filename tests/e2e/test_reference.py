@@ -15,8 +15,9 @@ from pathlib import Path
 import pytest
 
 from chassis import ids
-from cli.client import Client
+from cli.client import Client, Json
 from cli.errors import Refused
+from tests.support import waiting
 from tests.support.embedded_stack import EmbeddedStack
 from tests.support.sessions import create_workspace
 
@@ -26,6 +27,8 @@ BLOCK = re.compile(r"^```(?P<language>\w+)\n(?P<code>.*?)^```", re.DOTALL | re.M
 VARIABLE = re.compile(r'\$([A-Z_]+)|os\.environ\["([A-Z_]+)"\]')
 STREAMS_TO_THE_END = {"StreamOutput", "AttachSession", "ObserveSession"}
 """Methods that stream until the session ends."""
+ASKS_BACK = {"AnswerPermission", "ChangeAgentSetting"}
+"""Methods that need an agent which answers."""
 CHANGES_ROOM = {"ArchiveWorkspace", "UnarchiveWorkspace", "DeleteWorkspace", "UndeleteWorkspace"}
 """Methods after which a workspace is of no use to others."""
 BROUGHT_BACK = {"UnarchiveWorkspace": ("POST", ":archive"), "UndeleteWorkspace": ("DELETE", "")}
@@ -71,6 +74,34 @@ class Setting:
             await self.client.post(f"/v1/sessions/{session['sessionId']}:terminate", {})
         return str(session["sessionId"])
 
+    async def agent(self) -> str:
+        """Return a session with an agent that answers where the call needs that, else with one that says nothing."""
+        answers = self.method in ASKS_BACK
+        agent: Json = {"agent": {"preset": "understudy"}} if answers else {"command": ["sleep", "1000"]}
+        session = await self.client.post("/v1/sessions", {"workspaceId": self.room, "kind": "AGENT", **agent})
+        path = f"/v1/sessions/{session['sessionId']}"
+        if self.method == "StreamAgentEvents":
+            await self.client.post(f"{path}:terminate", {})
+        if answers:
+            await self.client.post(f"{path}:prompt", {"text": "edit notes.txt text"})
+            async for message in self.client.stream(f"{path}/agentEvents"):
+                if "permissionRequest" in message["event"]:
+                    break
+        return str(session["sessionId"])
+
+    async def permission(self) -> str:
+        """Return what the newest agent asked permission for."""
+        (newest, *_) = (await self.client.get("/v1/sessions", kind="AGENT"))["sessions"]
+        path = f"/v1/sessions/{newest['sessionId']}/permissions"
+        asked: list[Json] = []
+
+        async def noted() -> bool:  # a moment after it was told
+            asked[:] = (await self.client.get(path))["permissions"]
+            return bool(asked)
+
+        await waiting.until(noted)
+        return str(asked[0]["permissionId"])
+
     async def end_sessions(self) -> None:
         """End what runs in the room, so that the account may have more."""
         live = await self.client.get("/v1/sessions", workspaceId=self.room, state="ACTIVE")
@@ -94,6 +125,8 @@ class Setting:
 MAKERS: Mapping[str, Callable[[Setting], Awaitable[str]]] = {
     "WORKSPACE_ID": Setting.workspace,
     "SESSION_ID": Setting.session,
+    "AGENT_SESSION_ID": Setting.agent,
+    "PERMISSION_ID": Setting.permission,
     "API_KEY_ID": Setting.api_key,
     "AUDIT_LOG_ID": Setting.audit_log,
     "NAME": Setting.name,
@@ -146,7 +179,7 @@ async def test_call_as_printed_answers(  # noqa: PLR0913  # an example and where
     variables |= {"PATH": search, "HOME": str(embedded_stack.folder)}
     async with embedded_stack.client() as client:
         setting = Setting(client, workspace_id, method)
-        for name in {first or second for first, second in VARIABLE.findall(code)} - variables.keys():
+        for name in sorted({first or second for first, second in VARIABLE.findall(code)} - variables.keys()):
             variables[name] = await MAKERS[name](setting)
         try:
             if program == "python":
