@@ -147,8 +147,9 @@ class Agent:
         if self._ending:
             return
         self._journal.write(pb.AgentEvent(fault=pb.Fault(message=sentence)))
+        clean = sentence.replace("\0", "")  # what an agent complains of becomes the session's reason
         with suppress(TerminalEnded):
-            await self._terminal.signal(signal.SIGKILL, 0, f"start_failed {sentence}")
+            await self._terminal.signal(signal.SIGKILL, 0, f"start_failed {clean}")
 
     def resume(self) -> None:
         """Write and read again, if there is room."""

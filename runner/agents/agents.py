@@ -55,10 +55,13 @@ class Agents:
             CannotOpenTerminal: the machine refused.
         """
         session_id = order.terminal.session_id
+        described = self.check(order)
         pipes = Pipes.open()
-        described = replace(self.check(order), spoken=pipes.theirs)
         try:
-            terminal = await self._terminals.open(order.terminal, described)
+            terminal = await self._terminals.open(order.terminal, replace(described, spoken=pipes.theirs))
+        except DomainError:
+            pipes.close()
+            raise
         finally:
             pipes.close_theirs()
         if not isinstance(terminal, Terminal) or session_id in self._agents:

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from stateroom.agent.v1 import agent_event_pb2 as pb
 
+from chassis import logs
 from chassis.errors import DomainError
 from runner.agents import files
 from runner.agents.files import FileRefused
@@ -17,7 +18,9 @@ from runner.agents.telling import Telling, text_of
 from runner.agents.terminals import AgentTerminals, TerminalRefused
 from runner.agents.wire import Wire
 
-_METHOD_NOT_FOUND, _REFUSED = -32601, -32602
+_METHOD_NOT_FOUND, _REFUSED, _INTERNAL = -32601, -32602, -32603
+
+_log = logs.get("agent")
 
 Params = Mapping[str, Any]
 Result = Mapping[str, Any] | None
@@ -82,6 +85,9 @@ class Requests:
             answer = {"error": {"code": _REFUSED, "message": str(refused)}}
         except DomainError as refused:
             answer = {"error": {"code": _REFUSED, "message": refused.message}}
+        except Exception as error:  # noqa: BLE001 the fault of one request must not end what else runs here
+            _log.error("A request of an agent failed", session_id=asker.state.session_id, exc_info=error)
+            answer = {"error": {"code": _INTERNAL, "message": "The client failed."}}
         asker.state.serving.pop(json.dumps(rpc_id), None)
         if not asker.wire.finished.is_set():
             asker.wire.send({"id": rpc_id, **answer})

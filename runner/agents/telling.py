@@ -13,10 +13,11 @@ PIECE = 16 * 1024
 """Characters of a chunk in one event; a longer one becomes several."""
 _DIFF = 12 * 1024  # bytes of each side of a diff
 _CONTENTS = 8  # parts of a tool call's content that are kept
-_LOCATIONS = 32
+_LOCATIONS = 16
 _ENTRIES = 64
 _SHORT, _INPUT, _OTHER = 1024, 4 * 1024, 16 * 1024
-_ROOM = 40 * 1024  # bytes that all parts of a tool call's content may take
+_ROOM = 40 * 1024  # bytes that all parts of a tool call's content may take, or all choices of an agent's settings
+_PATH = 256
 
 
 def text_of(value: object, limit: int) -> str:
@@ -73,7 +74,8 @@ class Telling:
             content=self._contents(told.get("content")),
             locations=[
                 tool_call_pb2.ToolCall.Location(
-                    path=self.shown_path(place.get("path")), line=max(0, min(number(place.get("line")), 1 << 30))
+                    path=text_of(self.shown_path(place.get("path")), _PATH),
+                    line=max(0, min(number(place.get("line")), 1 << 30)),
                 )
                 for place in items(told.get("locations"))[:_LOCATIONS]
             ],
@@ -124,6 +126,11 @@ def settings(told: Mapping[str, Any]) -> list[pb.Setting]:
     if modes and not any(setting.setting_id == "mode" for setting in found):
         choices = [_choice(mode.get("id"), mode.get("name")) for mode in items(modes.get("availableModes"))]
         found.append(pb.Setting(setting_id="mode", value=text_of(modes.get("currentModeId"), 200), choices=choices))
+    room = _ROOM
+    for setting in found:
+        while setting.choices and setting.ByteSize() > room:
+            del setting.choices[len(setting.choices) // 2 :]  # some agents know hundreds of models
+        room -= setting.ByteSize()
     return found
 
 
@@ -155,7 +162,7 @@ def _option(option: Mapping[str, Any]) -> pb.Setting:
     return pb.Setting(
         setting_id=setting_id(option),
         value=shown,
-        choices=[_choice(choice.get("value"), choice.get("name")) for choice in choices[:_ENTRIES]],
+        choices=[_choice(choice.get("value"), choice.get("name")) for choice in choices],
     )
 
 

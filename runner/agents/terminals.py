@@ -1,6 +1,7 @@
 """Terminals that an agent opens: commands in terminals of their own, each with its own log and session."""
 
 import asyncio
+import re
 import signal
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -21,6 +22,11 @@ MAXIMUM_OUTPUT = 1024 * 1024
 MAXIMUM_OPEN = 16
 """Terminals that an agent may have open at once."""
 
+MAXIMUM_COMMAND = 32 * 1024
+"""Characters of a command's arguments, which its session shows."""
+MAXIMUM_VARIABLES = 64
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}\Z")
 _SIZE = Size(80, 24)
 
 
@@ -98,14 +104,17 @@ class AgentTerminals:
             raise TerminalRefused("no command is given")
         if not words and " " in command:  # some agents give a line for a shell
             command, words = "sh", ["-c", command]
-        variables = {text_of(one.get("name"), 128): text_of(one.get("value"), 4096) for one in items(told.get("env"))}
+        if sum(map(len, words)) > MAXIMUM_COMMAND or any("\0" in word for word in (command, *words)):
+            raise TerminalRefused("the command is too long, or no text")
+        given = items(told.get("env"))[:MAXIMUM_VARIABLES]
+        variables = {text_of(one.get("name"), 128): text_of(one.get("value"), 4096).replace("\0", "") for one in given}
         return Order(
             str(ids.new()),
             _SIZE,
             command=(command, *words[:127]),
             piped=True,
             working_directory=self._directory(told.get("cwd")),
-            environment={**self._environment, **{name: value for name, value in variables.items() if name}},
+            environment={**self._environment, **{key: value for key, value in variables.items() if _NAME.match(key)}},
         )
 
     async def open(self, order: Order, limit: object) -> str:
