@@ -67,7 +67,9 @@ async def serve(options: Settings, inherited: Table) -> None:
         agents = Agents(sandbox, terminals)
         agents.adopt(inherited.agents)
         way = Upgrade(code, inherited.token_sha256, workspace, terminals, agents)
-        servicer = RunnerServicer(options.runner_id, options.workspace_id, sandbox, way, stopped.set)
+        servicer = RunnerServicer(
+            options.runner_id, options.workspace_id, sandbox, workspace, terminals, way, stopped.set
+        )
         server.add(_SERVICE, servicer)
         server.add(_AGENT_SERVICE, AgentServicer(agents))
         server.add(_GIT_SERVICE, GitServicer(Git(options.room, sandbox)))

@@ -29,19 +29,11 @@ class RunnerServicer:
     runner_id: str
     workspace_id: str
     sandbox: Sandbox
+    workspace: Workspace
+    terminals: Terminals
     upgrade: Upgrade
     stop: Callable[[], None]
     start_time: int = field(default_factory=time.time_ns)
-
-    @property
-    def workspace(self) -> Workspace:
-        """Its directory."""
-        return self.upgrade.workspace
-
-    @property
-    def terminals(self) -> Terminals:
-        """Its terminals."""
-        return self.upgrade.terminals
 
     async def GetStatus(self, _request: pb.GetStatusRequest, _call: Call) -> pb.Status:
         """Tell what the runner is."""

@@ -62,7 +62,7 @@ class Terminals:
         """
         self._room = room
         self._sandbox = sandbox
-        self.limit = limit
+        self._limit = limit
         self.group = group
         self._executor = ThreadPoolExecutor(1, "spool")
         self._opening = asyncio.Lock()
@@ -82,7 +82,7 @@ class Terminals:
             if existing is not None:
                 return existing
             described = described or self._describe(order)
-            spool = Spool.create(self._room / "spool" / order.session_id, self._executor, self.limit)
+            spool = Spool.create(self._room / "spool" / order.session_id, self._executor, self._limit)
             _note_size(spool, order.size)
             terminal = await Terminal.open(order.session_id, spool, self._sandbox, described, order.size)
             self._terminals[order.session_id] = terminal
@@ -106,7 +106,7 @@ class Terminals:
 
     def _adopt(self, state: TerminalState) -> None:
         directory = self._room / "spool" / state.session_id
-        spool = Spool.reopen(directory, self._executor, self.limit)
+        spool = Spool.reopen(directory, self._executor, self._limit)
         spool.go_on(state.acknowledged_sequence)
         terminal = Terminal.adopt(state, spool)
         self._terminals[state.session_id] = terminal

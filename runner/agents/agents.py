@@ -64,7 +64,7 @@ class Agents:
             raise
         finally:
             pipes.close_theirs()
-        if not isinstance(terminal, Terminal) or session_id in self._agents:
+        if not isinstance(terminal, Terminal) or terminal.beside is not None:  # it was there
             pipes.close()
             return terminal
         state = AgentState(

@@ -19,6 +19,7 @@ from cli.client import Client, Json
 from cli.errors import Refused
 from tests.support import waiting
 from tests.support.embedded_stack import EmbeddedStack
+from tests.support.raw_agents import ASKING, SILENT
 from tests.support.sessions import create_workspace
 
 PAGES = Path(__file__).resolve().parents[2] / "docs" / "api"
@@ -77,13 +78,13 @@ class Setting:
     async def agent(self) -> str:
         """Return a session with an agent that answers where the call needs that, else with one that says nothing."""
         answers = self.method in ASKS_BACK
-        agent: Json = {"agent": {"preset": "understudy"}} if answers else {"command": ["sleep", "1000"]}
-        session = await self.client.post("/v1/sessions", {"workspaceId": self.room, "kind": "AGENT", **agent})
+        wanted: Json = {"workspaceId": self.room, "kind": "AGENT", "command": ASKING if answers else SILENT}
+        session = await self.client.post("/v1/sessions", wanted)
         path = f"/v1/sessions/{session['sessionId']}"
         if self.method == "StreamAgentEvents":
             await self.client.post(f"{path}:terminate", {})
         if answers:
-            await self.client.post(f"{path}:prompt", {"text": "edit notes.txt text"})
+            await self.client.post(f"{path}:prompt", {"text": "Go on."})
             async for message in self.client.stream(f"{path}/agentEvents"):
                 if "permissionRequest" in message["event"]:
                     break

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Mapping
-from pathlib import Path
 
 from stateroom.agent.v1 import agent_event_pb2 as pb
 
@@ -73,36 +72,3 @@ class Conversation:
     def said(self) -> str:
         """All that it said."""
         return "".join(event.message.text for event in self.of("message"))
-
-
-def raw_agent(folder: Path, body: str) -> tuple[str, ...]:
-    """Return the command of an agent that is written out by hand: `body` sees `ask()`, `tell()` and `answer()`."""
-    path = folder / "files" / "agent.py"
-    path.write_text(_RAW + body)
-    return ("/usr/bin/env", "python3", str(path))
-
-
-_RAW = """
-import json, os, sys, time
-
-def ask():
-    line = sys.stdin.readline()
-    return json.loads(line) if line else sys.exit(0)
-
-def send(message):
-    sys.stdout.write(json.dumps({"jsonrpc": "2.0", **message}) + "\\n")
-    sys.stdout.flush()
-
-def answer(message, **result):
-    send({"id": message["id"], "result": result})
-
-def tell(text, session="s"):
-    block = {"type": "text", "text": text}
-    update = {"sessionUpdate": "agent_message_chunk", "content": block}
-    send({"method": "session/update", "params": {"sessionId": session, "update": update}})
-
-def begin(**capabilities):
-    answer(ask(), protocolVersion=1, agentCapabilities=capabilities)
-    answer(ask(), sessionId="s")
-
-"""

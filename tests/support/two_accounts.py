@@ -9,7 +9,6 @@ import grpc
 import pytest_asyncio
 from stateroom.session.v1 import (
     attach_pb2,
-    coding_agent_pb2,
     coding_agent_service_pb2,
     log_pb2,
     session_pb2,
@@ -21,6 +20,7 @@ from stateroom.session.v1.session_service_pb2_grpc import SessionServiceStub
 from tests.support import waiting
 from tests.support.people import Person, newcomer
 from tests.support.product import SERVICES, Product
+from tests.support.raw_agents import ASKING
 from tests.support.source import query
 
 
@@ -89,14 +89,13 @@ async def _agent(owner: Person, workspace_id: str) -> dict[str, str]:
     async with grpc.aio.insecure_channel(owner.product.address("session")) as channel:
         sessions, agents = SessionServiceStub(channel), CodingAgentServiceStub(channel)
         known: dict[str, Any] = {"metadata": owner.metadata, "timeout": 20}
-        agent = coding_agent_pb2.CodingAgentSession(preset="understudy")
-        wanted = session_pb2.Session(workspace_id=workspace_id, kind=session_pb2.Session.AGENT, agent=agent)
+        wanted = session_pb2.Session(workspace_id=workspace_id, kind=session_pb2.Session.AGENT, command=ASKING)
         created = await sessions.CreateSession(session_service_pb2.CreateSessionRequest(session=wanted), **known)
         session_id = created.session_id
         events = coding_agent_service_pb2.StreamAgentEventsRequest(session_id=session_id)
         stream: Any = agents.StreamAgentEvents(events, **known)
         permissions: list[str] = []
-        for text in ("edit a.txt a", "edit b.txt b"):
+        for text in ("Go on.", "And on."):
             prompt = coding_agent_service_pb2.PromptAgentRequest(session_id=session_id, text=text)
             await agents.PromptAgent(prompt, **known)
             async for told in stream:

@@ -7,11 +7,13 @@ import pytest
 from stateroom.agent.v1 import agent_event_pb2 as pb
 
 from chassis import ids
+from runner import terminals
 from runner.agents.agents import Agents
 from runner.errors import TerminalEnded
 from runner.record import RecordType, exit_of
-from runner.terminals import Terminals
-from tests.support.agent_rooms import PERSON, Conversation, raw_agent
+from runner.sandbox import Sandbox
+from tests.support.agent_rooms import PERSON, Conversation
+from tests.support.raw_agents import SILENT, raw_agent
 
 
 async def test_prompt_always_is_answered_in_pieces_and_ends(agents: Agents, room_folder: Path) -> None:
@@ -67,7 +69,7 @@ async def test_prompt_before_cancel_of_an_agent_that_is_not_ready_never_reaches_
     agents: Agents, room_folder: Path
 ) -> None:
     """A turn that the agent did not hear of ends at once."""
-    talk = await Conversation.open(agents, *raw_agent(room_folder, "time.sleep(100)"))
+    talk = await Conversation.open(agents, *SILENT)
     talk.prompt("Hello")
     assert talk.agent.cancel(PERSON)
     (ended,) = await talk.until("turn_end")
@@ -81,8 +83,6 @@ print("[1, 2]", flush=True)
 print('{"method": 7, "id": {"a": []}}', flush=True)
 print("[" * 100000, flush=True)
 print('{"id": 99, "result": {}}', flush=True)
-def update(kind, **facts):
-    send({"method": "session/update", "params": {"update": {"sessionUpdate": kind, **facts}}})
 update("tool_call", content=[7, {"type": "diff"}])
 update("plan", entries={"a": 1})
 send({"method": "session/update", "params": []})
@@ -97,7 +97,7 @@ time.sleep(100)
 
 async def test_agent_that_prints_garbage_is_heard_all_the_same(agents: Agents, room_folder: Path) -> None:
     """What is no message is output; what is none of the protocol's forms does no harm; long text comes in pieces."""
-    talk = await Conversation.open(agents, *raw_agent(room_folder, _LINES))
+    talk = await Conversation.open(agents, *raw_agent(_LINES))
     talk.prompt("Hello")
     await talk.until("turn_end")
     assert talk.said == "? half" + "y" * 40000
@@ -132,7 +132,7 @@ async def test_agent_that_never_is_ready_fails_with_a_clear_sentence(
 ) -> None:
     """Its session ends, and the sentence says what happened."""
     agents.patience = 0.5
-    talk = await Conversation.open(agents, *raw_agent(room_folder, body))
+    talk = await Conversation.open(agents, *raw_agent(body))
     ended = exit_of(await talk.end())
     assert sentence in talk.of("fault")[0].fault.message
     assert ended.code == 7 if "exit" in body else ended.reason.startswith("start_failed The agent ")
@@ -147,19 +147,17 @@ tell(load["method"] + " " + load["params"]["sessionId"])
 answer(load)
 time.sleep(100)
 """
-    talk = await Conversation.open(agents, *raw_agent(room_folder, body), conversation_id="old-1")
+    talk = await Conversation.open(agents, *raw_agent(body), conversation_id="old-1")
     (ready,) = await talk.until("ready")
     assert (ready.ready.loaded, ready.ready.conversation_id) == (True, "old-1")
     assert talk.said == "session/load old-1"
     assert talk.of("message")[0].message.replayed
-    fresh = await Conversation.open(agents, conversation_id="old-1")
+    fresh = await Conversation.open(agents, *raw_agent("begin()\nask()"), conversation_id="old-1")
     (ready,) = await fresh.until("ready")
-    assert (ready.ready.loaded, ready.ready.conversation_id) == (False, "rehearsal-1")
+    assert (ready.ready.loaded, ready.ready.conversation_id) == (False, "s")
 
 
-async def test_agent_whose_log_nobody_takes_waits_until_somebody_does(
-    agents: Agents, room_folder: Path, table: Terminals
-) -> None:
+async def test_agent_whose_log_nobody_takes_waits_until_somebody_does(sandbox: Sandbox) -> None:
     """A spool that is full holds the agent up; nothing it says is lost or told twice."""
     body = """
 begin()
@@ -169,10 +167,11 @@ for n in range(3000):
 answer(prompt, stopReason="end_turn")
 time.sleep(100)
 """
-    table.limit = 64 * 1024
-    talk = await Conversation.open(agents, *raw_agent(room_folder, body))
-    talk.prompt("Go")
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(20), terminals.table(sandbox.room, sandbox, 64 * 1024) as small:
+        talk = await Conversation.open(Agents(sandbox, small), *raw_agent(body))
+        talk.prompt("Go")
+        while not talk.terminal.spool.full:
+            await talk.follower.step()
         while not talk.of("turn_end"):
             await talk.follower.step()
             talk.terminal.acknowledge(talk.follower.records[-1].sequence)
@@ -180,7 +179,7 @@ time.sleep(100)
     assert [record.sequence for record in talk.follower.records] == list(range(1, len(talk.follower.records) + 1))
 
 
-async def test_terminal_of_an_agent_never_outlives_it(agents: Agents, table: Terminals) -> None:
+async def test_terminal_of_an_agent_never_outlives_it(agents: Agents, table: terminals.Terminals) -> None:
     """Its processes are killed, and its log ends."""
     talk = await Conversation.open(agents, settings={"mode": "trust"})
     talk.prompt("run sleep 1000")

@@ -17,7 +17,7 @@ from stateroom.runner.v1.agent_service_pb2_grpc import AgentServiceStub
 from chassis import ids, processes
 from runner.__main__ import __file__ as main_file
 from tests.support import waiting
-from tests.support.agent_rooms import raw_agent
+from tests.support.raw_agents import raw_agent
 from tests.support.runner_rooms import DEADLINE, RunnerProcess, runner_process
 
 LINE = re.compile(rb"line (\d+)\r\n")
@@ -256,7 +256,7 @@ async def test_upgrade_with_an_agent_at_work_keeps_its_turn_and_its_question(
         session, agents = Session(runner), AgentServiceStub(channel)
         order = pb.OpenTerminalRequest(
             session_id=session.session_id,
-            command=raw_agent(room_folder, _AGENT),
+            command=raw_agent(_AGENT),
             columns=80,
             rows=24,
             piped=True,

@@ -12,6 +12,7 @@ from stateroom.session.v1 import attach_pb2, coding_agent_pb2, log_pb2, session_
 from stateroom.session.v1 import coding_agent_service_pb2 as pb
 
 from chassis import ids
+from tests.support.raw_agents import ASKING, SILENT
 from tests.support.stage import Stage, reason
 from tests.support.talks import AGENT, Talk
 from tests.support.waiting import until
@@ -26,64 +27,66 @@ RACES = 20
 
 async def test_prompt_agent_always_is_answered_and_noted(stage: Stage) -> None:
     """What is said stands in the log; the turn has who asked and the digest of what, and nothing else has the text."""
-    talk = await Talk.open(stage, mode="trust")
-    begun = await talk.prompt("say Hello, canary-4711.")
+    talk, text = await Talk.open(stage, mode="trust"), "say Hello, canary-4711."
+    begun = await talk.prompt(text)
     await talk.until("turn_end")
     assert talk.said == "Hello, canary-4711."
     assert [response.sequence for response in talk.shown] == list(range(1, len(talk.shown) + 1))
     turn = await talk.ended_turn()
     assert (turn.turn_id, turn.end_reason, turn.sequence) == (begun.turn_id, "end_turn", begun.sequence)
-    assert turn.prompt_sha256 == hashlib.sha256(b"say Hello, canary-4711.").digest()
+    assert turn.prompt_sha256 == hashlib.sha256(text.encode()).digest()
     session = await stage.get(talk.session_id)
     assert (session.kind, session.title) == (AGENT, "understudy")
     assert (session.agent.mode, session.agent.model) == ("trust", "small")
     changes = await stage.rows("outbox", "payload") + await stage.rows("changes", "payload")
     assert changes
     assert not [row for row in changes if b"canary" in row["payload"]]
-
-
-async def test_list_session_events_of_an_agent_shows_who_asked_and_no_more(stage: Stage) -> None:
-    """Pages of the log hold the same events as the stream; addresses and credentials of people are not in them."""
-    talk = await Talk.open(stage, mode="trust")
-    await talk.prompt("say Hello.")
-    await talk.until("turn_end")
-    await talk.ended_turn()
     request = log_pb2.ListSessionEventsRequest(session_id=talk.session_id, page_size=100)
     page = await stage.call("ListSessionEvents", request)
     assert [event.agent_event for event in page.session_events] == talk.events
-    (prompt,) = talk.of("prompt")
-    assert prompt.author.user_id
-    assert prompt.author == agent_event_pb2.Author(user_id=prompt.author.user_id)
+    author = talk.of("prompt")[0].author
+    assert author == agent_event_pb2.Author(user_id=author.user_id)  # no address, no credential
 
 
 async def test_prompt_agent_repeated_asks_once_and_other_text_is_refused(stage: Stage) -> None:
-    """The same request id begins one turn, also after it ended; another text with it is none of ours."""
-    talk, request_id = await Talk.open(stage, mode="trust"), str(ids.new())
-    begun = await talk.prompt("say Once.", request_id)
-    await talk.until("turn_end")
-    assert await talk.prompt("say Once.", request_id) == begun
+    """The same request id begins one turn; another text with it is none of ours."""
+    talk, request_id = await Talk.open(stage, command=SILENT), str(ids.new())
+    begun = await talk.prompt("Once.", request_id)
+    assert await talk.prompt("Once.", request_id) == begun
     with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await talk.prompt("say Twice.", request_id)
+        await talk.prompt("Twice.", request_id)
     assert reason(refused.value) == "REQUEST_ID_REUSED"
+    await talk.call("CancelTurn", pb.CancelTurnRequest(session_id=talk.session_id))
     await talk.ended_turn()
     assert len(await talk.turns()) == 1
 
 
-async def test_prompt_agent_while_it_works_is_refused_until_cancelled(stage: Stage) -> None:
-    """One thing at a time; a cancelled turn ends as the agent says, and the next may begin."""
+async def test_prompt_and_answer_that_cannot_be_are_refused_until_the_turn_is_cancelled(stage: Stage) -> None:
+    """One thing at a time; another option than those offered, a question nobody asked, and one that was withdrawn."""
     talk = await Talk.open(stage)
-    first = await talk.prompt("say Well.\nwait")
-    await talk.until("message")
-    with pytest.raises(grpc.aio.AioRpcError) as refused:
+    first = await talk.prompt("edit note.txt text")
+    asked = (await talk.until("permission_request"))[0].permission_request
+    with pytest.raises(grpc.aio.AioRpcError) as busy:
         await talk.prompt("say Now!")
-    assert reason(refused.value) == "TURN_RUNNING"
+    assert reason(busy.value) == "TURN_RUNNING"
+    with pytest.raises(grpc.aio.AioRpcError) as wrong_option:
+        await talk.answer(asked.permission_id, "maybe")
+    assert "option_id: must be one of allow, reject" in str(wrong_option.value.details())
+    with pytest.raises(grpc.aio.AioRpcError) as unknown:
+        await talk.answer(str(ids.new()))
+    assert reason(unknown.value) == "PERMISSION_NOT_FOUND"
     cancelled = await talk.call("CancelTurn", pb.CancelTurnRequest(session_id=talk.session_id))
     assert cancelled.turn_id == first.turn_id
     (end,) = await talk.until("turn_end")
     assert end.turn_end.reason == "cancelled"
+    with pytest.raises(grpc.aio.AioRpcError) as late:
+        await talk.answer(asked.permission_id)
+    assert reason(late.value) == "PERMISSION_ANSWERED"
     await talk.prompt("say Now!")
     await talk.until("turn_end", 2)
     assert not (await talk.call("CancelTurn", pb.CancelTurnRequest(session_id=talk.session_id))).turn_id
+    await talk.ended_turn()
+    assert [permission.state for permission in await talk.permissions()] == [Permission.WITHDRAWN]
 
 
 async def test_answer_permission_by_two_devices_at_once_has_one_winner(stage: Stage, other: Stage) -> None:
@@ -114,26 +117,6 @@ async def test_answer_permission_by_two_devices_at_once_has_one_winner(stage: St
     assert [permission.state for permission in noted[:RACES]] == [Permission.ANSWERED] * RACES
     await there.until("turn_end")
     assert there.shown == talk.shown
-
-
-async def test_answer_permission_that_cannot_be_given_is_refused(stage: Stage) -> None:
-    """Another option than those offered, a question nobody asked, and one that was withdrawn."""
-    talk = await Talk.open(stage)
-    await talk.prompt("edit note.txt text")
-    asked = (await talk.until("permission_request"))[0].permission_request
-    with pytest.raises(grpc.aio.AioRpcError) as wrong_option:
-        await talk.answer(asked.permission_id, "maybe")
-    assert "option_id: must be one of allow, reject" in str(wrong_option.value.details())
-    with pytest.raises(grpc.aio.AioRpcError) as unknown:
-        await talk.answer(str(ids.new()))
-    assert reason(unknown.value) == "PERMISSION_NOT_FOUND"
-    await talk.call("CancelTurn", pb.CancelTurnRequest(session_id=talk.session_id))
-    await talk.until("turn_end")
-    with pytest.raises(grpc.aio.AioRpcError) as late:
-        await talk.answer(asked.permission_id)
-    assert reason(late.value) == "PERMISSION_ANSWERED"
-    await talk.ended_turn()
-    assert [permission.state for permission in await talk.permissions()] == [Permission.WITHDRAWN]
 
 
 async def test_terminal_of_an_agent_is_a_session_of_its_own(stage: Stage) -> None:
@@ -177,8 +160,8 @@ async def _model(stage: Stage, session_id: str) -> bool:
 
 async def test_changes_of_an_agents_turn_always_name_who_caused_them(stage: Stage) -> None:
     """Each prompt, question, answer and end is one change, by the person or by the service for the agent."""
-    talk = await Talk.open(stage)
-    await talk.prompt("edit note.txt text")
+    talk = await Talk.open(stage, command=ASKING)
+    await talk.prompt("Go on.")
     asked = (await talk.until("permission_request"))[0].permission_request
     await talk.answer(asked.permission_id)
     await talk.until("turn_end")
@@ -205,7 +188,7 @@ async def test_changes_of_an_agents_turn_always_name_who_caused_them(stage: Stag
 
 async def test_agent_of_another_account_is_not_there(stage: Stage) -> None:
     """Not for prompts, not for looks."""
-    talk, stranger = await Talk.open(stage), ids.new()
+    talk, stranger = await Talk.open(stage, command=SILENT), ids.new()
     for method, request in (
         ("PromptAgent", pb.PromptAgentRequest(session_id=talk.session_id, text="Hello")),
         ("CancelTurn", pb.CancelTurnRequest(session_id=talk.session_id)),
