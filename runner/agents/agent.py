@@ -12,11 +12,12 @@ from stateroom.agent.v1 import agent_event_pb2 as pb
 from chassis.errors import InvalidField, RequestIdReused, Violation
 from runner.agents import opening, telling
 from runner.agents.journal import Journal
+from runner.agents.questions import Questions
 from runner.agents.requests import Requests
 from runner.agents.state import AgentState
 from runner.agents.telling import Telling, fields, text_of
 from runner.agents.wire import Message, Pipes, Wire
-from runner.errors import AgentRefused, PermissionAnswered, PermissionNotFound, TerminalEnded, TurnRunning
+from runner.errors import AgentRefused, TerminalEnded, TurnRunning
 from runner.terminal import Terminal
 
 _ANSWER_SECONDS = 8.0
@@ -41,6 +42,7 @@ class Agent:
         self._begun = asyncio.Event()
         self.wire = Wire(pipes, self._hear, terminal.take)
         self._journal = Journal(state.session_id, terminal.spool, self._block)
+        self.questions = Questions(state, self._journal, self.wire, telling_)
 
     # What people ask
 
@@ -58,32 +60,8 @@ class Agent:
         self.state.turn_id, self.state.cancelled = prompt.turn_id, False
         sequence = self._journal.write(pb.AgentEvent(prompt=prompt, author=author))
         self.state.remember(self.state.turns, prompt.turn_id, sequence, digest)
-        self.state.prompt = opening.prompt_parts(prompt)
+        self.state.prompt = opening.prompt_parts(prompt, self._telling.files)
         self._send_prompt()
-        return sequence
-
-    def answer(self, answer: pb.PermissionAnswer, author: pb.Author, answer_id: str) -> int:
-        """Answer a request for permission, unless somebody did; return the sequence of the answer.
-
-        Raises:
-            PermissionNotFound, PermissionAnswered, TerminalEnded: it cannot be answered, or no more.
-            InvalidField: it has no such option.
-        """
-        known = self.state.answers.get(answer.permission_id)
-        if known is not None:
-            option_id, user_id, earlier, sequence = known
-            if answer_id and (answer_id, answer.option_id) == (earlier, option_id):
-                return int(sequence)
-            raise PermissionAnswered(answer.permission_id, option_id, user_id)
-        self._terminal.expect_running()
-        pending = self.state.permissions.get(answer.permission_id)
-        if pending is None:
-            raise PermissionNotFound(answer.permission_id)
-        rpc_id, options = pending
-        if answer.option_id not in options:
-            raise InvalidField(Violation("option_id", f"must be one of {', '.join(options)}"))
-        sequence = self._settle(answer, author, answer_id)
-        self.wire.send({"id": rpc_id, "result": {"outcome": {"outcome": "selected", "optionId": answer.option_id}}})
         return sequence
 
     def cancel(self, author: pb.Author) -> str:
@@ -98,7 +76,7 @@ class Agent:
             self._end_turn("cancelled")
         else:
             self.wire.send({"method": "session/cancel", "params": {"sessionId": self.state.conversation_id}})
-            self._withdraw()
+            self.questions.withdraw()
         return turn_id
 
     async def change(self, setting_id: str, value: str, author: pb.Author) -> None:
@@ -163,7 +141,7 @@ class Agent:
         if not self.state.ready and not self._begun.is_set():
             self._journal.write(pb.AgentEvent(fault=pb.Fault(message="The agent ended before it was ready.")))
         self._begun.set()
-        self._withdraw()
+        self.questions.withdraw()
         if self.state.turn_id:
             self._end_turn("agent_ended", "The agent ended while it worked.")
         await self._requests.close()
@@ -184,7 +162,7 @@ class Agent:
             if method == "session/update":
                 self._tell(fields(params.get("update")))
         elif method == "session/request_permission":
-            self._ask_permission(message["id"], params)
+            self.questions.ask(message["id"], params)
         else:
             self._requests.serve(self, message["id"], str(method), params)
 
@@ -204,19 +182,6 @@ class Agent:
             self.state.config |= opening.config(update)
             for setting in telling.settings(update):
                 self._journal.write(pb.AgentEvent(setting=setting))
-
-    def _ask_permission(self, rpc_id: object, params: Mapping[str, Any]) -> None:
-        request = pb.PermissionRequest(
-            permission_id=opening.new_id(),
-            turn_id=self.state.turn_id,
-            tool_call=self._telling.tool_call(fields(params.get("toolCall"))),
-            options=telling.options(params.get("options")),
-        )
-        names = [option.option_id for option in request.options]
-        self.state.permissions[request.permission_id] = [rpc_id, names]
-        self._journal.write(pb.AgentEvent(permission_request=request))
-        if self.state.cancelled:  # it asked before it heard that nobody is interested any more
-            self._withdraw()
 
     def _answered(self, message: Message) -> None:
         purpose = self.state.asked.pop(str(message.get("id")), None)
@@ -248,7 +213,7 @@ class Agent:
         usage = telling.usage_of_turn(result.get("usage"))
         if usage is not None:
             self._journal.write(pb.AgentEvent(usage=usage))
-        self._withdraw()
+        self.questions.withdraw()
         if error is not None:
             self._end_turn("failed", opening.complaint(error))
         else:
@@ -288,20 +253,6 @@ class Agent:
         ended = pb.TurnEnd(turn_id=self.state.turn_id, reason=reason, detail=detail)
         self._journal.write(pb.AgentEvent(turn_end=ended))
         self.state.turn_id, self.state.prompt = "", []
-
-    def _settle(self, answer: pb.PermissionAnswer, author: pb.Author | None, answer_id: str = "") -> int:
-        sequence = self._journal.write(pb.AgentEvent(permission_answer=answer, author=author))
-        user_id = author.user_id if author is not None else ""
-        facts = (answer.option_id, user_id, answer_id, sequence)
-        self.state.remember(self.state.answers, answer.permission_id, *facts)
-        del self.state.permissions[answer.permission_id]
-        return sequence
-
-    def _withdraw(self) -> None:
-        """Answer all requests for permission as the protocol wants it of a turn that is over."""
-        for permission_id, (rpc_id, _) in list(self.state.permissions.items()):
-            self._settle(pb.PermissionAnswer(permission_id=permission_id), None)
-            self.wire.send({"id": rpc_id, "result": {"outcome": {"outcome": "cancelled"}}})
 
     def _block(self, blocked: bool) -> None:  # noqa: FBT001  # the one thing it says
         if blocked and not self._ending:

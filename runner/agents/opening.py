@@ -3,11 +3,11 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from stateroom.agent.v1 import agent_event_pb2 as pb
 
-from chassis import ids
 from runner.agents import telling
 from runner.agents.state import AgentState
 from runner.agents.telling import fields, items, text_of
@@ -96,9 +96,11 @@ def change(state: AgentState, setting_id: str, value: str) -> tuple[str, Mapping
     return "session/set_config_option", {"sessionId": state.conversation_id, "configId": own, "value": value}
 
 
-def prompt_parts(prompt: pb.Prompt) -> list[Any]:
-    """Return a prompt as the protocol has it."""
-    links = [{"type": "resource_link", "uri": link.uri, "name": link.name} for link in prompt.links]
+def prompt_parts(prompt: pb.Prompt, files: Path) -> list[Any]:
+    """Return a prompt as the protocol has it: what it refers to without a scheme is a file of the workspace."""
+    uris = [link.uri if "://" in link.uri else (files / link.uri).as_uri() for link in prompt.links]
+    named = zip(uris, prompt.links, strict=True)
+    links = [{"type": "resource_link", "uri": uri, "name": link.name} for uri, link in named]
     return [{"type": "text", "text": prompt.text}, *links]
 
 
@@ -112,8 +114,3 @@ def complaint(error: object) -> str:
     if told.get("code") == _AUTHENTICATION_REQUIRED:
         return f"{said}; sign in to it once, in a terminal of the room"
     return said
-
-
-def new_id() -> str:
-    """Return a fresh id."""
-    return str(ids.new())

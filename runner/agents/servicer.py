@@ -21,8 +21,8 @@ class AgentServicer:
 
     async def AnswerPermission(self, request: pb.AnswerPermissionRequest, _call: Call) -> pb.AnswerPermissionResponse:
         """Answer a request for permission."""
-        agent = self.agents.get(request.session_id)
-        return pb.AnswerPermissionResponse(sequence=agent.answer(request.answer, request.author, request.answer_id))
+        questions = self.agents.get(request.session_id).questions
+        return pb.AnswerPermissionResponse(sequence=questions.answer(request.answer, request.author, request.answer_id))
 
     async def CancelTurn(self, request: pb.CancelTurnRequest, _call: Call) -> pb.CancelTurnResponse:
         """Have a turn ended."""

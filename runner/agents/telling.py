@@ -46,7 +46,7 @@ class Telling:
     """Turns the updates of one agent into events. Paths are shown relative to `files` where they lie in it."""
 
     def __init__(self, files: Path) -> None:
-        self._files = files
+        self.files = files
 
     def events(self, update: Mapping[str, Any], *, replayed: bool = False) -> Iterable[pb.AgentEvent]:
         """Return the events that an update stands for."""
@@ -85,7 +85,7 @@ class Telling:
     def shown_path(self, path: object) -> str:
         """Return a path as people know it."""
         shown = text_of(path, _SHORT)
-        return shown.removeprefix(f"{self._files}/")
+        return shown.removeprefix(f"{self.files}/")
 
     def _contents(self, told: object) -> Iterable[tool_call_pb2.ToolCall.Content]:
         room = _ROOM

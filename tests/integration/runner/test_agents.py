@@ -25,7 +25,9 @@ async def test_prompt_always_is_answered_in_pieces_and_ends(agents: Agents, room
     for number in (1, 2):
         asked = (await talk.until("permission_request", number))[-1].permission_request
         assert asked.turn_id == turn_id
-        talk.agent.answer(pb.PermissionAnswer(permission_id=asked.permission_id, option_id="allow"), PERSON, "")
+        talk.agent.questions.answer(
+            pb.PermissionAnswer(permission_id=asked.permission_id, option_id="allow"), PERSON, ""
+        )
     (ended,) = await talk.until("turn_end")
     assert ended.turn_end == pb.TurnEnd(turn_id=turn_id, reason="end_turn")
     kinds = [str(event.WhichOneof("event")) for event in talk.events]
