@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from cli import (
+    agents,
     audit,
     context,
     execute,
@@ -38,6 +39,7 @@ for command in (life.pause, life.resume, life.idle, life.restart, sharing.share,
 sessions.app.command("clean-up")(life.clean_up)
 sessions.app.command("stats")(life.statistics)
 app.add_typer(files.app, name="file")
+app.add_typer(agents.app, name="agent")
 app.add_typer(audit.app, name="audit")
 app.add_typer(keys.app, name="key")
 app.command()(local.up)

@@ -8,6 +8,7 @@ from hashlib import sha256
 
 import uvloop
 from stateroom.runner.v1 import (
+    agent_service_pb2,
     file_service_pb2,
     git_service_pb2,
     runner_service_pb2,
@@ -21,6 +22,8 @@ from chassis.beside import beside
 from chassis.rpc.auth import RunnerAuthenticator
 from chassis.rpc.server import Server
 from runner import handover, program, room, settings, upgrade
+from runner.agents.agents import Agents
+from runner.agents.servicer import AgentServicer
 from runner.clone import Workspace
 from runner.files.servicer import FileServicer
 from runner.git import Git
@@ -36,6 +39,7 @@ from runner.terminals import table
 from runner.upgrade import Upgrade
 
 _FILE_SERVICE = file_service_pb2.DESCRIPTOR.services_by_name["FileService"]
+_AGENT_SERVICE = agent_service_pb2.DESCRIPTOR.services_by_name["AgentService"]
 _GIT_SERVICE = git_service_pb2.DESCRIPTOR.services_by_name["GitService"]
 _SECRET_SERVICE = secret_service_pb2.DESCRIPTOR.services_by_name["SecretService"]
 _SERVICE = runner_service_pb2.DESCRIPTOR.services_by_name["RunnerService"]
@@ -76,13 +80,16 @@ async def serve(options: Settings, inherited: Table) -> None:
     server = Server(RunnerAuthenticator(inherited.token_sha256))
     async with table(options.room, sandbox, options.spool_bytes, allow_local=options.allow_local) as terminals:
         terminals.adopt(inherited.terminals)
-        way = Upgrade(code, inherited.token_sha256, workspace, terminals)
+        agents = Agents(sandbox, terminals)
+        agents.adopt(inherited.agents)
+        way = Upgrade(code, inherited.token_sha256, workspace, terminals, agents)
         servicer = RunnerServicer(
             options.runner_id, options.workspace_id, sandbox, workspace, terminals, way, stopped.set
         )
         server.add(_SERVICE, servicer)
         git = Git(options.room, sandbox)
         server.add(_TERMINAL_SERVICE, TerminalServicer(terminals))
+        server.add(_AGENT_SERVICE, AgentServicer(agents))
         server.add(_GIT_SERVICE, GitServicer(git))
         server.add(_SCREEN_SERVICE, ScreenServicer(terminals))
         server.add(_SECRET_SERVICE, SecretServicer(terminals))

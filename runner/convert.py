@@ -4,6 +4,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from stateroom.runner.v1 import record_pb2
 from stateroom.runner.v1 import runner_service_pb2 as pb
 
+from runner.agents.agents import AgentOrder
 from runner.clone import Progress
 from runner.errands import Errand
 from runner.record import Record, RecordType, exit_of, size_of
@@ -27,6 +28,12 @@ def order_from_proto(request: pb.OpenTerminalRequest) -> Order:
         secret_names=tuple(request.secret_names),
         errand=Errand(request.errand.program, request.errand.order) if request.HasField("errand") else None,
     )
+
+
+def agent_order_from_proto(request: pb.OpenTerminalRequest) -> AgentOrder:
+    """Return the agent that the request asks for."""
+    wanted = request.agent
+    return AgentOrder(order_from_proto(request), wanted.preset, dict(wanted.settings), wanted.conversation_id)
 
 
 def terminal_to_proto(terminal: Terminal | LeftTerminal) -> pb.Terminal:

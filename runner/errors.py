@@ -102,3 +102,52 @@ class CannotOpenTerminal(Unavailable):
 
     def __init__(self, session_id: str, cause: str) -> None:
         super().__init__(sessionId=session_id, cause=cause)
+
+
+class AgentNotInstalled(WrongState):
+    """The agent {preset} is not installed in this room, which has no program {program}: {remedy}."""
+
+    reason = "AGENT_NOT_INSTALLED"
+
+    def __init__(self, preset: str, program: str, remedy: str) -> None:
+        super().__init__(preset=preset, program=program, remedy=remedy)
+
+
+class TurnRunning(WrongState):
+    """The agent still works on turn {turnId}; wait for its end, or cancel it."""
+
+    reason = "TURN_RUNNING"
+
+    def __init__(self, turn_id: str) -> None:
+        super().__init__(turnId=turn_id)
+
+
+class PermissionNotFound(NotFound):
+    """The agent asked for no permission {permissionId}."""
+
+    reason = "PERMISSION_NOT_FOUND"
+
+    def __init__(self, permission_id: str) -> None:
+        super().__init__(permissionId=permission_id)
+
+
+class PermissionAnswered(WrongState):
+    """Permission {permissionId} has its answer: {optionId}, from {userId}."""
+
+    reason = "PERMISSION_ANSWERED"
+
+    def __init__(self, permission_id: str, option_id: str, user_id: str) -> None:
+        super().__init__(
+            permissionId=permission_id,
+            optionId=option_id or "withdrawn",
+            userId=user_id or "nobody, as its turn ended",
+        )
+
+
+class AgentRefused(WrongState):
+    """The agent refuses: {cause}."""
+
+    reason = "AGENT_REFUSED"
+
+    def __init__(self, cause: str) -> None:
+        super().__init__(cause=cause[:200])

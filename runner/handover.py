@@ -102,11 +102,37 @@ class TerminalState:
 
 
 @dataclass(frozen=True, slots=True)
+class AgentPipes:
+    """An agent that runs in one of the terminals.
+
+    Attributes:
+        output: descriptor by which it is spoken to.
+        input: descriptor by which it is heard.
+        begun: what was read of a message.
+        waiting: what it has not read.
+        state: the conversation.
+    """
+
+    output: int
+    input: int
+    begun: bytes
+    waiting: bytes
+    state: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
     """All that the next code needs beside the room's folder."""
 
     token_sha256: bytes
     terminals: tuple[TerminalState, ...] = ()
+    agents: tuple[AgentPipes, ...] = ()
+
+    def descriptors(self) -> list[int]:
+        """Return all that have to stay open."""
+        of_terminals = (kept for one in self.terminals for kept in (one.descriptor, one.program.reports))
+        of_agents = (kept for one in self.agents for kept in (one.output, one.input))
+        return [kept for kept in (*of_terminals, *of_agents) if kept >= 0]
 
 
 def encode(table: Table) -> bytes:
@@ -119,7 +145,8 @@ def decode(data: bytes) -> Table:
     try:
         content = json.loads(data)
         terminals = tuple(_terminal(found) for found in content["terminals"])
-        return Table(base64.b64decode(content["token_sha256"]), terminals)
+        agents = tuple(_agent(found) for found in content.get("agents", ()))
+        return Table(base64.b64decode(content["token_sha256"]), terminals, agents)
     except (ValueError, TypeError, KeyError) as error:
         raise UnreadableTable(repr(error)) from error
 
@@ -129,10 +156,8 @@ def replace_process(table: Table) -> NoReturn:
     descriptor = os.memfd_create("table", 0)
     os.write(descriptor, encode(table))
     os.lseek(descriptor, 0, os.SEEK_SET)
-    for terminal in table.terminals:
-        for kept in (terminal.descriptor, terminal.program.reports):
-            if kept >= 0:
-                os.set_inheritable(kept, True)  # noqa: FBT003  # the only form
+    for kept in table.descriptors():
+        os.set_inheritable(kept, True)  # noqa: FBT003  # the only form
     os.execv(sys.executable, [sys.executable, "-P", "-m", "runner", _ARGUMENT, str(descriptor)])  # noqa: S606  # no shell is meant
 
 
@@ -142,10 +167,8 @@ def take_over(arguments: list[str]) -> Table | None:
         return None
     with os.fdopen(int(arguments[1]), "rb") as file:
         table = decode(file.read(_MAXIMUM_BYTES))
-    for terminal in table.terminals:
-        for kept in (terminal.descriptor, terminal.program.reports):
-            if kept >= 0:
-                os.set_inheritable(kept, False)  # noqa: FBT003  # the only form
+    for kept in table.descriptors():
+        os.set_inheritable(kept, False)  # noqa: FBT003  # the only form
     return table
 
 
@@ -153,6 +176,11 @@ def _encode_bytes(value: object) -> str:
     if not isinstance(value, bytes):
         raise TypeError(type(value))
     return base64.b64encode(value).decode()
+
+
+def _agent(content: dict[str, Any]) -> AgentPipes:
+    begun, waiting = (base64.b64decode(content.pop(name)) for name in ("begun", "waiting"))
+    return AgentPipes(begun=begun, waiting=waiting, **content)
 
 
 def _terminal(content: dict[str, Any]) -> TerminalState:

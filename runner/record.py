@@ -32,6 +32,7 @@ class RecordType(IntEnum):
     SCREEN = 5
     BELL = 6
     PROGRESS = 7
+    AGENT = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +43,8 @@ class Record:
         sequence: 1, 2, 3 … without a gap.
         offset: for OUTPUT that of its first byte, else the end of the output before it.
         time: nanoseconds since 1970.
-        body: OUTPUT and TITLE: the bytes; RESIZE and EXIT: packed, see `size_of` and `exit_of`; SCREEN and PROGRESS:
-            the message of the contract, as it is sent.
+        body: OUTPUT and TITLE: the bytes; AGENT: a serialized event; RESIZE and EXIT: packed, see `size_of` and
+            `exit_of`; SCREEN and PROGRESS: the message of the contract, as it is sent.
     """
 
     sequence: int

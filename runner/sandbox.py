@@ -79,6 +79,7 @@ class Program:
         hangs_up: whether it is told to end by HUP too, as a shell that a person types into ignores TERM.
         secret_names: variables whose values are masked in what it prints.
         reads: what stands on its standard input, unless that is a terminal.
+        spoken: descriptors that become its standard input and output; None for the terminal's own.
     """
 
     arguments: Sequence[str]
@@ -90,6 +91,7 @@ class Program:
     hangs_up: bool = False
     secret_names: Sequence[str] = ()
     reads: bytes = b""
+    spoken: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,11 +56,18 @@ class RunnerServicer:
 
     async def OpenTerminal(self, request: pb.OpenTerminalRequest, _call: Call) -> pb.Terminal:
         """Open a terminal."""
-        return convert.terminal_to_proto(await self.terminals.open(convert.order_from_proto(request)))
+        if request.HasField("agent"):
+            opened = await self.upgrade.agents.open(convert.agent_order_from_proto(request))
+        else:
+            opened = await self.terminals.open(convert.order_from_proto(request))
+        return convert.terminal_to_proto(opened)
 
     async def CheckTerminal(self, request: pb.CheckTerminalRequest, _call: Call) -> pb.CheckTerminalResponse:
         """Refuse a terminal that cannot be opened."""
-        self.terminals.check(convert.order_from_proto(request.terminal))
+        if request.terminal.HasField("agent"):
+            self.upgrade.agents.check(convert.agent_order_from_proto(request.terminal))
+        else:
+            self.terminals.check(convert.order_from_proto(request.terminal))
         return pb.CheckTerminalResponse()
 
     async def WriteTerminal(self, request: pb.WriteTerminalRequest, _call: Call) -> pb.WriteTerminalResponse:

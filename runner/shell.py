@@ -65,12 +65,19 @@ def describe(
     return Program((shell, "-i"), _TERMINAL | environment, directory, terminal=True, hangs_up=True)
 
 
-def describe_command(
-    sandbox: Sandbox, command: Sequence[str], working_directory: str, variables: Mapping[str, str], *, terminal: bool
+def describe_command(  # what is asked for, and where it runs
+    sandbox: Sandbox,
+    command: Sequence[str],
+    working_directory: str,
+    variables: Mapping[str, str],
+    *,
+    terminal: bool,
+    readable: Sequence[Path] = (),
 ) -> Program:
     """Return a command to start, as it is: no shell reads it.
 
-    Its first word is a path, or a name that is looked for in PATH, from where the command starts.
+    Its first word is a path, or a name that is looked for in PATH, from where the command starts. It may read what is
+    `readable` beside what every program may.
 
     Raises:
         CommandNotFound: no program that the inside shows is called so.
@@ -79,10 +86,10 @@ def describe_command(
     directory = _inside(sandbox.room / "files", working_directory)
     shell = shutil.which("bash", path=PATH) or "/bin/sh"
     environment = _environment(sandbox.room, shell, directory, variables)
-    program = _find(sandbox, command[0], directory, environment["PATH"])
+    program = _find(sandbox, command[0], directory, environment["PATH"], readable)
     if terminal:
         environment = _TERMINAL | environment
-    return Program((program, *command[1:]), environment, directory, terminal=terminal)
+    return Program((program, *command[1:]), environment, directory, terminal=terminal, readable=readable)
 
 
 def _environment(room: Path, shell: str, directory: Path, variables: Mapping[str, str]) -> dict[str, str]:
@@ -98,7 +105,7 @@ def _environment(room: Path, shell: str, directory: Path, variables: Mapping[str
     }
 
 
-def _find(sandbox: Sandbox, name: str, directory: Path, path: str) -> str:
+def _find(sandbox: Sandbox, name: str, directory: Path, path: str, readable: Sequence[Path]) -> str:
     """Return the path of a program. What only the outside has is not there: its names are nobody's business."""
     folders = [directory] if "/" in name else [directory / folder for folder in path.split(":")]
     for candidate in (folder / name for folder in folders):
@@ -106,7 +113,8 @@ def _find(sandbox: Sandbox, name: str, directory: Path, path: str) -> str:
             found = candidate.resolve(strict=True)
         except (OSError, RuntimeError):
             continue
-        if sandbox.shows(found) and found.is_file() and os.access(found, os.X_OK):
+        shown = sandbox.shows(found) or any(found.is_relative_to(folder) for folder in readable)
+        if shown and found.is_file() and os.access(found, os.X_OK):
             return str(candidate)
     raise CommandNotFound(name)
 

@@ -5,6 +5,7 @@ import os
 import signal
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Protocol
 
 from stateroom.terminal.v1.screen_pb2 import Screen
 
@@ -48,6 +49,16 @@ class Size:
     rows: int
 
 
+class Beside(Protocol):
+    """What else writes into a terminal's log: an agent that is spoken to."""
+
+    def resume(self) -> None:
+        """Go on, if the spool has room."""
+
+    async def finish(self) -> None:
+        """Write the last that there is. Nothing of the terminal runs any more."""
+
+
 class Terminal:
     """A terminal whose shell was started here."""
 
@@ -62,6 +73,7 @@ class Terminal:
         self.kill_time: float | None = None
         self.paused = False
         self.gone = asyncio.Event()
+        self.beside: Beside | None = None
         self.input = Input(session_id, descriptor)
         self._descriptor = descriptor
         self.display = (
@@ -82,6 +94,8 @@ class Terminal:
     async def open(cls, session_id: str, spool: Spool, sandbox: Sandbox, described: Program, size: Size) -> "Terminal":
         """Start a shell or a command in a new terminal, or at a new pipe when that is all it wants.
 
+        Of a program that is spoken to, only its standard error is output.
+
         Raises:
             CannotOpenTerminal: the machine has no terminal or process to give; the spool is gone again.
         """
@@ -92,9 +106,9 @@ class Terminal:
             terminal = cls(session_id, spool, ours, size, described)
             for name in described.secret_names:
                 terminal.register_secret(name, described.environment[name].encode())
-            with pty.open_source(described.reads) as source:
-                streams = program.Streams(theirs if described.terminal else source, theirs, theirs)
-                terminal._program = await program.start(sandbox, described, streams)
+            with pty.open_source(described.reads) as read:
+                source, target = described.spoken or (theirs if described.terminal else read, theirs)
+                terminal._program = await program.start(sandbox, described, program.Streams(source, target, theirs))
         except (OSError, program.CannotStart) as error:
             if terminal is not None:
                 terminal._free()
@@ -163,6 +177,8 @@ class Terminal:
         self._unbounded = True
         self._resume()
         await self._reader.finished.wait()
+        if self.beside is not None:
+            await self.beside.finish()
         if self._mask is not None:
             self._mask.flush()
         if self.display is not None and not self._held:
@@ -172,6 +188,13 @@ class Terminal:
         await self.spool.close()
         self._free()
         self.gone.set()
+
+    def take(self, data: bytes) -> None:
+        """Take output that comes another way than through the terminal."""
+        if self._held:
+            self._held += data
+        else:
+            self._output(data)
 
     def resize(self, size: Size) -> None:
         """Change the size and note it in the log."""
@@ -243,6 +266,8 @@ class Terminal:
         """Drop what is stored elsewhere, and go on reading if the spool was full."""
         self.spool.acknowledge(sequence)
         self._resume()
+        if self.beside is not None:
+            self.beside.resume()
 
     def expect_running(self) -> None:
         """Raise TerminalEnded once the shell has ended."""
@@ -301,6 +326,8 @@ class Terminal:
         if self._full:
             _log.warning("The spool is full; the terminal waits", session_id=self.session_id)
             self._reader.pause()
+            if self.beside is not None:
+                self.beside.resume()
 
     def _flow(self) -> None:
         self.paused = False

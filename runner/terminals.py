@@ -67,22 +67,22 @@ class Terminals:
             room: the room's folder.
             sandbox: its walls.
             limit: the bytes that each new spool may keep.
-            group: what the terminals run in.
+            group: runs what belongs to the terminals.
             allow_local: whether templates may be folders of this machine.
         """
         self._room = room
         self._sandbox = sandbox
         self._allow_local = allow_local
         self._limit = limit
-        self._group = group
+        self.group = group
         self._executor = ThreadPoolExecutor(1, "spool")
         self._opening = asyncio.Lock()
         self._terminals: dict[str, Terminal | LeftTerminal] = {}
         for directory in sorted((room / "spool").iterdir()):
             self._terminals[directory.name] = self._left(directory)
 
-    async def open(self, order: Order) -> Terminal | LeftTerminal:
-        """Return the terminal of a session: the one that exists, or a new one.
+    async def open(self, order: Order, described: Program | None = None) -> Terminal | LeftTerminal:
+        """Return the terminal of a session: the one that exists, or a new one with a program that may be described.
 
         Raises:
             InvalidWorkingDirectory, ShellNotFound, CommandNotFound: the order cannot be met.
@@ -92,12 +92,12 @@ class Terminals:
             existing = self._terminals.get(order.session_id)
             if existing is not None:
                 return existing
-            described = replace(self._describe(order), secret_names=order.secret_names)
+            described = described or replace(self._describe(order), secret_names=order.secret_names)
             spool = Spool.create(self._room / "spool" / order.session_id, self._executor, self._limit)
             _note_size(spool, order.size)
             terminal = await Terminal.open(order.session_id, spool, self._sandbox, described, order.size)
             self._terminals[order.session_id] = terminal
-            self._group.create_task(self._run(terminal))
+            self.group.create_task(self._run(terminal))
             _AFTER_OPENING.reach()
             return terminal
 
@@ -113,7 +113,7 @@ class Terminals:
             except Exception as error:  # noqa: BLE001 what is left of one terminal must not end the others
                 _log.error("A terminal is lost in an upgrade", session_id=state.session_id, exc_info=error)
                 os.close(state.descriptor)
-                self._group.create_task(RunningProgram.adopt(state.program).kill())
+                self.group.create_task(RunningProgram.adopt(state.program).kill())
 
     def _adopt(self, state: TerminalState) -> None:
         directory = self._room / "spool" / state.session_id
@@ -121,9 +121,9 @@ class Terminals:
         spool.go_on(state.acknowledged_sequence)
         terminal = Terminal.adopt(state, spool)
         self._terminals[state.session_id] = terminal
-        self._group.create_task(self._run(terminal))
+        self.group.create_task(self._run(terminal))
         if terminal.kill_time is not None:
-            self._group.create_task(_kill_at(terminal, terminal.kill_time))
+            self.group.create_task(_kill_at(terminal, terminal.kill_time))
 
     @asynccontextmanager
     async def resting(self) -> AsyncIterator[None]:
@@ -174,7 +174,7 @@ class Terminals:
         await terminal.signal(number, grace, "signal")
         if grace > 0:
             terminal.kill_time = asyncio.get_running_loop().time() + grace
-            self._group.create_task(_kill_at(terminal, terminal.kill_time))
+            self.group.create_task(_kill_at(terminal, terminal.kill_time))
         return terminal
 
     async def acknowledge(self, session_id: str, sequence: int) -> Terminal | LeftTerminal:

@@ -5,6 +5,7 @@ import sys
 from dataclasses import dataclass, field
 
 from runner import handover
+from runner.agents.agents import Agents
 from runner.clone import Workspace
 from runner.errors import UpgradeRefused
 from runner.handover import Table
@@ -26,6 +27,7 @@ class Upgrade:
     token_sha256: bytes
     workspace: Workspace
     terminals: Terminals
+    agents: Agents
     wanted: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def want(self) -> bool:
@@ -45,7 +47,7 @@ class Upgrade:
         handover.replace_process(self._table())
 
     def _table(self) -> Table:
-        return Table(self.token_sha256, self.terminals.states())
+        return Table(self.token_sha256, self.terminals.states(), self.agents.states())
 
     async def _check(self) -> None:
         """Let the installed code read our table beforehand: once we have left for it, there is no way back."""

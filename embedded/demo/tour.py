@@ -16,6 +16,7 @@ from embedded import endpoint
 from embedded.demo import checks
 from embedded.demo.checks import check
 from embedded.demo.recorder import Recorder
+from embedded.demo.rehearsal import rehearse
 from embedded.demo.voice import Voice
 
 RESTART_SECONDS = 30.0
@@ -68,6 +69,8 @@ class Tour:
                     await recorder.until(lambda recorder: recorder.ended is not None)
         with self._voice.step("Compare what the devices assembled"):
             await self._compare(session, first, second, third)
+        with self._voice.step("Ask a coding agent to edit a file; two devices answer its questions"):
+            self._voice.result(await rehearse(self._client, workspace))
         with self._voice.step("Read the audit log of all that"):
             me = await self._client.get("/v1/users/me")
             self._voice.entries(await self._audit_log(workspace, session), {me["userId"]: me["handle"]})

@@ -3,6 +3,7 @@
 from contextlib import AsyncExitStack
 
 from stateroom.session.v1 import (
+    coding_agent_service_pb2,
     history_service_pb2,
     idle_service_pb2,
     lifecycle_service_pb2,
@@ -16,6 +17,11 @@ from chassis.changes import Registry
 from chassis.rpc.server import Server
 from chassis.service import Service, open_service, run
 from services.session import talking
+from services.session.agents import events as agent_events
+from services.session.agents.asking import Asking
+from services.session.agents.notes import AgentNotes
+from services.session.agents.servicer import CodingAgentServicer
+from services.session.agents.stream import Streams
 from services.session.chats import events as chat_events
 from services.session.conversations import events as conversation_events
 from services.session.history.events import LOG_MONTH
@@ -55,15 +61,16 @@ from services.session.sharing.tickets import Tickets
 
 async def open_session(settings: SessionSettings, stack: AsyncExitStack) -> tuple[Service, Server]:
     """Put the service together. The stack closes it again."""
-    kinds = (events.SESSION, SHARE_LINK, IDLE_POLICY, LOG_MONTH, *conversation_events.KINDS, *chat_events.KINDS)
-    service = await open_service("session", settings, Registry(*kinds), stack)
+    kinds = (events.SESSION, SHARE_LINK, IDLE_POLICY, LOG_MONTH, agent_events.TURN, agent_events.PERMISSION)
+    registry = Registry(*kinds, *conversation_events.KINDS, *chat_events.KINDS)
+    service = await open_service("session", settings, registry, stack)
     workspace = service.neighbour("workspace")
     database, system = service.database, service.system
     runners = Runners(workspace)
     stack.push_async_callback(runners.close)
     liveness = Liveness(system)
     background = await stack.enter_async_context(open_background())
-    parts = Parts(database, system, runners)
+    parts = Parts(database, system, runners, AgentNotes(liveness))
     feeds = Feeds(parts, liveness, background)
     devices = Devices(system, settings.slow_device_seconds, settings.silent_device_seconds)
     presences = Presences(system, devices)
@@ -73,7 +80,7 @@ async def open_session(settings: SessionSettings, stack: AsyncExitStack) -> tupl
     watch = IdleWatch(database, runners, reconciler.wake)
     watching = service.reconcile("session_idleness", "session_id", watch.reconcile)
     service.reconcile("session_heads", "session_id", Release(parts).reconcile)
-    copier = Copier(parts, feeds.bell)
+    copier = Copier(parts, feeds.bell, feeds.begin)
     expiry = Expiry(database, system, settings.log_months, settings.log_dry_run)
     service.loops.append(expiry.run)
     service.loops.extend(part.run for part in (liveness, feeds, copier, devices, presences))
@@ -99,6 +106,9 @@ async def open_session(settings: SessionSettings, stack: AsyncExitStack) -> tupl
     server.add(idle_service_pb2.DESCRIPTOR.services_by_name["IdleService"], idle)
     sharing = SharingServicer(database, service.pages, tickets)
     server.add(sharing_service_pb2.DESCRIPTOR.services_by_name["SharingService"], sharing)
+    streams = Streams(database, feeds, devices)
+    agents = CodingAgentServicer(database, service.pages, opener, Asking(runners), streams)
+    server.add(coding_agent_service_pb2.DESCRIPTOR.services_by_name["CodingAgentService"], agents)
     return service, server
 
 

@@ -18,10 +18,12 @@ from typing import Any
 import pytest
 
 from chassis import ids
-from cli.client import Client
+from cli.client import Client, Json
 from cli.errors import Refused
+from tests.support import waiting
 from tests.support.embedded_stack import EmbeddedStack
 from tests.support.file_rooms import many
+from tests.support.raw_agents import ASKING, SILENT
 from tests.support.sessions import create_workspace, until_state
 from tests.support.waiting import until
 
@@ -33,6 +35,8 @@ STREAMS_TO_THE_END = {"StreamOutput", "AttachSession", "ObserveSession"}
 """Methods that stream until the session ends."""
 NEVER_END = {"WatchFiles"}
 """Methods that stream until their caller leaves."""
+ASKS_BACK = {"AnswerPermission", "ChangeAgentSetting"}
+"""Methods that need an agent which answers."""
 CHANGES_ROOM = {"ArchiveWorkspace", "UnarchiveWorkspace", "DeleteWorkspace", "UndeleteWorkspace"}
 """Methods after which a workspace is of no use to others."""
 BROUGHT_BACK = {"UnarchiveWorkspace": ("POST", ":archive"), "UndeleteWorkspace": ("DELETE", "")}
@@ -96,6 +100,34 @@ class Setting:
         session = await self.client.post("/v1/sessions", {"workspaceId": self.room, "command": ["true"]})
         return str((await until_state(self.client, session["sessionId"], "STOPPED"))["sessionId"])
 
+    async def agent(self) -> str:
+        """Return a session with an agent that answers where the call needs that, else with one that says nothing."""
+        answers = self.method in ASKS_BACK
+        wanted: Json = {"workspaceId": self.room, "kind": "AGENT", "command": ASKING if answers else SILENT}
+        session = await self.client.post("/v1/sessions", wanted)
+        path = f"/v1/sessions/{session['sessionId']}"
+        if self.method == "StreamAgentEvents":
+            await self.client.post(f"{path}:terminate", {})
+        if answers:
+            await self.client.post(f"{path}:prompt", {"text": "Go on."})
+            async for message in self.client.stream(f"{path}/agentEvents"):
+                if "permissionRequest" in message["event"]:
+                    break
+        return str(session["sessionId"])
+
+    async def permission(self) -> str:
+        """Return what the newest agent asked permission for."""
+        (newest, *_) = (await self.client.get("/v1/sessions", kind="AGENT"))["sessions"]
+        path = f"/v1/sessions/{newest['sessionId']}/permissions"
+        asked: list[Json] = []
+
+        async def noted() -> bool:  # a moment after it was told
+            asked[:] = (await self.client.get(path))["permissions"]
+            return bool(asked)
+
+        await waiting.until(noted)
+        return str(asked[0]["permissionId"])
+
     async def end_sessions(self) -> None:
         """End what runs in the room, so that the account may have more."""
         listed = await self.client.get("/v1/sessions", workspaceId=self.room, pageSize=200)
@@ -148,6 +180,8 @@ MAKERS: Mapping[str, Callable[[Setting], Awaitable[str]]] = {
     "SESSION_ID": Setting.session,
     "SAVE_ID": Setting.save,
     "ENDED_SESSION_ID": Setting.ended_session,
+    "AGENT_SESSION_ID": Setting.agent,
+    "PERMISSION_ID": Setting.permission,
     "API_KEY_ID": Setting.api_key,
     "SHARE_LINK_ID": Setting.share_link,
     "SHARE_LINK_SECRET": Setting.share_link_secret,
@@ -205,7 +239,7 @@ async def test_call_as_printed_answers(  # noqa: PLR0913  # an example and where
     variables |= {"PATH": search, "HOME": str(embedded_stack.folder)}
     async with embedded_stack.client() as client:
         setting = Setting(client, workspace_id, method, tmp_path)
-        for name in {first or second for first, second in VARIABLE.findall(code)} - variables.keys():
+        for name in sorted({first or second for first, second in VARIABLE.findall(code)} - variables.keys()):
             variables[name] = await MAKERS[name](setting)
         try:
             if program == "python":

@@ -26,8 +26,14 @@ NEEDED = {
     "rows": 24,
     "data": b"a",
     "command": ["true"],
+    "text": "a",
+    "option_id": "a",
+    "setting_id": "a",
 }
 """Values of fields that a request cannot be without, beside ids."""
+
+_WITHIN = {"request_id", "actor_id", "option_id", "setting_id"}
+"""Fields that are called ids and name nothing that an account owns by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +56,7 @@ class Place:
     @property
     def is_id(self) -> bool:
         """Whether it names a resource."""
-        return bool(self.field.name.endswith("_id")) and self.field.name not in {"request_id", "actor_id"}
+        return bool(self.field.name.endswith("_id")) and self.field.name not in _WITHIN
 
 
 def served() -> list[Rpc]:

@@ -7,7 +7,15 @@ from typing import Any
 
 import grpc
 import pytest_asyncio
-from stateroom.session.v1 import attach_pb2, log_pb2, session_pb2, session_service_pb2, sharing_service_pb2
+from stateroom.session.v1 import (
+    attach_pb2,
+    coding_agent_service_pb2,
+    log_pb2,
+    session_pb2,
+    session_service_pb2,
+    sharing_service_pb2,
+)
+from stateroom.session.v1.coding_agent_service_pb2_grpc import CodingAgentServiceStub
 from stateroom.session.v1.session_service_pb2_grpc import SessionServiceStub
 from stateroom.session.v1.sharing_service_pb2_grpc import SharingServiceStub
 from stateroom.workspace.v1 import save_service_pb2
@@ -16,6 +24,7 @@ from stateroom.workspace.v1.save_service_pb2_grpc import SaveServiceStub
 from tests.support import waiting
 from tests.support.people import Person, newcomer
 from tests.support.product import SERVICES, Product
+from tests.support.raw_agents import ASKING
 from tests.support.source import query
 
 
@@ -44,7 +53,7 @@ async def owned(shared_product: Product) -> AsyncIterator[dict[str, str]]:
             found["save_id"] = await _save(owner, room.workspace_id)
         if "session" in SERVICES:
             await _session(owner, room.workspace_id)
-            found["session_id"] = await _session(owner, room.workspace_id)
+            found |= await _agent(owner, room.workspace_id)
             for _ in range(2):
                 await stack.enter_async_context(_device(owner, found["session_id"]))
                 found["share_link_id"] = await _share(owner, found["session_id"])
@@ -97,6 +106,31 @@ async def _session(owner: Person, workspace_id: str) -> str:
 
         await waiting.until(recorded)
     return str(created.session_id)
+
+
+async def _agent(owner: Person, workspace_id: str) -> dict[str, str]:
+    """Return an agent session, with two turns and two requests for permission."""
+    async with grpc.aio.insecure_channel(owner.product.address("session")) as channel:
+        sessions, agents = SessionServiceStub(channel), CodingAgentServiceStub(channel)
+        known: dict[str, Any] = {"metadata": owner.metadata, "timeout": 20}
+        wanted = session_pb2.Session(workspace_id=workspace_id, kind=session_pb2.Session.AGENT, command=ASKING)
+        created = await sessions.CreateSession(session_service_pb2.CreateSessionRequest(session=wanted), **known)
+        session_id = created.session_id
+        events = coding_agent_service_pb2.StreamAgentEventsRequest(session_id=session_id)
+        stream: Any = agents.StreamAgentEvents(events, **known)
+        permissions: list[str] = []
+        for text in ("Go on.", "And on."):
+            prompt = coding_agent_service_pb2.PromptAgentRequest(session_id=session_id, text=text)
+            await agents.PromptAgent(prompt, **known)
+            async for told in stream:
+                if told.event.HasField("permission_request"):
+                    permissions.append(told.event.permission_request.permission_id)
+                    cancel = coding_agent_service_pb2.CancelTurnRequest(session_id=session_id)
+                    await agents.CancelTurn(cancel, **known)
+                if told.event.HasField("turn_end"):
+                    break
+        stream.cancel()
+    return {"session_id": session_id, "continues_session_id": session_id, "permission_id": permissions[0]}
 
 
 async def _audit_log(owner: Person) -> str:

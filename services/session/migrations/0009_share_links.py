@@ -3,7 +3,7 @@
 from chassis import schema
 
 revision = "0009"
-down_revision = "0007"
+down_revision = "0008"
 
 _TABLES = """
 CREATE TABLE share_links (

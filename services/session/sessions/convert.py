@@ -5,8 +5,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from stateroom.agent.v1 import agent_event_pb2
 from stateroom.runner.v1 import record_pb2
-from stateroom.session.v1 import attach_pb2, exec_pb2, log_pb2
+from stateroom.session.v1 import attach_pb2, coding_agent_pb2, exec_pb2, log_pb2
 from stateroom.session.v1 import session_pb2 as pb
 from stateroom.terminal.v1.screen_pb2 import Progress, Screen
 
@@ -45,6 +46,10 @@ def session_to_proto(session: Session) -> pb.Session:
         restarted_from="" if session.restarted_from is None else str(session.restarted_from),
         etag=etag.of(session),
     )
+    if session.kind is Kind.AGENT:
+        message.agent.CopyFrom(coding_agent_pb2.CodingAgentSession(**session.agent))
+    if session.parent_session_id is not None:
+        message.parent_session_id = str(session.parent_session_id)
     if session.timeout is not None:
         message.timeout.FromTimedelta(session.timeout)
     times = ("end_time", "create_time", "update_time", "last_activity_time", "idle_end_time")
@@ -58,7 +63,7 @@ def spec_from_proto(session_id: UUID, message: pb.Session, environment_names: It
         session_id=session_id,
         workspace_id=ids.parse(message.workspace_id),
         kind=kind_from_proto(message.kind) or Kind.TERMINAL,
-        shell=message.shell or ("" if message.command else DEFAULT_SHELL),
+        shell=message.shell or ("" if message.command or message.HasField("agent") else DEFAULT_SHELL),
         command=tuple(message.command),
         timeout=message.timeout.ToTimedelta() if message.HasField("timeout") else None,
         title=message.title,
@@ -68,7 +73,14 @@ def spec_from_proto(session_id: UUID, message: pb.Session, environment_names: It
         columns=message.columns or DEFAULT_COLUMNS,
         rows=message.rows or DEFAULT_ROWS,
         secret_names=tuple(sorted(message.secret_names)),
+        agent=_agent(message),
     )
+
+
+def _agent(message: pb.Session) -> dict[str, str]:
+    """Return what is asked of an agent; what only the server sets is left out."""
+    names = ("preset", "mode", "model", "continues_session_id")
+    return {name: value for name in names if (value := getattr(message.agent, name))}
 
 
 def session_of_command(request: exec_pb2.ExecCommandRequest) -> pb.Session:
@@ -98,6 +110,7 @@ def values_from_proto(message: pb.Session, names: Iterable[str]) -> dict[str, ob
         "environment": dict(message.environment),
         "metadata": dict(message.metadata),
         "secret_names": tuple(sorted(message.secret_names)),
+        "agent": _agent(message),
     }
     return {name: held[name] if name in held else getattr(message, name) for name in names}
 
@@ -157,6 +170,25 @@ def record_to_proto(record: Record) -> log_pb2.SessionEvent:
         exit_signal=record.exit_signal,
         progress=Progress.FromString(record.data) if record.type is RecordType.PROGRESS else None,
     )
+    if record.type is RecordType.AGENT:
+        message.agent_event.CopyFrom(agent_event_to_proto(record))
+    messages.set_times(message, record, "time")
+    return message
+
+
+def agent_event_to_proto(record: Record) -> agent_event_pb2.AgentEvent:
+    """Return the public form of what happened with an agent: of who did it, others see no more than the user."""
+    event = agent_event_pb2.AgentEvent.FromString(record.data)
+    if event.HasField("author"):
+        event.author.CopyFrom(agent_event_pb2.Author(user_id=event.author.user_id))
+    return event
+
+
+def agent_happened_to_proto(record: Record) -> attach_pb2.AttachSessionResponse.AgentHappened:
+    """Return what happened with an agent, as devices are told."""
+    message = attach_pb2.AttachSessionResponse.AgentHappened(
+        sequence=record.sequence, event=agent_event_to_proto(record)
+    )
     messages.set_times(message, record, "time")
     return message
 
@@ -173,6 +205,8 @@ def record_to_device(record: Record) -> attach_pb2.AttachSessionResponse | None:
             return response(bell=response.Bell())
         case RecordType.PROGRESS:
             return response(progress=Progress.FromString(record.data))
+        case RecordType.AGENT:
+            return response(agent_happened=agent_happened_to_proto(record))
     return None
 
 

@@ -1,7 +1,7 @@
 """A session and the rules of its life. STOPPED, FAILED and LOST are final: nothing leaves them."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import Enum
 from pathlib import PurePath
@@ -9,6 +9,7 @@ from uuid import UUID
 
 from chassis.errors import InvalidField, Violation
 from services.session.sessions.errors import (
+    NoAgent,
     SecretLimitReached,
     SessionNotActive,
     SessionNotEnded,
@@ -22,6 +23,7 @@ class Kind(Enum):
 
     TERMINAL = "TERMINAL"
     COMMAND = "COMMAND"
+    AGENT = "AGENT"
 
 
 class State(Enum):
@@ -67,6 +69,8 @@ MAXIMUM_SECRETS = 32
 _BY_WORKSPACE = (StopReason.WORKSPACE_ARCHIVED, StopReason.WORKSPACE_DELETED)
 _UPDATED = {"title": "given_title", "metadata": "metadata"}
 """Public fields that people change, and what holds what they gave."""
+_TOLD = ("mode", "model", "conversation_id")
+"""What an agent tells of itself."""
 _RUNNER_REASONS = {
     reason.name.lower(): reason for reason in (StopReason.SHUTDOWN, StopReason.OUT_OF_MEMORY, *_BY_WORKSPACE)
 }
@@ -74,7 +78,10 @@ _RUNNER_REASONS = {
 
 @dataclass(frozen=True, slots=True)
 class SessionSpec:
-    """What a new session is to be. Sizes are in cells; the environment's values are not part of it."""
+    """What a new session is to be. Sizes are in cells; the environment's values are not part of it.
+
+    `agent` is what an agent has beside others, by the names of the contract; `parent_session_id` whose agent opened it.
+    """
 
     session_id: UUID
     workspace_id: UUID
@@ -90,11 +97,13 @@ class SessionSpec:
     rows: int
     secret_names: tuple[str, ...] = ()
     restarted_from: UUID | None = None
+    agent: dict[str, str] = field(default_factory=dict)
+    parent_session_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A shell or a command in a workspace: `shell` is empty where there is a `command`.
+    """A shell, a command or an agent in a workspace: `shell` is empty where there is a `command` or an `agent`.
 
     `stop_request` is what somebody wants and the reconciler pursues; `stop_reason` is what happened. `runner_id` is
     the run of the runner that opened the terminal. `given_title` is what people call it. `title`, `output_bytes` and
@@ -126,6 +135,8 @@ class Session:
     given_title: str
     metadata: dict[str, str]
     secret_names: tuple[str, ...]
+    agent: dict[str, str]
+    parent_session_id: UUID | None
     version: int
     create_time: datetime
     update_time: datetime
@@ -168,11 +179,13 @@ class Session:
             given_title=spec.title,
             metadata=spec.metadata,
             secret_names=spec.secret_names,
+            agent=spec.agent,
+            parent_session_id=spec.parent_session_id,
             version=1,
             create_time=now,
             update_time=now,
             end_time=None,
-            title=spec.shell or PurePath(spec.command[0]).name,
+            title=spec.shell or (PurePath(spec.command[0]).name if spec.command else spec.agent["preset"]),
             output_bytes=0,
             last_activity_time=now.replace(microsecond=0),
         )
@@ -193,9 +206,14 @@ class Session:
         return self.kind is Kind.TERMINAL
 
     def expect_terminal(self) -> None:
-        """Raise SessionWithoutTerminal for a command that has none."""
+        """Raise SessionWithoutTerminal for a command or an agent, which have none."""
         if not self.has_terminal:
             raise SessionWithoutTerminal(self.session_id)
+
+    def expect_agent(self) -> None:
+        """Raise NoAgent for what is none."""
+        if self.kind is not Kind.AGENT:
+            raise NoAgent(self.session_id)
 
     def expect_live(self) -> None:
         """Raise SessionNotActive once the session has ended."""
@@ -285,6 +303,11 @@ class Session:
         self.expect_running()
         return self._changed(now, idle_end_time=idle_end_time)
 
+    def tell_of_agent(self, now: datetime, told: Mapping[str, str]) -> "Session":
+        """Return the session with what its agent told of itself; itself when that is nothing new."""
+        agent = self.agent | {name: value for name, value in told.items() if name in _TOLD and value}
+        return self if agent == self.agent else self._changed(now, agent=agent)
+
     def request_stop(self, now: datetime, reason: StopReason, cause_event_id: str) -> "Session":
         """Return the session as one that somebody wants ended; the first wish counts."""
         self.expect_live()
@@ -293,6 +316,9 @@ class Session:
     def stop(self, now: datetime, shell_exit: Exit) -> "Session":
         """Return the session with its shell ended: by whoever asked for it, else by a signal, else by itself."""
         self.expect_live()
+        why, _, cause = shell_exit.reason.partition(" ")
+        if why == "start_failed" and self.stop_request is None:  # an agent that could not be talked to
+            return self._ended(now, State.FAILED, StopReason.START_FAILED, state_reason=cause, log_complete=True)
         own = StopReason.EXIT if shell_exit.signal is None else StopReason.SIGNAL
         reason = self.stop_request or _RUNNER_REASONS.get(shell_exit.reason, own)
         return self._ended(

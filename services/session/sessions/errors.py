@@ -33,9 +33,18 @@ class SessionNotEnded(WrongState):
 
 
 class SessionWithoutTerminal(WrongState):
-    """Session {sessionId} runs a command without a terminal; it takes neither input nor a size."""
+    """Session {sessionId} has no terminal; it takes neither input nor a size."""
 
     reason = "SESSION_WITHOUT_TERMINAL"
+
+    def __init__(self, session_id: UUID) -> None:
+        super().__init__(sessionId=str(session_id))
+
+
+class NoAgent(WrongState):
+    """Session {sessionId} runs no coding agent."""
+
+    reason = "NO_AGENT"
 
     def __init__(self, session_id: UUID) -> None:
         super().__init__(sessionId=str(session_id))

@@ -17,6 +17,7 @@ class RecordType(IntEnum):
     SCREEN = 5
     BELL = 6
     PROGRESS = 7
+    AGENT = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +33,8 @@ class Exit:
 class Record:
     """One record: `sequence` counts 1, 2, 3 …; `offset` is that of its first output byte, else the end before it.
 
-    `data` holds the bytes of OUTPUT, the UTF-8 text of TITLE, and the message of SCREEN and PROGRESS as the runner sent
-    it; they are never decoded on the way.
+    `data` holds the bytes of OUTPUT, the UTF-8 text of TITLE, and the message of SCREEN, PROGRESS and AGENT as the
+    runner sent it; it is never changed on the way.
     """
 
     sequence: int

@@ -1,6 +1,6 @@
 """Changes of sessions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
@@ -12,6 +12,12 @@ from services.session.sessions.domain import Session, SessionSpec, State, StopRe
 from services.session.sessions.errors import SessionLimitReached, SessionNotFound
 from services.session.sessions.log import Copy
 from services.session.sessions.store import leases, log_store, session_store
+
+Note = Callable[[Transaction, Session, Copy], Awaitable[list[Session]]]
+"""Does what records of a session's log mean beside it, and returns the sessions that began with them."""
+
+End = Callable[[Transaction, Session], Awaitable[None]]
+"""Notes that a session's log has no more records."""
 
 START_LEASE = timedelta(seconds=30)
 """How long a shell may take to start before the session counts as failed."""
@@ -151,7 +157,19 @@ async def request_stop(tx: Transaction, *, session_id: UUID, reason: StopReason,
     return stopping
 
 
-async def close_log(tx: Transaction, *, copy: Copy) -> Session | None:
+async def store_noted(tx: Transaction, *, copy: Copy, note: Note) -> list[Session] | None:
+    """Store records of a log together with what they mean beside it.
+
+    Returns:
+        The sessions that began with them; None when the log's head is not where the copy expects it.
+    """
+    current = await session_store.lock_session(tx.connection, copy.session_id)
+    if not await log_store.append(tx.connection.driver, [copy]):
+        return None
+    return await note(tx, current, copy)
+
+
+async def close_log(tx: Transaction, *, copy: Copy, note: Note) -> Session | None:
     """Store the last records of a log and end the session as they say, in one transaction.
 
     Returns:
@@ -161,14 +179,16 @@ async def close_log(tx: Transaction, *, copy: Copy) -> Session | None:
     shell_exit = copy.shell_exit
     if shell_exit is None or not await log_store.append(tx.connection.driver, [copy]):
         return None
+    await note(tx, current, copy)
+    current = await session_store.get_session(tx.connection, copy.session_id)
     tx.actor = _caused_by(current, tx.actor)
-    stopped = (await session_store.get_session(tx.connection, copy.session_id)).stop(tx.now, shell_exit)
+    stopped = current.stop(tx.now, shell_exit)
     await session_store.update_session(tx.connection, stopped, due=None)
     tx.record("stopped", before=current, after=stopped)
     return stopped
 
 
-async def lose_session(tx: Transaction, *, session_id: UUID, cause: str, log_complete: bool) -> Session:
+async def lose_session(tx: Transaction, *, session_id: UUID, cause: str, log_complete: bool, end: End) -> Session:
     """End a session whose runner died. An ended one stays as it is."""
     current = await session_store.lock_session(tx.connection, session_id)
     if current.state.final:
@@ -176,17 +196,19 @@ async def lose_session(tx: Transaction, *, session_id: UUID, cause: str, log_com
     tx.actor = _caused_by(current, tx.actor)
     lost = current.lose(tx.now, cause, log_complete=log_complete)
     await session_store.update_session(tx.connection, lost, due=None)
+    await end(tx, lost)
     tx.record("lost" if lost.state is State.LOST else "stopped", before=current, after=lost)
     return lost
 
 
-async def complete_log(tx: Transaction, *, session_id: UUID) -> Session:
+async def complete_log(tx: Transaction, *, session_id: UUID, end: End) -> Session:
     """Note that the log of an ended session has all that its runner left."""
     current = await session_store.lock_session(tx.connection, session_id)
     if current.log_complete:
         return current
     complete = current.complete_log(tx.now)
     await session_store.update_session(tx.connection, complete, due=None)
+    await end(tx, complete)
     tx.record("log_completed", before=current, after=complete)
     return complete
 

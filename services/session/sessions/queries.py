@@ -31,6 +31,8 @@ from services.session.sessions.tables import attachments, controls, events, head
 
 PAGE_RECORDS = 4096
 """Records read at once at most: single keys fill no page."""
+PAGE_EVENTS = 64
+"""Events of an agent read at once at most: each has up to 64 KiB."""
 PAGE_BYTES = 256 * 1024
 """Bytes read at once, give or take one record: what one device may cost in memory."""
 
@@ -125,13 +127,16 @@ async def expect_log(connection: Connection, session_id: UUID) -> None:
         raise LogExpired(session_id)
 
 
-async def read_log(connection: Connection, *, session_id: UUID, after: int, offset: int) -> list[Record]:
+async def read_log(
+    connection: Connection, *, session_id: UUID, after: int, offset: int, count: int = PAGE_RECORDS
+) -> list[Record]:
     """Return what is stored after a sequence, to about 256 KiB behind an offset; nothing at the end of what is stored.
 
-    A run of OUTPUT comes as one record, which ends with the run's last sequence: a replay needs the bytes, and ten
-    thousand rows cost more than the bytes in them.
+    No more than `count` records are looked at. A run of OUTPUT comes as one record, which ends with the run's last
+    sequence: a replay needs the bytes, and ten thousand rows cost more than the bytes in them.
     """
-    rows = await connection.execute(_READ_LOG, {"session_id": session_id, "after": after, "offset": offset})
+    place = {"session_id": session_id, "after": after, "offset": offset, "count": count}
+    rows = await connection.execute(_READ_LOG, place)
     return list(log.cut([record_of(row) for row in rows]))
 
 
@@ -168,6 +173,7 @@ async def find_offset(connection: Connection, *, session_id: UUID, offset: int) 
 
 def _joined_log() -> Select[Any]:
     session_id, after = bindparam("session_id", type_=Uuid()), bindparam("after", type_=BigInteger())
+    count = bindparam("count", type_=BigInteger())
     end = bindparam("offset", type_=BigInteger()) + PAGE_BYTES
     data = func.string_agg(events.c.data, aggregate_order_by(literal(b"", LargeBinary), events.c.sequence))
     last = func.max(events.c.sequence).label("sequence")
@@ -175,13 +181,13 @@ def _joined_log() -> Select[Any]:
     return (
         select(last, func.min(events.c.offset).label("offset"), events.c.type, data.label("data"))
         .add_columns(*(func.max(events.c[name]).label(name) for name in others))
-        .where(_following(session_id, after, PAGE_RECORDS), events.c.offset < end)
+        .where(_following(session_id, after, count), events.c.offset < end)
         .group_by(events.c.type, case((events.c.type != RecordType.OUTPUT, events.c.sequence)))
         .order_by(last)
     )
 
 
-def _following(session_id: Any, after: Any, count: int) -> ColumnElement[bool]:  # values or parameters
+def _following(session_id: Any, after: Any, count: Any) -> ColumnElement[bool]:  # values or parameters
     """Return the condition of a log's next records: their sequences have no gap, so nothing beyond them is touched."""
     return and_(events.c.session_id == session_id, events.c.sequence > after, events.c.sequence <= after + count)
 

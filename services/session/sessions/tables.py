@@ -36,6 +36,8 @@ sessions = Table(
     Column("given_title", Text, nullable=False),
     Column("metadata", JSONB, nullable=False),
     Column("secret_names", ARRAY(Text, as_tuple=True), nullable=False),
+    Column("agent", JSONB, nullable=False),
+    Column("parent_session_id", UUID),
     Column("version", BigInteger, nullable=False),
     Column("create_time", tables.Time, nullable=False),
     Column("update_time", tables.Time, nullable=False),

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from runner import program, room, terminals
+from runner.agents.agents import Agents
 from runner.sandbox import Sandbox
 from runner.terminals import Terminals
 
@@ -42,3 +43,9 @@ async def table(room_folder: Path, sandbox: Sandbox) -> AsyncIterator[Terminals]
         opened = terminals.Terminals(room_folder, sandbox, SPOOL_BYTES, group)
         yield opened
         await opened.shutdown(0, "test")
+
+
+@pytest.fixture
+async def agents(table: Terminals, sandbox: Sandbox) -> Agents:
+    """The room's agents."""
+    return Agents(sandbox, table)

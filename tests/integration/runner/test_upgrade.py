@@ -5,17 +5,21 @@ import re
 import shutil
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
-from stateroom.runner.v1 import record_pb2, screen_service_pb2
+from stateroom.agent.v1 import agent_event_pb2
+from stateroom.runner.v1 import agent_service_pb2, record_pb2, screen_service_pb2
 from stateroom.runner.v1 import runner_service_pb2 as pb
+from stateroom.runner.v1.agent_service_pb2_grpc import AgentServiceStub
 from stateroom.runner.v1.terminal_service_pb2 import PauseTerminalRequest
 from stateroom.terminal.v1.screen_pb2 import Screen
 
 from chassis import ids, processes
 from runner.__main__ import __file__ as main_file
 from tests.support import waiting
+from tests.support.raw_agents import raw_agent
 from tests.support.runner_rooms import DEADLINE, RunnerProcess, runner_process
 
 LINE = re.compile(rb"line (\d+)\r\n")
@@ -257,3 +261,78 @@ async def test_upgrade_code_that_does_not_start_is_refused(room_folder: Path, so
         await session.type("echo al''ive; exit\n")
         await session.read()
         assert b"alive" in session.output
+
+
+_AGENT = """
+begin()
+prompt = ask()
+tell("before ")
+call = {"toolCallId": "1", "title": "Edit"}
+options = [{"optionId": "yes", "name": "Yes", "kind": "allow_once"}]
+send({"id": "q", "method": "session/request_permission", "params": {"toolCall": call, "options": options}})
+send({"id": "t", "method": "terminal/create", "params": {"command": "sh", "args": ["-c", "cat; echo done"]}})
+terminal = ask()["result"]["terminalId"]
+send({"id": "w", "method": "terminal/wait_for_exit", "params": {"terminalId": terminal}})
+while True:
+    heard = ask()
+    tell(heard["id"] + " " + json.dumps(heard["result"], sort_keys=True) + " ")
+    if heard["id"] == "q":
+        answer(prompt, stopReason="end_turn")
+time.sleep(100)
+"""
+
+
+async def test_upgrade_with_an_agent_at_work_keeps_its_turn_and_its_question(
+    room_folder: Path, socket: Path, code: Path
+) -> None:
+    """The question is answered by the new code, and the turn ends there."""
+    async with (
+        runner_process(room_folder, socket, code) as runner,
+        grpc.aio.insecure_channel(f"unix:{socket}") as channel,
+    ):
+        session, agents = Session(runner), AgentServiceStub(channel)
+        order = pb.OpenTerminalRequest(
+            session_id=session.session_id,
+            command=raw_agent(_AGENT),
+            columns=80,
+            rows=24,
+            piped=True,
+            agent=pb.AgentOrder(),
+        )
+        await runner.stub.OpenTerminal(order, metadata=runner.metadata)
+        prompt = agent_event_pb2.Prompt(turn_id="1", text="Go")
+        request = agent_service_pb2.PromptAgentRequest(session_id=session.session_id, prompt=prompt)
+        await agents.PromptAgent(request, metadata=runner.metadata)
+        asked = (await _until(session, "permission_request")).permission_request
+        await _until(session, "terminal")
+        _change(code)
+        await _upgrade(runner)
+        answer = agent_event_pb2.PermissionAnswer(permission_id=asked.permission_id, option_id="yes")
+        answering: Any = agent_service_pb2.AnswerPermissionRequest(session_id=session.session_id, answer=answer)
+        await agents.AnswerPermission(answering, metadata=runner.metadata, wait_for_ready=True)
+        await _until(session, "turn_end")
+    said = "".join(event.message.text for event in _events(session))
+    assert said.startswith("before ")
+    assert 'w {"exitCode": 0, "signal": null}' in said
+    assert 'q {"outcome": {"optionId": "yes", "outcome": "selected"}}' in said
+    assert [record.sequence for record in session.records] == list(range(1, len(session.records) + 1))
+
+
+def _events(session: Session) -> list[agent_event_pb2.AgentEvent]:
+    type_ = record_pb2.Record.AGENT
+    return [agent_event_pb2.AgentEvent.FromString(one.data) for one in session.records if one.type == type_]
+
+
+async def _until(session: Session, kind: str) -> agent_event_pb2.AgentEvent:
+    """Read on until there is an event of a kind."""
+    while not (found := [event for event in _events(session) if event.WhichOneof("event") == kind]):
+        after = session.records[-1].sequence if session.records else 0
+        request = record_pb2.StreamRecordsRequest(session_id=session.session_id, after_sequence=after)
+        stream = session.runner.stub.StreamRecords(
+            request, metadata=session.runner.metadata, wait_for_ready=True, timeout=20
+        )
+        async for batch in stream:
+            session.records += batch.records
+            break
+        stream.cancel()
+    return found[0]

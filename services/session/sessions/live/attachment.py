@@ -20,7 +20,7 @@ from services.session.sessions.live.devices import Devices
 from services.session.sessions.live.feed import Feed
 from services.session.sessions.live.feeds import Feeds
 from services.session.sessions.live.liveness import Liveness
-from services.session.sessions.live.reader import BATCH, LogReader, Output
+from services.session.sessions.live.reader import BATCH, NO_EVENTS, LogReader, Output
 from services.session.sessions.live.taker import Taker
 from services.session.sessions.log import Record, RecordType
 from services.session.sessions.store.leases import Attachment
@@ -45,7 +45,7 @@ class Attachments:
     ) -> AsyncGenerator[log_pb2.StreamOutputResponse, None]:
         """Stream the output from an offset until the session ends. OffsetOutOfRange, SlowConsumer."""
         feed = self._feed(session)
-        reader = LogReader(self.desk.database, call.actor, session.session_id, feed)
+        reader = LogReader(self.desk.database, call.actor, session, feed, NO_EVENTS)
         awake, taker = asyncio.Event(), Taker(call, session.session_id, offset)
         self.devices.takers.add(taker)
         if feed is not None:
@@ -86,7 +86,7 @@ class Attachments:
         """
         await self.liveness.shown.wait()
         feed = self._feed(session)
-        reader = LogReader(self.desk.database, call.actor, session.session_id, feed)
+        reader = LogReader(self.desk.database, call.actor, session, feed, wish.after_sequence)
         person, process = call.principal.name, self.liveness.number
         attachment = Attachment(ids.new(), session.session_id, process, person, wish.device, wish.columns, wish.rows)
         device = Device(self.desk, call, session, attachment)

@@ -1,11 +1,13 @@
 """The copier: writes what feeds hold to PostgreSQL, the chunks of many sessions in one transaction every 25 ms."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from chassis import cancellation, faults, logs, trace
 from chassis.errors import DomainError
 from services.session.sessions import operations
+from services.session.sessions.domain import Session
 from services.session.sessions.live.feed import CopierBell, Feed
 from services.session.sessions.live.follower import FAILURES, Parts, actor_of
 from services.session.sessions.log import Copy
@@ -33,6 +35,8 @@ class Copier:
 
     parts: Parts
     bell: CopierBell
+    begin: Callable[[Session], None]
+    """Begins to copy a session that began in the log of another."""
 
     async def run(self) -> None:
         """Copy until cancelled; failures are logged and tried again."""
@@ -51,7 +55,10 @@ class Copier:
     async def copy(self) -> None:
         """Write one chunk of each session that has something new."""
         chunks = self._chunks()
-        going_on = {feed: chunk for feed, chunk in chunks.items() if chunk.shell_exit is None}
+        plain = (
+            feed for feed, chunk in chunks.items() if chunk.shell_exit is None and not self.parts.notes.concern(chunk)
+        )
+        going_on = {feed: chunks[feed] for feed in plain}
         if going_on:
             async with self.parts.system.transaction() as connection:
                 won = await log_store.append(connection, list(going_on.values()))
@@ -63,7 +70,8 @@ class Copier:
                 else:
                     await self.parts.look_up(feed)
         for feed in chunks.keys() - going_on.keys():
-            await self._close(feed, chunks[feed])
+            store = self._note if chunks[feed].shell_exit is None else self._close
+            await store(feed, chunks[feed])
 
     def _chunks(self) -> dict[Feed, Copy]:
         chunks: dict[Feed, Copy] = {}
@@ -81,10 +89,24 @@ class Copier:
             self.bell.awake.set()
         return chunks
 
+    async def _note(self, feed: Feed, chunk: Copy) -> None:
+        trace.continue_from(None)
+        begun = await self.parts.database.write(
+            actor_of(feed), operations.store_noted, copy=chunk, note=self.parts.notes.apply
+        )
+        if begun is None:
+            await self.parts.look_up(feed)
+            return
+        feed.stored(chunk.last.sequence)
+        for session in begun:
+            self.begin(session)
+
     async def _close(self, feed: Feed, chunk: Copy) -> None:
         trace.continue_from(None)
         try:
-            ended = await self.parts.database.write(actor_of(feed), operations.close_log, copy=chunk)
+            ended = await self.parts.database.write(
+                actor_of(feed), operations.close_log, copy=chunk, note=self.parts.notes.apply
+            )
         except DomainError:
             await self.parts.look_up(feed)
             raise

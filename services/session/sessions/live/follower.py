@@ -12,6 +12,7 @@ from chassis.errors import DomainError
 from chassis.system import SystemDatabase
 from services.session.sessions import operations, queries
 from services.session.sessions.live.feed import Feed
+from services.session.sessions.live.notes import Notes
 from services.session.sessions.live.runners import NO_RUNNER, Runners
 from services.session.sessions.store import log_store
 
@@ -33,6 +34,7 @@ class Parts:
     database: Database
     system: SystemDatabase
     runners: Runners
+    notes: Notes
 
     async def look_up(self, feed: Feed) -> None:
         """Tell a feed how far its log is stored, by whom, and whether its session has ended."""
@@ -118,6 +120,7 @@ class Follower:
             session_id=feed.session.session_id,
             cause="The runner of the workspace died, and the shell with it.",
             log_complete=log_complete,
+            end=self._parts.notes.end,
         )
         feed.finish(session)
 

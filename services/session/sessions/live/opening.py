@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 
 from stateroom.runner.v1 import runner_service_pb2 as pb
 
-from chassis import faults
+from chassis import faults, ids
 from chassis.actor import Actor
 from chassis.database import Database
-from chassis.errors import DomainError, InvalidArgument, WrongState
+from chassis.errors import DomainError, InvalidArgument, InvalidField, Violation, WrongState
 from services.session.sessions import operations, queries
 from services.session.sessions.domain import Kind, Session, SessionSpec, State
 from services.session.sessions.errors import CannotStartSession
@@ -51,6 +51,7 @@ class Opener:
         repeated: Session | None = await self.database.find_repeated(actor)
         if repeated is not None:
             return await self.started(actor, repeated)
+        spec = await self._continued(actor, spec)
         await self.liveness.shown.wait()
         runner = await self.runners.enter(actor.account_id, spec.workspace_id)
         values = {**environment, "WORKSPACE_NAME": runner.workspace_name, "WORKSPACE_REPO": runner.repository_url}
@@ -73,6 +74,22 @@ class Opener:
             await asyncio.sleep(_POLL)
             session = await self.database.read(reader, queries.get_session, session_id=session.session_id)
         return session
+
+    async def _continued(self, actor: Actor, spec: SessionSpec) -> SessionSpec:
+        """Return the spec with the conversation that its agent is to go on with.
+
+        Raises:
+            SessionNotFound, NoAgent, InvalidField: there is no such conversation in the workspace.
+        """
+        earlier_id = spec.agent.get("continues_session_id")
+        if not earlier_id:
+            return spec
+        reader = replace(actor, repeat=None)
+        earlier = await self.database.read(reader, queries.get_session, session_id=ids.parse(earlier_id))
+        earlier.expect_agent()
+        if earlier.workspace_id != spec.workspace_id:
+            raise InvalidField(Violation("session.agent.continues_session_id", "is a session of another workspace"))
+        return replace(spec, agent=spec.agent | {"conversation_id": earlier.agent.get("conversation_id", "")})
 
     async def _start(self, actor: Actor, session: Session, order: pb.OpenTerminalRequest) -> Session | DomainError:
         """Start the shell, whether or not the caller still waits. Errors are returned: maybe nobody catches them."""
@@ -121,14 +138,22 @@ async def _check(runner: Runner, order: pb.OpenTerminalRequest, asked_in: str) -
 
 
 def _order(spec: SessionSpec, environment: Mapping[str, str]) -> pb.OpenTerminalRequest:
-    return pb.OpenTerminalRequest(
+    order = pb.OpenTerminalRequest(
         session_id=str(spec.session_id),
         shell=spec.shell,
         command=spec.command,
-        piped=spec.kind is Kind.COMMAND,
+        piped=spec.kind is not Kind.TERMINAL,
         working_directory=spec.working_directory,
         environment=environment,
         columns=spec.columns,
         rows=spec.rows,
         secret_names=spec.secret_names,
     )
+    if spec.kind is Kind.AGENT:
+        known = spec.agent
+        settings: dict[str, str] = {name: known[name] for name in ("mode", "model") if name in known}
+        order.agent.preset = known.get("preset", "")
+        order.agent.conversation_id = known.get("conversation_id", "")
+        order.agent.settings.update(settings)
+        order.agent.SetInParent()
+    return order

@@ -3,11 +3,11 @@
 import asyncio
 from collections import deque
 from dataclasses import dataclass
-from uuid import UUID
 
 from chassis.actor import Actor
 from chassis.database import Database
 from services.session.sessions import queries
+from services.session.sessions.domain import Kind, Session
 from services.session.sessions.errors import OffsetOutOfRange
 from services.session.sessions.live.feed import Feed
 from services.session.sessions.log import Record, RecordType
@@ -15,6 +15,8 @@ from services.session.sessions.queries import Place
 
 BATCH = 64 * 1024
 """Bytes in one message to a device: large enough for a replay, small beside its credit."""
+NO_EVENTS = 1 << 62
+"""The place in a log after which an agent's events are of no interest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +30,18 @@ class Output:
 class LogReader:
     """Reads one session's log. `offset` is that of the next byte; `end` the end of the output when `seek` returned."""
 
-    def __init__(self, database: Database, actor: Actor, session_id: UUID, feed: Feed | None) -> None:
+    def __init__(
+        self, database: Database, actor: Actor, session: Session, feed: Feed | None, events_after: int = 0
+    ) -> None:
+        """Read a session's log; of an agent's events only those after a place in it."""
         self.offset = 0
         self.end = 0
         self.at_end = False
         self._database = database
         self._actor = actor
-        self._session_id = session_id
+        self._session_id = session.session_id
+        self._of_agent = session.kind is Kind.AGENT
+        self._events_after = events_after
         self._feed = feed
         self._sequence = 0
         self._pending: deque[Record] = deque()
@@ -56,7 +63,8 @@ class LogReader:
 
     def _go(self, place: Place, reached: int) -> None:
         self.end = max(place.end, reached)
-        self.offset, self._sequence = place.offset, place.sequence
+        self.offset = place.offset
+        self._sequence = min(place.sequence, self._events_after) if self._of_agent else place.sequence
 
     async def _reach_end(self) -> int:
         return await self._feed.reach_end() if self._feed is not None else 0
@@ -90,7 +98,12 @@ class LogReader:
         records = self._feed.ring.after(self._sequence, BATCH) if self._feed is not None else None
         if records is None:
             records = await self._database.read(
-                self._actor, queries.read_log, session_id=self._session_id, after=self._sequence, offset=self.offset
+                self._actor,
+                queries.read_log,
+                session_id=self._session_id,
+                after=self._sequence,
+                offset=self.offset,
+                count=queries.PAGE_EVENTS if self._of_agent else queries.PAGE_RECORDS,
             )
         return records
 
@@ -98,6 +111,8 @@ class LogReader:
         """Whether a record lies before the offset that was asked for."""
         if record.type is RecordType.OUTPUT:
             return record.end_offset <= self.offset
+        if record.type is RecordType.AGENT:
+            return record.sequence <= self._events_after
         return record.offset < self.offset
 
     def _output(self, budget: int) -> Output:

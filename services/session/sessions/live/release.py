@@ -57,11 +57,11 @@ class Release:
             head = await log_store.get_head(connection, session.session_id)
         if head is None:
             return
+        notes = self.parts.notes
         async for records in source.records(head.head_sequence):
             copy = Copy(session.session_id, session.account_id, head.copier_epoch, head.head_sequence, tuple(records))
-            async with self.parts.system.transaction() as connection:
-                if not await log_store.append(connection, [copy]):
-                    raise TransactionConflict
+            if await self.parts.database.write(actor, operations.store_noted, copy=copy, note=notes.apply) is None:
+                raise TransactionConflict
             last = copy.last
             head = Head(session.session_id, last.sequence, last.end_offset, head.copier_epoch, head.copier_process)
-        await self.parts.database.write(actor, operations.complete_log, session_id=session.session_id)
+        await self.parts.database.write(actor, operations.complete_log, session_id=session.session_id, end=notes.end)

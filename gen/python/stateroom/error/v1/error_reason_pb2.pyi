@@ -488,6 +488,30 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The first call with this request id has not ended yet.
     Example: {"reason": "FILE_OPERATION_UNDER_WAY", "metadata": {"fileOperationId": "…"}}
     """
+    AGENT_NOT_INSTALLED: _ErrorReason.ValueType  # 191
+    """The coding agent is not installed where the workspace runs; `remedy` says how to get it.
+    Example: {"reason": "AGENT_NOT_INSTALLED", "metadata": {"preset": "gemini", "program": "gemini", "remedy": "…"}}
+    """
+    NO_AGENT: _ErrorReason.ValueType  # 192
+    """The session runs no coding agent.
+    Example: {"reason": "NO_AGENT", "metadata": {"sessionId": "…"}}
+    """
+    TURN_RUNNING: _ErrorReason.ValueType  # 193
+    """The agent works on a turn; it has to end, or be cancelled, before the next.
+    Example: {"reason": "TURN_RUNNING", "metadata": {"turnId": "…"}}
+    """
+    PERMISSION_NOT_FOUND: _ErrorReason.ValueType  # 194
+    """The agent asked for no such permission.
+    Example: {"reason": "PERMISSION_NOT_FOUND", "metadata": {"permissionId": "…"}}
+    """
+    PERMISSION_ANSWERED: _ErrorReason.ValueType  # 195
+    """Somebody else answered first, or the request was withdrawn.
+    Example: {"reason": "PERMISSION_ANSWERED", "metadata": {"permissionId": "…", "optionId": "allow", "userId": "…"}}
+    """
+    AGENT_REFUSED: _ErrorReason.ValueType  # 196
+    """The agent refused what was asked of it; the cause is its own.
+    Example: {"reason": "AGENT_REFUSED", "metadata": {"cause": "…"}}
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every `reason` of a google.rpc.ErrorInfo whose domain is `stateroom.dev`.
@@ -959,5 +983,29 @@ Example: {"reason": "ARCHIVE_REFUSED", "metadata": {"entry": "../a", "cause": "�
 FILE_OPERATION_UNDER_WAY: ErrorReason.ValueType  # 187
 """The first call with this request id has not ended yet.
 Example: {"reason": "FILE_OPERATION_UNDER_WAY", "metadata": {"fileOperationId": "…"}}
+"""
+AGENT_NOT_INSTALLED: ErrorReason.ValueType  # 191
+"""The coding agent is not installed where the workspace runs; `remedy` says how to get it.
+Example: {"reason": "AGENT_NOT_INSTALLED", "metadata": {"preset": "gemini", "program": "gemini", "remedy": "…"}}
+"""
+NO_AGENT: ErrorReason.ValueType  # 192
+"""The session runs no coding agent.
+Example: {"reason": "NO_AGENT", "metadata": {"sessionId": "…"}}
+"""
+TURN_RUNNING: ErrorReason.ValueType  # 193
+"""The agent works on a turn; it has to end, or be cancelled, before the next.
+Example: {"reason": "TURN_RUNNING", "metadata": {"turnId": "…"}}
+"""
+PERMISSION_NOT_FOUND: ErrorReason.ValueType  # 194
+"""The agent asked for no such permission.
+Example: {"reason": "PERMISSION_NOT_FOUND", "metadata": {"permissionId": "…"}}
+"""
+PERMISSION_ANSWERED: ErrorReason.ValueType  # 195
+"""Somebody else answered first, or the request was withdrawn.
+Example: {"reason": "PERMISSION_ANSWERED", "metadata": {"permissionId": "…", "optionId": "allow", "userId": "…"}}
+"""
+AGENT_REFUSED: ErrorReason.ValueType  # 196
+"""The agent refused what was asked of it; the cause is its own.
+Example: {"reason": "AGENT_REFUSED", "metadata": {"cause": "…"}}
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -98,6 +98,8 @@ class Record(_message.Message):
         """The program rang the bell, once or more within a second."""
         PROGRESS: Record._Type.ValueType  # 7
         """The program told how far it is."""
+        AGENT: Record._Type.ValueType  # 10
+        """Something happened between people and a coding agent."""
 
     class Type(_Type, metaclass=_TypeEnumTypeWrapper):
         """What a record is."""
@@ -118,6 +120,8 @@ class Record(_message.Message):
     """The program rang the bell, once or more within a second."""
     PROGRESS: Record.Type.ValueType  # 7
     """The program told how far it is."""
+    AGENT: Record.Type.ValueType  # 10
+    """Something happened between people and a coding agent."""
 
     SEQUENCE_FIELD_NUMBER: _builtins.int
     OFFSET_FIELD_NUMBER: _builtins.int
@@ -136,7 +140,9 @@ class Record(_message.Message):
     type: Global___Record.Type.ValueType
     """What it is."""
     data: _builtins.bytes
-    """OUTPUT: bytes. TITLE: UTF-8 text. SCREEN and PROGRESS: that message of stateroom.terminal.v1. Else empty."""
+    """OUTPUT: bytes. TITLE: UTF-8 text. SCREEN and PROGRESS: that message of stateroom.terminal.v1. AGENT: a serialized
+    stateroom.agent.v1.AgentEvent. Else empty.
+    """
     columns: _builtins.int
     """RESIZE: width."""
     rows: _builtins.int

@@ -28,7 +28,7 @@ from stateroom.api.v1 import policy_pb2 as stateroom_dot_api_dot_v1_dot_policy__
 from stateroom.runner.v1 import record_pb2 as stateroom_dot_runner_dot_v1_dot_record__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(stateroom/runner/v1/runner_service.proto\x12\x13stateroom.runner.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dstateroom/api/v1/policy.proto\x1a stateroom/runner/v1/record.proto\"\x12\n\x10GetStatusRequest\"\xf9\x01\n\x06Status\x12\x11\n\trunner_id\x18\x01 \x01(\t\x12\x14\n\x0cworkspace_id\x18\x02 \x01(\t\x12\x0f\n\x07sandbox\x18\x03 \x01(\t\x12\x16\n\x0esandbox_detail\x18\x04 \x01(\t\x12.\n\nstart_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08prepared\x18\x06 \x01(\x08\x12\x30\n\tterminals\x18\x07 \x03(\x0b\x32\x1d.stateroom.runner.v1.Terminal\x12\x0f\n\x07version\x18\x08 \x01(\t\x12\x18\n\x10sandbox_obstacle\x18\t \x01(\t\"L\n\x0ePrepareRequest\x12 \n\x0erepository_url\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10\x12\x18\n\x06\x62ranch\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xff\x01\"N\n\x0fPrepareResponse\x12\x0c\n\x04step\x18\x01 \x01(\t\x12\x0f\n\x07percent\x18\x02 \x01(\x05\x12\x0c\n\x04\x64one\x18\x03 \x01(\x08\x12\x0e\n\x06\x62ranch\x18\x04 \x01(\t\"\xfd\x03\n\x13OpenTerminalRequest\x12\x1c\n\nsession_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12(\n\x05shell\x18\x02 \x01(\tB\x19\xbaH\x16r\x11R\x04\x62\x61shR\x03zshR\x04\x66ish\xd8\x01\x01\x12#\n\x11working_directory\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80 \x12\x87\x01\n\x0b\x65nvironment\x18\x04 \x03(\x0b\x32\x39.stateroom.runner.v1.OpenTerminalRequest.EnvironmentEntryB7\xbaH0\x9a\x01-\x10P\"\"r 2\x1e^[A-Za-z_][A-Za-z0-9_]{0,127}$*\x05r\x03\x18\x80 \xa0\xbb\x18\x01\x12\x1b\n\x07\x63olumns\x18\x05 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x01\x12\x18\n\x04rows\x18\x06 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xf4\x03(\x01\x12!\n\x07\x63ommand\x18\x07 \x03(\tB\x10\xbaH\r\x92\x01\n\x10\x80\x01\"\x05r\x03\x18\x80@\x12\r\n\x05piped\x18\x08 \x01(\x08\x12%\n\x0csecret_names\x18\x15 \x03(\tB\x0f\xbaH\x0c\x92\x01\t\x10 \"\x05r\x03\x18\x80\x01\x12+\n\x06\x65rrand\x18\t \x01(\x0b\x32\x1b.stateroom.runner.v1.Errand\x1a\x32\n\x10\x45nvironmentEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"v\n\x06\x45rrand\x12M\n\x07program\x18\x01 \x01(\tB<\xbaH9r7R\x0e\x63lone_templateR\x11\x63onfigure_toolingR\x0cmodify_filesR\x04undo\x12\x1d\n\x05order\x18\x02 \x01(\x0c\x42\x0e\xbaH\x07z\x05\x18\x80\x92\xf4\x01\xa0\xbb\x18\x01\"Z\n\x14\x43heckTerminalRequest\x12\x42\n\x08terminal\x18\x01 \x01(\x0b\x32(.stateroom.runner.v1.OpenTerminalRequestB\x06\xbaH\x03\xc8\x01\x01\"\x17\n\x15\x43heckTerminalResponse\"\xd0\x01\n\x08Terminal\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x0f\n\x07running\x18\x02 \x01(\x08\x12\x14\n\x0c\x65nd_sequence\x18\x03 \x01(\x03\x12\x12\n\nend_offset\x18\x04 \x01(\x03\x12\x1d\n\x15\x61\x63knowledged_sequence\x18\x05 \x01(\x03\x12\x0f\n\x07\x63olumns\x18\x06 \x01(\x05\x12\x0c\n\x04rows\x18\x07 \x01(\x05\x12\x12\n\nprocess_id\x18\x08 \x01(\x05\x12\x13\n\x0blease_epoch\x18\t \x01(\x03\x12\x0e\n\x06paused\x18\x14 \x01(\x08\"\x85\x01\n\x14WriteTerminalRequest\x12\x1c\n\nsession_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1b\n\x04\x64\x61ta\x18\x02 \x01(\x0c\x42\r\xbaH\x06z\x04\x18\x80\x80\x04\xa0\xbb\x18\x01\x12\x13\n\x0blease_epoch\x18\x03 \x01(\x03\x12\x1d\n\x08write_id\x18\x04 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"\x17\n\x15WriteTerminalResponse\"\x81\x01\n\x15ResizeTerminalRequest\x12\x1c\n\nsession_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1b\n\x07\x63olumns\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x01\x12\x18\n\x04rows\x18\x03 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xf4\x03(\x01\x12\x13\n\x0blease_epoch\x18\x04 \x01(\x03\"y\n\x15SignalTerminalRequest\x12\x1c\n\nsession_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x19\n\x06signal\x18\x02 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18@(\x01\x12\'\n\x12grace_milliseconds\x18\x03 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xe0\xd4\x03(\x00\"\x10\n\x0eUpgradeRequest\"$\n\x0fUpgradeResponse\x12\x11\n\tupgrading\x18\x01 \x01(\x08\"S\n\x0fShutdownRequest\x12\'\n\x12grace_milliseconds\x18\x01 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xe0\xd4\x03(\x00\x12\x17\n\x06reason\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18\x32\"\x12\n\x10ShutdownResponse2\xfb\t\n\rRunnerService\x12Y\n\tGetStatus\x12%.stateroom.runner.v1.GetStatusRequest\x1a\x1b.stateroom.runner.v1.Status\"\x08\xa2\xbb\x18\x04 \x01(\x06\x12`\n\x07Prepare\x12#.stateroom.runner.v1.PrepareRequest\x1a$.stateroom.runner.v1.PrepareResponse\"\x08\xa2\xbb\x18\x04 \x01(\x06\x30\x01\x12\x61\n\x0cOpenTerminal\x12(.stateroom.runner.v1.OpenTerminalRequest\x1a\x1d.stateroom.runner.v1.Terminal\"\x08\xa2\xbb\x18\x04 \x01(\x06\x12p\n\rCheckTerminal\x12).stateroom.runner.v1.CheckTerminalRequest\x1a*.stateroom.runner.v1.CheckTerminalResponse\"\x08\xa2\xbb\x18\x04 \x01(\x06\x12p\n\rWriteTerminal\x12).stateroom.runner.v1.WriteTerminalRequest\x1a*.stateroom.runner.v1.WriteTerminalResponse\"\x08\xa2\xbb\x18\x04 \x01(\x06\x12r\n\x0bStreamInput\x12).stateroom.runner.v1.WriteTerminalRequest\x1a*.stateroom.runner.v1.WriteTerminalResponse\"\x08\xa2\xbb\x18\x04 \x01(\x06(\x01\x30\x01\x12\x65\n\x0eResizeTerminal\x12*.stateroom.runner.v1.ResizeTerminalRequest\x1a\x1d.stateroom.runner.v1.Terminal\"\x08\xa2\xbb\x18\x04 \x01(\x06\x12\x65\n\x0eSignalTerminal\x12*.stateroom.runner.v1.SignalTerminalRequest\x1a\x1d.stateroom.runner.v1.Terminal\"\x08\xa2\xbb\x18\x04 \x01(\x06\x12r\n\rStreamRecords\x12).stateroom.runner.v1.StreamRecordsRequest\x1a*.stateroom.runner.v1.StreamRecordsResponse\"\x08\xa2\xbb\x18\x04 \x01(\x06\x30\x01\x12m\n\x12\x41\x63knowledgeRecords\x12..stateroom.runner.v1.AcknowledgeRecordsRequest\x1a\x1d.stateroom.runner.v1.Terminal\"\x08\xa2\xbb\x18\x04 \x01(\x06\x12^\n\x07Upgrade\x12#.stateroom.runner.v1.UpgradeRequest\x1a$.stateroom.runner.v1.UpgradeResponse\"\x08\xa2\xbb\x18\x04 \x01(\x06\x12\x61\n\x08Shutdown\x12$.stateroom.runner.v1.ShutdownRequest\x1a%.stateroom.runner.v1.ShutdownResponse\"\x08\xa2\xbb\x18\x04 \x01(\x06\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(stateroom/runner/v1/runner_service.proto\x12\x13stateroom.runner.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dstateroom/api/v1/policy.proto\x1a stateroom/runner/v1/record.proto\"\x12\n\x10GetStatusRequest\"\xf9\x01\n\x06Status\x12\x11\n\trunner_id\x18\x01 \x01(\t\x12\x14\n\x0cworkspace_id\x18\x02 \x01(\t\x12\x0f\n\x07sandbox\x18\x03 \x01(\t\x12\x16\n\x0esandbox_detail\x18\x04 \x01(\t\x12.\n\nstart_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08prepared\x18\x06 \x01(\x08\x12\x30\n\tterminals\x18\x07 \x03(\x0b\x32\x1d.stateroom.runner.v1.Terminal\x12\x0f\n\x07version\x18\x08 \x01(\t\x12\x18\n\x10sandbox_obstacle\x18\t \x01(\t\"L\n\x0ePrepareRequest\x12 \n\x0erepository_url\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10\x12\x18\n\x06\x62ranch\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xff\x01\"N\n\x0fPrepareResponse\x12\x0c\n\x04step\x18\x01 \x01(\t\x12\x0f\n\x07percent\x18\x02 \x01(\x05\x12\x0c\n\x04\x64one\x18\x03 \x01(\x08\x12\x0e\n\x06\x62ranch\x18\x04 \x01(\t\"\xad\x04\n\x13OpenTerminalRequest\x12\x1c\n\nsession_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12(\n\x05shell\x18\x02 \x01(\tB\x19\xbaH\x16r\x11R\x04\x62\x61shR\x03zshR\x04\x66ish\xd8\x01\x01\x12#\n\x11working_directory\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80 \x12\x87\x01\n\x0b\x65nvironment\x18\x04 \x03(\x0b\x32\x39.stateroom.runner.v1.OpenTerminalRequest.EnvironmentEntryB7\xbaH0\x9a\x01-\x10P\"\"r 2\x1e^[A-Za-z_][A-Za-z0-9_]{0,127}$*\x05r\x03\x18\x80 \xa0\xbb\x18\x01\x12\x1b\n\x07\x63olumns\x18\x05 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x01\x12\x18\n\x04rows\x18\x06 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xf4\x03(\x01\x12!\n\x07\x63ommand\x18\x07 \x03(\tB\x10\xbaH\r\x92\x01\n\x10\x80\x01\"\x05r\x03\x18\x80@\x12\r\n\x05piped\x18\x08 \x01(\x08\x12%\n\x0csecret_names\x18\x15 \x03(\tB\x0f\xbaH\x0c\x92\x01\t\x10 \"\x05r\x03\x18\x80\x01\x12+\n\x06\x65rrand\x18\t \x01(\x0b\x32\x1b.stateroom.runner.v1.Errand\x12.\n\x05\x61gent\x18\n \x01(\x0b\x32\x1f.stateroom.runner.v1.AgentOrder\x1a\x32\n\x10\x45nvironmentEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"v\n\x06\x45rrand\x12M\n\x07program\x18\x01 \x01(\tB<\xbaH9r7R\x0e\x63lone_templateR\x11\x63onfigure_toolingR\x0cmodify_filesR\x04undo\x12\x1d\n\x05order\x18\x02 \x01(\x0c\x42\x0e\xbaH\x07z\x05\x18\x80\x92\xf4\x01\xa0\xbb\x18\x01\"\xc4\x01\n\nAgentOrder\x12\x17\n\x06preset\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18\x32\x12I\n\x08settings\x18\x02 \x03(\x0b\x32-.stateroom.runner.v1.AgentOrder.SettingsEntryB\x08\xbaH\x05\x9a\x01\x02\x10\x08\x12!\n\x0f\x63onversation_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\x1a/\n\rSettingsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"Z\n\x14\x43heckTerminalRequest\x12\x42\n\x08terminal\x18\x01 \x01(\x0b\x32(.stateroom.runner.v1.OpenTerminalRequestB\x06\xbaH\x03\xc8\x01\x01\"\x17\n\x15\x43heckTerminalResponse\"\xd0\x01\n\x08Terminal\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x0f\n\x07running\x18\x02 \x01(\x08\x12\x14\n\x0c\x65nd_sequence\x18\x03 \x01(\x03\x12\x12\n\nend_offset\x18\x04 \x01(\x03\x12\x1d\n\x15\x61\x63knowledged_sequence\x18\x05 \x01(\x03\x12\x0f\n\x07\x63olumns\x18\x06 \x01(\x05\x12\x0c\n\x04rows\x18\x07 \x01(\x05\x12\x12\n\nprocess_id\x18\x08 \x01(\x05\x12\x13\n\x0blease_epoch\x18\t \x01(\x03\x12\x0e\n\x06paused\x18\x14 \x01(\x08\"\x85\x01\n\x14WriteTerminalRequest\x12\x1c\n\nsession_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1b\n\x04\x64\x61ta\x18\x02 \x01(\x0c\x42\r\xbaH\x06z\x04\x18\x80\x80\x04\xa0\xbb\x18\x01\x12\x13\n\x0blease_epoch\x18\x03 \x01(\x03\x12\x1d\n\x08write_id\x18\x04 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"\x17\n\x15WriteTerminalResponse\"\x81\x01\n\x15ResizeTerminalRequest\x12\x1c\n\nsession_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1b\n\x07\x63olumns\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x01\x12\x18\n\x04rows\x18\x03 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xf4\x03(\x01\x12\x13\n\x0blease_epoch\x18\x04 \x01(\x03\"y\n\x15SignalTerminalRequest\x12\x1c\n\nsession_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x19\n\x06signal\x18\x02 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18@(\x01\x12\'\n\x12grace_milliseconds\x18\x03 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xe0\xd4\x03(\x00\"\x10\n\x0eUpgradeRequest\"$\n\x0fUpgradeResponse\x12\x11\n\tupgrading\x18\x01 \x01(\x08\"S\n\x0fShutdownRequest\x12\'\n\x12grace_milliseconds\x18\x01 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xe0\xd4\x03(\x00\x12\x17\n\x06reason\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18\x32\"\x12\n\x10ShutdownResponse2\xfb\t\n\rRunnerService\x12Y\n\tGetStatus\x12%.stateroom.runner.v1.GetStatusRequest\x1a\x1b.stateroom.runner.v1.Status\"\x08\xa2\xbb\x18\x04 \x01(\x06\x12`\n\x07Prepare\x12#.stateroom.runner.v1.PrepareRequest\x1a$.stateroom.runner.v1.PrepareResponse\"\x08\xa2\xbb\x18\x04 \x01(\x06\x30\x01\x12\x61\n\x0cOpenTerminal\x12(.stateroom.runner.v1.OpenTerminalRequest\x1a\x1d.stateroom.runner.v1.Terminal\"\x08\xa2\xbb\x18\x04 \x01(\x06\x12p\n\rCheckTerminal\x12).stateroom.runner.v1.CheckTerminalRequest\x1a*.stateroom.runner.v1.CheckTerminalResponse\"\x08\xa2\xbb\x18\x04 \x01(\x06\x12p\n\rWriteTerminal\x12).stateroom.runner.v1.WriteTerminalRequest\x1a*.stateroom.runner.v1.WriteTerminalResponse\"\x08\xa2\xbb\x18\x04 \x01(\x06\x12r\n\x0bStreamInput\x12).stateroom.runner.v1.WriteTerminalRequest\x1a*.stateroom.runner.v1.WriteTerminalResponse\"\x08\xa2\xbb\x18\x04 \x01(\x06(\x01\x30\x01\x12\x65\n\x0eResizeTerminal\x12*.stateroom.runner.v1.ResizeTerminalRequest\x1a\x1d.stateroom.runner.v1.Terminal\"\x08\xa2\xbb\x18\x04 \x01(\x06\x12\x65\n\x0eSignalTerminal\x12*.stateroom.runner.v1.SignalTerminalRequest\x1a\x1d.stateroom.runner.v1.Terminal\"\x08\xa2\xbb\x18\x04 \x01(\x06\x12r\n\rStreamRecords\x12).stateroom.runner.v1.StreamRecordsRequest\x1a*.stateroom.runner.v1.StreamRecordsResponse\"\x08\xa2\xbb\x18\x04 \x01(\x06\x30\x01\x12m\n\x12\x41\x63knowledgeRecords\x12..stateroom.runner.v1.AcknowledgeRecordsRequest\x1a\x1d.stateroom.runner.v1.Terminal\"\x08\xa2\xbb\x18\x04 \x01(\x06\x12^\n\x07Upgrade\x12#.stateroom.runner.v1.UpgradeRequest\x1a$.stateroom.runner.v1.UpgradeResponse\"\x08\xa2\xbb\x18\x04 \x01(\x06\x12\x61\n\x08Shutdown\x12$.stateroom.runner.v1.ShutdownRequest\x1a%.stateroom.runner.v1.ShutdownResponse\"\x08\xa2\xbb\x18\x04 \x01(\x06\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -61,6 +61,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ERRAND'].fields_by_name['program']._serialized_options = b'\272H9r7R\016clone_templateR\021configure_toolingR\014modify_filesR\004undo'
   _globals['_ERRAND'].fields_by_name['order']._loaded_options = None
   _globals['_ERRAND'].fields_by_name['order']._serialized_options = b'\272H\007z\005\030\200\222\364\001\240\273\030\001'
+  _globals['_AGENTORDER_SETTINGSENTRY']._loaded_options = None
+  _globals['_AGENTORDER_SETTINGSENTRY']._serialized_options = b'8\001'
+  _globals['_AGENTORDER'].fields_by_name['preset']._loaded_options = None
+  _globals['_AGENTORDER'].fields_by_name['preset']._serialized_options = b'\272H\004r\002\0302'
+  _globals['_AGENTORDER'].fields_by_name['settings']._loaded_options = None
+  _globals['_AGENTORDER'].fields_by_name['settings']._serialized_options = b'\272H\005\232\001\002\020\010'
+  _globals['_AGENTORDER'].fields_by_name['conversation_id']._loaded_options = None
+  _globals['_AGENTORDER'].fields_by_name['conversation_id']._serialized_options = b'\272H\005r\003\030\200\004'
   _globals['_CHECKTERMINALREQUEST'].fields_by_name['terminal']._loaded_options = None
   _globals['_CHECKTERMINALREQUEST'].fields_by_name['terminal']._serialized_options = b'\272H\003\310\001\001'
   _globals['_WRITETERMINALREQUEST'].fields_by_name['session_id']._loaded_options = None
@@ -118,33 +126,37 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PREPARERESPONSE']._serialized_start=542
   _globals['_PREPARERESPONSE']._serialized_end=620
   _globals['_OPENTERMINALREQUEST']._serialized_start=623
-  _globals['_OPENTERMINALREQUEST']._serialized_end=1132
-  _globals['_OPENTERMINALREQUEST_ENVIRONMENTENTRY']._serialized_start=1082
-  _globals['_OPENTERMINALREQUEST_ENVIRONMENTENTRY']._serialized_end=1132
-  _globals['_ERRAND']._serialized_start=1134
-  _globals['_ERRAND']._serialized_end=1252
-  _globals['_CHECKTERMINALREQUEST']._serialized_start=1254
-  _globals['_CHECKTERMINALREQUEST']._serialized_end=1344
-  _globals['_CHECKTERMINALRESPONSE']._serialized_start=1346
-  _globals['_CHECKTERMINALRESPONSE']._serialized_end=1369
-  _globals['_TERMINAL']._serialized_start=1372
-  _globals['_TERMINAL']._serialized_end=1580
-  _globals['_WRITETERMINALREQUEST']._serialized_start=1583
-  _globals['_WRITETERMINALREQUEST']._serialized_end=1716
-  _globals['_WRITETERMINALRESPONSE']._serialized_start=1718
-  _globals['_WRITETERMINALRESPONSE']._serialized_end=1741
-  _globals['_RESIZETERMINALREQUEST']._serialized_start=1744
-  _globals['_RESIZETERMINALREQUEST']._serialized_end=1873
-  _globals['_SIGNALTERMINALREQUEST']._serialized_start=1875
-  _globals['_SIGNALTERMINALREQUEST']._serialized_end=1996
-  _globals['_UPGRADEREQUEST']._serialized_start=1998
-  _globals['_UPGRADEREQUEST']._serialized_end=2014
-  _globals['_UPGRADERESPONSE']._serialized_start=2016
-  _globals['_UPGRADERESPONSE']._serialized_end=2052
-  _globals['_SHUTDOWNREQUEST']._serialized_start=2054
-  _globals['_SHUTDOWNREQUEST']._serialized_end=2137
-  _globals['_SHUTDOWNRESPONSE']._serialized_start=2139
-  _globals['_SHUTDOWNRESPONSE']._serialized_end=2157
-  _globals['_RUNNERSERVICE']._serialized_start=2160
-  _globals['_RUNNERSERVICE']._serialized_end=3435
+  _globals['_OPENTERMINALREQUEST']._serialized_end=1180
+  _globals['_OPENTERMINALREQUEST_ENVIRONMENTENTRY']._serialized_start=1130
+  _globals['_OPENTERMINALREQUEST_ENVIRONMENTENTRY']._serialized_end=1180
+  _globals['_ERRAND']._serialized_start=1182
+  _globals['_ERRAND']._serialized_end=1300
+  _globals['_AGENTORDER']._serialized_start=1303
+  _globals['_AGENTORDER']._serialized_end=1499
+  _globals['_AGENTORDER_SETTINGSENTRY']._serialized_start=1452
+  _globals['_AGENTORDER_SETTINGSENTRY']._serialized_end=1499
+  _globals['_CHECKTERMINALREQUEST']._serialized_start=1501
+  _globals['_CHECKTERMINALREQUEST']._serialized_end=1591
+  _globals['_CHECKTERMINALRESPONSE']._serialized_start=1593
+  _globals['_CHECKTERMINALRESPONSE']._serialized_end=1616
+  _globals['_TERMINAL']._serialized_start=1619
+  _globals['_TERMINAL']._serialized_end=1827
+  _globals['_WRITETERMINALREQUEST']._serialized_start=1830
+  _globals['_WRITETERMINALREQUEST']._serialized_end=1963
+  _globals['_WRITETERMINALRESPONSE']._serialized_start=1965
+  _globals['_WRITETERMINALRESPONSE']._serialized_end=1988
+  _globals['_RESIZETERMINALREQUEST']._serialized_start=1991
+  _globals['_RESIZETERMINALREQUEST']._serialized_end=2120
+  _globals['_SIGNALTERMINALREQUEST']._serialized_start=2122
+  _globals['_SIGNALTERMINALREQUEST']._serialized_end=2243
+  _globals['_UPGRADEREQUEST']._serialized_start=2245
+  _globals['_UPGRADEREQUEST']._serialized_end=2261
+  _globals['_UPGRADERESPONSE']._serialized_start=2263
+  _globals['_UPGRADERESPONSE']._serialized_end=2299
+  _globals['_SHUTDOWNREQUEST']._serialized_start=2301
+  _globals['_SHUTDOWNREQUEST']._serialized_end=2384
+  _globals['_SHUTDOWNRESPONSE']._serialized_start=2386
+  _globals['_SHUTDOWNRESPONSE']._serialized_end=2404
+  _globals['_RUNNERSERVICE']._serialized_start=2407
+  _globals['_RUNNERSERVICE']._serialized_end=3682
 # @@protoc_insertion_point(module_scope)

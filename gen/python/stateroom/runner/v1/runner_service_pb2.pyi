@@ -190,6 +190,7 @@ class OpenTerminalRequest(_message.Message):
     PIPED_FIELD_NUMBER: _builtins.int
     SECRET_NAMES_FIELD_NUMBER: _builtins.int
     ERRAND_FIELD_NUMBER: _builtins.int
+    AGENT_FIELD_NUMBER: _builtins.int
     session_id: _builtins.str
     """UUID of the session; also the terminal's name."""
     shell: _builtins.str
@@ -218,6 +219,10 @@ class OpenTerminalRequest(_message.Message):
     def errand(self) -> Global___Errand:
         """One of the runner's own programs, which stand beside it and run inside the sandbox, instead of a command."""
 
+    @_builtins.property
+    def agent(self) -> Global___AgentOrder:
+        """Makes it a coding agent, which is spoken to by its standard input and output; what it writes to its standard error is its output."""
+
     def __init__(
         self,
         *,
@@ -231,10 +236,11 @@ class OpenTerminalRequest(_message.Message):
         piped: _builtins.bool = ...,
         secret_names: _abc.Iterable[_builtins.str] | None = ...,
         errand: Global___Errand | None = ...,
+        agent: Global___AgentOrder | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["errand", b"errand"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "errand", b"errand"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["columns", b"columns", "command", b"command", "environment", b"environment", "errand", b"errand", "piped", b"piped", "rows", b"rows", "secret_names", b"secret_names", "session_id", b"session_id", "shell", b"shell", "working_directory", b"working_directory"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "columns", b"columns", "command", b"command", "environment", b"environment", "errand", b"errand", "piped", b"piped", "rows", b"rows", "secret_names", b"secret_names", "session_id", b"session_id", "shell", b"shell", "working_directory", b"working_directory"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -265,6 +271,58 @@ class Errand(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Errand: _TypeAlias = Errand  # noqa: Y015
+
+@_typing.final
+class AgentOrder(_message.Message):
+    """A coding agent."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class SettingsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    PRESET_FIELD_NUMBER: _builtins.int
+    SETTINGS_FIELD_NUMBER: _builtins.int
+    CONVERSATION_ID_FIELD_NUMBER: _builtins.int
+    preset: _builtins.str
+    """One of those known by name, such as `gemini`; empty when there is a command."""
+    conversation_id: _builtins.str
+    """The agent's own id of the conversation that it is to go on with, if it can; empty for a new one."""
+    @_builtins.property
+    def settings(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """Settings to begin with, such as `model`."""
+
+    def __init__(
+        self,
+        *,
+        preset: _builtins.str = ...,
+        settings: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        conversation_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["conversation_id", b"conversation_id", "preset", b"preset", "settings", b"settings"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AgentOrder: _TypeAlias = AgentOrder  # noqa: Y015
 
 @_typing.final
 class CheckTerminalRequest(_message.Message):

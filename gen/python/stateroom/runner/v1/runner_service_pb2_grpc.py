@@ -128,8 +128,8 @@ class RunnerServiceServicer:
     def OpenTerminal(self, request, context):
         """Opens a terminal with a shell or a command in it. Idempotent by session id: a second call returns the one that exists.
 
-        Errors: INVALID_ARGUMENT (INVALID_WORKING_DIRECTORY), FAILED_PRECONDITION (SHELL_NOT_FOUND, COMMAND_NOT_FOUND),
-        UNAVAILABLE (CANNOT_OPEN_TERMINAL).
+        Errors: INVALID_ARGUMENT (INVALID_WORKING_DIRECTORY), FAILED_PRECONDITION (SHELL_NOT_FOUND, COMMAND_NOT_FOUND,
+        AGENT_NOT_INSTALLED), UNAVAILABLE (CANNOT_OPEN_TERMINAL).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -51,8 +51,8 @@ class RunnerServiceStub:
     OpenTerminal: _grpc.UnaryUnaryMultiCallable[_runner_service_pb2.OpenTerminalRequest, _runner_service_pb2.Terminal]
     """Opens a terminal with a shell or a command in it. Idempotent by session id: a second call returns the one that exists.
 
-    Errors: INVALID_ARGUMENT (INVALID_WORKING_DIRECTORY), FAILED_PRECONDITION (SHELL_NOT_FOUND, COMMAND_NOT_FOUND),
-    UNAVAILABLE (CANNOT_OPEN_TERMINAL).
+    Errors: INVALID_ARGUMENT (INVALID_WORKING_DIRECTORY), FAILED_PRECONDITION (SHELL_NOT_FOUND, COMMAND_NOT_FOUND,
+    AGENT_NOT_INSTALLED), UNAVAILABLE (CANNOT_OPEN_TERMINAL).
     """
     CheckTerminal: _grpc.UnaryUnaryMultiCallable[_runner_service_pb2.CheckTerminalRequest, _runner_service_pb2.CheckTerminalResponse]
     """Says what would keep a terminal from being opened, and opens none. Errors: as OpenTerminal, but for UNAVAILABLE."""
@@ -121,8 +121,8 @@ class RunnerServiceAsyncStub(RunnerServiceStub):
     OpenTerminal: _aio.UnaryUnaryMultiCallable[_runner_service_pb2.OpenTerminalRequest, _runner_service_pb2.Terminal]  # type: ignore[assignment]
     """Opens a terminal with a shell or a command in it. Idempotent by session id: a second call returns the one that exists.
 
-    Errors: INVALID_ARGUMENT (INVALID_WORKING_DIRECTORY), FAILED_PRECONDITION (SHELL_NOT_FOUND, COMMAND_NOT_FOUND),
-    UNAVAILABLE (CANNOT_OPEN_TERMINAL).
+    Errors: INVALID_ARGUMENT (INVALID_WORKING_DIRECTORY), FAILED_PRECONDITION (SHELL_NOT_FOUND, COMMAND_NOT_FOUND,
+    AGENT_NOT_INSTALLED), UNAVAILABLE (CANNOT_OPEN_TERMINAL).
     """
     CheckTerminal: _aio.UnaryUnaryMultiCallable[_runner_service_pb2.CheckTerminalRequest, _runner_service_pb2.CheckTerminalResponse]  # type: ignore[assignment]
     """Says what would keep a terminal from being opened, and opens none. Errors: as OpenTerminal, but for UNAVAILABLE."""
@@ -206,8 +206,8 @@ class RunnerServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_runner_service_pb2.Terminal, _abc.Awaitable[_runner_service_pb2.Terminal]]:
         """Opens a terminal with a shell or a command in it. Idempotent by session id: a second call returns the one that exists.
 
-        Errors: INVALID_ARGUMENT (INVALID_WORKING_DIRECTORY), FAILED_PRECONDITION (SHELL_NOT_FOUND, COMMAND_NOT_FOUND),
-        UNAVAILABLE (CANNOT_OPEN_TERMINAL).
+        Errors: INVALID_ARGUMENT (INVALID_WORKING_DIRECTORY), FAILED_PRECONDITION (SHELL_NOT_FOUND, COMMAND_NOT_FOUND,
+        AGENT_NOT_INSTALLED), UNAVAILABLE (CANNOT_OPEN_TERMINAL).
         """
 
     @_abc_1.abstractmethod

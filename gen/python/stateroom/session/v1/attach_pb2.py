@@ -24,12 +24,13 @@ _sym_db = _symbol_database.Default()
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from stateroom.agent.v1 import agent_event_pb2 as stateroom_dot_agent_dot_v1_dot_agent__event__pb2
 from stateroom.api.v1 import policy_pb2 as stateroom_dot_api_dot_v1_dot_policy__pb2
 from stateroom.session.v1 import session_pb2 as stateroom_dot_session_dot_v1_dot_session__pb2
 from stateroom.terminal.v1 import screen_pb2 as stateroom_dot_terminal_dot_v1_dot_screen__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!stateroom/session/v1/attach.proto\x12\x14stateroom.session.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dstateroom/api/v1/policy.proto\x1a\"stateroom/session/v1/session.proto\x1a\"stateroom/terminal/v1/screen.proto\"\x85\x02\n\nAttachment\x12\x15\n\rattachment_id\x18\x01 \x01(\t\x12\x12\n\nsession_id\x18\x02 \x01(\t\x12\x0f\n\x07user_id\x18\x03 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x04 \x01(\t\x12.\n\x04role\x18\x05 \x01(\x0e\x32 .stateroom.session.v1.AttachRole\x12\x0f\n\x07\x63olumns\x18\x06 \x01(\x05\x12\x0c\n\x04rows\x18\x07 \x01(\x05\x12\x1b\n\x13\x61\x63knowledged_offset\x18\x08 \x01(\x03\x12/\n\x0b\x61ttach_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06person\x18\x14 \x01(\t\"\x9e\x07\n\x14\x41ttachSessionRequest\x12\x43\n\x06\x61ttach\x18\x01 \x01(\x0b\x32\x31.stateroom.session.v1.AttachSessionRequest.AttachH\x00\x12\x41\n\x05input\x18\x02 \x01(\x0b\x32\x30.stateroom.session.v1.AttachSessionRequest.InputH\x00\x12\x43\n\x06resize\x18\x03 \x01(\x0b\x32\x31.stateroom.session.v1.AttachSessionRequest.ResizeH\x00\x12\x45\n\x03\x61\x63k\x18\x04 \x01(\x0b\x32\x36.stateroom.session.v1.AttachSessionRequest.AcknowledgeH\x00\x12N\n\x0ctake_control\x18\x05 \x01(\x0b\x32\x36.stateroom.session.v1.AttachSessionRequest.TakeControlH\x00\x1a\xf1\x02\n\x06\x41ttach\x12\x1c\n\nsession_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x17\n\x06offset\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12\x38\n\x04role\x18\x03 \x01(\x0e\x32 .stateroom.session.v1.AttachRoleB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x11\n\ttake_over\x18\x04 \x01(\x08\x12\x1b\n\x07\x63olumns\x18\x05 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x18\n\x04rows\x18\x06 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xf4\x03(\x00\x12\x17\n\x06\x64\x65vice\x18\x07 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\x12\x10\n\x08presence\x18\x08 \x01(\x08\x12\x0e\n\x06screen\x18\t \x01(\x08:q\xbaHn\x1al\n\x17\x61ttach.screen_or_offset\x12/a device begins with the screen or at an offset\x1a !this.screen || this.offset == 0\x1a$\n\x05Input\x12\x1b\n\x04\x64\x61ta\x18\x01 \x01(\x0c\x42\r\xbaH\x06z\x04\x18\x80\x80\x04\xa0\xbb\x18\x01\x1a?\n\x06Resize\x12\x1b\n\x07\x63olumns\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x01\x12\x18\n\x04rows\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xf4\x03(\x01\x1a&\n\x0b\x41\x63knowledge\x12\x17\n\x06offset\x18\x01 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x1a\r\n\x0bTakeControlB\x10\n\x07message\x12\x05\xbaH\x02\x08\x01\"\xc6\x0c\n\x15\x41ttachSessionResponse\x12H\n\x08\x61ttached\x18\x01 \x01(\x0b\x32\x34.stateroom.session.v1.AttachSessionResponse.AttachedH\x00\x12\x44\n\x06output\x18\x02 \x01(\x0b\x32\x32.stateroom.session.v1.AttachSessionResponse.OutputH\x00\x12\x46\n\x07resized\x18\x03 \x01(\x0b\x32\x33.stateroom.session.v1.AttachSessionResponse.ResizedH\x00\x12O\n\x0crole_changed\x18\x04 \x01(\x0b\x32\x37.stateroom.session.v1.AttachSessionResponse.RoleChangedH\x00\x12\x42\n\x05\x65nded\x18\x05 \x01(\x0b\x32\x31.stateroom.session.v1.AttachSessionResponse.EndedH\x00\x12H\n\x08presence\x18\x06 \x01(\x0b\x32\x34.stateroom.session.v1.AttachSessionResponse.PresenceH\x00\x12@\n\x04ping\x18\x07 \x01(\x0b\x32\x30.stateroom.session.v1.AttachSessionResponse.PingH\x00\x12/\n\x06screen\x18\x08 \x01(\x0b\x32\x1d.stateroom.terminal.v1.ScreenH\x00\x12Q\n\rtitle_changed\x18\t \x01(\x0b\x32\x38.stateroom.session.v1.AttachSessionResponse.TitleChangedH\x00\x12@\n\x04\x62\x65ll\x18\n \x01(\x0b\x32\x30.stateroom.session.v1.AttachSessionResponse.BellH\x00\x12\x33\n\x08progress\x18\x0b \x01(\x0b\x32\x1f.stateroom.terminal.v1.ProgressH\x00\x12J\n\tcondition\x18\x14 \x01(\x0b\x32\x35.stateroom.session.v1.AttachSessionResponse.ConditionH\x00\x1a\x93\x01\n\x08\x41ttached\x12\x0e\n\x06offset\x18\x01 \x01(\x03\x12\x12\n\nend_offset\x18\x02 \x01(\x03\x12\x0f\n\x07\x63olumns\x18\x03 \x01(\x05\x12\x0c\n\x04rows\x18\x04 \x01(\x05\x12.\n\x04role\x18\x05 \x01(\x0e\x32 .stateroom.session.v1.AttachRole\x12\x14\n\x0c\x63redit_bytes\x18\x06 \x01(\x03\x1a&\n\x06Output\x12\x0e\n\x06offset\x18\x01 \x01(\x03\x12\x0c\n\x04\x64\x61ta\x18\x02 \x01(\x0c\x1a(\n\x07Resized\x12\x0f\n\x07\x63olumns\x18\x01 \x01(\x05\x12\x0c\n\x04rows\x18\x02 \x01(\x05\x1a\x1d\n\x0cTitleChanged\x12\r\n\x05title\x18\x01 \x01(\t\x1a\x06\n\x04\x42\x65ll\x1a=\n\x0bRoleChanged\x12.\n\x04role\x18\x01 \x01(\x0e\x32 .stateroom.session.v1.AttachRole\x1a[\n\x08Presence\x12\x35\n\x0b\x61ttachments\x18\x01 \x03(\x0b\x32 .stateroom.session.v1.Attachment\x12\x18\n\x10\x61ttachment_count\x18\x02 \x01(\x05\x1a\x06\n\x04Ping\x1aN\n\tCondition\x12\x0e\n\x06paused\x18\x01 \x01(\x08\x12\x31\n\ridle_end_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x1a\xde\x01\n\x05\x45nded\x12\x32\n\x05state\x18\x01 \x01(\x0e\x32#.stateroom.session.v1.Session.State\x12=\n\x0bstop_reason\x18\x02 \x01(\x0e\x32(.stateroom.session.v1.Session.StopReason\x12\x16\n\texit_code\x18\x03 \x01(\x05H\x00\x88\x01\x01\x12\x18\n\x0b\x65xit_signal\x18\x04 \x01(\x05H\x01\x88\x01\x01\x12\x12\n\nend_offset\x18\x05 \x01(\x03\x42\x0c\n\n_exit_codeB\x0e\n\x0c_exit_signalB\t\n\x07message\"p\n\x16ListAttachmentsRequest\x12\x1c\n\nsession_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"i\n\x17ListAttachmentsResponse\x12\x35\n\x0b\x61ttachments\x18\x01 \x03(\x0b\x32 .stateroom.session.v1.Attachment\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t*G\n\nAttachRole\x12\x1b\n\x17\x41TTACH_ROLE_UNSPECIFIED\x10\x00\x12\x0e\n\nCONTROLLER\x10\x01\x12\x0c\n\x08OBSERVER\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!stateroom/session/v1/attach.proto\x12\x14stateroom.session.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a$stateroom/agent/v1/agent_event.proto\x1a\x1dstateroom/api/v1/policy.proto\x1a\"stateroom/session/v1/session.proto\x1a\"stateroom/terminal/v1/screen.proto\"\x85\x02\n\nAttachment\x12\x15\n\rattachment_id\x18\x01 \x01(\t\x12\x12\n\nsession_id\x18\x02 \x01(\t\x12\x0f\n\x07user_id\x18\x03 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x04 \x01(\t\x12.\n\x04role\x18\x05 \x01(\x0e\x32 .stateroom.session.v1.AttachRole\x12\x0f\n\x07\x63olumns\x18\x06 \x01(\x05\x12\x0c\n\x04rows\x18\x07 \x01(\x05\x12\x1b\n\x13\x61\x63knowledged_offset\x18\x08 \x01(\x03\x12/\n\x0b\x61ttach_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06person\x18\x14 \x01(\t\"\xbf\x07\n\x14\x41ttachSessionRequest\x12\x43\n\x06\x61ttach\x18\x01 \x01(\x0b\x32\x31.stateroom.session.v1.AttachSessionRequest.AttachH\x00\x12\x41\n\x05input\x18\x02 \x01(\x0b\x32\x30.stateroom.session.v1.AttachSessionRequest.InputH\x00\x12\x43\n\x06resize\x18\x03 \x01(\x0b\x32\x31.stateroom.session.v1.AttachSessionRequest.ResizeH\x00\x12\x45\n\x03\x61\x63k\x18\x04 \x01(\x0b\x32\x36.stateroom.session.v1.AttachSessionRequest.AcknowledgeH\x00\x12N\n\x0ctake_control\x18\x05 \x01(\x0b\x32\x36.stateroom.session.v1.AttachSessionRequest.TakeControlH\x00\x1a\x92\x03\n\x06\x41ttach\x12\x1c\n\nsession_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x17\n\x06offset\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12\x38\n\x04role\x18\x03 \x01(\x0e\x32 .stateroom.session.v1.AttachRoleB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x11\n\ttake_over\x18\x04 \x01(\x08\x12\x1b\n\x07\x63olumns\x18\x05 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x18\n\x04rows\x18\x06 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xf4\x03(\x00\x12\x17\n\x06\x64\x65vice\x18\x07 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\x12\x10\n\x08presence\x18\x08 \x01(\x08\x12\x0e\n\x06screen\x18\t \x01(\x08\x12\x1f\n\x0e\x61\x66ter_sequence\x18\x14 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00:q\xbaHn\x1al\n\x17\x61ttach.screen_or_offset\x12/a device begins with the screen or at an offset\x1a !this.screen || this.offset == 0\x1a$\n\x05Input\x12\x1b\n\x04\x64\x61ta\x18\x01 \x01(\x0c\x42\r\xbaH\x06z\x04\x18\x80\x80\x04\xa0\xbb\x18\x01\x1a?\n\x06Resize\x12\x1b\n\x07\x63olumns\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x01\x12\x18\n\x04rows\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xf4\x03(\x01\x1a&\n\x0b\x41\x63knowledge\x12\x17\n\x06offset\x18\x01 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x1a\r\n\x0bTakeControlB\x10\n\x07message\x12\x05\xbaH\x02\x08\x01\"\x97\x0e\n\x15\x41ttachSessionResponse\x12H\n\x08\x61ttached\x18\x01 \x01(\x0b\x32\x34.stateroom.session.v1.AttachSessionResponse.AttachedH\x00\x12\x44\n\x06output\x18\x02 \x01(\x0b\x32\x32.stateroom.session.v1.AttachSessionResponse.OutputH\x00\x12\x46\n\x07resized\x18\x03 \x01(\x0b\x32\x33.stateroom.session.v1.AttachSessionResponse.ResizedH\x00\x12O\n\x0crole_changed\x18\x04 \x01(\x0b\x32\x37.stateroom.session.v1.AttachSessionResponse.RoleChangedH\x00\x12\x42\n\x05\x65nded\x18\x05 \x01(\x0b\x32\x31.stateroom.session.v1.AttachSessionResponse.EndedH\x00\x12H\n\x08presence\x18\x06 \x01(\x0b\x32\x34.stateroom.session.v1.AttachSessionResponse.PresenceH\x00\x12@\n\x04ping\x18\x07 \x01(\x0b\x32\x30.stateroom.session.v1.AttachSessionResponse.PingH\x00\x12/\n\x06screen\x18\x08 \x01(\x0b\x32\x1d.stateroom.terminal.v1.ScreenH\x00\x12Q\n\rtitle_changed\x18\t \x01(\x0b\x32\x38.stateroom.session.v1.AttachSessionResponse.TitleChangedH\x00\x12@\n\x04\x62\x65ll\x18\n \x01(\x0b\x32\x30.stateroom.session.v1.AttachSessionResponse.BellH\x00\x12\x33\n\x08progress\x18\x0b \x01(\x0b\x32\x1f.stateroom.terminal.v1.ProgressH\x00\x12J\n\tcondition\x18\x14 \x01(\x0b\x32\x35.stateroom.session.v1.AttachSessionResponse.ConditionH\x00\x12S\n\x0e\x61gent_happened\x18\x15 \x01(\x0b\x32\x39.stateroom.session.v1.AttachSessionResponse.AgentHappenedH\x00\x1a\x93\x01\n\x08\x41ttached\x12\x0e\n\x06offset\x18\x01 \x01(\x03\x12\x12\n\nend_offset\x18\x02 \x01(\x03\x12\x0f\n\x07\x63olumns\x18\x03 \x01(\x05\x12\x0c\n\x04rows\x18\x04 \x01(\x05\x12.\n\x04role\x18\x05 \x01(\x0e\x32 .stateroom.session.v1.AttachRole\x12\x14\n\x0c\x63redit_bytes\x18\x06 \x01(\x03\x1a&\n\x06Output\x12\x0e\n\x06offset\x18\x01 \x01(\x03\x12\x0c\n\x04\x64\x61ta\x18\x02 \x01(\x0c\x1a(\n\x07Resized\x12\x0f\n\x07\x63olumns\x18\x01 \x01(\x05\x12\x0c\n\x04rows\x18\x02 \x01(\x05\x1a\x1d\n\x0cTitleChanged\x12\r\n\x05title\x18\x01 \x01(\t\x1a\x06\n\x04\x42\x65ll\x1a=\n\x0bRoleChanged\x12.\n\x04role\x18\x01 \x01(\x0e\x32 .stateroom.session.v1.AttachRole\x1a[\n\x08Presence\x12\x35\n\x0b\x61ttachments\x18\x01 \x03(\x0b\x32 .stateroom.session.v1.Attachment\x12\x18\n\x10\x61ttachment_count\x18\x02 \x01(\x05\x1az\n\rAgentHappened\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12(\n\x04time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\x05\x65vent\x18\x03 \x01(\x0b\x32\x1e.stateroom.agent.v1.AgentEvent\x1a\x06\n\x04Ping\x1aN\n\tCondition\x12\x0e\n\x06paused\x18\x01 \x01(\x08\x12\x31\n\ridle_end_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x1a\xde\x01\n\x05\x45nded\x12\x32\n\x05state\x18\x01 \x01(\x0e\x32#.stateroom.session.v1.Session.State\x12=\n\x0bstop_reason\x18\x02 \x01(\x0e\x32(.stateroom.session.v1.Session.StopReason\x12\x16\n\texit_code\x18\x03 \x01(\x05H\x00\x88\x01\x01\x12\x18\n\x0b\x65xit_signal\x18\x04 \x01(\x05H\x01\x88\x01\x01\x12\x12\n\nend_offset\x18\x05 \x01(\x03\x42\x0c\n\n_exit_codeB\x0e\n\x0c_exit_signalB\t\n\x07message\"p\n\x16ListAttachmentsRequest\x12\x1c\n\nsession_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"i\n\x17ListAttachmentsResponse\x12\x35\n\x0b\x61ttachments\x18\x01 \x03(\x0b\x32 .stateroom.session.v1.Attachment\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t*G\n\nAttachRole\x12\x1b\n\x17\x41TTACH_ROLE_UNSPECIFIED\x10\x00\x12\x0e\n\nCONTROLLER\x10\x01\x12\x0c\n\x08OBSERVER\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -48,6 +49,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ATTACHSESSIONREQUEST_ATTACH'].fields_by_name['rows']._serialized_options = b'\272H\007\032\005\030\364\003(\000'
   _globals['_ATTACHSESSIONREQUEST_ATTACH'].fields_by_name['device']._loaded_options = None
   _globals['_ATTACHSESSIONREQUEST_ATTACH'].fields_by_name['device']._serialized_options = b'\272H\004r\002\030d'
+  _globals['_ATTACHSESSIONREQUEST_ATTACH'].fields_by_name['after_sequence']._loaded_options = None
+  _globals['_ATTACHSESSIONREQUEST_ATTACH'].fields_by_name['after_sequence']._serialized_options = b'\272H\004\"\002(\000'
   _globals['_ATTACHSESSIONREQUEST_ATTACH']._loaded_options = None
   _globals['_ATTACHSESSIONREQUEST_ATTACH']._serialized_options = b'\272Hn\032l\n\027attach.screen_or_offset\022/a device begins with the screen or at an offset\032 !this.screen || this.offset == 0'
   _globals['_ATTACHSESSIONREQUEST_INPUT'].fields_by_name['data']._loaded_options = None
@@ -66,46 +69,48 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTATTACHMENTSREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\004\032\002(\000'
   _globals['_LISTATTACHMENTSREQUEST'].fields_by_name['page_token']._loaded_options = None
   _globals['_LISTATTACHMENTSREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200\010'
-  _globals['_ATTACHROLE']._serialized_start=3247
-  _globals['_ATTACHROLE']._serialized_end=3318
-  _globals['_ATTACHMENT']._serialized_start=225
-  _globals['_ATTACHMENT']._serialized_end=486
-  _globals['_ATTACHSESSIONREQUEST']._serialized_start=489
-  _globals['_ATTACHSESSIONREQUEST']._serialized_end=1415
-  _globals['_ATTACHSESSIONREQUEST_ATTACH']._serialized_start=870
-  _globals['_ATTACHSESSIONREQUEST_ATTACH']._serialized_end=1239
-  _globals['_ATTACHSESSIONREQUEST_INPUT']._serialized_start=1241
-  _globals['_ATTACHSESSIONREQUEST_INPUT']._serialized_end=1277
-  _globals['_ATTACHSESSIONREQUEST_RESIZE']._serialized_start=1279
-  _globals['_ATTACHSESSIONREQUEST_RESIZE']._serialized_end=1342
-  _globals['_ATTACHSESSIONREQUEST_ACKNOWLEDGE']._serialized_start=1344
-  _globals['_ATTACHSESSIONREQUEST_ACKNOWLEDGE']._serialized_end=1382
-  _globals['_ATTACHSESSIONREQUEST_TAKECONTROL']._serialized_start=1384
-  _globals['_ATTACHSESSIONREQUEST_TAKECONTROL']._serialized_end=1397
-  _globals['_ATTACHSESSIONRESPONSE']._serialized_start=1418
-  _globals['_ATTACHSESSIONRESPONSE']._serialized_end=3024
-  _globals['_ATTACHSESSIONRESPONSE_ATTACHED']._serialized_start=2276
-  _globals['_ATTACHSESSIONRESPONSE_ATTACHED']._serialized_end=2423
-  _globals['_ATTACHSESSIONRESPONSE_OUTPUT']._serialized_start=2425
-  _globals['_ATTACHSESSIONRESPONSE_OUTPUT']._serialized_end=2463
-  _globals['_ATTACHSESSIONRESPONSE_RESIZED']._serialized_start=2465
-  _globals['_ATTACHSESSIONRESPONSE_RESIZED']._serialized_end=2505
-  _globals['_ATTACHSESSIONRESPONSE_TITLECHANGED']._serialized_start=2507
-  _globals['_ATTACHSESSIONRESPONSE_TITLECHANGED']._serialized_end=2536
-  _globals['_ATTACHSESSIONRESPONSE_BELL']._serialized_start=2538
-  _globals['_ATTACHSESSIONRESPONSE_BELL']._serialized_end=2544
-  _globals['_ATTACHSESSIONRESPONSE_ROLECHANGED']._serialized_start=2546
-  _globals['_ATTACHSESSIONRESPONSE_ROLECHANGED']._serialized_end=2607
-  _globals['_ATTACHSESSIONRESPONSE_PRESENCE']._serialized_start=2609
-  _globals['_ATTACHSESSIONRESPONSE_PRESENCE']._serialized_end=2700
-  _globals['_ATTACHSESSIONRESPONSE_PING']._serialized_start=2702
-  _globals['_ATTACHSESSIONRESPONSE_PING']._serialized_end=2708
-  _globals['_ATTACHSESSIONRESPONSE_CONDITION']._serialized_start=2710
-  _globals['_ATTACHSESSIONRESPONSE_CONDITION']._serialized_end=2788
-  _globals['_ATTACHSESSIONRESPONSE_ENDED']._serialized_start=2791
-  _globals['_ATTACHSESSIONRESPONSE_ENDED']._serialized_end=3013
-  _globals['_LISTATTACHMENTSREQUEST']._serialized_start=3026
-  _globals['_LISTATTACHMENTSREQUEST']._serialized_end=3138
-  _globals['_LISTATTACHMENTSRESPONSE']._serialized_start=3140
-  _globals['_LISTATTACHMENTSRESPONSE']._serialized_end=3245
+  _globals['_ATTACHROLE']._serialized_start=3527
+  _globals['_ATTACHROLE']._serialized_end=3598
+  _globals['_ATTACHMENT']._serialized_start=263
+  _globals['_ATTACHMENT']._serialized_end=524
+  _globals['_ATTACHSESSIONREQUEST']._serialized_start=527
+  _globals['_ATTACHSESSIONREQUEST']._serialized_end=1486
+  _globals['_ATTACHSESSIONREQUEST_ATTACH']._serialized_start=908
+  _globals['_ATTACHSESSIONREQUEST_ATTACH']._serialized_end=1310
+  _globals['_ATTACHSESSIONREQUEST_INPUT']._serialized_start=1312
+  _globals['_ATTACHSESSIONREQUEST_INPUT']._serialized_end=1348
+  _globals['_ATTACHSESSIONREQUEST_RESIZE']._serialized_start=1350
+  _globals['_ATTACHSESSIONREQUEST_RESIZE']._serialized_end=1413
+  _globals['_ATTACHSESSIONREQUEST_ACKNOWLEDGE']._serialized_start=1415
+  _globals['_ATTACHSESSIONREQUEST_ACKNOWLEDGE']._serialized_end=1453
+  _globals['_ATTACHSESSIONREQUEST_TAKECONTROL']._serialized_start=1455
+  _globals['_ATTACHSESSIONREQUEST_TAKECONTROL']._serialized_end=1468
+  _globals['_ATTACHSESSIONRESPONSE']._serialized_start=1489
+  _globals['_ATTACHSESSIONRESPONSE']._serialized_end=3304
+  _globals['_ATTACHSESSIONRESPONSE_ATTACHED']._serialized_start=2432
+  _globals['_ATTACHSESSIONRESPONSE_ATTACHED']._serialized_end=2579
+  _globals['_ATTACHSESSIONRESPONSE_OUTPUT']._serialized_start=2581
+  _globals['_ATTACHSESSIONRESPONSE_OUTPUT']._serialized_end=2619
+  _globals['_ATTACHSESSIONRESPONSE_RESIZED']._serialized_start=2621
+  _globals['_ATTACHSESSIONRESPONSE_RESIZED']._serialized_end=2661
+  _globals['_ATTACHSESSIONRESPONSE_TITLECHANGED']._serialized_start=2663
+  _globals['_ATTACHSESSIONRESPONSE_TITLECHANGED']._serialized_end=2692
+  _globals['_ATTACHSESSIONRESPONSE_BELL']._serialized_start=2694
+  _globals['_ATTACHSESSIONRESPONSE_BELL']._serialized_end=2700
+  _globals['_ATTACHSESSIONRESPONSE_ROLECHANGED']._serialized_start=2702
+  _globals['_ATTACHSESSIONRESPONSE_ROLECHANGED']._serialized_end=2763
+  _globals['_ATTACHSESSIONRESPONSE_PRESENCE']._serialized_start=2765
+  _globals['_ATTACHSESSIONRESPONSE_PRESENCE']._serialized_end=2856
+  _globals['_ATTACHSESSIONRESPONSE_AGENTHAPPENED']._serialized_start=2858
+  _globals['_ATTACHSESSIONRESPONSE_AGENTHAPPENED']._serialized_end=2980
+  _globals['_ATTACHSESSIONRESPONSE_PING']._serialized_start=2982
+  _globals['_ATTACHSESSIONRESPONSE_PING']._serialized_end=2988
+  _globals['_ATTACHSESSIONRESPONSE_CONDITION']._serialized_start=2990
+  _globals['_ATTACHSESSIONRESPONSE_CONDITION']._serialized_end=3068
+  _globals['_ATTACHSESSIONRESPONSE_ENDED']._serialized_start=3071
+  _globals['_ATTACHSESSIONRESPONSE_ENDED']._serialized_end=3293
+  _globals['_LISTATTACHMENTSREQUEST']._serialized_start=3306
+  _globals['_LISTATTACHMENTSREQUEST']._serialized_end=3418
+  _globals['_LISTATTACHMENTSRESPONSE']._serialized_start=3420
+  _globals['_LISTATTACHMENTSRESPONSE']._serialized_end=3525
 # @@protoc_insertion_point(module_scope)

@@ -9,6 +9,7 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from stateroom.agent.v1 import agent_event_pb2 as _agent_event_pb2
 from stateroom.session.v1 import session_pb2 as _session_pb2
 from stateroom.terminal.v1 import screen_pb2 as _screen_pb2
 import builtins as _builtins
@@ -127,6 +128,7 @@ class AttachSessionRequest(_message.Message):
         DEVICE_FIELD_NUMBER: _builtins.int
         PRESENCE_FIELD_NUMBER: _builtins.int
         SCREEN_FIELD_NUMBER: _builtins.int
+        AFTER_SEQUENCE_FIELD_NUMBER: _builtins.int
         session_id: _builtins.str
         """The session."""
         offset: _builtins.int
@@ -147,6 +149,8 @@ class AttachSessionRequest(_message.Message):
         """Begins with the screen instead of an offset: `screen` follows on `attached`, then the output from its offset on, which is
         little however long the log is. A session without a stored screen begins at offset 0, and there is no `screen`.
         """
+        after_sequence: _builtins.int
+        """Of an agent session: only events after this place in the log."""
         def __init__(
             self,
             *,
@@ -159,10 +163,11 @@ class AttachSessionRequest(_message.Message):
             device: _builtins.str = ...,
             presence: _builtins.bool = ...,
             screen: _builtins.bool = ...,
+            after_sequence: _builtins.int = ...,
         ) -> None: ...
         _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
         def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["columns", b"columns", "device", b"device", "offset", b"offset", "presence", b"presence", "role", b"role", "rows", b"rows", "screen", b"screen", "session_id", b"session_id", "take_over", b"take_over"]  # noqa: Y015
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["after_sequence", b"after_sequence", "columns", b"columns", "device", b"device", "offset", b"offset", "presence", b"presence", "role", b"role", "rows", b"rows", "screen", b"screen", "session_id", b"session_id", "take_over", b"take_over"]  # noqa: Y015
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -465,6 +470,38 @@ class AttachSessionResponse(_message.Message):
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
     @_typing.final
+    class AgentHappened(_message.Message):
+        """Something happened with the agent."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        SEQUENCE_FIELD_NUMBER: _builtins.int
+        TIME_FIELD_NUMBER: _builtins.int
+        EVENT_FIELD_NUMBER: _builtins.int
+        sequence: _builtins.int
+        """Its place in the log; a device that comes back asks for what is after it."""
+        @_builtins.property
+        def time(self) -> _timestamp_pb2.Timestamp:
+            """When it happened."""
+
+        @_builtins.property
+        def event(self) -> _agent_event_pb2.AgentEvent:
+            """What happened."""
+
+        def __init__(
+            self,
+            *,
+            sequence: _builtins.int = ...,
+            time: _timestamp_pb2.Timestamp | None = ...,
+            event: _agent_event_pb2.AgentEvent | None = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "time", b"time"]  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "sequence", b"sequence", "time", b"time"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
     class Ping(_message.Message):
         """A question for a sign of life: any message is one, an `ack` of the same offset as before too."""
 
@@ -560,6 +597,7 @@ class AttachSessionResponse(_message.Message):
     BELL_FIELD_NUMBER: _builtins.int
     PROGRESS_FIELD_NUMBER: _builtins.int
     CONDITION_FIELD_NUMBER: _builtins.int
+    AGENT_HAPPENED_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def attached(self) -> Global___AttachSessionResponse.Attached:
         """The device is attached; always the first message."""
@@ -608,6 +646,10 @@ class AttachSessionResponse(_message.Message):
     def condition(self) -> Global___AttachSessionResponse.Condition:
         """What the session waits for changed."""
 
+    @_builtins.property
+    def agent_happened(self) -> Global___AttachSessionResponse.AgentHappened:
+        """Something happened between people and the agent of the session."""
+
     def __init__(
         self,
         *,
@@ -623,12 +665,13 @@ class AttachSessionResponse(_message.Message):
         bell: Global___AttachSessionResponse.Bell | None = ...,
         progress: _screen_pb2.Progress | None = ...,
         condition: Global___AttachSessionResponse.Condition | None = ...,
+        agent_happened: Global___AttachSessionResponse.AgentHappened | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["attached", b"attached", "bell", b"bell", "condition", b"condition", "ended", b"ended", "message", b"message", "output", b"output", "ping", b"ping", "presence", b"presence", "progress", b"progress", "resized", b"resized", "role_changed", b"role_changed", "screen", b"screen", "title_changed", b"title_changed"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["agent_happened", b"agent_happened", "attached", b"attached", "bell", b"bell", "condition", b"condition", "ended", b"ended", "message", b"message", "output", b"output", "ping", b"ping", "presence", b"presence", "progress", b"progress", "resized", b"resized", "role_changed", b"role_changed", "screen", b"screen", "title_changed", b"title_changed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attached", b"attached", "bell", b"bell", "condition", b"condition", "ended", b"ended", "message", b"message", "output", b"output", "ping", b"ping", "presence", b"presence", "progress", b"progress", "resized", b"resized", "role_changed", b"role_changed", "screen", b"screen", "title_changed", b"title_changed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_happened", b"agent_happened", "attached", b"attached", "bell", b"bell", "condition", b"condition", "ended", b"ended", "message", b"message", "output", b"output", "ping", b"ping", "presence", b"presence", "progress", b"progress", "resized", b"resized", "role_changed", b"role_changed", "screen", b"screen", "title_changed", b"title_changed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["attached", "output", "resized", "role_changed", "ended", "presence", "ping", "screen", "title_changed", "bell", "progress", "condition"]  # noqa: Y015
+    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["attached", "output", "resized", "role_changed", "ended", "presence", "ping", "screen", "title_changed", "bell", "progress", "condition", "agent_happened"]  # noqa: Y015
     _WhichOneofArgType_message: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_message) -> _WhichOneofReturnType_message | None: ...
 

@@ -10,6 +10,7 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from stateroom.session.v1 import coding_agent_pb2 as _coding_agent_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -39,6 +40,8 @@ class Session(_message.Message):
         """A shell in a terminal, or a command in one."""
         COMMAND: Session._Kind.ValueType  # 2
         """A command without a terminal: both of its outputs as it wrote them, in one stream. It reads nothing."""
+        AGENT: Session._Kind.ValueType  # 3
+        """A coding agent. Its output is what it writes to its standard error; what it says and does are events of the log."""
 
     class Kind(_Kind, metaclass=_KindEnumTypeWrapper):
         """What runs in a session."""
@@ -49,6 +52,8 @@ class Session(_message.Message):
     """A shell in a terminal, or a command in one."""
     COMMAND: Session.Kind.ValueType  # 2
     """A command without a terminal: both of its outputs as it wrote them, in one stream. It reads nothing."""
+    AGENT: Session.Kind.ValueType  # 3
+    """A coding agent. Its output is what it writes to its standard error; what it says and does are events of the log."""
 
     class _State:
         ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -220,6 +225,8 @@ class Session(_message.Message):
     SECRET_NAMES_FIELD_NUMBER: _builtins.int
     IDLE_END_TIME_FIELD_NUMBER: _builtins.int
     RESTARTED_FROM_FIELD_NUMBER: _builtins.int
+    AGENT_FIELD_NUMBER: _builtins.int
+    PARENT_SESSION_ID_FIELD_NUMBER: _builtins.int
     session_id: _builtins.str
     """UUIDv7."""
     workspace_id: _builtins.str
@@ -256,6 +263,8 @@ class Session(_message.Message):
     """Version of the resource, quoted, for If-Match."""
     restarted_from: _builtins.str
     """The ended session that this one continues, if it was opened like one."""
+    parent_session_id: _builtins.str
+    """The agent session whose agent opened this one; empty for one that somebody created."""
     @_builtins.property
     def environment(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """Variables for the shell. The values go to the runner only and are never stored or returned."""
@@ -305,6 +314,10 @@ class Session(_message.Message):
     def idle_end_time(self) -> _timestamp_pb2.Timestamp:
         """When it will be ended because nothing works in it; unset unless that is soon, and again when something does."""
 
+    @_builtins.property
+    def agent(self) -> _coding_agent_pb2.CodingAgentSession:
+        """What a session of kind AGENT has beside others."""
+
     def __init__(
         self,
         *,
@@ -336,10 +349,12 @@ class Session(_message.Message):
         secret_names: _abc.Iterable[_builtins.str] | None = ...,
         idle_end_time: _timestamp_pb2.Timestamp | None = ...,
         restarted_from: _builtins.str = ...,
+        agent: _coding_agent_pb2.CodingAgentSession | None = ...,
+        parent_session_id: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_exit_code", b"_exit_code", "_exit_signal", b"_exit_signal", "create_time", b"create_time", "end_time", b"end_time", "exit_code", b"exit_code", "exit_signal", b"exit_signal", "idle_end_time", b"idle_end_time", "last_activity_time", b"last_activity_time", "timeout", b"timeout", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_exit_code", b"_exit_code", "_exit_signal", b"_exit_signal", "agent", b"agent", "create_time", b"create_time", "end_time", b"end_time", "exit_code", b"exit_code", "exit_signal", b"exit_signal", "idle_end_time", b"idle_end_time", "last_activity_time", b"last_activity_time", "timeout", b"timeout", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_exit_code", b"_exit_code", "_exit_signal", b"_exit_signal", "columns", b"columns", "command", b"command", "create_time", b"create_time", "end_time", b"end_time", "environment", b"environment", "environment_names", b"environment_names", "etag", b"etag", "exit_code", b"exit_code", "exit_signal", b"exit_signal", "idle_end_time", b"idle_end_time", "kind", b"kind", "last_activity_time", b"last_activity_time", "log_complete", b"log_complete", "metadata", b"metadata", "output_bytes", b"output_bytes", "restarted_from", b"restarted_from", "rows", b"rows", "secret_names", b"secret_names", "session_id", b"session_id", "shell", b"shell", "state", b"state", "state_reason", b"state_reason", "stop_reason", b"stop_reason", "timeout", b"timeout", "title", b"title", "update_time", b"update_time", "working_directory", b"working_directory", "workspace_id", b"workspace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_exit_code", b"_exit_code", "_exit_signal", b"_exit_signal", "agent", b"agent", "columns", b"columns", "command", b"command", "create_time", b"create_time", "end_time", b"end_time", "environment", b"environment", "environment_names", b"environment_names", "etag", b"etag", "exit_code", b"exit_code", "exit_signal", b"exit_signal", "idle_end_time", b"idle_end_time", "kind", b"kind", "last_activity_time", b"last_activity_time", "log_complete", b"log_complete", "metadata", b"metadata", "output_bytes", b"output_bytes", "parent_session_id", b"parent_session_id", "restarted_from", b"restarted_from", "rows", b"rows", "secret_names", b"secret_names", "session_id", b"session_id", "shell", b"shell", "state", b"state", "state_reason", b"state_reason", "stop_reason", b"stop_reason", "timeout", b"timeout", "title", b"title", "update_time", b"update_time", "working_directory", b"working_directory", "workspace_id", b"workspace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__exit_code: _TypeAlias = _typing.Literal["exit_code"]  # noqa: Y015
     _WhichOneofArgType__exit_code: _TypeAlias = _typing.Literal["_exit_code", b"_exit_code"]  # noqa: Y015

@@ -117,11 +117,11 @@ class SessionServiceServicer:
     """
 
     def CreateSession(self, request, context):
-        """Opens a shell in a workspace, or runs a command there. Answers when it runs.
+        """Opens a shell in a workspace, or runs a command or a coding agent there. Answers when it runs.
 
         Errors: INVALID_ARGUMENT (INVALID_FIELD, INVALID_WORKING_DIRECTORY, REQUEST_ID_REUSED), NOT_FOUND (WORKSPACE_NOT_FOUND),
-        FAILED_PRECONDITION (WORKSPACE_NOT_ACTIVE, WORKSPACE_ARCHIVED, SHELL_NOT_FOUND, COMMAND_NOT_FOUND),
-        RESOURCE_EXHAUSTED (SESSION_LIMIT_REACHED),
+        FAILED_PRECONDITION (WORKSPACE_NOT_ACTIVE, WORKSPACE_ARCHIVED, SHELL_NOT_FOUND, COMMAND_NOT_FOUND,
+        AGENT_NOT_INSTALLED), RESOURCE_EXHAUSTED (SESSION_LIMIT_REACHED),
         UNAVAILABLE (CANNOT_START_SESSION).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -39,11 +39,11 @@ class SessionServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> SessionServiceAsyncStub: ...
     CreateSession: _grpc.UnaryUnaryMultiCallable[_session_service_pb2.CreateSessionRequest, _session_pb2.Session]
-    """Opens a shell in a workspace, or runs a command there. Answers when it runs.
+    """Opens a shell in a workspace, or runs a command or a coding agent there. Answers when it runs.
 
     Errors: INVALID_ARGUMENT (INVALID_FIELD, INVALID_WORKING_DIRECTORY, REQUEST_ID_REUSED), NOT_FOUND (WORKSPACE_NOT_FOUND),
-    FAILED_PRECONDITION (WORKSPACE_NOT_ACTIVE, WORKSPACE_ARCHIVED, SHELL_NOT_FOUND, COMMAND_NOT_FOUND),
-    RESOURCE_EXHAUSTED (SESSION_LIMIT_REACHED),
+    FAILED_PRECONDITION (WORKSPACE_NOT_ACTIVE, WORKSPACE_ARCHIVED, SHELL_NOT_FOUND, COMMAND_NOT_FOUND,
+    AGENT_NOT_INSTALLED), RESOURCE_EXHAUSTED (SESSION_LIMIT_REACHED),
     UNAVAILABLE (CANNOT_START_SESSION).
     """
     ExecCommand: _grpc.UnaryStreamMultiCallable[_exec_pb2.ExecCommandRequest, _exec_pb2.ExecCommandResponse]
@@ -131,11 +131,11 @@ class SessionServiceAsyncStub(SessionServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateSession: _aio.UnaryUnaryMultiCallable[_session_service_pb2.CreateSessionRequest, _session_pb2.Session]  # type: ignore[assignment]
-    """Opens a shell in a workspace, or runs a command there. Answers when it runs.
+    """Opens a shell in a workspace, or runs a command or a coding agent there. Answers when it runs.
 
     Errors: INVALID_ARGUMENT (INVALID_FIELD, INVALID_WORKING_DIRECTORY, REQUEST_ID_REUSED), NOT_FOUND (WORKSPACE_NOT_FOUND),
-    FAILED_PRECONDITION (WORKSPACE_NOT_ACTIVE, WORKSPACE_ARCHIVED, SHELL_NOT_FOUND, COMMAND_NOT_FOUND),
-    RESOURCE_EXHAUSTED (SESSION_LIMIT_REACHED),
+    FAILED_PRECONDITION (WORKSPACE_NOT_ACTIVE, WORKSPACE_ARCHIVED, SHELL_NOT_FOUND, COMMAND_NOT_FOUND,
+    AGENT_NOT_INSTALLED), RESOURCE_EXHAUSTED (SESSION_LIMIT_REACHED),
     UNAVAILABLE (CANNOT_START_SESSION).
     """
     ExecCommand: _aio.UnaryStreamMultiCallable[_exec_pb2.ExecCommandRequest, _exec_pb2.ExecCommandResponse]  # type: ignore[assignment]
@@ -226,11 +226,11 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _session_service_pb2.CreateSessionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_session_pb2.Session, _abc.Awaitable[_session_pb2.Session]]:
-        """Opens a shell in a workspace, or runs a command there. Answers when it runs.
+        """Opens a shell in a workspace, or runs a command or a coding agent there. Answers when it runs.
 
         Errors: INVALID_ARGUMENT (INVALID_FIELD, INVALID_WORKING_DIRECTORY, REQUEST_ID_REUSED), NOT_FOUND (WORKSPACE_NOT_FOUND),
-        FAILED_PRECONDITION (WORKSPACE_NOT_ACTIVE, WORKSPACE_ARCHIVED, SHELL_NOT_FOUND, COMMAND_NOT_FOUND),
-        RESOURCE_EXHAUSTED (SESSION_LIMIT_REACHED),
+        FAILED_PRECONDITION (WORKSPACE_NOT_ACTIVE, WORKSPACE_ARCHIVED, SHELL_NOT_FOUND, COMMAND_NOT_FOUND,
+        AGENT_NOT_INSTALLED), RESOURCE_EXHAUSTED (SESSION_LIMIT_REACHED),
         UNAVAILABLE (CANNOT_START_SESSION).
         """
 
