@@ -7,7 +7,7 @@ import sys
 from hashlib import sha256
 
 import uvloop
-from stateroom.runner.v1 import git_service_pb2, runner_service_pb2
+from stateroom.runner.v1 import forward_service_pb2, git_service_pb2, runner_service_pb2
 
 from chassis import faults, logs
 from chassis.beside import beside
@@ -15,6 +15,7 @@ from chassis.rpc.auth import RunnerAuthenticator
 from chassis.rpc.server import Server
 from runner import handover, program, room, settings, upgrade
 from runner.clone import Workspace
+from runner.forward.servicer import ForwardServicer
 from runner.git import Git
 from runner.git_servicer import GitServicer
 from runner.handover import Table
@@ -24,6 +25,7 @@ from runner.settings import Settings
 from runner.terminals import table
 from runner.upgrade import Upgrade
 
+_FORWARD_SERVICE = forward_service_pb2.DESCRIPTOR.services_by_name["ForwardService"]
 _GIT_SERVICE = git_service_pb2.DESCRIPTOR.services_by_name["GitService"]
 _SERVICE = runner_service_pb2.DESCRIPTOR.services_by_name["RunnerService"]
 _TOKEN_BYTES = 32
@@ -67,6 +69,7 @@ async def serve(options: Settings, inherited: Table) -> None:
         )
         server.add(_SERVICE, servicer)
         server.add(_GIT_SERVICE, GitServicer(Git(options.room, sandbox)))
+        server.add(_FORWARD_SERVICE, ForwardServicer())
         # First, so that whoever got an answer finds us; a caller who reads it early waits for the socket.
         room.announce(options.room, options.runner_id, options.socket)
         await server.start(f"unix:{options.socket}")

@@ -102,3 +102,12 @@ class CannotOpenTerminal(Unavailable):
 
     def __init__(self, session_id: str, cause: str) -> None:
         super().__init__(sessionId=session_id, cause=cause)
+
+
+class PortNotOpen(WrongState):
+    """No program of this workspace listens on port {port}."""
+
+    reason = "PORT_NOT_OPEN"
+
+    def __init__(self, port: int) -> None:
+        super().__init__(port=str(port))
