@@ -72,12 +72,12 @@ def _opened_by(found: Iterable[processes.ProcessKey]) -> Iterator[int]:
     for process in found:
         folder = f"/proc/{process.pid}/fd"
         try:
-            numbers = os.listdir(folder)
+            numbers = os.listdir(folder)  # noqa: PTH208  # thousands; paths would cost several times as much
         except OSError:  # it ended, or became another user
             continue
         for number in numbers:
             try:
-                kind, _, rest = os.readlink(f"{folder}/{number}").partition(":[")
+                kind, _, rest = os.readlink(f"{folder}/{number}").partition(":[")  # noqa: PTH115  # as above
             except OSError:
                 continue
             if kind == "socket":

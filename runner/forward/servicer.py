@@ -25,7 +25,9 @@ class ForwardServicer:
 
     listeners: Listeners = field(default_factory=Listeners)
 
-    async def Forward(self, requests: AsyncIterator[pb.ForwardRequest], _call: Call) -> AsyncIterator[pb.ForwardResponse]:
+    async def Forward(
+        self, requests: AsyncIterator[pb.ForwardRequest], _call: Call
+    ) -> AsyncIterator[pb.ForwardResponse]:
         """Connect to a port and carry bytes both ways until the program closes its side."""
         first = await anext(requests, pb.ForwardRequest())
         if not first.HasField("port"):

@@ -1,12 +1,25 @@
 """`python -m services.session`: terminals, their logs and the devices attached to them."""
 
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 
-from stateroom.session.v1 import session_service_pb2
+from stateroom.session.v1 import preview_gate_pb2, preview_service_pb2, session_service_pb2
 
 from chassis.changes import Registry
+from chassis.consumer import all_of
+from chassis.rpc.channels import Neighbour
 from chassis.rpc.server import Server
 from chassis.service import Service, open_service, run
+from services.session.previews import consumers as preview_consumers
+from services.session.previews.events import preview_kind
+from services.session.previews.gate import PreviewGateServicer
+from services.session.previews.live.connections import Connections
+from services.session.previews.live.health import Health
+from services.session.previews.live.passes import Passes
+from services.session.previews.live.reconciliation import Reconciliation as PreviewReconciliation
+from services.session.previews.live.starting import Starter
+from services.session.previews.live.tunnels import Tunnels
+from services.session.previews.servicer import PreviewServicer
 from services.session.sessions import events
 from services.session.sessions.consumers import WorkspaceChanges
 from services.session.sessions.live.attachment import Attachments
@@ -30,7 +43,9 @@ from services.session.settings import SessionSettings
 
 async def open_session(settings: SessionSettings, stack: AsyncExitStack) -> tuple[Service, Server]:
     """Put the service together. The stack closes it again."""
-    service = await open_service("session", settings, Registry(events.SESSION), stack)
+    service = await open_service(
+        "session", settings, Registry(events.SESSION, preview_kind(settings.preview_url)), stack
+    )
     workspace = service.neighbour("workspace")
     database, system = service.database, service.system
     runners = Runners(workspace)
@@ -43,7 +58,11 @@ async def open_session(settings: SessionSettings, stack: AsyncExitStack) -> tupl
     presences = Presences(system, devices)
     reconciliation = Reconciliation(database, runners)
     reconciler = service.reconcile("sessions", "session_id", reconciliation.reconcile)
-    service.consume(workspace, WorkspaceChanges(database, reconciler.wake).apply)
+    on_workspaces = (
+        preview_consumers.WorkspaceChanges(database).apply,
+        WorkspaceChanges(database, reconciler.wake).apply,
+    )
+    service.consume(workspace, all_of(*on_workspaces))
     service.reconcile("session_heads", "session_id", Release(parts).reconcile)
     copier = Copier(parts, feeds.bell)
     service.loops.extend(part.run for part in (liveness, feeds, copier, devices, presences))
@@ -55,7 +74,29 @@ async def open_session(settings: SessionSettings, stack: AsyncExitStack) -> tupl
     servicer = SessionServicer(database, service.pages, opener, attachments, writer, reconciler.wake)
     server = service.server()
     server.add(session_service_pb2.DESCRIPTOR.services_by_name["SessionService"], servicer)
+    _add_previews(service, server, settings, opener, workspace, reconciler.wake)
     return service, server
+
+
+def _add_previews(
+    service: Service,
+    server: Server,
+    settings: SessionSettings,
+    opener: Opener,
+    workspace: Neighbour,
+    wake_sessions: Callable[[], None],
+) -> None:
+    """Serve previews, whose commands are sessions."""
+    database = service.database
+    tunnels = Tunnels(opener.runners)
+    connections = Connections(database, tunnels, settings.preview_connection_limit)
+    reconciliation = PreviewReconciliation(database, Health(tunnels))
+    service.reconcile("previews", "preview_id", reconciliation.reconcile)
+    starter = Starter(database, opener, tunnels, wake_sessions, settings.preview_limit)
+    servicer = PreviewServicer(database, service.pages, starter, connections, settings.preview_url, wake_sessions)
+    gate = PreviewGateServicer(Passes(service.system, workspace), connections)
+    server.add(preview_service_pb2.DESCRIPTOR.services_by_name["PreviewService"], servicer)
+    server.add(preview_gate_pb2.DESCRIPTOR.services_by_name["PreviewGateService"], gate)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from chassis.settings import ServiceSettings
+from chassis.settings import ORIGIN, ServiceSettings
 
 
 class SessionSettings(ServiceSettings):
@@ -10,9 +10,15 @@ class SessionSettings(ServiceSettings):
 
     `session_limit` is how many live sessions an account may have; `slow_device_seconds` how long a client may go
     without taking output, or acknowledging it while its credit is used up; `silent_device_seconds` how long a device
-    without saying anything at all.
+    without saying anything at all. `preview_limit` is how many previews an account may have, `preview_connection_limit`
+    how many connections one of them may have open in this process. `preview_url` is below which previews have their
+    origins, the same as the gateway's: one with the address https://preview.example.com is reached at
+    https://<its name>.preview.example.com.
     """
 
     session_limit: int = Field(20, ge=1, le=10_000)
     slow_device_seconds: float = Field(30.0, gt=0, le=3600)
     silent_device_seconds: float = Field(60.0, gt=0, le=86400)
+    preview_limit: int = Field(100, ge=1, le=10_000)
+    preview_connection_limit: int = Field(256, ge=1, le=10_000)
+    preview_url: str = Field("http://preview.localhost:8080", pattern=ORIGIN)

@@ -2,13 +2,19 @@
 
 from contextlib import AsyncExitStack
 
-from stateroom.workspace.v1 import git_service_pb2, identity_service_pb2, workspace_service_pb2
+from stateroom.workspace.v1 import (
+    credential_service_pb2,
+    git_service_pb2,
+    identity_service_pb2,
+    workspace_service_pb2,
+)
 
 from chassis.changes import Registry
 from chassis.rpc.server import Server
 from chassis.service import Service, open_service, run
 from services.workspace.git.servicer import GitServicer
 from services.workspace.identity import events as identity_events
+from services.workspace.identity.credentials import CredentialServicer
 from services.workspace.identity.exchange import CredentialExchange
 from services.workspace.identity.servicer import IdentityServicer
 from services.workspace.placement.local import LocalPlacement
@@ -40,6 +46,8 @@ async def open_workspace(settings: WorkspaceSettings, stack: AsyncExitStack) -> 
         identity_service_pb2.DESCRIPTOR.services_by_name["IdentityService"],
         IdentityServicer(database, pages, exchange, settings.bootstrap_token, settings.sign_up == "open"),
     )
+    credentials = credential_service_pb2.DESCRIPTOR.services_by_name["CredentialService"]
+    server.add(credentials, CredentialServicer(exchange))
     runners = Runners(database, placement)
     repositories = RepositoryRule(settings.allow_local_repositories)
     server.add(

@@ -52,8 +52,7 @@ class Forwarded:
             async with self.connected(port):
                 return True
         except grpc.aio.AioRpcError as exc:
-            assert reason(exc) == "PORT_NOT_OPEN"
-            return False
+            return reason(exc) != "PORT_NOT_OPEN"
 
     @asynccontextmanager
     async def connected(self, port: int) -> AsyncIterator[Any]:
@@ -74,7 +73,7 @@ async def forwarded(room_folder: Path, socket: Path) -> AsyncIterator[Forwarded]
 
 @pytest.mark.parametrize(
     ("host", "family"),
-    [("127.0.0.1", socket.AF_INET), ("0.0.0.0", socket.AF_INET), ("::1", socket.AF_INET6), ("::", socket.AF_INET6)],
+    [("127.0.0.1", socket.AF_INET), ("::1", socket.AF_INET6), ("::", socket.AF_INET6)],
 )
 async def test_forward_to_a_program_of_the_room_carries_bytes_and_ends_both_ways(
     forwarded: Forwarded, host: str, family: int
@@ -86,7 +85,7 @@ async def test_forward_to_a_program_of_the_room_carries_bytes_and_ends_both_ways
             await call.write(pb.ForwardRequest(data=part))
         await call.done_writing()
         received = bytearray()
-        while (response := await call.read()) is not grpc.aio.EOF:
+        while response := await call.read():
             received += response.data
     assert bytes(received) == b"one" + b"two" * 50_000 + b"the end"
 

@@ -49,8 +49,10 @@ class RedeemPreviewTicketResponse(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    PASS_FIELD_NUMBER: _builtins.int
+    VISITOR_PASS_FIELD_NUMBER: _builtins.int
     EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    visitor_pass: _builtins.str
+    """What the browser shows from now on."""
     @_builtins.property
     def expire_time(self) -> _timestamp_pb2.Timestamp:
         """Until when it works."""
@@ -58,11 +60,12 @@ class RedeemPreviewTicketResponse(_message.Message):
     def __init__(
         self,
         *,
+        visitor_pass: _builtins.str = ...,
         expire_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time", "pass", b"pass"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time", "visitor_pass", b"visitor_pass"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -81,17 +84,20 @@ class VisitPreviewRequest(_message.Message):
         DESCRIPTOR: _descriptor.Descriptor
 
         PREVIEW_ID_FIELD_NUMBER: _builtins.int
-        PASS_FIELD_NUMBER: _builtins.int
+        VISITOR_PASS_FIELD_NUMBER: _builtins.int
         preview_id: _builtins.str
         """The preview at whose origin the pass was shown."""
+        visitor_pass: _builtins.str
+        """The pass."""
         def __init__(
             self,
             *,
             preview_id: _builtins.str = ...,
+            visitor_pass: _builtins.str = ...,
         ) -> None: ...
         _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
         def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["pass", b"pass", "preview_id", b"preview_id"]  # noqa: Y015
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["preview_id", b"preview_id", "visitor_pass", b"visitor_pass"]  # noqa: Y015
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
