@@ -83,7 +83,10 @@ class Calls:
         """
         if match.method.anonymous:
             return Caller("", "", outgoing(match.request, self.own_token()))
-        request = match.request
+        return await self.exchange(match.request, subprotocols)
+
+    async def exchange(self, request: HttpRequest, subprotocols: Sequence[str] = ()) -> Caller:
+        """Exchange a request's credential. Raises as `identify` does."""
         credential, account = credential_of(request, subprotocols), account_in(request.headers)
         token = await self.tokens.token(credential.text, account, address=request.client_address)
         request.credential_id, request.account = str(credential.credential_id), account

@@ -34,6 +34,13 @@ def without_credentials(text: str) -> str:
     return "" if _CREDENTIAL.search(plain) else text
 
 
+def shows_credential(request: HttpRequest, subprotocols: Sequence[str] = ()) -> bool:
+    """Return whether a request comes with a credential that looks like ours, and not with something else."""
+    scheme, _, text = request.headers.get("authorization", "").partition(" ")
+    is_ours = scheme.lower() == _BEARER.strip() and _CREDENTIAL.fullmatch(text.strip()) is not None
+    return is_ours or any(item.startswith(SUBPROTOCOL_PREFIX) for item in subprotocols)
+
+
 def credential_of(request: HttpRequest, subprotocols: Sequence[str] = ()) -> Credential:
     """Return the credential that came with a request.
 
