@@ -11,11 +11,11 @@ import h11
 
 from chassis.beside import beside
 from chassis.errors import InvalidField, Violation
-from gateway.errors import PreviewAnswerInvalid, PreviewTimedOut
+from gateway.errors import BodyCutShort, PreviewAnswerInvalid, PreviewTimedOut
 from gateway.http import Headers, Message, Receive, Send
 from gateway.preview.headers import for_browser
 from gateway.preview.tunnel import Tunnel
-from gateway.watch import ClientGone, until_disconnected
+from gateway.watch import until_disconnected
 
 ANSWER_SECONDS = 120.0
 """How long a server may think about a request that it has: some build all of themselves on the first."""
@@ -41,7 +41,7 @@ class Exchange:
             InvalidField: the request is none that can be written.
             PreviewAnswerInvalid: what came back is no answer, or ends in its middle.
             PreviewTimedOut: nothing came back in time.
-            ClientGone: the client left.
+            BodyCutShort, ClientGone: the client left, or what it sent is none.
         """
         body = _body(receive)
         first = await anext(body, b"")
@@ -97,12 +97,12 @@ class Exchange:
 
 
 async def _body(receive: Receive) -> AsyncIterator[bytes]:
-    """Yield a request's body. ClientGone when it breaks off, or is not well-formed, before its end."""
+    """Yield a request's body. BodyCutShort when it breaks off, or is not well-formed, before its end."""
     more = True
     while more:
         event = await receive()
         if event["type"] == "http.disconnect":
-            raise ClientGone
+            raise BodyCutShort
         more = event.get("more_body", False)
         if body := event.get("body", b""):
             yield body

@@ -1,7 +1,7 @@
 """Requests at the origins of previews: who asks is admitted, and what they ask goes to the server in the workspace."""
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from http import HTTPStatus
 
 from chassis.beside import beside
@@ -124,10 +124,8 @@ def _target(request: HttpRequest) -> bytes:
 
 
 def _failure(exc: Exception, request: HttpRequest) -> failures.Failure:
-    failure = failures.from_exception(exc, correlation_id=request.correlation_id)
-    if isinstance(exc, DomainError) and exc.reason in _STATUS:
-        return replace(failure, http_status=int(_STATUS[exc.reason]))
-    return failure
+    status = _STATUS.get(exc.reason, 0) if isinstance(exc, DomainError) else 0
+    return failures.from_exception(exc, correlation_id=request.correlation_id, http_status=int(status))
 
 
 async def _answer(send: Send, status: int, headers: Headers, body: bytes, *, head_only: bool = False) -> None:

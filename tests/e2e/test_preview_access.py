@@ -17,7 +17,7 @@ from tests.support.waiting import until
 async def test_preview_opened_by_a_ticket_gives_the_browser_a_pass_for_it(
     embedded_stack: EmbeddedStack, client: Client, preview: Json
 ) -> None:
-    """The first request exchanges the ticket and goes on without it; the pass is the browser's and this host's alone."""
+    """The first request exchanges the ticket and goes on without it; the pass is this browser's and this host's."""
     opened = await client.post(f"/v1/previews/{preview['previewId']}:open", {})
     where = urlsplit(opened["url"])
     async with visiting(embedded_stack.api, preview) as browser:

@@ -120,7 +120,7 @@ async def test_server_that_speaks_no_http_is_a_bad_gateway(visitor: Visitor, pat
         ),
         (b"Content-Length: 3\r\nContent-Length: 4\r\n", b"abcd", b"400"),
         (b"Transfer-Encoding: xchunked\r\n", b"0\r\n\r\n", b"400"),
-        (b"Transfer-Encoding: chunked\r\n", b"zz\r\nabc\r\n0\r\n\r\n", b""),
+        (b"Transfer-Encoding: chunked\r\n", b"zz\r\nabc\r\n0\r\n\r\n", b"400"),
         (b"Content-Length : 3\r\n", b"abc", b"400"),
         (b"Transfer-Encoding:\x0bchunked\r\n", b"0\r\n\r\n", b"400"),
     ],
@@ -135,7 +135,7 @@ async def test_requests_with_two_ends_reach_the_server_with_one(
     answer = await asyncio.wait_for(reader.read(), 20)
     writer.close()
     assert answer[9:12] == status, answer
-    assert answer.count(b"HTTP/1.1 ") == (1 if status else 0)
+    assert answer.count(b"HTTP/1.1 ") == 1
     if status == b"200":
         assert b'"size": 3' in answer
         assert b"content-length" not in answer.partition(b"headers")[2]
