@@ -63,6 +63,8 @@ class ForwardServiceServicer:
 
     def FindFreePort(self, request, context):
         """Returns a port on which nothing listens, for a program that is about to start.
+
+        Errors: only those of every method.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

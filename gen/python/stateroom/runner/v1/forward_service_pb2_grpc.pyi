@@ -40,7 +40,10 @@ class ForwardServiceStub:
     Errors: FAILED_PRECONDITION (PORT_NOT_OPEN), INVALID_ARGUMENT (INVALID_FIELD).
     """
     FindFreePort: _grpc.UnaryUnaryMultiCallable[_forward_service_pb2.FindFreePortRequest, _forward_service_pb2.FindFreePortResponse]
-    """Returns a port on which nothing listens, for a program that is about to start."""
+    """Returns a port on which nothing listens, for a program that is about to start.
+
+    Errors: only those of every method.
+    """
 
 @_typing.type_check_only
 class ForwardServiceAsyncStub(ForwardServiceStub):
@@ -54,7 +57,10 @@ class ForwardServiceAsyncStub(ForwardServiceStub):
     Errors: FAILED_PRECONDITION (PORT_NOT_OPEN), INVALID_ARGUMENT (INVALID_FIELD).
     """
     FindFreePort: _aio.UnaryUnaryMultiCallable[_forward_service_pb2.FindFreePortRequest, _forward_service_pb2.FindFreePortResponse]  # type: ignore[assignment]
-    """Returns a port on which nothing listens, for a program that is about to start."""
+    """Returns a port on which nothing listens, for a program that is about to start.
+
+    Errors: only those of every method.
+    """
 
 class ForwardServiceServicer(metaclass=_abc_1.ABCMeta):
     """Connections to what programs of a runner's workspace listen on, and to nothing else of the machine. Called as RunnerService is."""
@@ -77,6 +83,9 @@ class ForwardServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _forward_service_pb2.FindFreePortRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_forward_service_pb2.FindFreePortResponse, _abc.Awaitable[_forward_service_pb2.FindFreePortResponse]]:
-        """Returns a port on which nothing listens, for a program that is about to start."""
+        """Returns a port on which nothing listens, for a program that is about to start.
+
+        Errors: only those of every method.
+        """
 
 def add_ForwardServiceServicer_to_server(servicer: ForwardServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

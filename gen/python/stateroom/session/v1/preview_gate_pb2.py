@@ -28,7 +28,7 @@ from stateroom.api.v1 import policy_pb2 as stateroom_dot_api_dot_v1_dot_policy__
 from stateroom.session.v1 import preview_service_pb2 as stateroom_dot_session_dot_v1_dot_preview__service__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'stateroom/session/v1/preview_gate.proto\x12\x14stateroom.session.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dstateroom/api/v1/policy.proto\x1a*stateroom/session/v1/preview_service.proto\"Z\n\x1aRedeemPreviewTicketRequest\x12\x1c\n\npreview_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1e\n\x06ticket\x18\x02 \x01(\tB\x0e\xbaH\x07r\x05\x10\x01\x18\x80\x02\xa0\xbb\x18\x01\"j\n\x1bRedeemPreviewTicketResponse\x12\x1a\n\x0cvisitor_pass\x18\x01 \x01(\tB\x04\xa0\xbb\x18\x01\x12/\n\x0b\x65xpire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xcc\x01\n\x13VisitPreviewRequest\x12@\n\x05visit\x18\x01 \x01(\x0b\x32/.stateroom.session.v1.VisitPreviewRequest.VisitH\x00\x12\x14\n\x04\x64\x61ta\x18\x02 \x01(\x0c\x42\x04\xa0\xbb\x18\x01H\x00\x1aK\n\x05Visit\x12\x1c\n\npreview_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12$\n\x0cvisitor_pass\x18\x02 \x01(\tB\x0e\xbaH\x07r\x05\x10\x01\x18\x80\x02\xa0\xbb\x18\x01\x42\x10\n\x07message\x12\x05\xbaH\x02\x08\x01\x32\xbb\x02\n\x12PreviewGateService\x12\xa4\x01\n\x13RedeemPreviewTicket\x12\x30.stateroom.session.v1.RedeemPreviewTicketRequest\x1a\x31.stateroom.session.v1.RedeemPreviewTicketResponse\"(\xa2\xbb\x18$\x12\t\n\x07gateway(\x06\x32\x15preview.redeem_ticket\x12~\n\x0cVisitPreview\x12).stateroom.session.v1.VisitPreviewRequest\x1a,.stateroom.session.v1.ConnectPreviewResponse\"\x11\xa2\xbb\x18\r\x12\t\n\x07gateway(\x06(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'stateroom/session/v1/preview_gate.proto\x12\x14stateroom.session.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dstateroom/api/v1/policy.proto\x1a*stateroom/session/v1/preview_service.proto\"Z\n\x1aRedeemPreviewTicketRequest\x12\x1c\n\npreview_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1e\n\x06ticket\x18\x02 \x01(\tB\x0e\xbaH\x07r\x05\x10\x01\x18\x80\x02\xa0\xbb\x18\x01\"j\n\x1bRedeemPreviewTicketResponse\x12\x1a\n\x0cvisitor_pass\x18\x01 \x01(\tB\x04\xa0\xbb\x18\x01\x12/\n\x0b\x65xpire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xd8\x01\n\x13VisitPreviewRequest\x12@\n\x05visit\x18\x01 \x01(\x0b\x32/.stateroom.session.v1.VisitPreviewRequest.VisitH\x00\x12 \n\x07\x63ontent\x18\x02 \x01(\x0c\x42\r\xbaH\x06z\x04\x18\x80\x80@\xa0\xbb\x18\x01H\x00\x1aK\n\x05Visit\x12\x1c\n\npreview_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12$\n\x0cvisitor_pass\x18\x02 \x01(\tB\x0e\xbaH\x07r\x05\x10\x01\x18\x80\x02\xa0\xbb\x18\x01\x42\x10\n\x07message\x12\x05\xbaH\x02\x08\x01\x32\xbb\x02\n\x12PreviewGateService\x12\xa4\x01\n\x13RedeemPreviewTicket\x12\x30.stateroom.session.v1.RedeemPreviewTicketRequest\x1a\x31.stateroom.session.v1.RedeemPreviewTicketResponse\"(\xa2\xbb\x18$\x12\t\n\x07gateway(\x06\x32\x15preview.redeem_ticket\x12~\n\x0cVisitPreview\x12).stateroom.session.v1.VisitPreviewRequest\x1a,.stateroom.session.v1.ConnectPreviewResponse\"\x11\xa2\xbb\x18\r\x12\t\n\x07gateway(\x06(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -47,8 +47,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_VISITPREVIEWREQUEST_VISIT'].fields_by_name['visitor_pass']._serialized_options = b'\272H\007r\005\020\001\030\200\002\240\273\030\001'
   _globals['_VISITPREVIEWREQUEST'].oneofs_by_name['message']._loaded_options = None
   _globals['_VISITPREVIEWREQUEST'].oneofs_by_name['message']._serialized_options = b'\272H\002\010\001'
-  _globals['_VISITPREVIEWREQUEST'].fields_by_name['data']._loaded_options = None
-  _globals['_VISITPREVIEWREQUEST'].fields_by_name['data']._serialized_options = b'\240\273\030\001'
+  _globals['_VISITPREVIEWREQUEST'].fields_by_name['content']._loaded_options = None
+  _globals['_VISITPREVIEWREQUEST'].fields_by_name['content']._serialized_options = b'\272H\006z\004\030\200\200@\240\273\030\001'
   _globals['_PREVIEWGATESERVICE'].methods_by_name['RedeemPreviewTicket']._loaded_options = None
   _globals['_PREVIEWGATESERVICE'].methods_by_name['RedeemPreviewTicket']._serialized_options = b'\242\273\030$\022\t\n\007gateway(\0062\025preview.redeem_ticket'
   _globals['_PREVIEWGATESERVICE'].methods_by_name['VisitPreview']._loaded_options = None
@@ -58,9 +58,9 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REDEEMPREVIEWTICKETRESPONSE']._serialized_start=294
   _globals['_REDEEMPREVIEWTICKETRESPONSE']._serialized_end=400
   _globals['_VISITPREVIEWREQUEST']._serialized_start=403
-  _globals['_VISITPREVIEWREQUEST']._serialized_end=607
-  _globals['_VISITPREVIEWREQUEST_VISIT']._serialized_start=514
-  _globals['_VISITPREVIEWREQUEST_VISIT']._serialized_end=589
-  _globals['_PREVIEWGATESERVICE']._serialized_start=610
-  _globals['_PREVIEWGATESERVICE']._serialized_end=925
+  _globals['_VISITPREVIEWREQUEST']._serialized_end=619
+  _globals['_VISITPREVIEWREQUEST_VISIT']._serialized_start=526
+  _globals['_VISITPREVIEWREQUEST_VISIT']._serialized_end=601
+  _globals['_PREVIEWGATESERVICE']._serialized_start=622
+  _globals['_PREVIEWGATESERVICE']._serialized_end=937
 # @@protoc_insertion_point(module_scope)

@@ -102,9 +102,9 @@ class VisitPreviewRequest(_message.Message):
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
     VISIT_FIELD_NUMBER: _builtins.int
-    DATA_FIELD_NUMBER: _builtins.int
-    data: _builtins.bytes
-    """Bytes for the server."""
+    CONTENT_FIELD_NUMBER: _builtins.int
+    content: _builtins.bytes
+    """Bytes for the server, at most 1 MiB."""
     @_builtins.property
     def visit(self) -> Global___VisitPreviewRequest.Visit:
         """Connects; the first message, and no other."""
@@ -113,13 +113,13 @@ class VisitPreviewRequest(_message.Message):
         self,
         *,
         visit: Global___VisitPreviewRequest.Visit | None = ...,
-        data: _builtins.bytes = ...,
+        content: _builtins.bytes = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["data", b"data", "message", b"message", "visit", b"visit"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "message", b"message", "visit", b"visit"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["data", b"data", "message", b"message", "visit", b"visit"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "message", b"message", "visit", b"visit"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["visit", "data"]  # noqa: Y015
+    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["visit", "content"]  # noqa: Y015
     _WhichOneofArgType_message: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_message) -> _WhichOneofReturnType_message | None: ...
 

@@ -333,9 +333,9 @@ class ConnectPreviewRequest(_message.Message):
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
     CONNECT_FIELD_NUMBER: _builtins.int
-    DATA_FIELD_NUMBER: _builtins.int
-    data: _builtins.bytes
-    """Bytes for the server."""
+    CONTENT_FIELD_NUMBER: _builtins.int
+    content: _builtins.bytes
+    """Bytes for the server, at most 1 MiB."""
     @_builtins.property
     def connect(self) -> Global___ConnectPreviewRequest.Connect:
         """Connects; the first message, and no other."""
@@ -344,13 +344,13 @@ class ConnectPreviewRequest(_message.Message):
         self,
         *,
         connect: Global___ConnectPreviewRequest.Connect | None = ...,
-        data: _builtins.bytes = ...,
+        content: _builtins.bytes = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["connect", b"connect", "data", b"data", "message", b"message"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["connect", b"connect", "content", b"content", "message", b"message"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["connect", b"connect", "data", b"data", "message", b"message"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["connect", b"connect", "content", b"content", "message", b"message"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["connect", "data"]  # noqa: Y015
+    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["connect", "content"]  # noqa: Y015
     _WhichOneofArgType_message: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_message) -> _WhichOneofReturnType_message | None: ...
 
@@ -378,8 +378,8 @@ class ConnectPreviewResponse(_message.Message):
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
     CONNECTED_FIELD_NUMBER: _builtins.int
-    DATA_FIELD_NUMBER: _builtins.int
-    data: _builtins.bytes
+    CONTENT_FIELD_NUMBER: _builtins.int
+    content: _builtins.bytes
     """Bytes of the server."""
     @_builtins.property
     def connected(self) -> Global___ConnectPreviewResponse.Connected:
@@ -389,13 +389,13 @@ class ConnectPreviewResponse(_message.Message):
         self,
         *,
         connected: Global___ConnectPreviewResponse.Connected | None = ...,
-        data: _builtins.bytes = ...,
+        content: _builtins.bytes = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["connected", b"connected", "data", b"data", "message", b"message"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["connected", b"connected", "content", b"content", "message", b"message"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["connected", b"connected", "data", b"data", "message", b"message"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["connected", b"connected", "content", b"content", "message", b"message"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["connected", "data"]  # noqa: Y015
+    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["connected", "content"]  # noqa: Y015
     _WhichOneofArgType_message: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_message) -> _WhichOneofReturnType_message | None: ...
 

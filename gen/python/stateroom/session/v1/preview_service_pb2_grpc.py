@@ -153,8 +153,8 @@ class PreviewServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ConnectPreview(self, request_iterator, context):
-        """Connects to the preview's server and carries bytes both ways, for programs that speak for themselves what it speaks. The first
-        message must be `connect`, and is answered by `connected`.
+        """Connects to the preview's server and carries bytes both ways, for programs that speak what it speaks, which need not be HTTP. The
+        first message must be `connect`, and is answered by `connected`.
 
         Errors: NOT_FOUND (PREVIEW_NOT_FOUND), FAILED_PRECONDITION (PREVIEW_STOPPED, PORT_NOT_OPEN), RESOURCE_EXHAUSTED
         (PREVIEW_CONNECTION_LIMIT_REACHED).

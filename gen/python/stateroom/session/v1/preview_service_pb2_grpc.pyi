@@ -77,8 +77,8 @@ class PreviewServiceStub:
     Errors: NOT_FOUND (PREVIEW_NOT_FOUND).
     """
     ConnectPreview: _grpc.StreamStreamMultiCallable[_preview_service_pb2.ConnectPreviewRequest, _preview_service_pb2.ConnectPreviewResponse]
-    """Connects to the preview's server and carries bytes both ways, for programs that speak for themselves what it speaks. The first
-    message must be `connect`, and is answered by `connected`.
+    """Connects to the preview's server and carries bytes both ways, for programs that speak what it speaks, which need not be HTTP. The
+    first message must be `connect`, and is answered by `connected`.
 
     Errors: NOT_FOUND (PREVIEW_NOT_FOUND), FAILED_PRECONDITION (PREVIEW_STOPPED, PORT_NOT_OPEN), RESOURCE_EXHAUSTED
     (PREVIEW_CONNECTION_LIMIT_REACHED).
@@ -132,8 +132,8 @@ class PreviewServiceAsyncStub(PreviewServiceStub):
     Errors: NOT_FOUND (PREVIEW_NOT_FOUND).
     """
     ConnectPreview: _aio.StreamStreamMultiCallable[_preview_service_pb2.ConnectPreviewRequest, _preview_service_pb2.ConnectPreviewResponse]  # type: ignore[assignment]
-    """Connects to the preview's server and carries bytes both ways, for programs that speak for themselves what it speaks. The first
-    message must be `connect`, and is answered by `connected`.
+    """Connects to the preview's server and carries bytes both ways, for programs that speak what it speaks, which need not be HTTP. The
+    first message must be `connect`, and is answered by `connected`.
 
     Errors: NOT_FOUND (PREVIEW_NOT_FOUND), FAILED_PRECONDITION (PREVIEW_STOPPED, PORT_NOT_OPEN), RESOURCE_EXHAUSTED
     (PREVIEW_CONNECTION_LIMIT_REACHED).
@@ -232,8 +232,8 @@ class PreviewServiceServicer(metaclass=_abc_1.ABCMeta):
         request_iterator: _MaybeAsyncIterator[_preview_service_pb2.ConnectPreviewRequest],
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_preview_service_pb2.ConnectPreviewResponse], _abc.AsyncIterator[_preview_service_pb2.ConnectPreviewResponse]]:
-        """Connects to the preview's server and carries bytes both ways, for programs that speak for themselves what it speaks. The first
-        message must be `connect`, and is answered by `connected`.
+        """Connects to the preview's server and carries bytes both ways, for programs that speak what it speaks, which need not be HTTP. The
+        first message must be `connect`, and is answered by `connected`.
 
         Errors: NOT_FOUND (PREVIEW_NOT_FOUND), FAILED_PRECONDITION (PREVIEW_STOPPED, PORT_NOT_OPEN), RESOURCE_EXHAUSTED
         (PREVIEW_CONNECTION_LIMIT_REACHED).
