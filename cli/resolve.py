@@ -139,6 +139,18 @@ def session_path(session_id: str) -> str:
     return f"/v1/sessions/{session_id}"
 
 
+def preview_path(preview_id: str) -> str:
+    """Return the path of a preview.
+
+    Raises:
+        Refused: the text is no id.
+    """
+    if not ids.is_id(preview_id):
+        msg = f"{preview_id!r} is no preview's id; `{program.name()} preview list` shows those there are."
+        raise Refused(msg, reason="PREVIEW_NOT_FOUND", code=NOT_FOUND)
+    return f"/v1/previews/{preview_id}"
+
+
 def pair(text: str, form: str = "KEY=VALUE") -> tuple[str, str]:
     """Return the two sides of KEY=VALUE; `form` is what the command calls it.
 

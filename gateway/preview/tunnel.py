@@ -37,13 +37,13 @@ class Tunnel:
             response = await self.call.read()
         except grpc.aio.AioRpcError as exc:
             status.raise_relayed(exc, service=SERVICE)
-        return response.data if isinstance(response, pb.ConnectPreviewResponse) else b""
+        return response.content if isinstance(response, pb.ConnectPreviewResponse) else b""
 
     async def write(self, data: bytes) -> bool:
         """Send bytes; False when the connection is over, of which `read` tells how."""
         try:
             for start in range(0, len(data), _CHUNK):
-                await self.call.write(self.message(data=data[start : start + _CHUNK]))
+                await self.call.write(self.message(content=data[start : start + _CHUNK]))
         except (asyncio.InvalidStateError, grpc.aio.AioRpcError):
             return False
         return True

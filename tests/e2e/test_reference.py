@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from chassis import ids
-from cli.client import Client
+from cli.client import Client, Json
 from cli.errors import Refused
 from tests.support.embedded_stack import EmbeddedStack
 from tests.support.sessions import create_workspace
@@ -52,6 +52,7 @@ class Setting:
 
     client: Client
     room: str
+    live_preview: str
     method: str
 
     async def workspace(self) -> str:
@@ -70,6 +71,13 @@ class Setting:
         if self.method in STREAMS_TO_THE_END:
             await self.client.post(f"/v1/sessions/{session['sessionId']}:terminate", {})
         return str(session["sessionId"])
+
+    async def preview(self) -> str:
+        """Return a preview, one that answers for a call that connects to it."""
+        if self.method == "ConnectPreview":
+            return self.live_preview
+        wanted = {"workspaceId": self.room, "port": 8000}
+        return str((await self.client.post("/v1/previews", wanted))["previewId"])
 
     async def end_sessions(self) -> None:
         """End what runs in the room, so that the account may have more."""
@@ -94,6 +102,7 @@ class Setting:
 MAKERS: Mapping[str, Callable[[Setting], Awaitable[str]]] = {
     "WORKSPACE_ID": Setting.workspace,
     "SESSION_ID": Setting.session,
+    "PREVIEW_ID": Setting.preview,
     "API_KEY_ID": Setting.api_key,
     "AUDIT_LOG_ID": Setting.audit_log,
     "NAME": Setting.name,
@@ -129,6 +138,7 @@ async def _exec(code: str, variables: Mapping[str, str], monkeypatch: pytest.Mon
 async def test_call_as_printed_answers(  # noqa: PLR0913  # an example and where it runs
     embedded_stack: EmbeddedStack,
     workspace_id: str,
+    preview: Json,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     *,
@@ -145,7 +155,7 @@ async def test_call_as_printed_answers(  # noqa: PLR0913  # an example and where
     variables |= {f"STATEROOM_{name.upper()}": address for name, address in endpoint.services.items()}
     variables |= {"PATH": search, "HOME": str(embedded_stack.folder)}
     async with embedded_stack.client() as client:
-        setting = Setting(client, workspace_id, method)
+        setting = Setting(client, workspace_id, preview["previewId"], method)
         for name in {first or second for first, second in VARIABLE.findall(code)} - variables.keys():
             variables[name] = await MAKERS[name](setting)
         try:

@@ -8,6 +8,8 @@ import hashlib
 import json
 import os
 import struct
+import threading
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 _GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
@@ -137,7 +139,7 @@ class Handler(BaseHTTPRequestHandler):
         """Return the headers that came."""
         return [[name.lower(), value] for name, value in self.headers.items()]
 
-    def body(self):  # type: ignore[no-untyped-def]  # noqa: ANN201  # an iterator of bytes
+    def body(self) -> Iterator[bytes]:
         """Yield what comes after the head."""
         left = int(self.headers.get("Content-Length", 0))
         while left:
@@ -185,8 +187,6 @@ class Handler(BaseHTTPRequestHandler):
 
 
 if __name__ == "__main__":
-    import threading
-
     server = ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler)  # noqa: TID251  # it is no part of us
     server.turns = threading.Semaphore(0)  # type: ignore[attr-defined]
     server.closes = []  # type: ignore[attr-defined]

@@ -7,9 +7,18 @@ from typing import Any
 
 import grpc
 import pytest_asyncio
-from stateroom.session.v1 import attach_pb2, log_pb2, session_pb2, session_service_pb2
+from stateroom.session.v1 import (
+    attach_pb2,
+    log_pb2,
+    preview_pb2,
+    preview_service_pb2,
+    session_pb2,
+    session_service_pb2,
+)
+from stateroom.session.v1.preview_service_pb2_grpc import PreviewServiceStub
 from stateroom.session.v1.session_service_pb2_grpc import SessionServiceStub
 
+from chassis import ids
 from tests.support import waiting
 from tests.support.people import Person, newcomer
 from tests.support.product import SERVICES, Product
@@ -39,8 +48,10 @@ async def owned(shared_product: Product) -> AsyncIterator[dict[str, str]]:
         if "session" in SERVICES:
             await _session(owner, room.workspace_id)
             found["session_id"] = await _session(owner, room.workspace_id)
+            found["context_id"] = str(ids.new())
             for _ in range(2):
                 await stack.enter_async_context(_device(owner, found["session_id"]))
+                found["preview_id"] = await _preview(owner, room.workspace_id, found["context_id"])
         if "audit" in SERVICES:
             found["audit_log_id"] = await _audit_log(owner)
         yield found | {"entity_id": room.workspace_id, "secret": owner.secret}
@@ -74,6 +85,15 @@ async def _session(owner: Person, workspace_id: str) -> str:
 
         await waiting.until(recorded)
     return str(created.session_id)
+
+
+async def _preview(owner: Person, workspace_id: str, context_id: str) -> str:
+    wanted = preview_pb2.Preview(workspace_id=workspace_id, context_id=context_id, port=1)
+    async with grpc.aio.insecure_channel(owner.product.address("session")) as channel:
+        stub: Any = PreviewServiceStub(channel)
+        request = preview_service_pb2.CreatePreviewRequest(preview=wanted)
+        created = await stub.CreatePreview(request, metadata=owner.metadata, timeout=20)
+    return str(created.preview_id)
 
 
 async def _audit_log(owner: Person) -> str:

@@ -106,4 +106,5 @@ class PreviewServicer:
                 yield response
 
     def _shown(self, preview: Preview) -> preview_pb2.Preview:
+        """Return a preview's public form."""
         return convert.preview_to_proto(preview, self.base_url)

@@ -25,7 +25,7 @@ RECHECK_SECONDS = 2.0
 class Bytes(Protocol):
     """A message with bytes for a server."""
 
-    data: bytes
+    content: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class Connections:
                 yield pb.ConnectPreviewResponse(connected=pb.ConnectPreviewResponse.Connected())
                 async with beside(_pass_on(sent, tunnel), _until_over(look)):
                     while data := await tunnel.read():
-                        yield pb.ConnectPreviewResponse(data=data)
+                        yield pb.ConnectPreviewResponse(content=data)
 
     @contextmanager
     def _counted(self, preview_id: UUID) -> Iterator[None]:
@@ -87,7 +87,7 @@ class Connections:
 
 async def _pass_on(sent: AsyncIterator[Bytes], tunnel: Tunnel) -> None:
     async for message in sent:
-        if not await tunnel.write(message.data):
+        if not await tunnel.write(message.content):
             return
     await tunnel.close_writing()
 
