@@ -106,6 +106,20 @@ class Handler(BaseHTTPRequestHandler):
         """Close without a word."""
         self.close_connection = True
 
+    def get_unhealthy(self) -> None:
+        """Be well, unless told otherwise."""
+        self.head(503 if self.server.broken else 200, {"Content-Length": "0"})  # type: ignore[attr-defined]  # as above
+
+    def get_break(self) -> None:
+        """Be unwell from now on."""
+        self.server.broken = True  # type: ignore[attr-defined]  # as above
+        self.plain(b"")
+
+    def get_repair(self) -> None:
+        """Be well again."""
+        self.server.broken = False  # type: ignore[attr-defined]  # as above
+        self.plain(b"")
+
     def get_missing(self) -> None:
         """Have no such page."""
         self.head(404, {"Content-Length": "0"})
@@ -190,4 +204,5 @@ if __name__ == "__main__":
     server = ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler)  # noqa: TID251  # it is no part of us
     server.turns = threading.Semaphore(0)  # type: ignore[attr-defined]
     server.closes = []  # type: ignore[attr-defined]
+    server.broken = False  # type: ignore[attr-defined]
     server.serve_forever()
