@@ -48,7 +48,7 @@ class ForwardServicer:
             return pb.FindFreePortResponse(port=probe.getsockname()[1])
 
     async def _connect(self, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        host = await asyncio.to_thread(self.listeners.find, port)
+        host = await self.listeners.host(port)
         if host is None:
             raise PortNotOpen(port)
         try:

@@ -75,3 +75,17 @@ async def test_websocket_that_the_server_refuses_is_refused_as_it_says(
                 async with program.connect(path):
                     pass
             assert refused.value.response.status_code == status
+
+
+async def test_connect_preview_carries_bytes_as_they_are(embedded_stack: EmbeddedStack, preview: Json) -> None:
+    """A program that speaks for itself reaches the port through the API, without any HTTP of ours in between."""
+    api = embedded_stack.api
+    url = f"{api.url.replace('http', 'ws', 1)}/v1/previews/{preview['previewId']}:connect"
+    async with websockets.connect(url, additional_headers=bearer(api), proxy=None) as socket:
+        assert json.loads(await socket.recv()) == {"connected": {}}
+        await socket.send(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        received = b"".join([bytes(part) async for part in socket if isinstance(part, bytes)])
+        await socket.wait_closed()
+    assert received.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert received.endswith(b"\r\n\r\nhello")
+    assert socket.close_code == 1000
