@@ -17,6 +17,9 @@ WRONG_SETTING = 3
 RATE = r"^(unlimited|[1-9]\d{0,8}/(s|min|h)( burst [1-9]\d{0,8})?)$"
 """How a rate is written: `<calls>/<s, min or h>`, with ` burst <calls>` for those that may come at once."""
 
+ORIGIN = r"^https?://[a-z0-9-]+(\.[a-z0-9-]+)*(:\d{1,5})?$"
+"""How an origin is written: scheme, host in lower case, and the port where it is not the scheme's own."""
+
 _PREFIX = ("postgresql://", "postgresql+asyncpg://")
 
 

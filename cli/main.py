@@ -15,6 +15,7 @@ from cli import (
     keys,
     life,
     local,
+    previews,
     raw_call,
     saves,
     sessions,
@@ -40,6 +41,7 @@ sessions.app.command("clean-up")(life.clean_up)
 sessions.app.command("stats")(life.statistics)
 app.add_typer(files.app, name="file")
 app.add_typer(agents.app, name="agent")
+app.add_typer(previews.app, name="preview")
 app.add_typer(audit.app, name="audit")
 app.add_typer(keys.app, name="key")
 app.command()(local.up)

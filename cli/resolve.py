@@ -174,12 +174,24 @@ def share_link_id(text: str) -> str:
     """Return a share link's id as it is.
 
     Raises:
-        Refused: the text is no id.
+        Refused: it is none.
     """
     if not ids.is_id(text):
         msg = f"{text!r} is no share link's id; `{program.name()} session shares` shows those there are."
         raise Refused(msg, reason="SHARE_LINK_NOT_FOUND", code=NOT_FOUND)
     return text
+
+
+def preview_path(preview_id: str) -> str:
+    """Return the path of a preview.
+
+    Raises:
+        Refused: this is no preview's id.
+    """
+    if not ids.is_id(preview_id):
+        msg = f"{preview_id!r} is no preview's id; `{program.name()} preview list` shows those there are."
+        raise Refused(msg, reason="PREVIEW_NOT_FOUND", code=NOT_FOUND)
+    return f"/v1/previews/{preview_id}"
 
 
 def pair(text: str, form: str = "KEY=VALUE") -> tuple[str, str]:

@@ -71,6 +71,8 @@ def durable(layout: Layout, name: str, around: Surroundings) -> Service:
             "BOOTSTRAP_TOKEN_FILE": str(keys.bootstrap_token_file(layout)),
             "SIGN_UP": around.sign_up,
         }
+    if name == "session":
+        own |= {"PREVIEW_URL": _preview_url(around)}
     address = around.addresses[name]
     return Service(
         name, _program(layout, f"services.{name}", name, around, own), lambda: readiness.grpc_answers(address)
@@ -80,10 +82,21 @@ def durable(layout: Layout, name: str, around: Surroundings) -> Service:
 def gateway(layout: Layout, around: Surroundings) -> Service:
     """Return the gateway."""
     url = f"http://{around.gateway_listen}"
-    own = {"HTTP_LISTEN": around.gateway_listen, "ALLOWED_ORIGINS": f'["{url}"]', "DRAIN_SECONDS": "0"}
+    own = {
+        "HTTP_LISTEN": around.gateway_listen,
+        "PREVIEW_URL": _preview_url(around),
+        "ALLOWED_ORIGINS": f'["{url}"]',
+        "DRAIN_SECONDS": "0",
+    }
     return Service(
         "gateway", _program(layout, "gateway", "gateway", around, own), lambda: readiness.gateway_reaches_all(url)
     )
+
+
+def _preview_url(around: Surroundings) -> str:
+    """Return below which previews have their origins: to browsers whatever ends in .localhost is this machine."""
+    port = around.gateway_listen.rpartition(":")[2]
+    return around.inherited.get("PREVIEW_URL", f"http://preview.localhost:{port}")
 
 
 def _program(layout: Layout, module: str, name: str, around: Surroundings, own: Mapping[str, str]) -> Program:

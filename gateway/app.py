@@ -12,6 +12,7 @@ from gateway.health import Pages
 from gateway.http import HttpRequest, Message, Receive, Scope, Send, read_request
 from gateway.observation import Requests
 from gateway.origin import OriginRule
+from gateway.preview.site import PreviewSite
 from gateway.streaming import serve_stream
 from gateway.transcode.routes import Routes
 from gateway.unary import serve_unary
@@ -24,12 +25,21 @@ _PAGE_METHODS = ("GET", "HEAD")
 class Application:
     """Serves HTTP requests and WebSockets. Holds no state of any client."""
 
-    def __init__(self, routes: Routes, calls: Calls, pages: Pages, origins: OriginRule, requests: Requests) -> None:
+    def __init__(
+        self,
+        routes: Routes,
+        calls: Calls,
+        pages: Pages,
+        origins: OriginRule,
+        requests: Requests,
+        previews: PreviewSite | None = None,
+    ) -> None:
         self._routes = routes
         self._calls = calls
         self._pages = pages
         self._origins = origins
         self.requests = requests
+        self._previews = previews
         self._stopping = asyncio.Event()
 
     async def stop(self, drain: float, grace: float) -> None:
@@ -54,7 +64,10 @@ class Application:
         request = read_request(scope)
         answering = self.requests.begin(request, send)
         try:
-            if scope["type"] == "websocket":
+            if self._previews is not None and self._previews.serves(request):
+                serve = self._previews.websocket if scope["type"] == "websocket" else self._previews.http
+                await serve(request, scope, receive, answering, self._stopping)
+            elif scope["type"] == "websocket":
                 await self._websocket(request, list(scope.get("subprotocols") or ()), receive, answering)
             else:
                 await self._http(request, receive, answering)

@@ -94,9 +94,12 @@ class Calls:
         """
         if match.method.anonymous:
             return Caller("", "", outgoing(match.request, self.own_token()))
-        request = match.request
-        if match.method.takes_ticket and (ticket := take_ticket(request)):
-            return Caller("", "", (*outgoing(request, self.own_token()), (TICKET_KEY, ticket)))
+        if match.method.takes_ticket and (ticket := take_ticket(match.request)):
+            return Caller("", "", (*outgoing(match.request, self.own_token()), (TICKET_KEY, ticket)))
+        return await self.exchange(match.request, subprotocols)
+
+    async def exchange(self, request: HttpRequest, subprotocols: Sequence[str] = ()) -> Caller:
+        """Exchange a request's credential. Raises as `identify` does."""
         credential, account = credential_of(request, subprotocols), account_in(request.headers)
         token = await self.tokens.token(credential.text, account, address=request.client_address)
         request.credential_id, request.account = str(credential.credential_id), account

@@ -15,6 +15,8 @@ SUBPROTOCOL_PREFIX = "bearer."
 """Browsers cannot set headers on a WebSocket: they offer the credential as a subprotocol with this prefix."""
 
 _CREDENTIAL = re.compile(r"sr[a-z]_[0-9A-Za-z]+_[0-9A-Za-z]+_[0-9A-Za-z]+")
+_BEGINNING = re.compile(r"sr[a-z]_")
+"""That of a credential of ours, a mistyped one too."""
 _PARAMETER = re.compile(r"(?:^|&)(?:access_token|accessToken|api_?key|apiKey|authorization|token)=[^&]", re.IGNORECASE)
 _TICKET = re.compile(r"(?:^|&)ticket=(srt_[0-9A-Za-z]+_[0-9A-Za-z]+_[0-9A-Za-z]+)(?=&|$)")
 """Browsers can set neither a header on a WebSocket nor anything else that is not seen: a ticket stands in the query."""
@@ -45,6 +47,13 @@ def without_credentials(text: str) -> str:
     """Return a text for a log: nothing of one that holds a credential, percent-encoded or not."""
     plain = unquote(text) if "%" in text else text
     return "" if _CREDENTIAL.search(plain) else text
+
+
+def shows_credential(request: HttpRequest, subprotocols: Sequence[str] = ()) -> bool:
+    """Return whether a request comes with a credential that begins as ours do, and not with something else."""
+    scheme, _, text = request.headers.get("authorization", "").partition(" ")
+    is_ours = scheme.lower() == _BEARER.strip() and _BEGINNING.match(text.strip()) is not None
+    return is_ours or any(item.startswith(SUBPROTOCOL_PREFIX) for item in subprotocols)
 
 
 def credential_of(request: HttpRequest, subprotocols: Sequence[str] = ()) -> Credential:

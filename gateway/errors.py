@@ -9,6 +9,8 @@ from chassis.errors import (
     LimitExceeded,
     NotFound,
     PermissionDenied,
+    Unauthenticated,
+    Unavailable,
     Violation,
 )
 
@@ -182,3 +184,29 @@ class UpgradeRequired(InvalidArgument):
     def __init__(self) -> None:
         self.headers = [(b"upgrade", b"websocket"), (b"connection", b"upgrade")]
         super().__init__()
+
+
+class PreviewPassMissing(Unauthenticated):
+    """This preview opens by an address that Stateroom makes for you, once; ask for a new one."""
+
+    reason = "PREVIEW_PASS_MISSING"
+
+
+class PreviewAnswerInvalid(Unavailable):
+    """The server in the workspace gave no proper answer: {cause}."""
+
+    reason = "PREVIEW_ANSWER_INVALID"
+    http_status: ClassVar[int] = 502
+
+    def __init__(self, cause: str) -> None:
+        super().__init__(cause=echo(cause))
+
+
+class PreviewTimedOut(Unavailable):
+    """The server in the workspace took the request and did not answer within {seconds} seconds."""
+
+    reason = "PREVIEW_TIMED_OUT"
+    http_status: ClassVar[int] = 504
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(seconds=f"{seconds:g}")

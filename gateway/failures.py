@@ -98,13 +98,14 @@ class Called:
 NOTHING = Called()
 
 
-def from_exception(exc: Exception, *, correlation_id: str, called: Called = NOTHING) -> Failure:
+def from_exception(exc: Exception, *, correlation_id: str, called: Called = NOTHING, http_status: int = 0) -> Failure:
     """Return the failure that an exception of a request means; logs what nobody foresaw.
 
     Args:
         exc: an error of ours, of gRPC, or a fault.
         correlation_id: names the request in the answer.
         called: what was called.
+        http_status: of an error that has none of its own; 0 for that of its kind.
     """
     if isinstance(exc, grpc.aio.AioRpcError):
         return _from_rpc(exc, correlation_id, called)
@@ -112,7 +113,7 @@ def from_exception(exc: Exception, *, correlation_id: str, called: Called = NOTH
         error_id = str(ids.new())
         _log.error("request failed", error_id=error_id, correlation_id=correlation_id, exc_info=exc)
         exc = InternalError(error_id)
-    http_status = getattr(exc, "http_status", 0)
+    http_status = getattr(exc, "http_status", http_status)
     headers = list(getattr(exc, "headers", ()))
     return _from_status(status_pb2.Status.FromString(grpc_status.details_of(exc, correlation_id)), http_status, headers)
 

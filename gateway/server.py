@@ -24,6 +24,9 @@ from gateway.documentation import documentation
 from gateway.health import Pages
 from gateway.observation import Requests
 from gateway.origin import OriginRule
+from gateway.preview.admission import Admission
+from gateway.preview.host import PreviewHosts
+from gateway.preview.site import PreviewSite
 from gateway.settings import GatewaySettings
 from gateway.transcode.codec import Codec
 from gateway.transcode.request import RequestBinder
@@ -55,7 +58,10 @@ def build(config: GatewaySettings, backends: Backends) -> Application:
     )
     pages = Pages(backends, documentation(schema, contracts))
     access_log = AccessLog(NAME, sys.stderr.fileno()) if config.logs_access else None
-    return Application(Routes(schema), calls, pages, OriginRule(config.allowed_origins), Requests(access_log))
+    hosts = PreviewHosts(config.preview_url)
+    previews = PreviewSite(hosts, Admission(calls, hosts))
+    origins = OriginRule(config.allowed_origins)
+    return Application(Routes(schema), calls, pages, origins, Requests(access_log), previews)
 
 
 def http_server(application: Application, host: str, port: int) -> Server:

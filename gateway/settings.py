@@ -2,7 +2,7 @@
 
 from pydantic import Field, field_validator
 
-from chassis.settings import TrustSettings
+from chassis.settings import ORIGIN, TrustSettings
 
 
 class GatewaySettings(TrustSettings):
@@ -16,6 +16,8 @@ class GatewaySettings(TrustSettings):
     `access_log` writes a line of JSON for each request, unless `log_level` is above INFO.
     When told to stop, the gateway says that it is not ready and serves on for `drain_seconds`, so that whoever sends it
     requests learns of it; then it ends open streams, and waits `stop_grace_seconds` for requests to be answered.
+    `preview_url` is below which previews have their origins, as the session service knows it too: requests to hosts
+    below its host are for previews, all others for the API.
     """
 
     http_listen: str = Field("127.0.0.1:8080", pattern=r"^[^\s]+:\d{1,5}$")
@@ -26,6 +28,7 @@ class GatewaySettings(TrustSettings):
     access_log: bool = True
     drain_seconds: float = Field(2.0, ge=0, le=300)
     stop_grace_seconds: float = Field(3.0, ge=0, le=60)
+    preview_url: str = Field("http://preview.localhost:8080", pattern=ORIGIN)
 
     @property
     def logs_access(self) -> bool:

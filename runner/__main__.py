@@ -10,6 +10,7 @@ import uvloop
 from stateroom.runner.v1 import (
     agent_service_pb2,
     file_service_pb2,
+    forward_service_pb2,
     git_service_pb2,
     runner_service_pb2,
     screen_service_pb2,
@@ -26,6 +27,7 @@ from runner.agents.agents import Agents
 from runner.agents.servicer import AgentServicer
 from runner.clone import Workspace
 from runner.files.servicer import FileServicer
+from runner.forward.servicer import ForwardServicer
 from runner.git import Git
 from runner.git_servicer import GitServicer
 from runner.handover import Table
@@ -38,13 +40,6 @@ from runner.terminal_servicer import TerminalServicer
 from runner.terminals import table
 from runner.upgrade import Upgrade
 
-_FILE_SERVICE = file_service_pb2.DESCRIPTOR.services_by_name["FileService"]
-_AGENT_SERVICE = agent_service_pb2.DESCRIPTOR.services_by_name["AgentService"]
-_GIT_SERVICE = git_service_pb2.DESCRIPTOR.services_by_name["GitService"]
-_SECRET_SERVICE = secret_service_pb2.DESCRIPTOR.services_by_name["SecretService"]
-_SERVICE = runner_service_pb2.DESCRIPTOR.services_by_name["RunnerService"]
-_SCREEN_SERVICE = screen_service_pb2.DESCRIPTOR.services_by_name["ScreenService"]
-_TERMINAL_SERVICE = terminal_service_pb2.DESCRIPTOR.services_by_name["TerminalService"]
 _TOKEN_BYTES = 32
 _STOP_GRACE = 5.0
 """Seconds between TERM and KILL when the runner itself is told to stop."""
@@ -86,14 +81,19 @@ async def serve(options: Settings, inherited: Table) -> None:
         servicer = RunnerServicer(
             options.runner_id, options.workspace_id, sandbox, workspace, terminals, way, stopped.set
         )
-        server.add(_SERVICE, servicer)
         git = Git(options.room, sandbox)
-        server.add(_TERMINAL_SERVICE, TerminalServicer(terminals))
-        server.add(_AGENT_SERVICE, AgentServicer(agents))
-        server.add(_GIT_SERVICE, GitServicer(git))
-        server.add(_SCREEN_SERVICE, ScreenServicer(terminals))
-        server.add(_SECRET_SERVICE, SecretServicer(terminals))
-        server.add(_FILE_SERVICE, FileServicer.of(options.room, sandbox, git))
+        server.add_all(
+            {
+                runner_service_pb2: servicer,
+                terminal_service_pb2: TerminalServicer(terminals),
+                screen_service_pb2: ScreenServicer(terminals),
+                secret_service_pb2: SecretServicer(terminals),
+                agent_service_pb2: AgentServicer(agents),
+                git_service_pb2: GitServicer(git),
+                file_service_pb2: FileServicer.of(options.room, sandbox, git),
+                forward_service_pb2: ForwardServicer(),
+            }
+        )
         # First, so that whoever got an answer finds us; a caller who reads it early waits for the socket.
         room.announce(options.room, options.runner_id, options.socket)
         await server.start(f"unix:{options.socket}")

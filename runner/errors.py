@@ -151,3 +151,12 @@ class AgentRefused(WrongState):
 
     def __init__(self, cause: str) -> None:
         super().__init__(cause=cause[:200])
+
+
+class PortNotOpen(WrongState):
+    """No program of this workspace listens on port {port}."""
+
+    reason = "PORT_NOT_OPEN"
+
+    def __init__(self, port: int) -> None:
+        super().__init__(port=str(port))

@@ -1,8 +1,9 @@
 """A gRPC server of ours: handlers bound from descriptors, each inside the chain; health, reflection, graceful stop."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing, suppress
+from types import ModuleType
 from typing import Any
 
 import grpc
@@ -68,6 +69,12 @@ class Server:
         }
         self._server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service.full_name, handlers),))
         self._names.append(service.full_name)
+
+    def add_all(self, servicers: Mapping[ModuleType, object]) -> None:
+        """Serve several, each of which implements the one service of a contract's module. AttributeError as above."""
+        for contract, servicer in servicers.items():
+            (service,) = contract.DESCRIPTOR.services_by_name.values()
+            self.add(service, servicer)
 
     async def start(self, listen: str) -> str:
         """Listen on `host:port` or `unix:/path`; port 0 takes a free one. Returns the address that clients use."""

@@ -1,115 +1,36 @@
-"""`python -m services.session`: terminals, their logs and the devices attached to them, and conversations."""
+"""`python -m services.session`: terminals, agents, previews and conversations in rooms."""
 
 from contextlib import AsyncExitStack
 
-from stateroom.session.v1 import (
-    coding_agent_service_pb2,
-    history_service_pb2,
-    idle_service_pb2,
-    lifecycle_service_pb2,
-    screen_service_pb2,
-    secret_service_pb2,
-    session_service_pb2,
-    sharing_service_pb2,
-)
-
-from chassis.changes import Registry
 from chassis.rpc.server import Server
-from chassis.service import Service, open_service, run
-from services.session import talking
+from chassis.service import Service, run
 from services.session.agents import events as agent_events
-from services.session.agents.asking import Asking
-from services.session.agents.notes import AgentNotes
-from services.session.agents.servicer import CodingAgentServicer
-from services.session.agents.stream import Streams
 from services.session.chats import events as chat_events
+from services.session.composition.agents import agents
+from services.session.composition.conversations import conversations
+from services.session.composition.core import open_core
+from services.session.composition.previews import previews
+from services.session.composition.sessions import sessions
 from services.session.conversations import events as conversation_events
 from services.session.history.events import LOG_MONTH
-from services.session.history.expiry import Expiry
-from services.session.history.servicer import HistoryServicer
 from services.session.idleness.events import IDLE_POLICY
-from services.session.idleness.servicer import IdleServicer
-from services.session.idleness.watch import IdleWatch
-from services.session.lifecycle.servicer import LifecycleServicer
-from services.session.screens.current import Screens
-from services.session.screens.servicer import ScreenServicer
-from services.session.secrets.registration import Registration
-from services.session.secrets.servicer import SecretServicer
-from services.session.sessions import events
-from services.session.sessions.consumers import WorkspaceChanges
-from services.session.sessions.live.attachment import Attachments
-from services.session.sessions.live.background import open_background
-from services.session.sessions.live.copier import Copier
-from services.session.sessions.live.desk import Desk
-from services.session.sessions.live.devices import Devices
-from services.session.sessions.live.feeds import Feeds
-from services.session.sessions.live.follower import Parts
-from services.session.sessions.live.liveness import Liveness
-from services.session.sessions.live.opening import Opener
-from services.session.sessions.live.presence import Presences
-from services.session.sessions.live.reconciliation import Reconciliation
-from services.session.sessions.live.release import Release
-from services.session.sessions.live.runners import Runners
-from services.session.sessions.live.writing import Writer
-from services.session.sessions.servicer import SessionServicer
-from services.session.sessions.store.counts import COUNTS
+from services.session.previews.events import preview_kind
+from services.session.sessions.events import SESSION
 from services.session.settings import SessionSettings
 from services.session.sharing.events import SHARE_LINK
-from services.session.sharing.servicer import SharingServicer
 from services.session.sharing.tickets import Tickets
 
 
 async def open_session(settings: SessionSettings, stack: AsyncExitStack) -> tuple[Service, Server]:
     """Put the service together. The stack closes it again."""
-    kinds = (events.SESSION, SHARE_LINK, IDLE_POLICY, LOG_MONTH, agent_events.TURN, agent_events.PERMISSION)
-    registry = Registry(*kinds, *conversation_events.KINDS, *chat_events.KINDS)
-    service = await open_service("session", settings, registry, stack)
-    workspace = service.neighbour("workspace")
-    database, system = service.database, service.system
-    runners = Runners(workspace)
-    stack.push_async_callback(runners.close)
-    liveness = Liveness(system)
-    background = await stack.enter_async_context(open_background())
-    parts = Parts(database, system, runners, AgentNotes(liveness))
-    feeds = Feeds(parts, liveness, background)
-    devices = Devices(system, settings.slow_device_seconds, settings.silent_device_seconds)
-    presences = Presences(system, devices)
-    reconciliation = Reconciliation(database, runners)
-    reconciler = service.reconcile("sessions", "session_id", reconciliation.reconcile)
-    service.consume(workspace, WorkspaceChanges(database, reconciler.wake).apply)
-    watch = IdleWatch(database, runners, reconciler.wake)
-    watching = service.reconcile("session_idleness", "session_id", watch.reconcile)
-    service.reconcile("session_heads", "session_id", Release(parts).reconcile)
-    copier = Copier(parts, feeds.bell, feeds.begin)
-    expiry = Expiry(database, system, settings.log_months, settings.log_dry_run)
-    service.loops.append(expiry.run)
-    service.loops.extend(part.run for part in (liveness, feeds, copier, devices, presences))
-    service.counts += COUNTS
-    opener = Opener(database, runners, feeds, liveness, background, settings.session_limit)
-    desk = Desk(database, runners, reconciliation, background)
-    attachments = Attachments(desk, feeds, devices, liveness)
-    writer = Writer(database, runners)
-    servicer = SessionServicer(database, service.pages, opener, attachments, writer, reconciler.wake)
-    tickets = Tickets(system)
-    server = service.server(tickets=tickets)
-    server.add(session_service_pb2.DESCRIPTOR.services_by_name["SessionService"], servicer)
-    screens = ScreenServicer(Screens(database, runners))
-    server.add(screen_service_pb2.DESCRIPTOR.services_by_name["ScreenService"], screens)
-    history = HistoryServicer(service.database, service.pages)
-    server.add(history_service_pb2.DESCRIPTOR.services_by_name["HistoryService"], history)
-    secrets = SecretServicer(Registration(database, runners))
-    server.add(secret_service_pb2.DESCRIPTOR.services_by_name["SecretService"], secrets)
-    talking.add_conversations(service, server, runners, feeds, settings)
-    lifecycle = LifecycleServicer(database, opener, reconciler.wake)
-    server.add(lifecycle_service_pb2.DESCRIPTOR.services_by_name["LifecycleService"], lifecycle)
-    idle = IdleServicer(database, watch, watching.wake)
-    server.add(idle_service_pb2.DESCRIPTOR.services_by_name["IdleService"], idle)
-    sharing = SharingServicer(database, service.pages, tickets)
-    server.add(sharing_service_pb2.DESCRIPTOR.services_by_name["SharingService"], sharing)
-    streams = Streams(database, feeds, devices)
-    agents = CodingAgentServicer(database, service.pages, opener, Asking(runners), streams)
-    server.add(coding_agent_service_pb2.DESCRIPTOR.services_by_name["CodingAgentService"], agents)
-    return service, server
+    kinds = (SESSION, SHARE_LINK, IDLE_POLICY, LOG_MONTH, agent_events.TURN, agent_events.PERMISSION)
+    others = (*conversation_events.KINDS, *chat_events.KINDS, preview_kind(settings.preview_url))
+    core = await open_core(settings, (*kinds, *others), stack)
+    tickets = Tickets(core.service.system)
+    server = core.service.server(tickets=tickets)
+    for servicers in (sessions(core, tickets), agents(core), previews(core), conversations(core)):
+        server.add_all(servicers)
+    return core.service, server
 
 
 if __name__ == "__main__":

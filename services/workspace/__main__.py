@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from stateroom.workspace.v1 import (
     clean_up_service_pb2,
+    credential_service_pb2,
     file_service_pb2,
     git_service_pb2,
     identity_service_pb2,
@@ -23,6 +24,7 @@ from services.workspace.files.journal import Journal
 from services.workspace.files.servicer import FileServicer
 from services.workspace.git.servicer import GitServicer
 from services.workspace.identity import events as identity_events
+from services.workspace.identity.credentials import CredentialServicer
 from services.workspace.identity.exchange import CredentialExchange
 from services.workspace.identity.servicer import IdentityServicer
 from services.workspace.placement.local import LocalPlacement
@@ -55,9 +57,13 @@ async def open_workspace(settings: WorkspaceSettings, stack: AsyncExitStack) -> 
     service.loops.append(Upgrades(placement).run)
     service.counts.append(LIVE_RUNNERS)
     server = service.server(exchange)
-    server.add(
-        identity_service_pb2.DESCRIPTOR.services_by_name["IdentityService"],
-        IdentityServicer(database, service.pages, exchange, settings.bootstrap_token, settings.sign_up == "open"),
+    server.add_all(
+        {
+            identity_service_pb2: IdentityServicer(
+                database, service.pages, exchange, settings.bootstrap_token, settings.sign_up == "open"
+            ),
+            credential_service_pb2: CredentialServicer(exchange),
+        }
     )
     _add_workspaces(service, server, settings, placement)
     return service, server
@@ -89,9 +95,7 @@ def _add_workspaces(service: Service, server: Server, settings: WorkspaceSetting
         save_service_pb2: SaveServicer(database, pages, saves, workspaces, limit),
         clean_up_service_pb2: CleanUpServicer(cleaning),
     }
-    for module, servicer in servicers.items():
-        for described in module.DESCRIPTOR.services_by_name.values():
-            server.add(described, servicer)
+    server.add_all(servicers)
 
 
 if __name__ == "__main__":

@@ -5,8 +5,9 @@ from collections.abc import AsyncIterator
 import pytest_asyncio
 
 from chassis import ids
-from cli.client import Client
+from cli.client import Client, Json
 from tests.support.embedded_stack import EmbeddedStack
+from tests.support.previews import create_preview
 from tests.support.sessions import create_workspace
 
 
@@ -22,3 +23,12 @@ async def client(embedded_stack: EmbeddedStack) -> AsyncIterator[Client]:
     """Return a client that acts as the owner."""
     async with embedded_stack.client() as made:
         yield made
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def preview(embedded_stack: EmbeddedStack) -> Json:
+    """Return a live preview of a server that tests share."""
+    async with embedded_stack.client() as client:
+        workspace = await create_workspace(client, f"previews-{ids.new().hex[-8:]}")
+        room = embedded_stack.room(workspace["workspaceId"])
+        return await create_preview(client, workspace["workspaceId"], room, healthInterval="1s")

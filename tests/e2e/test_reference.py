@@ -65,6 +65,7 @@ class Setting:
 
     client: Client
     room: str
+    live_preview: str
     method: str
     folder: Path
 
@@ -128,6 +129,13 @@ class Setting:
         await waiting.until(noted)
         return str(asked[0]["permissionId"])
 
+    async def preview(self) -> str:
+        """Return a preview, one that answers for a call that connects to it."""
+        if self.method == "ConnectPreview":
+            return self.live_preview
+        wanted = {"workspaceId": self.room, "port": 8000}
+        return str((await self.client.post("/v1/previews", wanted))["previewId"])
+
     async def end_sessions(self) -> None:
         """End what runs in the room, so that the account may have more."""
         listed = await self.client.get("/v1/sessions", workspaceId=self.room, pageSize=200)
@@ -182,6 +190,7 @@ MAKERS: Mapping[str, Callable[[Setting], Awaitable[str]]] = {
     "ENDED_SESSION_ID": Setting.ended_session,
     "AGENT_SESSION_ID": Setting.agent,
     "PERMISSION_ID": Setting.permission,
+    "PREVIEW_ID": Setting.preview,
     "API_KEY_ID": Setting.api_key,
     "SHARE_LINK_ID": Setting.share_link,
     "SHARE_LINK_SECRET": Setting.share_link_secret,
@@ -221,6 +230,7 @@ async def _exec(code: str, variables: Mapping[str, str], monkeypatch: pytest.Mon
 async def test_call_as_printed_answers(  # noqa: PLR0913  # an example and where it runs
     embedded_stack: EmbeddedStack,
     workspace_id: str,
+    preview: Json,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     tmp_path: Path,
@@ -238,7 +248,7 @@ async def test_call_as_printed_answers(  # noqa: PLR0913  # an example and where
     variables |= {f"STATEROOM_{name.upper()}": address for name, address in endpoint.services.items()}
     variables |= {"PATH": search, "HOME": str(embedded_stack.folder)}
     async with embedded_stack.client() as client:
-        setting = Setting(client, workspace_id, method, tmp_path)
+        setting = Setting(client, workspace_id, preview["previewId"], method, tmp_path)
         for name in sorted({first or second for first, second in VARIABLE.findall(code)} - variables.keys()):
             variables[name] = await MAKERS[name](setting)
         try:

@@ -29,6 +29,8 @@ NEEDED = {
     "text": "a",
     "option_id": "a",
     "setting_id": "a",
+    "preview.command": ["true"],
+    "preview.port": 8000,
 }
 """Values of fields that a request cannot be without, beside ids."""
 
@@ -89,7 +91,7 @@ def example(rpc: Rpc, known: Mapping[str, str]) -> Message:
             put(request, place.path, NEEDED[place.path])
         elif shortest := place.rules.string.min_len:
             put(request, place.path, "a" * shortest)
-        elif required or place.path == "session.workspace_id":
+        elif required or place.path in {"session.workspace_id", "preview.workspace_id"}:
             put(request, place.path, known.get(place.field.name, str(ids.new())))
     return request
 

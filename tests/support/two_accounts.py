@@ -11,16 +11,20 @@ from stateroom.session.v1 import (
     attach_pb2,
     coding_agent_service_pb2,
     log_pb2,
+    preview_pb2,
+    preview_service_pb2,
     session_pb2,
     session_service_pb2,
     sharing_service_pb2,
 )
 from stateroom.session.v1.coding_agent_service_pb2_grpc import CodingAgentServiceStub
+from stateroom.session.v1.preview_service_pb2_grpc import PreviewServiceStub
 from stateroom.session.v1.session_service_pb2_grpc import SessionServiceStub
 from stateroom.session.v1.sharing_service_pb2_grpc import SharingServiceStub
 from stateroom.workspace.v1 import save_service_pb2
 from stateroom.workspace.v1.save_service_pb2_grpc import SaveServiceStub
 
+from chassis import ids
 from tests.support import waiting
 from tests.support.people import Person, newcomer
 from tests.support.product import SERVICES, Product
@@ -54,9 +58,11 @@ async def owned(shared_product: Product) -> AsyncIterator[dict[str, str]]:
         if "session" in SERVICES:
             await _session(owner, room.workspace_id)
             found |= await _agent(owner, room.workspace_id)
+            found["context_id"] = str(ids.new())
             for _ in range(2):
                 await stack.enter_async_context(_device(owner, found["session_id"]))
                 found["share_link_id"] = await _share(owner, found["session_id"])
+                found["preview_id"] = await _preview(owner, room.workspace_id, found["context_id"])
         if "audit" in SERVICES:
             found["audit_log_id"] = await _audit_log(owner)
         yield found | {"entity_id": room.workspace_id, "secret": owner.secret}
@@ -131,6 +137,15 @@ async def _agent(owner: Person, workspace_id: str) -> dict[str, str]:
                     break
         stream.cancel()
     return {"session_id": session_id, "continues_session_id": session_id, "permission_id": permissions[0]}
+
+
+async def _preview(owner: Person, workspace_id: str, context_id: str) -> str:
+    wanted = preview_pb2.Preview(workspace_id=workspace_id, context_id=context_id, port=1)
+    async with grpc.aio.insecure_channel(owner.product.address("session")) as channel:
+        stub: Any = PreviewServiceStub(channel)
+        request = preview_service_pb2.CreatePreviewRequest(preview=wanted)
+        created = await stub.CreatePreview(request, metadata=owner.metadata, timeout=20)
+    return str(created.preview_id)
 
 
 async def _audit_log(owner: Person) -> str:

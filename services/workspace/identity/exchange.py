@@ -1,7 +1,10 @@
 """Credential look-up: from a secret to a token. It comes before any account is known, so it sees all of them."""
 
 import hmac
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
 
 from stateroom.api.v1 import policy_pb2
 
@@ -52,13 +55,23 @@ class CredentialExchange:
             raise database.translated(exc) from exc
         return self._signer.sign_user(principal)
 
+    async def check(self, credential_id: UUID, account_id: UUID) -> None:
+        """Return when a credential that was exchanged before still works in an account. Raises as `exchange` does."""
+        try:
+            async with self._database.connection() as connection:
+                row = await connection.fetchrow(_FIND, credential_id)
+        except database.FAILURES as exc:
+            raise database.translated(exc) from exc
+        if row is None or row["account_id"] != account_id or not _api_key(row).works_at(datetime.now(UTC)):
+            raise CredentialInvalid
+
     async def _principal(self, sent: Credential, account: str) -> Principal:
         async with self._database.connection() as connection:
             row = await connection.fetchrow(_FIND, sent.credential_id)
             known = row["secret_sha256"] if row is not None else bytes(32)
             if not hmac.compare_digest(sent.secret_sha256, known) or row is None:
                 raise CredentialInvalid
-            api_key = ApiKey(**dict(row) | {"state": State(row["state"]), "scopes": tuple(row["scopes"])})
+            api_key = _api_key(row)
             if not api_key.works_at(datetime.now(UTC)):
                 raise CredentialInvalid
             if account.lower() not in {"", str(api_key.account_id)}:
@@ -73,3 +86,7 @@ class CredentialExchange:
             credential_id=str(api_key.api_key_id),
             name=name or "",
         )
+
+
+def _api_key(row: Mapping[str, Any]) -> ApiKey:
+    return ApiKey(**dict(row) | {"state": State(row["state"]), "scopes": tuple(row["scopes"])})

@@ -52,17 +52,29 @@ class Opener:
         if repeated is not None:
             return await self.started(actor, repeated)
         spec = await self._continued(actor, spec)
-        await self.liveness.shown.wait()
-        runner = await self.runners.enter(actor.account_id, spec.workspace_id)
-        values = {**environment, "WORKSPACE_NAME": runner.workspace_name, "WORKSPACE_REPO": runner.repository_url}
-        await _check(runner, _order(spec, values), asked_in)
+        order = await self.prepare(actor, spec, environment, asked_in=asked_in)
         process = self.liveness.number
         session = await self.database.write(
             actor, operations.create_session, spec=spec, copier_process=process, limit=self.limit
         )
         if session.session_id != spec.session_id:  # the same request came twice at once
             return await self.started(actor, session)
-        outcome = await asyncio.shield(self.background.spawn(self._start(actor, session, _order(spec, values))))
+        return await self.begin(actor, session, order)
+
+    async def prepare(
+        self, actor: Actor, spec: SessionSpec, environment: Mapping[str, str], *, asked_in: str = ""
+    ) -> pb.OpenTerminalRequest:
+        """Return the order for a session that can be opened; raises what keeps it from that."""
+        await self.liveness.shown.wait()
+        runner = await self.runners.enter(actor.account_id, spec.workspace_id)
+        values = {**environment, "WORKSPACE_NAME": runner.workspace_name, "WORKSPACE_REPO": runner.repository_url}
+        order = _order(spec, values)
+        await _check(runner, order, asked_in)
+        return order
+
+    async def begin(self, actor: Actor, session: Session, order: pb.OpenTerminalRequest) -> Session:
+        """Start the shell of a session that was just created; raises what kept it from starting."""
+        outcome = await asyncio.shield(self.background.spawn(self._start(actor, session, order)))
         if isinstance(outcome, DomainError):
             raise outcome
         return outcome

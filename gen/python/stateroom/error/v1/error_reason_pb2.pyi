@@ -204,6 +204,46 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The session runs a command without a terminal.
     Example: {"reason": "SESSION_WITHOUT_TERMINAL", "metadata": {"sessionId": "…"}}
     """
+    PREVIEW_NOT_FOUND: _ErrorReason.ValueType  # 330
+    """There is no such preview in the account.
+    Example: {"reason": "PREVIEW_NOT_FOUND", "metadata": {"previewId": "…"}}
+    """
+    PREVIEW_STOPPED: _ErrorReason.ValueType  # 331
+    """The preview is stopped; nothing of it is reached.
+    Example: {"reason": "PREVIEW_STOPPED", "metadata": {"previewId": "…", "cause": "Somebody stopped it."}}
+    """
+    PREVIEW_LIMIT_REACHED: _ErrorReason.ValueType  # 332
+    """The account has as many previews as it may have.
+    Example: {"reason": "PREVIEW_LIMIT_REACHED", "metadata": {"limit": "100"}}
+    """
+    PREVIEW_CONNECTION_LIMIT_REACHED: _ErrorReason.ValueType  # 333
+    """A preview has as many open connections as it may have.
+    Example: {"reason": "PREVIEW_CONNECTION_LIMIT_REACHED", "metadata": {"limit": "256"}}
+    """
+    PREVIEW_PASS_REFUSED: _ErrorReason.ValueType  # 334
+    """The ticket was used, is too old, or was made for another preview; or the pass is.
+    Example: {"reason": "PREVIEW_PASS_REFUSED", "metadata": {}}
+    """
+    PREVIEW_BUSY: _ErrorReason.ValueType  # 335
+    """The command of the preview does not end, so it cannot be started again yet.
+    Example: {"reason": "PREVIEW_BUSY", "metadata": {"previewId": "…"}}
+    """
+    PORT_NOT_OPEN: _ErrorReason.ValueType  # 336
+    """No program of the workspace listens on the port.
+    Example: {"reason": "PORT_NOT_OPEN", "metadata": {"port": "3000"}}
+    """
+    PREVIEW_PASS_MISSING: _ErrorReason.ValueType  # 337
+    """A browser came to a preview without a pass.
+    Example: {"reason": "PREVIEW_PASS_MISSING", "metadata": {}}
+    """
+    PREVIEW_ANSWER_INVALID: _ErrorReason.ValueType  # 338
+    """What the server in the workspace answered is no HTTP, or ends in the middle.
+    Example: {"reason": "PREVIEW_ANSWER_INVALID", "metadata": {"cause": "…"}}
+    """
+    PREVIEW_TIMED_OUT: _ErrorReason.ValueType  # 339
+    """The server in the workspace took the request and did not answer in time.
+    Example: {"reason": "PREVIEW_TIMED_OUT", "metadata": {"seconds": "120"}}
+    """
     DEVICE_SILENT: _ErrorReason.ValueType  # 90
     """The device answered no ping; it may attach again.
     Example: {"reason": "DEVICE_SILENT", "metadata": {"sessionId": "…", "seconds": "60"}}
@@ -699,6 +739,46 @@ Example: {"reason": "INVALID_WORKING_DIRECTORY", "metadata": {"field": "session.
 SESSION_WITHOUT_TERMINAL: ErrorReason.ValueType  # 89
 """The session runs a command without a terminal.
 Example: {"reason": "SESSION_WITHOUT_TERMINAL", "metadata": {"sessionId": "…"}}
+"""
+PREVIEW_NOT_FOUND: ErrorReason.ValueType  # 330
+"""There is no such preview in the account.
+Example: {"reason": "PREVIEW_NOT_FOUND", "metadata": {"previewId": "…"}}
+"""
+PREVIEW_STOPPED: ErrorReason.ValueType  # 331
+"""The preview is stopped; nothing of it is reached.
+Example: {"reason": "PREVIEW_STOPPED", "metadata": {"previewId": "…", "cause": "Somebody stopped it."}}
+"""
+PREVIEW_LIMIT_REACHED: ErrorReason.ValueType  # 332
+"""The account has as many previews as it may have.
+Example: {"reason": "PREVIEW_LIMIT_REACHED", "metadata": {"limit": "100"}}
+"""
+PREVIEW_CONNECTION_LIMIT_REACHED: ErrorReason.ValueType  # 333
+"""A preview has as many open connections as it may have.
+Example: {"reason": "PREVIEW_CONNECTION_LIMIT_REACHED", "metadata": {"limit": "256"}}
+"""
+PREVIEW_PASS_REFUSED: ErrorReason.ValueType  # 334
+"""The ticket was used, is too old, or was made for another preview; or the pass is.
+Example: {"reason": "PREVIEW_PASS_REFUSED", "metadata": {}}
+"""
+PREVIEW_BUSY: ErrorReason.ValueType  # 335
+"""The command of the preview does not end, so it cannot be started again yet.
+Example: {"reason": "PREVIEW_BUSY", "metadata": {"previewId": "…"}}
+"""
+PORT_NOT_OPEN: ErrorReason.ValueType  # 336
+"""No program of the workspace listens on the port.
+Example: {"reason": "PORT_NOT_OPEN", "metadata": {"port": "3000"}}
+"""
+PREVIEW_PASS_MISSING: ErrorReason.ValueType  # 337
+"""A browser came to a preview without a pass.
+Example: {"reason": "PREVIEW_PASS_MISSING", "metadata": {}}
+"""
+PREVIEW_ANSWER_INVALID: ErrorReason.ValueType  # 338
+"""What the server in the workspace answered is no HTTP, or ends in the middle.
+Example: {"reason": "PREVIEW_ANSWER_INVALID", "metadata": {"cause": "…"}}
+"""
+PREVIEW_TIMED_OUT: ErrorReason.ValueType  # 339
+"""The server in the workspace took the request and did not answer in time.
+Example: {"reason": "PREVIEW_TIMED_OUT", "metadata": {"seconds": "120"}}
 """
 DEVICE_SILENT: ErrorReason.ValueType  # 90
 """The device answered no ping; it may attach again.

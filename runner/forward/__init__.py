@@ -1,0 +1,1 @@
+"""Connections to what programs of the room listen on."""

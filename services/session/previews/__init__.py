@@ -1,0 +1,1 @@
+"""Previews: servers in workspaces, watched and reached through the gateway."""

@@ -1,0 +1,1 @@
+"""What previews do while they live: connections, looks at their health, commands that start and end."""
