@@ -26,7 +26,7 @@ from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n stateroom/runner/v1/record.proto\x12\x13stateroom.runner.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"U\n\x14StreamRecordsRequest\x12\x1c\n\nsession_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1f\n\x0e\x61\x66ter_sequence\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\"E\n\x15StreamRecordsResponse\x12,\n\x07records\x18\x01 \x03(\x0b\x32\x1b.stateroom.runner.v1.Record\"\xdc\x02\n\x06Record\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12\x0e\n\x06offset\x18\x02 \x01(\x03\x12(\n\x04time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\x04type\x18\x04 \x01(\x0e\x32 .stateroom.runner.v1.Record.Type\x12\x0c\n\x04\x64\x61ta\x18\x05 \x01(\x0c\x12\x0f\n\x07\x63olumns\x18\x06 \x01(\x05\x12\x0c\n\x04rows\x18\x07 \x01(\x05\x12\x16\n\texit_code\x18\x08 \x01(\x05H\x00\x88\x01\x01\x12\x18\n\x0b\x65xit_signal\x18\t \x01(\x05H\x01\x88\x01\x01\x12\x0e\n\x06reason\x18\n \x01(\t\"I\n\x04Type\x12\x14\n\x10TYPE_UNSPECIFIED\x10\x00\x12\n\n\x06OUTPUT\x10\x01\x12\n\n\x06RESIZE\x10\x02\x12\t\n\x05TITLE\x10\x03\x12\x08\n\x04\x45XIT\x10\x04\x42\x0c\n\n_exit_codeB\x0e\n\x0c_exit_signal\"T\n\x19\x41\x63knowledgeRecordsRequest\x12\x1c\n\nsession_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x19\n\x08sequence\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n stateroom/runner/v1/record.proto\x12\x13stateroom.runner.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"U\n\x14StreamRecordsRequest\x12\x1c\n\nsession_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1f\n\x0e\x61\x66ter_sequence\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\"E\n\x15StreamRecordsResponse\x12,\n\x07records\x18\x01 \x03(\x0b\x32\x1b.stateroom.runner.v1.Record\"\x80\x03\n\x06Record\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12\x0e\n\x06offset\x18\x02 \x01(\x03\x12(\n\x04time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\x04type\x18\x04 \x01(\x0e\x32 .stateroom.runner.v1.Record.Type\x12\x0c\n\x04\x64\x61ta\x18\x05 \x01(\x0c\x12\x0f\n\x07\x63olumns\x18\x06 \x01(\x05\x12\x0c\n\x04rows\x18\x07 \x01(\x05\x12\x16\n\texit_code\x18\x08 \x01(\x05H\x00\x88\x01\x01\x12\x18\n\x0b\x65xit_signal\x18\t \x01(\x05H\x01\x88\x01\x01\x12\x0e\n\x06reason\x18\n \x01(\t\"m\n\x04Type\x12\x14\n\x10TYPE_UNSPECIFIED\x10\x00\x12\n\n\x06OUTPUT\x10\x01\x12\n\n\x06RESIZE\x10\x02\x12\t\n\x05TITLE\x10\x03\x12\x08\n\x04\x45XIT\x10\x04\x12\n\n\x06SCREEN\x10\x05\x12\x08\n\x04\x42\x45LL\x10\x06\x12\x0c\n\x08PROGRESS\x10\x07\x42\x0c\n\n_exit_codeB\x0e\n\x0c_exit_signal\"T\n\x19\x41\x63knowledgeRecordsRequest\x12\x1c\n\nsession_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x19\n\x08sequence\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -46,9 +46,9 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_STREAMRECORDSRESPONSE']._serialized_start=206
   _globals['_STREAMRECORDSRESPONSE']._serialized_end=275
   _globals['_RECORD']._serialized_start=278
-  _globals['_RECORD']._serialized_end=626
+  _globals['_RECORD']._serialized_end=662
   _globals['_RECORD_TYPE']._serialized_start=523
-  _globals['_RECORD_TYPE']._serialized_end=596
-  _globals['_ACKNOWLEDGERECORDSREQUEST']._serialized_start=628
-  _globals['_ACKNOWLEDGERECORDSREQUEST']._serialized_end=712
+  _globals['_RECORD_TYPE']._serialized_end=632
+  _globals['_ACKNOWLEDGERECORDSREQUEST']._serialized_start=664
+  _globals['_ACKNOWLEDGERECORDSREQUEST']._serialized_end=748
 # @@protoc_insertion_point(module_scope)

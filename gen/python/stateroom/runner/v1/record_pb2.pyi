@@ -92,6 +92,12 @@ class Record(_message.Message):
         """The program named itself."""
         EXIT: Record._Type.ValueType  # 4
         """The shell ended; always the last record."""
+        SCREEN: Record._Type.ValueType  # 5
+        """What the terminal showed after all output before this record; never within an escape sequence or a character."""
+        BELL: Record._Type.ValueType  # 6
+        """The program rang the bell, once or more within a second."""
+        PROGRESS: Record._Type.ValueType  # 7
+        """The program told how far it is."""
 
     class Type(_Type, metaclass=_TypeEnumTypeWrapper):
         """What a record is."""
@@ -106,6 +112,12 @@ class Record(_message.Message):
     """The program named itself."""
     EXIT: Record.Type.ValueType  # 4
     """The shell ended; always the last record."""
+    SCREEN: Record.Type.ValueType  # 5
+    """What the terminal showed after all output before this record; never within an escape sequence or a character."""
+    BELL: Record.Type.ValueType  # 6
+    """The program rang the bell, once or more within a second."""
+    PROGRESS: Record.Type.ValueType  # 7
+    """The program told how far it is."""
 
     SEQUENCE_FIELD_NUMBER: _builtins.int
     OFFSET_FIELD_NUMBER: _builtins.int
@@ -124,7 +136,7 @@ class Record(_message.Message):
     type: Global___Record.Type.ValueType
     """What it is."""
     data: _builtins.bytes
-    """OUTPUT: bytes. TITLE: UTF-8 text. RESIZE and EXIT: empty."""
+    """OUTPUT: bytes. TITLE: UTF-8 text. SCREEN and PROGRESS: that message of stateroom.terminal.v1. Else empty."""
     columns: _builtins.int
     """RESIZE: width."""
     rows: _builtins.int

@@ -10,6 +10,7 @@ from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from stateroom.session.v1 import session_pb2 as _session_pb2
+from stateroom.terminal.v1 import screen_pb2 as _screen_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -121,6 +122,7 @@ class AttachSessionRequest(_message.Message):
         ROWS_FIELD_NUMBER: _builtins.int
         DEVICE_FIELD_NUMBER: _builtins.int
         PRESENCE_FIELD_NUMBER: _builtins.int
+        SCREEN_FIELD_NUMBER: _builtins.int
         session_id: _builtins.str
         """The session."""
         offset: _builtins.int
@@ -137,6 +139,10 @@ class AttachSessionRequest(_message.Message):
         """The device's own name, at most 100 characters."""
         presence: _builtins.bool
         """Tells who is attached: now, and whenever somebody comes, goes or takes control."""
+        screen: _builtins.bool
+        """Begins with the screen instead of an offset: `screen` follows on `attached`, then the output from its offset on, which is
+        little however long the log is. A session without a stored screen begins at offset 0, and there is no `screen`.
+        """
         def __init__(
             self,
             *,
@@ -148,10 +154,11 @@ class AttachSessionRequest(_message.Message):
             rows: _builtins.int = ...,
             device: _builtins.str = ...,
             presence: _builtins.bool = ...,
+            screen: _builtins.bool = ...,
         ) -> None: ...
         _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
         def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["columns", b"columns", "device", b"device", "offset", b"offset", "presence", b"presence", "role", b"role", "rows", b"rows", "session_id", b"session_id", "take_over", b"take_over"]  # noqa: Y015
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["columns", b"columns", "device", b"device", "offset", b"offset", "presence", b"presence", "role", b"role", "rows", b"rows", "screen", b"screen", "session_id", b"session_id", "take_over", b"take_over"]  # noqa: Y015
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -373,6 +380,41 @@ class AttachSessionResponse(_message.Message):
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
     @_typing.final
+    class TitleChanged(_message.Message):
+        """A new name."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        TITLE_FIELD_NUMBER: _builtins.int
+        title: _builtins.str
+        """The title, as the program set it."""
+        def __init__(
+            self,
+            *,
+            title: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["title", b"title"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
+    class Bell(_message.Message):
+        """The bell."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        def __init__(
+            self,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
     class RoleChanged(_message.Message):
         """A new role."""
 
@@ -483,6 +525,10 @@ class AttachSessionResponse(_message.Message):
     ENDED_FIELD_NUMBER: _builtins.int
     PRESENCE_FIELD_NUMBER: _builtins.int
     PING_FIELD_NUMBER: _builtins.int
+    SCREEN_FIELD_NUMBER: _builtins.int
+    TITLE_CHANGED_FIELD_NUMBER: _builtins.int
+    BELL_FIELD_NUMBER: _builtins.int
+    PROGRESS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def attached(self) -> Global___AttachSessionResponse.Attached:
         """The device is attached; always the first message."""
@@ -511,6 +557,22 @@ class AttachSessionResponse(_message.Message):
     def ping(self) -> Global___AttachSessionResponse.Ping:
         """The device said nothing for a while, and is detached unless it acknowledges soon."""
 
+    @_builtins.property
+    def screen(self) -> _screen_pb2.Screen:
+        """What the terminal showed at the offset of `attached`, without `text`; sent after it to a device that asked for it."""
+
+    @_builtins.property
+    def title_changed(self) -> Global___AttachSessionResponse.TitleChanged:
+        """The program named itself."""
+
+    @_builtins.property
+    def bell(self) -> Global___AttachSessionResponse.Bell:
+        """The program rang the bell, just now: those of a replay are not told."""
+
+    @_builtins.property
+    def progress(self) -> _screen_pb2.Progress:
+        """The program told how far it is."""
+
     def __init__(
         self,
         *,
@@ -521,12 +583,16 @@ class AttachSessionResponse(_message.Message):
         ended: Global___AttachSessionResponse.Ended | None = ...,
         presence: Global___AttachSessionResponse.Presence | None = ...,
         ping: Global___AttachSessionResponse.Ping | None = ...,
+        screen: _screen_pb2.Screen | None = ...,
+        title_changed: Global___AttachSessionResponse.TitleChanged | None = ...,
+        bell: Global___AttachSessionResponse.Bell | None = ...,
+        progress: _screen_pb2.Progress | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["attached", b"attached", "ended", b"ended", "message", b"message", "output", b"output", "ping", b"ping", "presence", b"presence", "resized", b"resized", "role_changed", b"role_changed"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["attached", b"attached", "bell", b"bell", "ended", b"ended", "message", b"message", "output", b"output", "ping", b"ping", "presence", b"presence", "progress", b"progress", "resized", b"resized", "role_changed", b"role_changed", "screen", b"screen", "title_changed", b"title_changed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attached", b"attached", "ended", b"ended", "message", b"message", "output", b"output", "ping", b"ping", "presence", b"presence", "resized", b"resized", "role_changed", b"role_changed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attached", b"attached", "bell", b"bell", "ended", b"ended", "message", b"message", "output", b"output", "ping", b"ping", "presence", b"presence", "progress", b"progress", "resized", b"resized", "role_changed", b"role_changed", "screen", b"screen", "title_changed", b"title_changed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["attached", "output", "resized", "role_changed", "ended", "presence", "ping"]  # noqa: Y015
+    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["attached", "output", "resized", "role_changed", "ended", "presence", "ping", "screen", "title_changed", "bell", "progress"]  # noqa: Y015
     _WhichOneofArgType_message: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_message) -> _WhichOneofReturnType_message | None: ...
 

@@ -24,9 +24,10 @@ _sym_db = _symbol_database.Default()
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from stateroom.terminal.v1 import screen_pb2 as stateroom_dot_terminal_dot_v1_dot_screen__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1estateroom/session/v1/log.proto\x12\x14stateroom.session.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe8\x02\n\x0cSessionEvent\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12\x0e\n\x06offset\x18\x02 \x01(\x03\x12(\n\x04time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x35\n\x04type\x18\x04 \x01(\x0e\x32\'.stateroom.session.v1.SessionEvent.Type\x12\x0c\n\x04\x64\x61ta\x18\x05 \x01(\x0c\x12\x0f\n\x07\x63olumns\x18\x06 \x01(\x05\x12\x0c\n\x04rows\x18\x07 \x01(\x05\x12\r\n\x05title\x18\x08 \x01(\t\x12\x16\n\texit_code\x18\t \x01(\x05H\x00\x88\x01\x01\x12\x18\n\x0b\x65xit_signal\x18\n \x01(\x05H\x01\x88\x01\x01\"I\n\x04Type\x12\x14\n\x10TYPE_UNSPECIFIED\x10\x00\x12\n\n\x06OUTPUT\x10\x01\x12\n\n\x06RESIZE\x10\x02\x12\t\n\x05TITLE\x10\x03\x12\x08\n\x04\x45XIT\x10\x04\x42\x0c\n\n_exit_codeB\x0e\n\x0c_exit_signal\"L\n\x13StreamOutputRequest\x12\x1c\n\nsession_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x17\n\x06offset\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\"4\n\x14StreamOutputResponse\x12\x0e\n\x06offset\x18\x01 \x01(\x03\x12\x0c\n\x04\x64\x61ta\x18\x02 \x01(\x0c\"\x93\x01\n\x18ListSessionEventsRequest\x12\x1c\n\nsession_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\x12\x1f\n\x0e\x61\x66ter_sequence\x18\x04 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\"p\n\x19ListSessionEventsResponse\x12:\n\x0esession_events\x18\x01 \x03(\x0b\x32\".stateroom.session.v1.SessionEvent\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1estateroom/session/v1/log.proto\x12\x14stateroom.session.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"stateroom/terminal/v1/screen.proto\"\xbf\x03\n\x0cSessionEvent\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12\x0e\n\x06offset\x18\x02 \x01(\x03\x12(\n\x04time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x35\n\x04type\x18\x04 \x01(\x0e\x32\'.stateroom.session.v1.SessionEvent.Type\x12\x0c\n\x04\x64\x61ta\x18\x05 \x01(\x0c\x12\x0f\n\x07\x63olumns\x18\x06 \x01(\x05\x12\x0c\n\x04rows\x18\x07 \x01(\x05\x12\r\n\x05title\x18\x08 \x01(\t\x12\x16\n\texit_code\x18\t \x01(\x05H\x00\x88\x01\x01\x12\x18\n\x0b\x65xit_signal\x18\n \x01(\x05H\x01\x88\x01\x01\x12\x31\n\x08progress\x18\x0b \x01(\x0b\x32\x1f.stateroom.terminal.v1.Progress\"m\n\x04Type\x12\x14\n\x10TYPE_UNSPECIFIED\x10\x00\x12\n\n\x06OUTPUT\x10\x01\x12\n\n\x06RESIZE\x10\x02\x12\t\n\x05TITLE\x10\x03\x12\x08\n\x04\x45XIT\x10\x04\x12\n\n\x06SCREEN\x10\x05\x12\x08\n\x04\x42\x45LL\x10\x06\x12\x0c\n\x08PROGRESS\x10\x07\x42\x0c\n\n_exit_codeB\x0e\n\x0c_exit_signal\"L\n\x13StreamOutputRequest\x12\x1c\n\nsession_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x17\n\x06offset\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\"4\n\x14StreamOutputResponse\x12\x0e\n\x06offset\x18\x01 \x01(\x03\x12\x0c\n\x04\x64\x61ta\x18\x02 \x01(\x0c\"\x93\x01\n\x18ListSessionEventsRequest\x12\x1c\n\nsession_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\x12\x1f\n\x0e\x61\x66ter_sequence\x18\x04 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\"p\n\x19ListSessionEventsResponse\x12:\n\x0esession_events\x18\x01 \x03(\x0b\x32\".stateroom.session.v1.SessionEvent\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -45,16 +46,16 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTSESSIONEVENTSREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200\010'
   _globals['_LISTSESSIONEVENTSREQUEST'].fields_by_name['after_sequence']._loaded_options = None
   _globals['_LISTSESSIONEVENTSREQUEST'].fields_by_name['after_sequence']._serialized_options = b'\272H\004\"\002(\000'
-  _globals['_SESSIONEVENT']._serialized_start=119
-  _globals['_SESSIONEVENT']._serialized_end=479
-  _globals['_SESSIONEVENT_TYPE']._serialized_start=376
-  _globals['_SESSIONEVENT_TYPE']._serialized_end=449
-  _globals['_STREAMOUTPUTREQUEST']._serialized_start=481
-  _globals['_STREAMOUTPUTREQUEST']._serialized_end=557
-  _globals['_STREAMOUTPUTRESPONSE']._serialized_start=559
-  _globals['_STREAMOUTPUTRESPONSE']._serialized_end=611
-  _globals['_LISTSESSIONEVENTSREQUEST']._serialized_start=614
-  _globals['_LISTSESSIONEVENTSREQUEST']._serialized_end=761
-  _globals['_LISTSESSIONEVENTSRESPONSE']._serialized_start=763
-  _globals['_LISTSESSIONEVENTSRESPONSE']._serialized_end=875
+  _globals['_SESSIONEVENT']._serialized_start=155
+  _globals['_SESSIONEVENT']._serialized_end=602
+  _globals['_SESSIONEVENT_TYPE']._serialized_start=463
+  _globals['_SESSIONEVENT_TYPE']._serialized_end=572
+  _globals['_STREAMOUTPUTREQUEST']._serialized_start=604
+  _globals['_STREAMOUTPUTREQUEST']._serialized_end=680
+  _globals['_STREAMOUTPUTRESPONSE']._serialized_start=682
+  _globals['_STREAMOUTPUTRESPONSE']._serialized_end=734
+  _globals['_LISTSESSIONEVENTSREQUEST']._serialized_start=737
+  _globals['_LISTSESSIONEVENTSREQUEST']._serialized_end=884
+  _globals['_LISTSESSIONEVENTSRESPONSE']._serialized_start=886
+  _globals['_LISTSESSIONEVENTSRESPONSE']._serialized_end=998
 # @@protoc_insertion_point(module_scope)

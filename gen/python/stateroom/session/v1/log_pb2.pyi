@@ -9,6 +9,7 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from stateroom.terminal.v1 import screen_pb2 as _screen_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -42,6 +43,12 @@ class SessionEvent(_message.Message):
         """The program named itself."""
         EXIT: SessionEvent._Type.ValueType  # 4
         """The shell ended; always the last record."""
+        SCREEN: SessionEvent._Type.ValueType  # 5
+        """The screen was kept, for devices that attach; the newest one is what GetScreen returns of an ended session."""
+        BELL: SessionEvent._Type.ValueType  # 6
+        """The program rang the bell, once or more within a second."""
+        PROGRESS: SessionEvent._Type.ValueType  # 7
+        """The program told how far it is."""
 
     class Type(_Type, metaclass=_TypeEnumTypeWrapper):
         """What a record is."""
@@ -56,6 +63,12 @@ class SessionEvent(_message.Message):
     """The program named itself."""
     EXIT: SessionEvent.Type.ValueType  # 4
     """The shell ended; always the last record."""
+    SCREEN: SessionEvent.Type.ValueType  # 5
+    """The screen was kept, for devices that attach; the newest one is what GetScreen returns of an ended session."""
+    BELL: SessionEvent.Type.ValueType  # 6
+    """The program rang the bell, once or more within a second."""
+    PROGRESS: SessionEvent.Type.ValueType  # 7
+    """The program told how far it is."""
 
     SEQUENCE_FIELD_NUMBER: _builtins.int
     OFFSET_FIELD_NUMBER: _builtins.int
@@ -67,6 +80,7 @@ class SessionEvent(_message.Message):
     TITLE_FIELD_NUMBER: _builtins.int
     EXIT_CODE_FIELD_NUMBER: _builtins.int
     EXIT_SIGNAL_FIELD_NUMBER: _builtins.int
+    PROGRESS_FIELD_NUMBER: _builtins.int
     sequence: _builtins.int
     """Place in the session's log: 1, 2, 3 … without a gap."""
     offset: _builtins.int
@@ -89,6 +103,10 @@ class SessionEvent(_message.Message):
     def time(self) -> _timestamp_pb2.Timestamp:
         """When the runner wrote it."""
 
+    @_builtins.property
+    def progress(self) -> _screen_pb2.Progress:
+        """How far the program of a PROGRESS record was."""
+
     def __init__(
         self,
         *,
@@ -102,10 +120,11 @@ class SessionEvent(_message.Message):
         title: _builtins.str = ...,
         exit_code: _builtins.int | None = ...,
         exit_signal: _builtins.int | None = ...,
+        progress: _screen_pb2.Progress | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_exit_code", b"_exit_code", "_exit_signal", b"_exit_signal", "exit_code", b"exit_code", "exit_signal", b"exit_signal", "time", b"time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_exit_code", b"_exit_code", "_exit_signal", b"_exit_signal", "exit_code", b"exit_code", "exit_signal", b"exit_signal", "progress", b"progress", "time", b"time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_exit_code", b"_exit_code", "_exit_signal", b"_exit_signal", "columns", b"columns", "data", b"data", "exit_code", b"exit_code", "exit_signal", b"exit_signal", "offset", b"offset", "rows", b"rows", "sequence", b"sequence", "time", b"time", "title", b"title", "type", b"type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_exit_code", b"_exit_code", "_exit_signal", b"_exit_signal", "columns", b"columns", "data", b"data", "exit_code", b"exit_code", "exit_signal", b"exit_signal", "offset", b"offset", "progress", b"progress", "rows", b"rows", "sequence", b"sequence", "time", b"time", "title", b"title", "type", b"type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__exit_code: _TypeAlias = _typing.Literal["exit_code"]  # noqa: Y015
     _WhichOneofArgType__exit_code: _TypeAlias = _typing.Literal["_exit_code", b"_exit_code"]  # noqa: Y015
