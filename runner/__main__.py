@@ -7,7 +7,7 @@ import sys
 from hashlib import sha256
 
 import uvloop
-from stateroom.runner.v1 import git_service_pb2, runner_service_pb2
+from stateroom.runner.v1 import git_service_pb2, runner_service_pb2, screen_service_pb2
 
 from chassis import faults, logs
 from chassis.beside import beside
@@ -19,6 +19,7 @@ from runner.git import Git
 from runner.git_servicer import GitServicer
 from runner.handover import Table
 from runner.installed import RunningCode
+from runner.screen_servicer import ScreenServicer
 from runner.servicer import RunnerServicer
 from runner.settings import Settings
 from runner.terminals import table
@@ -26,6 +27,7 @@ from runner.upgrade import Upgrade
 
 _GIT_SERVICE = git_service_pb2.DESCRIPTOR.services_by_name["GitService"]
 _SERVICE = runner_service_pb2.DESCRIPTOR.services_by_name["RunnerService"]
+_SCREEN_SERVICE = screen_service_pb2.DESCRIPTOR.services_by_name["ScreenService"]
 _TOKEN_BYTES = 32
 _STOP_GRACE = 5.0
 """Seconds between TERM and KILL when the runner itself is told to stop."""
@@ -67,6 +69,7 @@ async def serve(options: Settings, inherited: Table) -> None:
         )
         server.add(_SERVICE, servicer)
         server.add(_GIT_SERVICE, GitServicer(Git(options.room, sandbox)))
+        server.add(_SCREEN_SERVICE, ScreenServicer(terminals))
         # First, so that whoever got an answer finds us; a caller who reads it early waits for the socket.
         room.announce(options.room, options.runner_id, options.socket)
         await server.start(f"unix:{options.socket}")

@@ -8,7 +8,10 @@ from enum import IntEnum
 MAXIMUM_OUTPUT = 16 * 1024
 """Bytes of output in one record: the contract's limit."""
 
-MAXIMUM_BODY = 64 * 1024
+MAXIMUM_SCREEN = 1024 * 1024
+"""Bytes of a screen in one record: a screen of 300 by 100 cells, each with colours of its own, has about as many."""
+
+MAXIMUM_BODY = MAXIMUM_SCREEN
 """Bytes of a body that a reader believes; a longer length is a torn header."""
 
 # crc32, length of the body, sequence, offset, nanoseconds since 1970, type
@@ -26,6 +29,9 @@ class RecordType(IntEnum):
     RESIZE = 2
     TITLE = 3
     EXIT = 4
+    SCREEN = 5
+    BELL = 6
+    PROGRESS = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +42,8 @@ class Record:
         sequence: 1, 2, 3 … without a gap.
         offset: for OUTPUT that of its first byte, else the end of the output before it.
         time: nanoseconds since 1970.
-        body: OUTPUT and TITLE: the bytes; RESIZE and EXIT: packed, see `size_of` and `exit_of`.
+        body: OUTPUT and TITLE: the bytes; RESIZE and EXIT: packed, see `size_of` and `exit_of`; SCREEN and PROGRESS:
+            the message of the contract, as it is sent.
     """
 
     sequence: int

@@ -6,13 +6,15 @@ import signal
 from contextlib import suppress
 from dataclasses import dataclass
 
+from stateroom.terminal.v1.screen_pb2 import Screen
+
 from chassis import logs, processes
 from runner import program, pty
+from runner.display import Display
 from runner.errors import CannotOpenTerminal, TerminalEnded
 from runner.handover import TerminalState
 from runner.input import Input
-from runner.model import Model
-from runner.record import MAXIMUM_OUTPUT, Exit, RecordType, pack_exit, pack_size, size_of
+from runner.record import MAXIMUM_OUTPUT, Exit, RecordType, pack_exit, pack_size
 from runner.sandbox import Program, Sandbox
 from runner.spool import Spool
 
@@ -57,7 +59,9 @@ class Terminal:
         self.gone = asyncio.Event()
         self.input = Input(session_id, descriptor)
         self._descriptor = descriptor
-        self._model = Model(size.columns, size.rows, self.input.reply) if manner.terminal else None
+        self.display = (
+            Display(size.columns, size.rows, self.input.reply, spool, self._write) if manner.terminal else None
+        )
         self._hangs_up = manner.hangs_up
         self._reader = pty.PtyReader(descriptor, self._output)
         self._held = b""
@@ -97,8 +101,8 @@ class Terminal:
         """Go on with a terminal that this process opened before an upgrade."""
         terminal = cls(state.session_id, spool, state.descriptor, Size(state.columns, state.rows), state)
         terminal._program = program.RunningProgram.adopt(state.program)
-        if terminal._model is not None:
-            terminal._show_again(terminal._model)
+        if terminal.display is not None:
+            terminal.display.show_again(state.columns, state.rows)
         terminal.input.restore(state.input)
         terminal.process_id = pty.session_leader(state.descriptor)
         terminal._asked = {int(number): reason for number, reason in state.asked.items()}
@@ -116,7 +120,7 @@ class Terminal:
             descriptor=self._descriptor,
             columns=self.size.columns,
             rows=self.size.rows,
-            terminal=self._model is not None,
+            terminal=self.display is not None,
             hangs_up=self._hangs_up,
             acknowledged_sequence=self.spool.acknowledged_sequence,
             program=self.running_program.state(),
@@ -140,6 +144,8 @@ class Terminal:
         self._unbounded = True
         self._resume()
         await self._reader.finished.wait()
+        if self.display is not None and not self._held:
+            self.display.keep_last()
         while self._held or not self._write(RecordType.EXIT, [pack_exit(self._explain(ended))]):  # noqa: ASYNC110 no event
             await asyncio.sleep(_DISK_RETRY)
         await self.spool.close()
@@ -150,10 +156,17 @@ class Terminal:
         """Change the size and note it in the log."""
         self.expect_running()
         pty.resize(self._descriptor, size.columns, size.rows)
-        if self._model is not None:
-            self._model.resize(size.columns, size.rows)
+        if self.display is not None:
+            self.display.resize(size.columns, size.rows)
         self.size = size
         self._write(RecordType.RESIZE, [pack_size(size.columns, size.rows)])
+        if self.display is not None:
+            self.display.resized()
+
+    def screen(self) -> Screen:
+        """Return what is shown; a command without a terminal, and a program not at ground yet, show nothing."""
+        screen = self.display.screen() if self.display is not None else None
+        return screen or Screen(columns=self.size.columns, rows=self.size.rows)
 
     async def signal(self, number: int, grace: float, reason: str) -> None:
         """Signal every process of the terminal.
@@ -209,15 +222,6 @@ class Terminal:
             await asyncio.sleep(_LOOK_AGAIN)
         return found
 
-    def _show_again(self, model: Model) -> None:
-        """Bring the model's screen to where it was, from the log."""
-        for record in self.spool.newest():
-            if record.type is RecordType.RESIZE:
-                model.resize(*size_of(record))
-            elif record.type is RecordType.OUTPUT:
-                model.show_again(record.body)
-        model.resize(self.size.columns, self.size.rows)
-
     def _output(self, data: bytes) -> None:
         """Take what was printed: first into the log, then onto the model's screen, whose answers come last."""
         bodies = [data[start : start + MAXIMUM_OUTPUT] for start in range(0, len(data), MAXIMUM_OUTPUT)]
@@ -226,11 +230,8 @@ class Terminal:
             self._reader.pause()
             asyncio.get_running_loop().call_later(_DISK_RETRY, self._resume)
             return
-        if self._model is not None:
-            self._model.feed(data)
-            title = self._model.take_title()
-            if title is not None:
-                self._write(RecordType.TITLE, [title])
+        if self.display is not None:
+            self.display.feed(data)
         if self._full:
             _log.warning("The spool is full; the terminal waits", session_id=self.session_id)
             self._reader.pause()
@@ -270,6 +271,6 @@ class Terminal:
         self.input.close()
         asyncio.get_running_loop().remove_reader(self._descriptor)
         self._reader.finished.set()
-        if self._model is not None:
-            self._model.close()
+        if self.display is not None:
+            self.display.close()
         os.close(self._descriptor)
