@@ -2,11 +2,13 @@
 
 from contextlib import AsyncExitStack
 
-from stateroom.session.v1 import session_service_pb2
+from stateroom.session.v1 import screen_service_pb2, session_service_pb2
 
 from chassis.changes import Registry
 from chassis.rpc.server import Server
 from chassis.service import Service, open_service, run
+from services.session.screens.current import Screens
+from services.session.screens.servicer import ScreenServicer
 from services.session.sessions import events
 from services.session.sessions.consumers import WorkspaceChanges
 from services.session.sessions.live.attachment import Attachments
@@ -55,6 +57,8 @@ async def open_session(settings: SessionSettings, stack: AsyncExitStack) -> tupl
     servicer = SessionServicer(database, service.pages, opener, attachments, writer, reconciler.wake)
     server = service.server()
     server.add(session_service_pb2.DESCRIPTOR.services_by_name["SessionService"], servicer)
+    screens = ScreenServicer(Screens(database, runners))
+    server.add(screen_service_pb2.DESCRIPTOR.services_by_name["ScreenService"], screens)
     return service, server
 
 

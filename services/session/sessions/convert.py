@@ -8,6 +8,7 @@ from uuid import UUID
 from stateroom.runner.v1 import record_pb2
 from stateroom.session.v1 import attach_pb2, exec_pb2, log_pb2
 from stateroom.session.v1 import session_pb2 as pb
+from stateroom.terminal.v1.screen_pb2 import Progress, Screen
 
 from chassis import etag, ids, messages
 from services.session.sessions.domain import AttachedDevice, Kind, Session, SessionSpec, State
@@ -139,9 +140,33 @@ def record_to_proto(record: Record) -> log_pb2.SessionEvent:
         title=record.data.decode("utf-8", "replace") if record.type is RecordType.TITLE else "",
         exit_code=record.exit_code,
         exit_signal=record.exit_signal,
+        progress=Progress.FromString(record.data) if record.type is RecordType.PROGRESS else None,
     )
     messages.set_times(message, record, "time")
     return message
+
+
+def record_to_device(record: Record) -> attach_pb2.AttachSessionResponse | None:
+    """Return what a device is told of a record that is no output; None for what is no news to it."""
+    response = attach_pb2.AttachSessionResponse
+    match record.type:
+        case RecordType.RESIZE:
+            return response(resized=response.Resized(columns=record.columns, rows=record.rows))
+        case RecordType.TITLE:
+            return response(title_changed=response.TitleChanged(title=record.data.decode("utf-8", "replace")))
+        case RecordType.BELL:
+            return response(bell=response.Bell())
+        case RecordType.PROGRESS:
+            return response(progress=Progress.FromString(record.data))
+    return None
+
+
+def screen_from_runner(data: bytes, *, text: bool) -> Screen:
+    """Return a screen as the runner kept it, with its text if that is wanted."""
+    screen = Screen.FromString(data)
+    if not text:
+        screen.ClearField("text")
+    return screen
 
 
 def record_from_runner(message: record_pb2.Record) -> Record:

@@ -14,6 +14,9 @@ class RecordType(IntEnum):
     RESIZE = 2
     TITLE = 3
     EXIT = 4
+    SCREEN = 5
+    BELL = 6
+    PROGRESS = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +32,8 @@ class Exit:
 class Record:
     """One record: `sequence` counts 1, 2, 3 …; `offset` is that of its first output byte, else the end before it.
 
-    `data` holds the bytes of OUTPUT and the UTF-8 text of TITLE; they are never decoded on the way.
+    `data` holds the bytes of OUTPUT, the UTF-8 text of TITLE, and the message of SCREEN and PROGRESS as the runner sent
+    it; they are never decoded on the way.
     """
 
     sequence: int
@@ -79,6 +83,12 @@ class Copy:
     def last(self) -> Record:
         """The newest of them."""
         return self.records[-1]
+
+    @property
+    def screen(self) -> Record | None:
+        """The newest screen among them."""
+        screens = [record for record in self.records if record.type is RecordType.SCREEN]
+        return screens[-1] if screens else None
 
     @property
     def title(self) -> str | None:

@@ -25,7 +25,7 @@ from services.session.sessions import log
 from services.session.sessions.domain import AttachedDevice, Kind, Session, State
 from services.session.sessions.log import Record, RecordType
 from services.session.sessions.store import session_store
-from services.session.sessions.tables import attachments, controls, events, heads, sessions
+from services.session.sessions.tables import attachments, controls, events, heads, screens, sessions
 
 PAGE_RECORDS = 4096
 """Records read at once at most: single keys fill no page."""
@@ -40,9 +40,10 @@ _DEVICE_COLUMNS = [attachments.c[field.name] for field in fields(AttachedDevice)
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A place in a log: what comes from an offset on stands after `sequence`. `end` is the end of what is stored."""
+    """A place in a log: what comes from `offset` on stands after `sequence`. `end` is the end of what is stored."""
 
     sequence: int
+    offset: int
     end: int
 
 
@@ -106,6 +107,19 @@ async def read_log(connection: Connection, *, session_id: UUID, after: int, offs
     return list(log.cut([_record(row) for row in rows]))
 
 
+async def find_screen(connection: Connection, *, session_id: UUID) -> tuple[Place, bytes]:
+    """Return where the newest stored screen was taken, and the screen; the beginning when there is none."""
+    statement = (
+        select(heads.c.head_offset, screens.c.sequence, screens.c.offset, screens.c.screen)
+        .outerjoin_from(heads, screens, screens.c.session_id == heads.c.session_id)
+        .where(heads.c.session_id == session_id)
+    )
+    found = (await connection.execute(statement)).one()
+    if found.sequence is None:
+        return Place(0, 0, found.head_offset), b""
+    return Place(found.sequence, found.offset, found.head_offset), found.screen
+
+
 async def find_offset(connection: Connection, *, session_id: UUID, offset: int) -> Place:
     """Return the place after which the output from an offset on stands, which may be more than is stored."""
     holding = (
@@ -118,7 +132,7 @@ async def find_offset(connection: Connection, *, session_id: UUID, offset: int) 
     statement = select(heads.c.head_sequence, heads.c.head_offset, holding.label("holding"))
     head = (await connection.execute(statement.where(heads.c.session_id == session_id))).one()
     before = head.head_sequence if offset >= head.head_offset else head.holding - 1
-    return Place(before, head.head_offset)
+    return Place(before, offset, head.head_offset)
 
 
 def _joined_log() -> Select[Any]:

@@ -75,6 +75,16 @@ events = Table(
     Column("reason", Text, nullable=False),
 )
 
+screens = Table(
+    "session_screens",
+    metadata,
+    Column("session_id", UUID, primary_key=True),
+    Column("account_id", UUID, nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("offset", BigInteger, nullable=False),
+    Column("screen", LargeBinary, nullable=False),
+)
+
 controls = Table(
     "session_controls",
     metadata,

@@ -97,11 +97,13 @@ class Attachments:
         if feed is not None:
             feed.watch(device.awake)
         try:
-            await reader.seek(wish.offset)
-            device.taker.acknowledged = wish.offset
+            screen = await _seek(reader, wish)
+            device.taker.acknowledged = reader.offset
             if feed is not None:
                 await self._enter(device, wish)
             yield _attached(device, reader)
+            if screen:
+                yield Response(screen=convert.screen_from_runner(screen, text=False))
             async with self._listening(device, requests):
                 async for response in self._serve(device, reader):
                     device.taker.wait_for()
@@ -148,7 +150,7 @@ class Attachments:
             budget = min(BATCH, device.taker.acknowledged + CREDIT - reader.offset)
             found = await reader.next(budget) if budget > 0 else None
             if found is not None:
-                response = _told(found)
+                response = _told(found, reader)
                 if response is not None:
                     yield response
             elif not reader.at_end:
@@ -171,6 +173,14 @@ class Attachments:
         return Response(ended=end)
 
 
+async def _seek(reader: LogReader, wish: pb.AttachSessionRequest.Attach) -> bytes:
+    """Go to where a device wants to begin; return the screen that it begins with, if it wants one and there is one."""
+    if wish.screen:
+        return await reader.seek_screen()
+    await reader.seek(wish.offset)
+    return b""
+
+
 def _attached(device: Device, reader: LogReader) -> Response:
     attached = Response.Attached(
         offset=reader.offset,
@@ -183,10 +193,10 @@ def _attached(device: Device, reader: LogReader) -> Response:
     return Response(attached=attached)
 
 
-def _told(found: Output | Record) -> Response | None:
-    """Return what a device is told of a piece of the log; nothing of titles, and of the end at the end."""
+def _told(found: Output | Record, reader: LogReader) -> Response | None:
+    """Return what a device is told of a piece of the log: nothing of bells that rang before, and of the end later."""
     if isinstance(found, Output):
         return Response(output=Response.Output(offset=found.offset, data=found.data))
-    if found.type is RecordType.RESIZE:
-        return Response(resized=Response.Resized(columns=found.columns, rows=found.rows))
-    return None
+    if found.type is RecordType.BELL and found.offset <= reader.end:
+        return None
+    return convert.record_to_device(found)

@@ -42,11 +42,21 @@ class LogReader:
     async def seek(self, offset: int) -> None:
         """Go to an offset. OffsetOutOfRange when it lies beyond the end of the output."""
         reached, place = await asyncio.gather(self._reach_end(), self._find(offset))
-        self.end = max(place.end, reached)
+        self._go(place, reached)
         if offset > self.end:
             raise OffsetOutOfRange(offset, self.end)
-        self.offset = offset
-        self._sequence = place.sequence
+
+    async def seek_screen(self) -> bytes:
+        """Go to where the newest stored screen was taken, and return it; empty at the beginning, when there is none."""
+        read, session_id = queries.find_screen, self._session_id
+        found = self._database.read(self._actor, read, session_id=session_id)
+        reached, (place, screen) = await asyncio.gather(self._reach_end(), found)
+        self._go(place, reached)
+        return screen
+
+    def _go(self, place: Place, reached: int) -> None:
+        self.end = max(place.end, reached)
+        self.offset, self._sequence = place.offset, place.sequence
 
     async def _reach_end(self) -> int:
         return await self._feed.reach_end() if self._feed is not None else 0

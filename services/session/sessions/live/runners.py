@@ -7,9 +7,11 @@ from uuid import UUID
 from weakref import WeakValueDictionary
 
 import grpc
-from stateroom.runner.v1 import record_pb2
+from stateroom.runner.v1 import record_pb2, screen_service_pb2
 from stateroom.runner.v1 import runner_service_pb2 as pb
 from stateroom.runner.v1.runner_service_pb2_grpc import RunnerServiceStub
+from stateroom.runner.v1.screen_service_pb2_grpc import ScreenServiceStub
+from stateroom.terminal.v1.screen_pb2 import Screen
 from stateroom.workspace.v1 import workspace_service_pb2 as workspace_pb
 from stateroom.workspace.v1.workspace_service_pb2_grpc import WorkspaceServiceStub
 
@@ -50,6 +52,11 @@ class Runner:
         """Return a terminal that runs or has records nobody acknowledged, as it is now."""
         found: pb.Status = await self.call(self.stub.GetStatus, pb.GetStatusRequest())
         return next((terminal for terminal in found.terminals if terminal.session_id == str(session_id)), None)
+
+    async def screen(self, session_id: UUID) -> Screen:
+        """Return what a terminal shows."""
+        stub = ScreenServiceStub(self.peer.channel)
+        return await self.call(stub.GetScreen, screen_service_pb2.GetScreenRequest(session_id=str(session_id)))
 
     def open_input(self) -> InputStream:
         """Open a stream of writes, each answered in order."""

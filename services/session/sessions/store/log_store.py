@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from services.session.sessions.log import Copy, Head, Record
+from services.session.sessions.log import Copy, Head, Record, RecordType
 
 _ADVANCE = """
 UPDATE session_heads AS head SET
@@ -27,6 +27,12 @@ INSERT INTO session_events (
     $1::uuid[], $2::uuid[], $3::bigint[], $4::bigint[], $5::timestamptz[], $6::smallint[], $7::bytea[],
     $8::integer[], $9::integer[], $10::integer[], $11::integer[], $12::text[]
 )
+"""
+_SHOW = """
+INSERT INTO session_screens (session_id, account_id, sequence, "offset", screen)
+SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::bigint[], $5::bytea[])
+ON CONFLICT (session_id) DO UPDATE SET
+    sequence = excluded.sequence, "offset" = excluded."offset", screen = excluded.screen
 """
 _HEAD = """
 SELECT session_id, head_sequence, head_offset, copier_epoch, copier_process FROM session_heads WHERE session_id = $1
@@ -58,7 +64,10 @@ Driver = Any
 
 
 async def append(driver: Driver, copies: Sequence[Copy]) -> set[UUID]:
-    """Add records to the logs of sessions. Returns those whose head was where the copy expected it."""
+    """Add records to the logs of sessions. Returns those whose head was where the copy expected it.
+
+    Of their screens only the newest is kept, beside the log.
+    """
     ordered = sorted(copies, key=lambda copy: copy.session_id)
     heads = [
         (c.session_id, c.copier_epoch, c.head_sequence, c.last.sequence, c.last.end_offset, c.title, c.last.time)
@@ -68,6 +77,13 @@ async def append(driver: Driver, copies: Sequence[Copy]) -> set[UUID]:
     rows = [_row(copy, record) for copy in ordered if copy.session_id in won for record in copy.records]
     if rows:
         await driver.execute(_ADD, *zip(*rows, strict=True))
+    screens = [
+        (copy.session_id, copy.account_id, screen.sequence, screen.offset, screen.data)
+        for copy in ordered
+        if copy.session_id in won and (screen := copy.screen) is not None
+    ]
+    if screens:
+        await driver.execute(_SHOW, *zip(*screens, strict=True))
     return won
 
 
@@ -114,7 +130,7 @@ def _row(copy: Copy, record: Record) -> tuple[object, ...]:
         record.offset,
         record.time,
         int(record.type),
-        record.data,
+        b"" if record.type is RecordType.SCREEN else record.data,
         record.columns,
         record.rows,
         record.exit_code,
