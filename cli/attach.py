@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import aclosing, contextmanager
 from dataclasses import replace
 
-from cli.attachment import Attached, Ended, Output, RoleChanged, Wish
+from cli.attachment import Attached, Ended, Output, RoleChanged, Screen, Wish
 from cli.device import Device, DeviceEvent, Reconnecting
 from cli.endpoint import Endpoint
 from cli.query_filter import QueryFilter
@@ -69,6 +69,9 @@ class _View:
 
     async def _handle(self, event: DeviceEvent) -> None:
         match event:
+            case Screen():
+                await self._terminal.clear()
+                await self._terminal.show(self._filter.feed(event.data))
             case Output():
                 await self._terminal.show(self._filter.feed(event.data))
             case Attached() if event.role == "OBSERVER" and not self._told_to_watch:

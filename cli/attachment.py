@@ -1,7 +1,8 @@
 """One WebSocket connection of a device to a session: output with offsets in, typed bytes and acknowledgements out."""
 
+import base64
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -34,6 +35,13 @@ class Attached:
     columns: int
     rows: int
     role: str
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """What the session showed at the offset it was attached at: bytes that paint it on an empty terminal."""
+
+    data: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,15 +83,18 @@ class Ended:
     end_offset: int
 
 
-Event: TypeAlias = Attached | Output | Resized | RoleChanged | Ping | Ended
+Event: TypeAlias = Attached | Screen | Output | Resized | RoleChanged | Ping | Ended
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """How a device wants to attach. Size 0 keeps the session's; an empty role takes control if nobody has it."""
+    """How a device wants to attach. Size 0 keeps the session's; an empty role takes control if nobody has it.
+
+    Without an offset it begins with the screen.
+    """
 
     session_id: str
-    offset: int = 0
+    offset: int | None = 0
     role: str = ""
     take_over: bool = False
     columns: int = 0
@@ -93,14 +104,14 @@ class Wish:
     def query(self) -> str:
         """Return the fields that are set, as the API's query string."""
         fields = {
-            "attach.offset": self.offset,
+            "attach.screen": "true" if self.offset is None else "",
             "attach.role": self.role,
             "attach.takeOver": "true" if self.take_over else "",
             "attach.columns": self.columns,
             "attach.rows": self.rows,
             "attach.device": self.device,
         }
-        return urlencode({name: value for name, value in fields.items() if value} | {"attach.offset": self.offset})
+        return urlencode({name: value for name, value in fields.items() if value} | {"attach.offset": self.offset or 0})
 
 
 class Attachment:
@@ -176,32 +187,40 @@ class Attachment:
 
 
 def _event(message: dict[str, Any]) -> Event | None:
-    """Return the event a text frame carries; None for kinds that a newer server may add."""
+    """Return the event a text frame carries; None for kinds that are not shown here, or that a newer server may add."""
     kind, content = next(iter(message.items()))
-    match kind:
-        case "attached":
-            return Attached(
-                offset=int(content.get("offset", 0)),
-                end_offset=int(content.get("endOffset", 0)),
-                columns=int(content.get("columns", 0)),
-                rows=int(content.get("rows", 0)),
-                role=str(content.get("role", "")),
-            )
-        case "resized":
-            return Resized(int(content["columns"]), int(content["rows"]))
-        case "roleChanged":
-            return RoleChanged(str(content["role"]))
-        case "ping":
-            return Ping()
-        case "ended":
-            return Ended(
-                state=str(content.get("state", "")),
-                stop_reason=str(content.get("stopReason", "")),
-                exit_code=content.get("exitCode"),
-                exit_signal=content.get("exitSignal"),
-                end_offset=int(content.get("endOffset", 0)),
-            )
-    return None
+    read = _EVENTS.get(kind)
+    return read(content) if read is not None else None
+
+
+def _attached(content: dict[str, Any]) -> Attached:
+    return Attached(
+        offset=int(content.get("offset", 0)),
+        end_offset=int(content.get("endOffset", 0)),
+        columns=int(content.get("columns", 0)),
+        rows=int(content.get("rows", 0)),
+        role=str(content.get("role", "")),
+    )
+
+
+def _ended(content: dict[str, Any]) -> Ended:
+    return Ended(
+        state=str(content.get("state", "")),
+        stop_reason=str(content.get("stopReason", "")),
+        exit_code=content.get("exitCode"),
+        exit_signal=content.get("exitSignal"),
+        end_offset=int(content.get("endOffset", 0)),
+    )
+
+
+_EVENTS: dict[str, Callable[[dict[str, Any]], Event]] = {
+    "attached": _attached,
+    "screen": lambda content: Screen(base64.b64decode(content["data"])),
+    "resized": lambda content: Resized(int(content["columns"]), int(content["rows"])),
+    "roleChanged": lambda content: RoleChanged(str(content["role"])),
+    "ping": lambda _: Ping(),
+    "ended": _ended,
+}
 
 
 @asynccontextmanager

@@ -25,7 +25,7 @@ DeviceEvent: TypeAlias = Event | Reconnecting
 
 
 class Device:
-    """A place where a session is shown. `offset` is the next byte it needs, `role` what it may do."""
+    """A place where a session is shown. `offset` is the next byte it needs, None the screen; `role` what it may do."""
 
     def __init__(self, endpoint: Endpoint, wish: Wish, account: str = "") -> None:
         self._endpoint = endpoint

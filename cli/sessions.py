@@ -134,15 +134,20 @@ def attach(
     session: Annotated[
         str, typer.Argument(metavar="SESSION", help="Id, or the name of a workspace with one active terminal.")
     ],
-    offset: Annotated[int, typer.Option(min=0, help="Begin at this byte of the output.")] = 0,
+    offset: Annotated[int | None, typer.Option(min=0, help="Begin at this byte of the output.")] = None,
+    replay: Annotated[bool, typer.Option("--replay", help="Begin with all of the output.")] = False,
     read_only: Annotated[bool, typer.Option("--read-only", help="Only look.")] = False,
     take_over: Annotated[bool, typer.Option("--take-over", help="Take control from the device that has it.")] = False,
     account: AccountOption = "",
 ) -> None:
     """Be a terminal of the session. Ctrl-] detaches; it comes back by itself when the connection is cut.
 
-    With piped input it types that and stays until the session ends.
+    A terminal begins with the screen as it is; a pipe, and a terminal with --replay, with all of the output. With piped
+    input it types that and stays until the session ends.
     """
+    if replay and offset is not None:
+        msg = "--replay and --offset exclude each other"
+        raise typer.BadParameter(msg)
     if read_only and take_over:
         msg = "--read-only and --take-over exclude each other"
         raise typer.BadParameter(msg)
@@ -150,9 +155,30 @@ def attach(
 
     async def work(client: Client, _: Output) -> None:
         found = await resolve.terminal_id(client, session)
-        await attaching.run(client.endpoint, Wish(found, offset, role, take_over=take_over), account)
+        begin = None if offset is None and not replay and Terminal().interactive else offset or 0
+        await attaching.run(client.endpoint, Wish(found, begin, role, take_over=take_over), account)
 
     context.run(work, as_json=False, account=account)
+
+
+@app.command()
+def screen(
+    session: Annotated[
+        str, typer.Argument(metavar="SESSION", help="Id, or the name of a workspace with one active terminal.")
+    ],
+    account: AccountOption = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Print what a session's terminal shows, as text."""
+
+    async def work(client: Client, output: Output) -> None:
+        found = await client.get(f"/v1/sessions/{await resolve.terminal_id(client, session)}/screen")
+        if as_json:
+            output.resource(found, ())
+        else:
+            sys.stdout.write(f"{found['text']}\n")
+
+    context.run(work, as_json=as_json, account=account)
 
 
 @app.command()

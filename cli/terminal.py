@@ -86,6 +86,11 @@ class Terminal:
                 return
             yield data
 
+    async def clear(self) -> None:
+        """Empty the screen; what stood there can be scrolled back to."""
+        _, rows = self.size()
+        await self.show(b"\r\n" * rows + b"\x1b[H\x1b[2J")
+
     async def show(self, data: bytes) -> None:
         """Write all bytes, which hold sequences in full; a slow terminal slows down only its own device's output."""
         if switches := _SCREEN.findall(data):
