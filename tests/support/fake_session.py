@@ -1,6 +1,7 @@
 """A gateway's WebSocket with one session behind it, for tests of devices: prints given bytes, and cuts where told."""
 
 import asyncio
+import base64
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -18,13 +19,19 @@ CREDIT_BYTES = 128 * 1024
 class FakeSession:
     """`cuts` are offsets at which the connection is dropped, each once. With `stay` it never ends.
 
-    `role` is what every device gets.
+    `role` is what every device gets. `screen` is what one gets that asks for it, and then the last byte of the output.
     """
 
     def __init__(
-        self, output: bytes, *, cuts: tuple[int, ...] = (), stay: bool = False, role: str = "CONTROLLER"
+        self,
+        output: bytes,
+        *,
+        cuts: tuple[int, ...] = (),
+        stay: bool = False,
+        role: str = "CONTROLLER",
+        screen: bytes = b"",
     ) -> None:
-        self.role = role
+        self.role, self.screen = role, screen
         self.output, self.cuts, self.stay = output, list(cuts), stay
         self.wishes: list[dict[str, str]] = []
         self.typed = bytearray()
@@ -52,10 +59,13 @@ class FakeSession:
         assert device.request is not None
         query = parse_qs(urlsplit(device.request.path).query)
         self.wishes.append({name: values[0] for name, values in query.items()})
-        offset = int(self.wishes[-1]["attach.offset"])
+        shows = bool(self.screen) and "attach.screen" in self.wishes[-1]
+        offset = len(self.output) - 1 if shows else int(self.wishes[-1]["attach.offset"])
         attached = {"offset": str(offset), "endOffset": str(len(self.output)), "role": self.role}
         with suppress(ConnectionClosed):
             await device.send(json.dumps({"attached": attached}))
+            if shows:
+                await device.send(json.dumps({"screen": {"data": base64.b64encode(self.screen).decode()}}))
             async with asyncio.TaskGroup() as group:
                 listening = group.create_task(self._listen(device))
                 await self._print(device, offset)

@@ -46,6 +46,26 @@ async def test_attach_keys_before_it_listens_are_not_lost() -> None:
     assert bytes(session.typed).startswith(b"early")
 
 
+async def test_attach_begins_with_the_screen_and_goes_on_from_there() -> None:
+    """A terminal is emptied first, and shows nothing of what came before."""
+    session = FakeSession(b"long ago.", stay=True, screen=b"\x1b[3;4Hnow")
+    async with session.serve() as endpoint, _attached(endpoint) as window:
+        await window.until_shown(b"\x1b[H\x1b[2J\x1b[3;4Hnow.")
+        window.press(b"\x1d")
+        assert await window.process.wait() == 0
+    assert b"long ago" not in window.shown
+
+
+async def test_attach_with_replay_begins_with_all_of_the_output() -> None:
+    """Nothing is asked for but output from its first byte on."""
+    session = FakeSession(b"long ago.", stay=True, screen=b"now")
+    async with session.serve() as endpoint, _attached(endpoint, "--replay") as window:
+        await window.until_shown(b"long ago.")
+        window.press(b"\x1d")
+        assert await window.process.wait() == 0
+    assert b"now" not in window.shown
+
+
 async def test_attach_without_control_says_how_to_get_it() -> None:
     """Who cannot type is told why nothing happens."""
     session = FakeSession(b"ready", stay=True, role="OBSERVER")
