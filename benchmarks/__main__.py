@@ -7,7 +7,20 @@ from collections.abc import Awaitable, Callable, Sequence
 from rich.console import Console
 
 from benchmarks import report
-from benchmarks.figures import attach, audit_delay, bulk, crowd, echo, memory, mutations, reads, rest, start, stopped
+from benchmarks.figures import (
+    attach,
+    audit_delay,
+    bulk,
+    crowd,
+    echo,
+    memory,
+    mutations,
+    reads,
+    reopen,
+    rest,
+    start,
+    stopped,
+)
 from benchmarks.installation import Installation, installed
 from benchmarks.row import Row
 
@@ -16,6 +29,7 @@ FIGURES: dict[str, Callable[[Installation], Awaitable[list[Row]]]] = {
     "start": start.measure,
     "echo": echo.measure,
     "attach": attach.measure,
+    "reopen": reopen.measure,
     "bulk": bulk.measure,
     "crowd": crowd.measure,
     "stopped": stopped.measure,

@@ -69,8 +69,8 @@ def _content(screen: Ghostty) -> bytes:
     parts, start = [b"\x1b[H"], 0
     with screen.copy() as filled:
         filled.feed(_BARE + b"".join(_filling(row, cells) for row, cells in enumerate(grid)))
-        # Where lines were deleted, or a line went on in its own row below the scrolling region, marks are left over.
-        unwrap = all(row + 1 < rows and filled.continues(row + 1) for row in range(rows) if filled.wraps(row))
+        # Where lines were erased, or a line went on in its own row below the scrolling region, marks are left over.
+        unwrap = all(filled.wraps(row) == (row + 1 < rows and filled.continues(row + 1)) for row in range(rows))
         for row in range(rows - 1):
             if unwrap and cell(grid[row][-1]).half is Half.GAP:
                 part = filled.formatted(cells=((0, start), (columns - 2, row)))

@@ -12,10 +12,10 @@ RECORDS, BYTES = 10_000, 80
 ROUNDS = 40
 LIMIT = 50.0
 """Milliseconds."""
-_PRINT = f"""python3 -c '
+_PRINT = """python3 -c '
 import os, time
-for number in range({RECORDS}):
-    os.write(1, b"%0{BYTES - 2}d\\n" % number)
+for number in range({records}):
+    os.write(1, b"%0{width}d\\n" % number)
     time.sleep(0.0015)
 '; echo do''ne
 """
@@ -25,7 +25,7 @@ _COUNT = "SELECT count(*) FROM session.session_events WHERE session_id = $1::tex
 async def measure(installation: Installation) -> list[Row]:
     """Attach again and again to a session whose shell printed short lines, one at a time."""
     session_id = (await installation.open_session())["sessionId"]
-    await _print(installation, session_id)
+    await print_lines(installation, session_id, RECORDS)
     connection = await asyncpg.connect(installation.database_url)
     records = await connection.fetchval(_COUNT, session_id)
     await connection.close()
@@ -37,9 +37,10 @@ async def measure(installation: Installation) -> list[Row]:
     ]
 
 
-async def _print(installation: Installation, session_id: str) -> None:
+async def print_lines(installation: Installation, session_id: str, records: int) -> None:
+    """Have a shell print short lines, each of which is a record."""
     async with attach(installation.client.endpoint, Wish(session_id, role="CONTROLLER")) as attachment:
-        await attachment.type(_PRINT.encode())
+        await attachment.type(_PRINT.format(records=records, width=BYTES - 2).encode())
         tail = b""
         async for event in attachment.events():
             if isinstance(event, Output):

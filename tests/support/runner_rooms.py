@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import grpc
-from stateroom.runner.v1 import runner_service_pb2_grpc
+from stateroom.runner.v1 import runner_service_pb2_grpc, screen_service_pb2_grpc
 
 from chassis import ids
 from runner.record import Record, RecordType
@@ -77,6 +77,7 @@ class RunnerProcess:
 
     process: asyncio.subprocess.Process
     stub: "runner_service_pb2_grpc.RunnerServiceAsyncStub"
+    screens: "screen_service_pb2_grpc.ScreenServiceAsyncStub"
     metadata: tuple[tuple[str, str], ...]
 
 
@@ -105,7 +106,8 @@ async def runner_process(room: Path, socket: Path, code: Path | None = None) -> 
         async with grpc.aio.insecure_channel(f"unix:{socket}") as channel:
             await asyncio.wait_for(channel.channel_ready(), DEADLINE)
             stub = runner_service_pb2_grpc.RunnerServiceStub(channel)
-            yield RunnerProcess(process, stub, (("authorization", f"Bearer {token}"),))
+            screens = screen_service_pb2_grpc.ScreenServiceStub(channel)
+            yield RunnerProcess(process, stub, screens, (("authorization", f"Bearer {token}"),))
     finally:
         if process.returncode is None:
             process.kill()

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import grpc
 import pytest
-from stateroom.runner.v1 import record_pb2
+from stateroom.runner.v1 import record_pb2, screen_service_pb2
 from stateroom.runner.v1 import runner_service_pb2 as pb
+from stateroom.terminal.v1.screen_pb2 import Screen
 
 from chassis import ids, processes
 from runner.__main__ import __file__ as main_file
@@ -83,6 +84,11 @@ async def _status(runner: RunnerProcess) -> pb.Status:
     return await runner.stub.GetStatus(pb.GetStatusRequest(), metadata=runner.metadata, wait_for_ready=True)
 
 
+async def _screen(session: Session) -> Screen:
+    request = screen_service_pb2.GetScreenRequest(session_id=session.session_id)
+    return await session.runner.screens.GetScreen(request, metadata=session.runner.metadata)
+
+
 async def _upgrade(runner: RunnerProcess) -> None:
     """Have the runner become other code and wait until that serves."""
     before = (await _status(runner)).version
@@ -124,6 +130,26 @@ async def test_upgrade_shell_and_what_it_prints_go_on(room_folder: Path, socket:
     assert f"counted {len(numbers)} here".encode() in session.output
     assert [record.sequence for record in session.records] == list(range(1, len(session.records) + 1))
     assert session.records[-1].exit_code == 7
+
+
+async def test_upgrade_screen_is_shown_again(room_folder: Path, socket: Path, code: Path) -> None:
+    """Both screens are there after it, with the title."""
+    async with runner_process(room_folder, socket, code) as runner:
+        session = Session(runner)
+        await session.open()
+        await session.type("PS1=; clear; seq 9000; printf '\\033]2;na''me\\007\\033[?1049h\\033[3;4Hfu''ll'\n")
+        await session.read(b"full")
+        before = await _screen(session)
+        _change(code)
+        await _upgrade(runner)
+        assert await _screen(session) == before
+        assert before.text.startswith("\n\n   full")
+        assert (before.title, before.alternate_screen) == ("name", True)
+        await session.type("printf '\\033[?1049lla''st'\n")
+        await session.read(b"last")
+        screen = await _screen(session)
+        assert "9000" in screen.text
+        assert (screen.title, screen.alternate_screen) == ("name", False)
 
 
 async def test_upgrade_shell_that_ends_meanwhile_keeps_its_exit_code(

@@ -60,7 +60,9 @@ def test_paint_any_program_cut_anywhere_goes_on_as_if_it_were_not(pytestconfig: 
         pytest.param(b"\x1b[2;4r\x1b[?6h\x1b[2;3H", id="an origin within margins"),
         pytest.param(b"main\x1b7\x1b[5;5H\x1b[31mred\x1b[?1049halternate", id="two screens"),
         pytest.param(b"\x1b[>1u\x1b[>5u\x1b[?1049h\x1b[>3u", id="keyboards of both screens"),
-        pytest.param(b"a" * 45 + b"\x1b[H\x1b[2M", id="a line whose end was deleted"),
+        pytest.param(b"a" * 45 + b"\x1b[H\x1b[2M", id="a line whose beginning was deleted"),
+        pytest.param(b"a" * 35 + b"\x1b[1J\x1b[Hb", id="a line whose beginning was erased"),
+        pytest.param(b"\x1b[1;2r\x1b[6;1H" + b"a" * 25, id="a line that goes on in its own row"),
     ],
 )
 def test_paint_what_the_formatter_leaves_out_is_there(output: bytes) -> None:
