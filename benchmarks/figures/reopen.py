@@ -43,7 +43,8 @@ async def measure(installation: Installation) -> list[Row]:
     for session_id, before in zip(sessions, (0, LONG - SHORT), strict=True):
         replayed = await _reopen(installation, session_id, before * len(_LINE))
         if (await _reopen(installation, session_id))[1] != replayed[1]:
-            raise RuntimeError("the screen is another than a replay shows")
+            msg = "the screen is another than a replay shows"
+            raise RuntimeError(msg)
     seconds: tuple[list[float], list[float]] = ([], [])
     for _ in range(ROUNDS):
         for taken, session_id in zip(seconds, sessions, strict=True):
