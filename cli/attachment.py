@@ -107,12 +107,12 @@ Event: TypeAlias = Attached | Screen | Output | Resized | RoleChanged | Conditio
 class Wish:
     """How a device wants to attach. Size 0 keeps the session's; an empty role takes control if nobody has it.
 
-    Without an offset it begins with the screen. With the secret of a share link as `link` the session is that of the
-    link.
+    With `screen` it begins with the screen instead of an offset. With the secret of a share link as `link` the session
+    is that of the link.
     """
 
     session_id: str
-    offset: int | None = 0
+    offset: int = 0
     role: str = ""
     take_over: bool = False
     columns: int = 0
@@ -120,11 +120,12 @@ class Wish:
     device: str = ""
     presence: bool = False
     link: str = ""
+    screen: bool = False
 
     def query(self) -> str:
         """Return the fields that are set, as the API's query string."""
         fields = {
-            "attach.screen": "true" if self.offset is None else "",
+            "attach.screen": "true" if self.screen else "",
             "attach.role": self.role,
             "attach.takeOver": "true" if self.take_over else "",
             "attach.columns": self.columns,
@@ -132,7 +133,7 @@ class Wish:
             "attach.device": self.device,
             "attach.presence": "true" if self.presence else "",
         }
-        return urlencode({name: value for name, value in fields.items() if value} | {"attach.offset": self.offset or 0})
+        return urlencode({name: value for name, value in fields.items() if value} | {"attach.offset": self.offset})
 
 
 class Attachment:

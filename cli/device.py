@@ -25,7 +25,7 @@ DeviceEvent: TypeAlias = Event | Reconnecting
 
 
 class Device:
-    """A place where a session is shown. `offset` is the next byte it needs, None the screen; `role` what it may do."""
+    """A place where a session is shown. `offset` is the next byte it needs, `role` what it may do."""
 
     def __init__(self, endpoint: Endpoint, wish: Wish, account: str = "") -> None:
         self._endpoint = endpoint
@@ -105,7 +105,7 @@ class Device:
 
     def _wish_now(self) -> Wish:
         """Return the wish from the offset reached; who controlled takes control back from its dead connection."""
-        again = replace(self._wish, offset=self.offset)
         if not self.role:
-            return again
+            return self._wish
+        again = replace(self._wish, offset=self.offset, screen=False)
         return replace(again, role=self.role, take_over=self.role == "CONTROLLER")

@@ -160,8 +160,9 @@ def attach(
 
     async def work(client: Client, _: Output) -> None:
         found = "" if link else await resolve.terminal_id(client, session)
-        begin = None if offset is None and not replay and Terminal().interactive else offset or 0
-        await attaching.run(client.endpoint, Wish(found, begin, role, take_over=take_over, link=link), account)
+        shows = offset is None and not replay and Terminal().interactive
+        wish = Wish(found, offset or 0, role, take_over=take_over, screen=shows, link=link)
+        await attaching.run(client.endpoint, wish, account)
 
     context.run(work, as_json=False, account=account, needs_key=not link)
 

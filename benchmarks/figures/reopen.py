@@ -85,7 +85,8 @@ async def _reopen(installation: Installation, session_id: str, offset: int | Non
     began = time.perf_counter()
     end, shown = 0, -1
     terminal: Ghostty | None = None
-    async with attach(installation.client.endpoint, Wish(session_id, offset, role="OBSERVER")) as attachment:
+    wish = Wish(session_id, offset or 0, role="OBSERVER", screen=offset is None)
+    async with attach(installation.client.endpoint, wish) as attachment:
         async for event in attachment.events():
             if isinstance(event, Attached):
                 end, shown = event.end_offset, event.offset

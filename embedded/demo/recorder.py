@@ -15,7 +15,7 @@ class Recorder:
     def __init__(self, name: str, device: Device) -> None:
         self.name = name
         self.device = device
-        self.first_offset = device.offset or 0
+        self.first_offset = device.offset
         self.data = bytearray()
         self.reconnections = 0
         self.ended: Ended | None = None

@@ -101,10 +101,8 @@ class Attachments:
             if feed is not None:
                 await self._enter(device, wish)
             yield _attached(device, reader)
-            if screen:
-                yield Response(screen=convert.screen_from_runner(screen, text=False))
             async with self._listening(device, requests):
-                async for response in self._serve(device, reader):
+                async for response in self._serve(device, reader, screen):
                     device.taker.wait_for()
                     yield response
                     device.taker.go_on()
@@ -140,7 +138,9 @@ class Attachments:
         finally:
             listening.cancel()
 
-    async def _serve(self, device: Device, reader: LogReader) -> AsyncIterator[Response]:
+    async def _serve(self, device: Device, reader: LogReader, screen: bytes) -> AsyncIterator[Response]:
+        if screen:
+            yield Response(screen=convert.screen_from_runner(screen, text=False))
         while not reader.at_end:
             device.awake.clear()
             while device.notices:
