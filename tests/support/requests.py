@@ -24,6 +24,7 @@ NEEDED = {
     "columns": 80,
     "rows": 24,
     "data": b"a",
+    "value": b"abcdef",
     "command": ["true"],
 }
 """Values of fields that a request cannot be without, beside ids."""
