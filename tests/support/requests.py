@@ -25,6 +25,7 @@ NEEDED = {
     "columns": 80,
     "rows": 24,
     "data": b"a",
+    "value": b"abcdef",
     "command": ["true"],
     "text": "a",
     "option_id": "a",

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 from urllib.parse import quote
 
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from runner.handover import MaskState, ProgramState, Table, TerminalState, decode, encode
 from runner.masking import Mask
 
 SECRET = b"s3cr/t+\xc3\xa9 key"
@@ -118,3 +120,15 @@ def test_output_of_one_letter_is_masked_in_bounded_memory() -> None:
     """A secret that repeats itself has a beginning at every byte; nothing piles up."""
     stored = _masked([b"a" * 10_000] * 20 + [b"b"], b"aaaaaa")
     assert set(stored.replace(b"[secret N0]", b"")) == {ord("b")}
+
+
+def test_table_of_an_upgrade_holds_the_secrets_and_what_is_held_back() -> None:
+    """The next code masks what this one did; a table of before there were secrets is read too."""
+    program = ProgramState(keeper=1, level="process", reports=-1)
+    mask = MaskState({"KEY": b"\xff secret"}, b"\xff se", 2)
+    state = TerminalState("s", 3, 80, 24, 0, program, mask=mask)
+    table = Table(b"digest", (state,))
+    assert decode(encode(table)) == table
+    older = json.loads(encode(table))
+    del older["terminals"][0]["mask"]
+    assert decode(json.dumps(older).encode()).terminals == (replace(state, mask=None),)

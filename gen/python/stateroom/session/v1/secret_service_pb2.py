@@ -28,7 +28,7 @@ from stateroom.api.v1 import policy_pb2 as stateroom_dot_api_dot_v1_dot_policy__
 from stateroom.session.v1 import session_pb2 as stateroom_dot_session_dot_v1_dot_session__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)stateroom/session/v1/secret_service.proto\x12\x14stateroom.session.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1dstateroom/api/v1/policy.proto\x1a\"stateroom/session/v1/session.proto\"\xaa\x01\n\x15RegisterSecretRequest\x12\x1c\n\nsession_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x33\n\x04name\x18\x02 \x01(\tB%\xbaH\"r 2\x1e^[A-Za-z_][A-Za-z0-9_]{0,127}$\x12\x1d\n\x05value\x18\x03 \x01(\x0c\x42\x0e\xbaH\x07z\x05\x10\x06\x18\x80 \xa0\xbb\x18\x01\x12\x1f\n\nrequest_id\x18\x04 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x32\xd6\x01\n\rSecretService\x12\xc4\x01\n\x0eRegisterSecret\x12+.stateroom.session.v1.RegisterSecretRequest\x1a\x1d.stateroom.session.v1.Session\"f\xa2\xbb\x18/\n\x12\n\x0esessions.write\x10\x02(\x02\x32\x17session.register_secret\x82\xd3\xe4\x93\x02-\"(/v1/sessions/{session_id}:registerSecret:\x01*b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)stateroom/session/v1/secret_service.proto\x12\x14stateroom.session.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1dstateroom/api/v1/policy.proto\x1a\"stateroom/session/v1/session.proto\"\xac\x01\n\x15RegisterSecretRequest\x12\x1c\n\nsession_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x35\n\x04name\x18\x02 \x01(\tB\'\xbaH$r\"\x10\x01\x32\x1e^[A-Za-z_][A-Za-z0-9_]{0,127}$\x12\x1d\n\x05value\x18\x03 \x01(\x0c\x42\x0e\xbaH\x07z\x05\x10\x06\x18\x80 \xa0\xbb\x18\x01\x12\x1f\n\nrequest_id\x18\x04 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x32\xd6\x01\n\rSecretService\x12\xc4\x01\n\x0eRegisterSecret\x12+.stateroom.session.v1.RegisterSecretRequest\x1a\x1d.stateroom.session.v1.Session\"f\xa2\xbb\x18/\n\x12\n\x0esessions.write\x10\x02(\x02\x32\x17session.register_secret\x82\xd3\xe4\x93\x02-\"(/v1/sessions/{session_id}:registerSecret:\x01*b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,7 +38,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REGISTERSECRETREQUEST'].fields_by_name['session_id']._loaded_options = None
   _globals['_REGISTERSECRETREQUEST'].fields_by_name['session_id']._serialized_options = b'\272H\005r\003\260\001\001'
   _globals['_REGISTERSECRETREQUEST'].fields_by_name['name']._loaded_options = None
-  _globals['_REGISTERSECRETREQUEST'].fields_by_name['name']._serialized_options = b'\272H\"r 2\036^[A-Za-z_][A-Za-z0-9_]{0,127}$'
+  _globals['_REGISTERSECRETREQUEST'].fields_by_name['name']._serialized_options = b'\272H$r\"\020\0012\036^[A-Za-z_][A-Za-z0-9_]{0,127}$'
   _globals['_REGISTERSECRETREQUEST'].fields_by_name['value']._loaded_options = None
   _globals['_REGISTERSECRETREQUEST'].fields_by_name['value']._serialized_options = b'\272H\007z\005\020\006\030\200 \240\273\030\001'
   _globals['_REGISTERSECRETREQUEST'].fields_by_name['request_id']._loaded_options = None
@@ -46,7 +46,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SECRETSERVICE'].methods_by_name['RegisterSecret']._loaded_options = None
   _globals['_SECRETSERVICE'].methods_by_name['RegisterSecret']._serialized_options = b'\242\273\030/\n\022\n\016sessions.write\020\002(\0022\027session.register_secret\202\323\344\223\002-\"(/v1/sessions/{session_id}:registerSecret:\001*'
   _globals['_REGISTERSECRETREQUEST']._serialized_start=194
-  _globals['_REGISTERSECRETREQUEST']._serialized_end=364
-  _globals['_SECRETSERVICE']._serialized_start=367
-  _globals['_SECRETSERVICE']._serialized_end=581
+  _globals['_REGISTERSECRETREQUEST']._serialized_end=366
+  _globals['_SECRETSERVICE']._serialized_start=369
+  _globals['_SECRETSERVICE']._serialized_end=583
 # @@protoc_insertion_point(module_scope)
