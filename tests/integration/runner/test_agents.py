@@ -175,8 +175,8 @@ time.sleep(100)
         while not talk.terminal.spool.full:
             await talk.follower.step()
         while not talk.of("turn_end"):
-            await talk.follower.step()
             talk.terminal.acknowledge(talk.follower.records[-1].sequence)
+            await talk.follower.step()
     assert talk.said == "".join(f"{number:08d} " * 20 for number in range(3000))
     assert [record.sequence for record in talk.follower.records] == list(range(1, len(talk.follower.records) + 1))
 
