@@ -43,7 +43,7 @@ class Files:
 
     async def write(self, path: str, *parts: bytes, request_id: str = "") -> Any:
         """Write a file."""
-        named = {"workspace_id": self.workspace_id, "path": path}
+        named: dict[str, Any] = {"workspace_id": self.workspace_id, "path": path}
 
         async def sent() -> AsyncIterator[WriteFileRequest]:
             yield WriteFileRequest(**named, request_id=request_id)
@@ -117,7 +117,7 @@ async def test_write_file_repeated_with_its_request_id_is_done_once(files: Files
 async def test_write_file_that_is_cut_off_is_on_record_as_lost_and_leaves_nothing(files: Files) -> None:
     """A caller who leaves in the middle wrote nothing; the same request id may try again."""
     request_id = str(ids.new())
-    named = {"workspace_id": files.workspace_id, "path": "a", "request_id": request_id}
+    named: dict[str, Any] = {"workspace_id": files.workspace_id, "path": "a", "request_id": request_id}
 
     async def recorded_as(kind: str) -> bool:
         return kind in [each for each, _ in await files.recorded()]
