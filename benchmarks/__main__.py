@@ -13,6 +13,7 @@ from benchmarks.figures import (
     bulk,
     crowd,
     echo,
+    file_watch,
     memory,
     mutations,
     reads,
@@ -37,6 +38,7 @@ FIGURES: dict[str, Callable[[Installation], Awaitable[list[Row]]]] = {
     "reads": reads.measure,
     "mutations": mutations.measure,
     "audit_delay": audit_delay.measure,
+    "file_watch": file_watch.measure,
 }
 
 

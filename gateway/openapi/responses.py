@@ -84,16 +84,17 @@ def _failure(reasons: list[str]) -> JsonSchema:
 
 
 CONTENT: JsonSchema = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
-"""Bytes of any type, as a body."""
+"""Bytes, as a body."""
 
 
 def content_responses(*, ranged: bool) -> JsonSchema:
     """Return the responses of a call that answers with content; a `ranged` one may be asked for a part of it."""
-    whole: JsonSchema = {"200": {"description": "The content.", "content": CONTENT}}
+    any_type = {"*/*": CONTENT["application/octet-stream"]}
+    whole: JsonSchema = {"200": {"description": "The content.", "content": any_type}}
     if not ranged:
         return whole
     return whole | {
-        "206": {"description": "The part that `Range` asks for.", "content": CONTENT},
+        "206": {"description": "The part that `Range` asks for.", "content": any_type},
         "304": {"description": "The etag is still the one that the caller knows."},
         "416": {"description": "Nothing begins where `Range` does."},
     }

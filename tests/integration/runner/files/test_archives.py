@@ -166,9 +166,9 @@ async def test_upload_of_a_bomb_is_refused_before_it_fills_anything(
     with pytest.raises(errors.ArchiveRefused):
         await upload(files, _tar(*((f"{number}", b"") for number in range(101))))
     head = tarfile.TarInfo("head")
-    head.type, head.size = tarfile.XHDTYPE, 64 << 20
+    head.type, head.size = tarfile.XHDTYPE, 16 << 20
     with pytest.raises(errors.ArchiveRefused):
-        await upload(files, gzip.compress(head.tobuf() + b"\0" * (64 << 20), 1), ArchiveFormat.TAR_GZ)
+        await upload(files, gzip.compress(head.tobuf() + b"\0" * (16 << 20), 1), ArchiveFormat.TAR_GZ)
     assert [path.name for path in tree.iterdir()] == [".git"]
 
 
@@ -176,6 +176,10 @@ async def test_download_of_a_file_that_shrinks_is_no_whole_archive(files: FileSe
     """Its head has told its length; an archive that ended as if all were well would be a lie."""
     (tree / "log").write_bytes(b"x" * (8 << 20))
     with pytest.raises(errors.FileChanged):
-        async for part in files.DownloadFiles(pb.DownloadFilesRequest(), CALL):
-            if part.data:
-                os.truncate(tree / "log", 1 << 20)
+        await _download_truncating(files, tree / "log")
+
+
+async def _download_truncating(files: FileServicer, log: Path) -> None:
+    async for part in files.DownloadFiles(pb.DownloadFilesRequest(), CALL):
+        if part.data:
+            os.truncate(log, 1 << 20)

@@ -58,8 +58,12 @@ async def test_read_file_range_is_that_of_the_file_as_it_was_opened(files: FileS
                 log.write(b"more")
     assert size == 600_000
     with pytest.raises(errors.FileChanged):
-        async for _ in files.ReadFile(pb.ReadFileRequest(path="log"), CALL):
-            os.truncate(tree / "log", 300_000)
+        await _read_truncating(files, tree / "log")
+
+
+async def _read_truncating(files: FileServicer, log: Path) -> None:
+    async for _ in files.ReadFile(pb.ReadFileRequest(path=log.name), CALL):
+        os.truncate(log, 300_000)
 
 
 async def test_read_file_that_is_sparse_is_a_stream_of_its_length(files: FileServicer, tree: Path) -> None:
@@ -130,7 +134,7 @@ async def _search(files: FileServicer, query: str, **wishes: object) -> tuple[li
 
 async def test_search_files_finds_lines_and_names_that_git_does_not_ignore(files: FileServicer, tree: Path) -> None:
     """Text or expression, here or there, as many as were asked for; a wrong expression is the caller's mistake."""
-    subprocess.run(["git", "init", "-q", str(tree)], check=True)
+    await asyncio.to_thread(subprocess.run, ["git", "init", "-q", str(tree)], check=True)
     (tree / ".gitignore").write_text("ignored\n")
     (tree / "ignored").write_text("needle\n")
     (tree / "binary").write_bytes(b"needle\0")
