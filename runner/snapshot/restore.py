@@ -36,9 +36,9 @@ def restore(vault: Vault, reference: str, room: Path, restoration: str) -> str:
         Refused: there is no such snapshot, or it does not fit onto the disk. The room is as it was.
     """
     incoming = room / _INCOMING
+    for left in (incoming, room / "replaced"):
+        clear(left)
     if prepared.restoration(room) != restoration:
-        for left in (incoming, room / "replaced"):
-            clear(left)
         incoming.mkdir(mode=0o700, parents=True)
         try:
             _fill(vault, reference, os.fspath(incoming).encode())

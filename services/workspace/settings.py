@@ -57,6 +57,12 @@ class WorkspaceSettings(ServiceSettings):
         return existing_file(path) if path is not None else None
 
     @property
+    def private_folders(self) -> list[Path]:
+        """What no program in a room may see."""
+        folders = (self.private_directory, self.data_directory, self.runtime_directory)
+        return [folder for folder in folders if folder is not None]
+
+    @property
     def bootstrap_token(self) -> str:
         """The token that lets the first user in; empty for none."""
         return self.bootstrap_token_file.read_text().strip() if self.bootstrap_token_file is not None else ""

@@ -61,6 +61,7 @@ def test_place_of_a_removal_is_declared() -> None:
     assert sorted(PASSED) == sorted(passed_by("saves", 1))
 
 
+@pytest.mark.thorough
 @pytest.mark.timeout(300)
 async def test_crash_at_every_place_of_a_removal_keeps_the_work(product: Product, rounds: int, tmp_path: Path) -> None:
     """The workspace is deleted, saved, purged and its save removed, while its service dies at each place."""

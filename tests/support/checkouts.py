@@ -209,14 +209,11 @@ def contents(folder: Path) -> dict[str, tuple[int, bytes]]:
 
 
 async def as_git_sees_it(folder: Path) -> list[str]:
-    """Return what git says of a checkout: status, stashes with what is in them, branches and tags, operation."""
+    """Return what git says of a checkout: status, stashes, branches and tags, submodules, most of it as hashes."""
     questions = (
         ("status", "--porcelain=v2", "--branch", "--ignored", "-z", "--untracked-files=all"),
         ("stash", "list", "--format=%H %s"),
         ("for-each-ref",),
-        ("reflog", "--all", "--format=%H %gs"),
         ("submodule", "status"),
-        ("diff",),
-        ("diff", "--cached"),
     )
     return [await run_git(folder, *question, fine=range(256)) for question in questions]

@@ -1,6 +1,7 @@
 """Cleans up one account: one workspace after the other, and goes on after a failure."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
@@ -14,6 +15,7 @@ from services.workspace.saves.domain import Cause, expect_saved
 from services.workspace.saves.errors import WorkspaceNotSaved
 from services.workspace.workspaces import queries
 from services.workspace.workspaces.domain import Workspace
+from services.workspace.workspaces.errors import WorkspaceBusy
 
 AT_ONCE = 200
 """Workspaces of one run; the next run finds more."""
@@ -74,6 +76,7 @@ class Cleaning:
         return await self.database.write(actor, operations.clean_up_workspace, workspace_id=workspace_id, before=before)
 
     async def _save(self, actor: Actor, workspace: Workspace, retry_after: timedelta) -> None:
-        await self.database.write(
-            actor, save_operations.ensure_save, workspace=workspace, cause=Cause.CLEAN_UP, retry_after=retry_after
-        )
+        with suppress(WorkspaceBusy):  # it changed meanwhile, and stays anyway
+            await self.database.write(
+                actor, save_operations.ensure_save, workspace=workspace, cause=Cause.CLEAN_UP, retry_after=retry_after
+            )

@@ -1,6 +1,7 @@
 """The scheduled clean-up of all accounts. Several replicas may sweep at once: each change holds its row."""
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -17,6 +18,7 @@ from services.workspace.saves.before_removal import RETRY
 from services.workspace.saves.domain import Cause
 from services.workspace.saves.errors import WorkspaceNotSaved
 from services.workspace.workspaces import queries
+from services.workspace.workspaces.errors import WorkspaceBusy, WorkspaceNotFound
 
 BATCH = 500
 """Rows of one kind in one sweep."""
@@ -83,12 +85,18 @@ class Sweep:
             )
         except WorkspaceNotSaved as exc:
             _log.warning("workspace stays", workspace_id=str(workspace_id), cause=exc.message)
+            await self._save(actor, workspace_id)
+        except DomainError as exc:  # somebody was faster, or it waits for its turn
+            _log.info("workspace not purged", workspace_id=str(workspace_id), cause=exc.message)
+
+    async def _save(self, actor: Actor, workspace_id: UUID) -> None:
+        with suppress(
+            WorkspaceNotFound, WorkspaceBusy
+        ):  # somebody was faster, or it changed meanwhile and stays anyway
             workspace = await self.database.read(actor, queries.get_workspace, workspace_id=workspace_id)
             await self.database.write(
                 actor, save_operations.ensure_save, workspace=workspace, cause=Cause.CLEAN_UP, retry_after=RETRY
             )
-        except DomainError as exc:  # somebody was faster, or it waits for its turn
-            _log.info("workspace not purged", workspace_id=str(workspace_id), cause=exc.message)
 
     async def _expire(self, actor: Actor, save_id: UUID) -> None:
         try:

@@ -105,16 +105,11 @@ class LocalPlacement:
             "WORKSPACE_ID": str(workspace_id),
             "ROOM_DIRECTORY": str(room),
             "SOCKET": str(self._socket(runner_id)),
-            "HIDDEN_DIRECTORIES": os.pathsep.join(map(str, self._private())),
+            "HIDDEN_DIRECTORIES": os.pathsep.join(map(str, self._settings.private_folders)),
             "ALLOW_LOCAL_REPOSITORIES": str(self._settings.allow_local_repositories).lower(),
             "LOG_LEVEL": self._settings.log_level,
             "LOG_FORMAT": self._settings.log_format,
         }
-
-    def _private(self) -> list[Path]:
-        own = self._settings
-        folders = (own.private_directory, own.data_directory, own.runtime_directory)
-        return [folder for folder in folders if folder is not None]
 
     def _room(self, workspace_id: UUID) -> Path:
         return self._settings.data_directory / "rooms" / str(workspace_id)

@@ -13,7 +13,7 @@ from services.workspace.saves.errors import SaveNotFound
 from services.workspace.workspaces import operations as workspace_operations
 from services.workspace.workspaces import store as workspace_store
 from services.workspace.workspaces.domain import Workspace, WorkspaceSpec
-from services.workspace.workspaces.errors import WorkspaceNotActive
+from services.workspace.workspaces.errors import WorkspaceBusy, WorkspaceNotActive
 
 AT_ONCE = timedelta(0)
 
@@ -38,11 +38,15 @@ async def ensure_save(
 
     Args:
         tx: of the workspace's account.
-        workspace: purged or not.
+        workspace: put away, purged or not.
         cause: why one is begun.
         retry_after: the age from which a save that FAILED is no answer, None for never.
+
+    Raises:
+        WorkspaceBusy: it changed since it was read, so something may run in it by now.
     """
-    await workspace_store.hold_workspace(tx.connection, workspace.workspace_id)
+    if not await workspace_store.hold_workspace(tx.connection, workspace):
+        raise WorkspaceBusy(workspace.workspace_id)
     current = await store.find_current(tx.connection, workspace.workspace_id)
     if current is not None:
         failed = current.state is State.FAILED and retry_after is not None

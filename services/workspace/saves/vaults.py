@@ -67,7 +67,7 @@ class Vaults:
             "room": str(own.data_directory / "rooms" / str(workspace_id)),
             "restoration": restoration,
             "sandbox": "" if save is None else save.sandbox,
-            "hidden": [str(own.data_directory), str(own.runtime_directory)],
+            "hidden": [str(folder) for folder in own.private_folders],
             "size_limit": own.save_size_limit,
             "with_ignored": own.save_ignored,
         }

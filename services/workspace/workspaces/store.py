@@ -24,7 +24,7 @@ _NAMED = workspaces.c.workspace_id == bindparam("workspace_id")
 _BY_ID = select(*COLUMNS).where(_NAMED, workspaces.c.purge_time.is_(None))
 _LOCKED = _BY_ID.with_for_update()
 _PURGED = select(*COLUMNS).where(_NAMED, workspaces.c.purge_time.is_not(None))
-_HOLD = select(workspaces.c.workspace_id).where(_NAMED).with_for_update()
+_HOLD = select(workspaces.c.version).where(_NAMED).with_for_update()
 _FORGET = (delete(runners).where(runners.c.workspace_id == bindparam("workspace_id")), delete(workspaces).where(_NAMED))
 _LOCK_ACCOUNT = text("SELECT pg_advisory_xact_lock(hashtextextended('workspaces:' || :account_id, 0))")
 
@@ -88,9 +88,10 @@ async def lock_workspace(connection: Connection, workspace_id: UUID) -> Workspac
     return await _workspace(connection, _LOCKED, workspace_id)
 
 
-async def hold_workspace(connection: Connection, workspace_id: UUID) -> None:
-    """Make rivals wait that would change a workspace, purged or not, until the transaction ends."""
-    await connection.execute(_HOLD, {"workspace_id": workspace_id})
+async def hold_workspace(connection: Connection, workspace: Workspace) -> bool:
+    """Keep a workspace, purged or not, as it is until the transaction ends. Returns whether it is as it was read."""
+    held = await connection.execute(_HOLD, {"workspace_id": workspace.workspace_id})
+    return held.scalar_one_or_none() == workspace.version
 
 
 async def find_purged(connection: Connection, workspace_id: UUID) -> Workspace | None:

@@ -61,7 +61,7 @@ def _given_back(room: Path) -> Path:
 
 @pytest.mark.parametrize("state", STATES)
 async def test_snapshot_of_a_git_state_is_given_back_as_it_was(plain: Path, tmp_path: Path, state: str) -> None:
-    """Bytes, rights, links and empty folders are the same, and git sees the same: status, stashes, branches, reflog."""
+    """Bytes, rights, links and empty folders are the same, and git sees the same: status, stashes, branches."""
     files = await _checkout(plain, tmp_path / "room", [state])
     seen, held = await as_git_sees_it(files), contents(files)
     back = _given_back(tmp_path / "room")
@@ -74,7 +74,7 @@ async def test_snapshot_of_mixed_git_states_is_given_back_as_it_was(
 ) -> None:
     """Whatever somebody did before, and whatever git refused of it."""
 
-    @examples(pytestconfig, 8)
+    @examples(pytestconfig, 5)
     @given(st.lists(st.sampled_from(COMBINED), min_size=2, max_size=4, unique=True))
     def whatever_was_done(states: list[str]) -> None:
         room = tmp_path_factory.mktemp("mixed")

@@ -1,13 +1,24 @@
 """No path deletes unsaved work: whatever removes a workspace, its directory can be had again as it was."""
 
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import grpc
+import pytest
 from stateroom.workspace.v1 import save_pb2, workspace_pb2
 from stateroom.workspace.v1 import save_service_pb2 as pb
 from stateroom.workspace.v1.clean_up_service_pb2 import CleanUpWorkspacesResponse
 
 from chassis import ids
+from chassis.actor import Actor
+from chassis.changes import Registry
+from chassis.service import open_service
+from chassis.settings import ServiceSettings
+from services.workspace.saves import operations
+from services.workspace.saves.domain import Cause
+from services.workspace.saves.events import SAVE
+from services.workspace.workspaces import queries
+from services.workspace.workspaces.errors import WorkspaceBusy
 from tests.support.checkouts import some_checkouts
 from tests.support.git import Origin
 from tests.support.people import Person
@@ -129,3 +140,18 @@ async def test_create_save_of_a_workspace_that_never_was_ready_is_refused(person
     room = await person.settled(await person.create_room(repository_url=f"{origin.url}/nothing"))
     refusal = await refused(ask(person, "CreateSave", pb.CreateSaveRequest(workspace_id=room.workspace_id)))
     assert (refusal.code, refusal.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "WORKSPACE_NOT_ACTIVE")
+
+
+async def test_ensure_save_of_a_workspace_that_changed_meanwhile_is_refused(person: Person) -> None:
+    """Somebody may work in it again, and a save of that would pass for the last."""
+    room = await person.ready_room()
+    async with AsyncExitStack() as stack:
+        settings = ServiceSettings(**person.product.installation.settings("workspace"))
+        service = await open_service("workspace", settings, Registry(SAVE), stack)
+        actor = Actor(account_id=ids.parse(person.user_id), subject=person.user_id)
+        workspace_id = ids.parse(room.workspace_id)
+        read = await service.database.read(actor, queries.get_workspace, workspace_id=workspace_id)
+        await person.update_room(room, description="changed")
+        with pytest.raises(WorkspaceBusy):
+            await service.database.write(actor, operations.ensure_save, workspace=read, cause=Cause.CLEAN_UP)
+    assert await saves_of(person, room) == []
