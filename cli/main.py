@@ -6,7 +6,21 @@ from typing import Annotated
 
 import typer
 
-from cli import audit, context, execute, keys, local, raw_call, sessions, users, variables, workspaces
+from cli import (
+    actions,
+    audit,
+    chats,
+    context,
+    contexts,
+    execute,
+    keys,
+    local,
+    raw_call,
+    sessions,
+    users,
+    variables,
+    workspaces,
+)
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -16,6 +30,9 @@ app = typer.Typer(
 app.add_typer(workspaces.app, name="workspace")
 app.add_typer(workspaces.app, name="ws", hidden=True)  # for fingers: as `kubectl get po`, and `gh cs`
 app.add_typer(sessions.app, name="session")
+app.add_typer(contexts.app, name="context")
+app.add_typer(actions.app, name="action")
+app.add_typer(chats.app, name="chat")
 app.add_typer(audit.app, name="audit")
 app.add_typer(keys.app, name="key")
 app.command()(local.up)

@@ -24,6 +24,8 @@ NEEDED = {
     "rows": 24,
     "data": b"a",
     "command": ["true"],
+    "chat.is_private": True,
+    "action.configure_tooling.directory": "nowhere",
 }
 """Values of fields that a request cannot be without, beside ids."""
 
@@ -76,7 +78,7 @@ def example(rpc: Rpc, known: Mapping[str, str]) -> Message:
             put(request, place.path, NEEDED[place.path])
         elif shortest := place.rules.string.min_len:
             put(request, place.path, "a" * shortest)
-        elif required or place.path == "session.workspace_id":
+        elif required or place.path in {"session.workspace_id", "context.workspace_id"}:
             put(request, place.path, known.get(place.field.name, str(ids.new())))
     return request
 

@@ -11,6 +11,7 @@ from stateroom.session.v1 import attach_pb2, log_pb2, session_pb2, session_servi
 from stateroom.session.v1.session_service_pb2_grpc import SessionServiceStub
 
 from tests.support import waiting
+from tests.support.conversation import conversation
 from tests.support.people import Person, newcomer
 from tests.support.product import SERVICES, Product
 from tests.support.source import query
@@ -41,6 +42,7 @@ async def owned(shared_product: Product) -> AsyncIterator[dict[str, str]]:
             found["session_id"] = await _session(owner, room.workspace_id)
             for _ in range(2):
                 await stack.enter_async_context(_device(owner, found["session_id"]))
+            found |= await conversation(owner, room.workspace_id)
         if "audit" in SERVICES:
             found["audit_log_id"] = await _audit_log(owner)
         yield found | {"entity_id": room.workspace_id, "secret": owner.secret}

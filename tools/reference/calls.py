@@ -24,7 +24,7 @@ _CONTINUED = " \\\n  "
 
 def curl(method: Method, request: Request) -> str:
     """Return the call by REST."""
-    made = path_template.transcode([method.route], **request)  # type: ignore[no-untyped-call]  # google-api-core
+    made = _transcode(method.route, request)
     query = urlencode({_camel(name): value for name, value in made.get("query_params", {}).items()}, safe="$")
     parts = ["curl --fail-with-body"]
     if made["method"] != "get" and (made["method"], "body" in made) != ("post", True):
@@ -35,6 +35,15 @@ def curl(method: Method, request: Request) -> str:
         parts += ["-H 'Content-Type: application/json'", f"-d {_shell(_camel_keys(made['body']))}"]
     parts.append(f'"$STATEROOM_URL{unquote(made["uri"])}{"?" + query if query else ""}"')
     return _CONTINUED.join(parts)
+
+
+def _transcode(route: dict[str, str], request: Request) -> dict[str, Any]:
+    """Return the parts of a call by REST. A field `message` goes by another name: that one is an argument's there."""
+    named = {f"{name}_" if name == "message" else name: value for name, value in request.items()}
+    if route.get("body") == "message":
+        route = route | {"body": "message_"}
+    made: dict[str, Any] = path_template.transcode([route], **named)  # type: ignore[no-untyped-call]  # google-api-core
+    return made
 
 
 def buf_curl(method: Method, request: Request) -> str:
