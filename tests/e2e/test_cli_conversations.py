@@ -13,7 +13,7 @@ async def test_cli_context_talks_and_acts_in_a_room(embedded_stack: EmbeddedStac
     context = str(made["contextId"])
     await stack.command("context", "say", context, "hello")
     (active,) = (await stack.command("context", "active", "--workspace", "talk", "--json")).json()
-    assert (active["contextId"], active["config"]["features"]) == (context, ["login"])
+    assert (active["contextId"], active["config"]) == (context, {"features": ["login"]})
     edits = json.dumps([{"create": {"path": "made.txt", "content": "by an action"}}]).encode()
     edited = await stack.command("action", "edit", context, "-", stdin=edits)
     assert (edited.code, "made.txt" in edited.output, "\x1e" in edited.errors) == (0, True, False), edited.errors
