@@ -7,9 +7,12 @@ from typing import Annotated
 import typer
 
 from cli import (
+    actions,
     agents,
     audit,
+    chats,
     context,
+    contexts,
     execute,
     files,
     keys,
@@ -42,6 +45,9 @@ sessions.app.command("stats")(life.statistics)
 app.add_typer(files.app, name="file")
 app.add_typer(agents.app, name="agent")
 app.add_typer(previews.app, name="preview")
+app.add_typer(contexts.app, name="context")
+app.add_typer(actions.app, name="action")
+app.add_typer(chats.app, name="chat")
 app.add_typer(audit.app, name="audit")
 app.add_typer(keys.app, name="key")
 app.command()(local.up)

@@ -159,15 +159,20 @@ def _only(hints: Mapping[str, str], what: str) -> str:
 
 
 def session_path(session_id: str) -> str:
-    """Return the path of a session.
+    """Return the path of a session. Refused when the text is no id."""
+    return path_of("session", session_id)
+
+
+def path_of(noun: str, identity: str) -> str:
+    """Return the path of a resource that people name by its id alone, by the command's noun for it.
 
     Raises:
         Refused: the text is no id.
     """
-    if not ids.is_id(session_id):
-        msg = f"{session_id!r} is no session's id; `{program.name()} session list` shows those there are."
-        raise Refused(msg, reason="SESSION_NOT_FOUND", code=NOT_FOUND)
-    return f"/v1/sessions/{session_id}"
+    if not ids.is_id(identity):
+        msg = f"{identity!r} is no {noun}'s id; `{program.name()} {noun} list` shows those there are."
+        raise Refused(msg, reason=f"{noun.upper()}_NOT_FOUND", code=NOT_FOUND)
+    return f"/v1/{noun}s/{identity}"
 
 
 def share_link_id(text: str) -> str:

@@ -47,6 +47,7 @@ _FAULTS = {"UNKNOWN", "INTERNAL", "UNAVAILABLE", "DEADLINE_EXCEEDED", "UNIMPLEME
 """Codes that are the server's fault, as OpenTelemetry sees it."""
 _FIRST_WITHIN = 1.0  # seconds for the first message of a stream that is refused
 _REST_WITHIN = 5.0  # seconds for the rest of one that only sends
+_VIOLATIONS = 10  # that a refusal names: more than people read, and all that fits into the metadata of an answer
 _CORRELATION_KEY = "x-request-id"
 _CORRELATION_LENGTH = 64
 
@@ -176,12 +177,12 @@ async def around(call: Call, context: Context, guard: Guard) -> AsyncIterator[No
 
 
 def validate(request: Message) -> None:
-    """Hold a request against the rules of its contract. InvalidField names each field that breaks one."""
+    """Hold a request against the rules of its contract. InvalidField names the fields that break one, not too many."""
     if malformed := tuple(form.malformed(request)):
         raise InvalidField(*malformed)
     violations = _validator.collect_violations(request)
     if violations:
-        raise InvalidField(*(_violation(violation.proto) for violation in violations))
+        raise InvalidField(*(_violation(violation.proto) for violation in violations[:_VIOLATIONS]))
 
 
 def _violation(violation: Any) -> Violation:  # protovalidate's own message, whose type is not public

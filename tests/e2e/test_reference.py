@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,12 +34,18 @@ BLOCK = re.compile(r"^```(?P<language>\w+)\n(?P<code>.*?)^```", re.DOTALL | re.M
 VARIABLE = re.compile(r'\$([A-Z_]+)|os\.environ\["([A-Z_]+)"\]')
 STREAMS_TO_THE_END = {"StreamOutput", "AttachSession", "ObserveSession"}
 """Methods that stream until the session ends."""
-NEVER_END = {"WatchFiles"}
+NEVER_END = {"StreamChatMessages", "WatchFiles"}
 """Methods that stream until their caller leaves."""
 ASKS_BACK = {"AnswerPermission", "ChangeAgentSetting"}
 """Methods that need an agent which answers."""
 CHANGES_ROOM = {"ArchiveWorkspace", "UnarchiveWorkspace", "DeleteWorkspace", "UndeleteWorkspace"}
 """Methods after which a workspace is of no use to others."""
+STATES = {
+    "CompleteContext": ("activate",),
+    "StreamMessages": ("activate", "complete"),
+    "CreateAction": ("activate",),
+}
+"""Methods that need a context which went through these."""
 BROUGHT_BACK = {"UnarchiveWorkspace": ("POST", ":archive"), "UndeleteWorkspace": ("DELETE", "")}
 """Methods that undo something, and the call that does it."""
 
@@ -143,6 +150,40 @@ class Setting:
             with suppress(Refused):  # it ended meanwhile
                 await self.client.post(f"/v1/sessions/{session['sessionId']}:terminate", {})
 
+    async def context(self) -> str:
+        """Return a context, in the state that the call needs."""
+        context = await self.client.post("/v1/contexts", {"workspaceId": self.room})
+        path = f"/v1/contexts/{context['contextId']}"
+        for verb in STATES.get(self.method, ()):
+            await self.client.post(f"{path}:{verb}", {})
+        if self.method == "UndeleteContext":
+            await self.client.delete(path)
+        return str(context["contextId"])
+
+    async def action(self) -> str:
+        """Return an action; one that has changed a file for a call that takes it back."""
+        context = await self.client.post("/v1/contexts", {"workspaceId": self.room})
+        path = f"/v1/contexts/{context['contextId']}"
+        await self.client.post(f"{path}:activate", {})
+        edits = [{"create": {"path": await self.name()}}]
+        action = await self.client.post(f"{path}/actions", {"modifyFiles": {"edits": edits}})
+        if self.method == "UndoAction":
+            await until(partial(self._completed, str(action["actionId"])))
+        return str(action["actionId"])
+
+    async def _completed(self, action_id: str) -> bool:
+        return bool((await self.client.get(f"/v1/actions/{action_id}"))["state"] == "COMPLETED")
+
+    async def chat(self) -> str:
+        """Return a chat in which something was said."""
+        chat = await self.client.post("/v1/chats", {})
+        await self.client.post(f"/v1/chats/{chat['chatId']}/messages", {"content": "hello"})
+        return str(chat["chatId"])
+
+    async def user(self) -> str:
+        """Return the caller."""
+        return str((await self.client.get("/v1/users/me"))["userId"])
+
     async def api_key(self) -> str:
         """Return an API key's id."""
         return str((await self.client.post("/v1/apiKeys", {"name": "docs"}))["apiKey"]["apiKeyId"])
@@ -191,6 +232,10 @@ MAKERS: Mapping[str, Callable[[Setting], Awaitable[str]]] = {
     "AGENT_SESSION_ID": Setting.agent,
     "PERMISSION_ID": Setting.permission,
     "PREVIEW_ID": Setting.preview,
+    "CONTEXT_ID": Setting.context,
+    "ACTION_ID": Setting.action,
+    "CHAT_ID": Setting.chat,
+    "USER_ID": Setting.user,
     "API_KEY_ID": Setting.api_key,
     "SHARE_LINK_ID": Setting.share_link,
     "SHARE_LINK_SECRET": Setting.share_link_secret,

@@ -8,13 +8,28 @@ from google.protobuf import message_factory
 from google.protobuf.message import Message
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from stateroom.audit.v1 import audit_service_pb2
-from stateroom.session.v1 import session_service_pb2
+from stateroom.session.v1 import (
+    action_service_pb2,
+    chat_service_pb2,
+    context_service_pb2,
+    message_service_pb2,
+    session_service_pb2,
+)
 from stateroom.workspace.v1 import identity_service_pb2, workspace_service_pb2
 from typing_extensions import override
 
 from chassis.rpc.server import OPTIONS
 
-FILES = (identity_service_pb2, workspace_service_pb2, session_service_pb2, audit_service_pb2)
+FILES = (
+    identity_service_pb2,
+    workspace_service_pb2,
+    session_service_pb2,
+    context_service_pb2,
+    message_service_pb2,
+    action_service_pb2,
+    chat_service_pb2,
+    audit_service_pb2,
+)
 Answer = Callable[[Any, Any], Awaitable[Message] | AsyncIterator[Message]]
 
 

@@ -32,6 +32,8 @@ NEEDED = {
     "setting_id": "a",
     "preview.command": ["true"],
     "preview.port": 8000,
+    "chat.is_private": True,
+    "action.configure_tooling.directory": "nowhere",
 }
 """Values of fields that a request cannot be without, beside ids."""
 
@@ -92,7 +94,7 @@ def example(rpc: Rpc, known: Mapping[str, str]) -> Message:
             put(request, place.path, NEEDED[place.path])
         elif shortest := place.rules.string.min_len:
             put(request, place.path, "a" * shortest)
-        elif required or place.path in {"session.workspace_id", "preview.workspace_id"}:
+        elif required or place.path in {"session.workspace_id", "preview.workspace_id", "context.workspace_id"}:
             put(request, place.path, known.get(place.field.name, str(ids.new())))
     return request
 

@@ -24,8 +24,8 @@ from stateroom.session.v1.sharing_service_pb2_grpc import SharingServiceStub
 from stateroom.workspace.v1 import save_service_pb2
 from stateroom.workspace.v1.save_service_pb2_grpc import SaveServiceStub
 
-from chassis import ids
 from tests.support import waiting
+from tests.support.conversation import conversation
 from tests.support.people import Person, newcomer
 from tests.support.product import SERVICES, Product
 from tests.support.raw_agents import ASKING
@@ -58,7 +58,7 @@ async def owned(shared_product: Product) -> AsyncIterator[dict[str, str]]:
         if "session" in SERVICES:
             await _session(owner, room.workspace_id)
             found |= await _agent(owner, room.workspace_id)
-            found["context_id"] = str(ids.new())
+            found |= await conversation(owner, room.workspace_id)
             for _ in range(2):
                 await stack.enter_async_context(_device(owner, found["session_id"]))
                 found["share_link_id"] = await _share(owner, found["session_id"])

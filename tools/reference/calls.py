@@ -25,7 +25,7 @@ _CONTINUED = " \\\n  "
 
 def curl(method: Method, request: Request) -> str:
     """Return the call by REST."""
-    made = path_template.transcode([method.route], **request)  # type: ignore[no-untyped-call]  # google-api-core
+    made = _transcode(method.route, request)
     query = urlencode({_camel(name): _text(value) for name, value in made.get("query_params", {}).items()}, safe="$")
     parts = ["curl --fail-with-body"]
     if made["method"] != "get" and (made["method"], "body" in made) != ("post", True):
@@ -40,6 +40,15 @@ def curl(method: Method, request: Request) -> str:
     if method.returns_content:
         parts.insert(1, f"--output {_LOCAL_FILE}")
     return _CONTINUED.join(parts)
+
+
+def _transcode(route: dict[str, str], request: Request) -> dict[str, Any]:
+    """Return the parts of a call by REST. A field `message` goes by another name: that one is an argument's there."""
+    named = {f"{name}_" if name == "message" else name: value for name, value in request.items()}
+    if route.get("body") == "message":
+        route = route | {"body": "message_"}
+    made: dict[str, Any] = path_template.transcode([route], **named)  # type: ignore[no-untyped-call]  # google-api-core
+    return made
 
 
 def buf_curl(method: Method, request: Request) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from services.session.chats.errors import ChatNotFound, NotAParticipant, NotTheCreator
+from services.session.chats.errors import ChatNotFound, NotParticipant, NotTheCreator
 
 MAXIMUM_PARTICIPANTS = 1000
 """Users who take part in one chat: each message changes what is unread for all of them."""
@@ -108,14 +108,14 @@ class Seat:
             raise ChatNotFound(self.chat.chat_id)
 
     def expect_participant(self) -> Participant:
-        """Return the user's part. ChatNotFound, NotAParticipant."""
+        """Return the user's part. ChatNotFound, NotParticipant."""
         self.expect_sight()
         if self.participant is None:
-            raise NotAParticipant(self.chat.chat_id)
+            raise NotParticipant(self.chat.chat_id)
         return self.participant
 
     def expect_may_add(self, user_id: UUID) -> None:
-        """Raise ChatNotFound, NotAParticipant or NotTheCreator unless the user may bring somebody in."""
+        """Raise ChatNotFound, NotParticipant or NotTheCreator unless the user may bring somebody in."""
         self.expect_sight()
         if user_id == self.user_id:
             return

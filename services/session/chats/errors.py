@@ -32,10 +32,10 @@ class ParticipantNotFound(NotFound):
         super().__init__(userId=str(user_id))
 
 
-class NotAParticipant(PermissionDenied):
+class NotParticipant(PermissionDenied):
     """You take no part in chat {chatId}; join it first."""
 
-    reason = "NOT_A_PARTICIPANT"
+    reason = "NOT_PARTICIPANT"
 
     def __init__(self, chat_id: UUID) -> None:
         super().__init__(chatId=str(chat_id))

@@ -46,7 +46,7 @@ async def update_chat(tx: Transaction, *, chat_id: UUID, values: Mapping[str, ob
 
 
 async def add_participant(tx: Transaction, *, chat_id: UUID, user_id: UUID) -> Participant:
-    """Bring somebody in; who is there stays. ChatNotFound, NotAParticipant, NotTheCreator, ChatFull."""
+    """Bring somebody in; who is there stays. ChatNotFound, NotParticipant, NotTheCreator, ChatFull."""
     seat = await store.get_seat(tx.connection, chat_id, _caller(tx), lock=True)
     seat.expect_may_add(user_id)
     there = await store.find_participant(tx.connection, chat_id, user_id)
@@ -72,7 +72,7 @@ async def remove_participant(tx: Transaction, *, chat_id: UUID, user_id: UUID) -
 
 
 async def create_message(tx: Transaction, *, chat_id: UUID, content: str) -> ChatMessage:
-    """Say something; what was said before counts as read. ChatNotFound, NotAParticipant."""
+    """Say something; what was said before counts as read. ChatNotFound, NotParticipant."""
     seat = await store.get_seat(tx.connection, chat_id, _caller(tx), lock=True)
     participant = seat.expect_participant()
     message = ChatMessage(
@@ -91,7 +91,7 @@ async def create_message(tx: Transaction, *, chat_id: UUID, content: str) -> Cha
 
 
 async def mark_read(tx: Transaction, *, chat_id: UUID, sequence: int) -> Participant:
-    """Note how far the caller has read; it never goes back. ChatNotFound, NotAParticipant."""
+    """Note how far the caller has read; it never goes back. ChatNotFound, NotParticipant."""
     seat = await store.get_seat(tx.connection, chat_id, _caller(tx), lock=True)
     participant = seat.expect_participant()
     read = min(max(sequence, participant.read_sequence), seat.chat.message_count)

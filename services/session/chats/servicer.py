@@ -136,6 +136,7 @@ class ChatServicer:
         return convert.participant_to_proto(participant)
 
     async def _messages(self, call: Call, chat_id: UUID, after: int, limit: int) -> list[ChatMessage]:
+        """Return what was said after a sequence."""
         return await self.database.read(
             call.actor, queries.list_messages, chat_id=chat_id, user_id=_caller(call), after=after, limit=limit
         )

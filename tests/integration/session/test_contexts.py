@@ -240,7 +240,7 @@ async def test_chat_that_is_private_is_not_found_by_others(ada: Talker) -> None:
         ):
             assert await _reason(call) == "CHAT_NOT_FOUND"
     assert not (await bob.open("ListChatMessages", listed(chat_id=public.chat_id))).chat_messages
-    assert await _reason(bob.post(public.chat_id, "x")) == "NOT_A_PARTICIPANT"
+    assert await _reason(bob.post(public.chat_id, "x")) == "NOT_PARTICIPANT"
     await bob.add(public.chat_id, bob)
     assert (await bob.post(public.chat_id, "x")).author_id == str(bob.user_id)
 

@@ -440,9 +440,9 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The user takes no part in the chat.
     Example: {"reason": "PARTICIPANT_NOT_FOUND", "metadata": {"userId": "…"}}
     """
-    NOT_A_PARTICIPANT: _ErrorReason.ValueType  # 166
+    NOT_PARTICIPANT: _ErrorReason.ValueType  # 166
     """The caller takes no part in the chat.
-    Example: {"reason": "NOT_A_PARTICIPANT", "metadata": {"chatId": "…"}}
+    Example: {"reason": "NOT_PARTICIPANT", "metadata": {"chatId": "…"}}
     """
     NOT_THE_CREATOR: _ErrorReason.ValueType  # 167
     """This is for the creator of the chat.
@@ -976,9 +976,9 @@ PARTICIPANT_NOT_FOUND: ErrorReason.ValueType  # 165
 """The user takes no part in the chat.
 Example: {"reason": "PARTICIPANT_NOT_FOUND", "metadata": {"userId": "…"}}
 """
-NOT_A_PARTICIPANT: ErrorReason.ValueType  # 166
+NOT_PARTICIPANT: ErrorReason.ValueType  # 166
 """The caller takes no part in the chat.
-Example: {"reason": "NOT_A_PARTICIPANT", "metadata": {"chatId": "…"}}
+Example: {"reason": "NOT_PARTICIPANT", "metadata": {"chatId": "…"}}
 """
 NOT_THE_CREATOR: ErrorReason.ValueType  # 167
 """This is for the creator of the chat.

@@ -138,7 +138,7 @@ class ChatServiceServicer:
         """Brings somebody into a chat, or oneself into one that is not private. Again changes nothing.
 
         Errors: INVALID_ARGUMENT (INVALID_FIELD, REQUEST_ID_REUSED), NOT_FOUND (CHAT_NOT_FOUND), PERMISSION_DENIED
-        (NOT_A_PARTICIPANT, NOT_THE_CREATOR), RESOURCE_EXHAUSTED (CHAT_FULL).
+        (NOT_PARTICIPANT, NOT_THE_CREATOR), RESOURCE_EXHAUSTED (CHAT_FULL).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -167,7 +167,7 @@ class ChatServiceServicer:
         """Says something in a chat in which the caller takes part; what was said before counts as read.
 
         Errors: INVALID_ARGUMENT (INVALID_FIELD, REQUEST_ID_REUSED), NOT_FOUND (CHAT_NOT_FOUND), PERMISSION_DENIED
-        (NOT_A_PARTICIPANT).
+        (NOT_PARTICIPANT).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -195,7 +195,7 @@ class ChatServiceServicer:
         """Notes that the caller has read a chat up to a message. It never goes back, and it is no change of the chat: the etag stays.
 
         Errors: INVALID_ARGUMENT (INVALID_FIELD, REQUEST_ID_REUSED), NOT_FOUND (CHAT_NOT_FOUND), PERMISSION_DENIED
-        (NOT_A_PARTICIPANT).
+        (NOT_PARTICIPANT).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

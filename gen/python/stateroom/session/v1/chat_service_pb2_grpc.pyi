@@ -59,7 +59,7 @@ class ChatServiceStub:
     """Brings somebody into a chat, or oneself into one that is not private. Again changes nothing.
 
     Errors: INVALID_ARGUMENT (INVALID_FIELD, REQUEST_ID_REUSED), NOT_FOUND (CHAT_NOT_FOUND), PERMISSION_DENIED
-    (NOT_A_PARTICIPANT, NOT_THE_CREATOR), RESOURCE_EXHAUSTED (CHAT_FULL).
+    (NOT_PARTICIPANT, NOT_THE_CREATOR), RESOURCE_EXHAUSTED (CHAT_FULL).
     """
     RemoveParticipant: _grpc.UnaryUnaryMultiCallable[_chat_service_pb2.RemoveParticipantRequest, _chat_pb2.Chat]
     """Takes oneself out of a chat, or somebody else out of one's own.
@@ -76,7 +76,7 @@ class ChatServiceStub:
     """Says something in a chat in which the caller takes part; what was said before counts as read.
 
     Errors: INVALID_ARGUMENT (INVALID_FIELD, REQUEST_ID_REUSED), NOT_FOUND (CHAT_NOT_FOUND), PERMISSION_DENIED
-    (NOT_A_PARTICIPANT).
+    (NOT_PARTICIPANT).
     """
     ListChatMessages: _grpc.UnaryUnaryMultiCallable[_chat_service_pb2.ListChatMessagesRequest, _chat_service_pb2.ListChatMessagesResponse]
     """Lists what was said in a chat, oldest first.
@@ -92,7 +92,7 @@ class ChatServiceStub:
     """Notes that the caller has read a chat up to a message. It never goes back, and it is no change of the chat: the etag stays.
 
     Errors: INVALID_ARGUMENT (INVALID_FIELD, REQUEST_ID_REUSED), NOT_FOUND (CHAT_NOT_FOUND), PERMISSION_DENIED
-    (NOT_A_PARTICIPANT).
+    (NOT_PARTICIPANT).
     """
 
 @_typing.type_check_only
@@ -125,7 +125,7 @@ class ChatServiceAsyncStub(ChatServiceStub):
     """Brings somebody into a chat, or oneself into one that is not private. Again changes nothing.
 
     Errors: INVALID_ARGUMENT (INVALID_FIELD, REQUEST_ID_REUSED), NOT_FOUND (CHAT_NOT_FOUND), PERMISSION_DENIED
-    (NOT_A_PARTICIPANT, NOT_THE_CREATOR), RESOURCE_EXHAUSTED (CHAT_FULL).
+    (NOT_PARTICIPANT, NOT_THE_CREATOR), RESOURCE_EXHAUSTED (CHAT_FULL).
     """
     RemoveParticipant: _aio.UnaryUnaryMultiCallable[_chat_service_pb2.RemoveParticipantRequest, _chat_pb2.Chat]  # type: ignore[assignment]
     """Takes oneself out of a chat, or somebody else out of one's own.
@@ -142,7 +142,7 @@ class ChatServiceAsyncStub(ChatServiceStub):
     """Says something in a chat in which the caller takes part; what was said before counts as read.
 
     Errors: INVALID_ARGUMENT (INVALID_FIELD, REQUEST_ID_REUSED), NOT_FOUND (CHAT_NOT_FOUND), PERMISSION_DENIED
-    (NOT_A_PARTICIPANT).
+    (NOT_PARTICIPANT).
     """
     ListChatMessages: _aio.UnaryUnaryMultiCallable[_chat_service_pb2.ListChatMessagesRequest, _chat_service_pb2.ListChatMessagesResponse]  # type: ignore[assignment]
     """Lists what was said in a chat, oldest first.
@@ -158,7 +158,7 @@ class ChatServiceAsyncStub(ChatServiceStub):
     """Notes that the caller has read a chat up to a message. It never goes back, and it is no change of the chat: the etag stays.
 
     Errors: INVALID_ARGUMENT (INVALID_FIELD, REQUEST_ID_REUSED), NOT_FOUND (CHAT_NOT_FOUND), PERMISSION_DENIED
-    (NOT_A_PARTICIPANT).
+    (NOT_PARTICIPANT).
     """
 
 class ChatServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -218,7 +218,7 @@ class ChatServiceServicer(metaclass=_abc_1.ABCMeta):
         """Brings somebody into a chat, or oneself into one that is not private. Again changes nothing.
 
         Errors: INVALID_ARGUMENT (INVALID_FIELD, REQUEST_ID_REUSED), NOT_FOUND (CHAT_NOT_FOUND), PERMISSION_DENIED
-        (NOT_A_PARTICIPANT, NOT_THE_CREATOR), RESOURCE_EXHAUSTED (CHAT_FULL).
+        (NOT_PARTICIPANT, NOT_THE_CREATOR), RESOURCE_EXHAUSTED (CHAT_FULL).
         """
 
     @_abc_1.abstractmethod
@@ -253,7 +253,7 @@ class ChatServiceServicer(metaclass=_abc_1.ABCMeta):
         """Says something in a chat in which the caller takes part; what was said before counts as read.
 
         Errors: INVALID_ARGUMENT (INVALID_FIELD, REQUEST_ID_REUSED), NOT_FOUND (CHAT_NOT_FOUND), PERMISSION_DENIED
-        (NOT_A_PARTICIPANT).
+        (NOT_PARTICIPANT).
         """
 
     @_abc_1.abstractmethod
@@ -287,7 +287,7 @@ class ChatServiceServicer(metaclass=_abc_1.ABCMeta):
         """Notes that the caller has read a chat up to a message. It never goes back, and it is no change of the chat: the etag stays.
 
         Errors: INVALID_ARGUMENT (INVALID_FIELD, REQUEST_ID_REUSED), NOT_FOUND (CHAT_NOT_FOUND), PERMISSION_DENIED
-        (NOT_A_PARTICIPANT).
+        (NOT_PARTICIPANT).
         """
 
 def add_ChatServiceServicer_to_server(servicer: ChatServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
