@@ -7,7 +7,7 @@ import sys
 from hashlib import sha256
 
 import uvloop
-from stateroom.runner.v1 import git_service_pb2, runner_service_pb2
+from stateroom.runner.v1 import git_service_pb2, runner_service_pb2, terminal_service_pb2
 
 from chassis import faults, logs
 from chassis.beside import beside
@@ -21,11 +21,13 @@ from runner.handover import Table
 from runner.installed import RunningCode
 from runner.servicer import RunnerServicer
 from runner.settings import Settings
+from runner.terminal_servicer import TerminalServicer
 from runner.terminals import table
 from runner.upgrade import Upgrade
 
 _GIT_SERVICE = git_service_pb2.DESCRIPTOR.services_by_name["GitService"]
 _SERVICE = runner_service_pb2.DESCRIPTOR.services_by_name["RunnerService"]
+_TERMINAL_SERVICE = terminal_service_pb2.DESCRIPTOR.services_by_name["TerminalService"]
 _TOKEN_BYTES = 32
 _STOP_GRACE = 5.0
 """Seconds between TERM and KILL when the runner itself is told to stop."""
@@ -66,6 +68,7 @@ async def serve(options: Settings, inherited: Table) -> None:
             options.runner_id, options.workspace_id, sandbox, workspace, terminals, way, stopped.set
         )
         server.add(_SERVICE, servicer)
+        server.add(_TERMINAL_SERVICE, TerminalServicer(terminals))
         server.add(_GIT_SERVICE, GitServicer(Git(options.room, sandbox)))
         # First, so that whoever got an answer finds us; a caller who reads it early waits for the socket.
         room.announce(options.room, options.runner_id, options.socket)

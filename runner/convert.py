@@ -40,6 +40,7 @@ def terminal_to_proto(terminal: Terminal | LeftTerminal) -> pb.Terminal:
         message.running = terminal.running
         message.process_id = terminal.process_id
         message.lease_epoch = terminal.input.epoch
+        message.paused = terminal.paused
     return message
 
 

@@ -63,6 +63,8 @@ class TerminalState:
         asked: reasons by signal, of those who asked for its end.
         patience: until when what a dead shell left behind may live on (CLOCK_MONOTONIC, seconds).
         kill_time: when everything in it is killed (CLOCK_MONOTONIC, seconds); None for never.
+        paused: whether its output is left unread.
+        flow_version: of the newest order to pause it or to let it flow.
     """
 
     session_id: str
@@ -78,6 +80,8 @@ class TerminalState:
     asked: Mapping[str, str] = field(default_factory=dict)
     patience: float = 0.0
     kill_time: float | None = None
+    paused: bool = False
+    flow_version: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,6 +54,7 @@ class Terminal:
         self.running = True
         self.process_id = 0
         self.kill_time: float | None = None
+        self.paused = False
         self.gone = asyncio.Event()
         self.input = Input(session_id, descriptor)
         self._descriptor = descriptor
@@ -62,6 +63,7 @@ class Terminal:
         self._reader = pty.PtyReader(descriptor, self._output)
         self._held = b""
         self._unbounded = False
+        self._flow_version = 0
         self._asked: dict[int, str] = {}
         self._patience = 0.0
         self._program: program.RunningProgram | None = None
@@ -103,9 +105,10 @@ class Terminal:
         terminal.process_id = pty.session_leader(state.descriptor)
         terminal._asked = {int(number): reason for number, reason in state.asked.items()}
         terminal._patience, terminal.kill_time = state.patience, state.kill_time
+        terminal.paused, terminal._flow_version = state.paused, state.flow_version
         if state.held:
             terminal._output(state.held)
-        elif terminal._full:
+        if terminal.paused or terminal._full:
             terminal._reader.pause()
         return terminal
 
@@ -125,6 +128,8 @@ class Terminal:
             asked={str(number): reason for number, reason in self._asked.items()},
             patience=self._patience,
             kill_time=self.kill_time,
+            paused=self.paused,
+            flow_version=self._flow_version,
         )
 
     async def run(self) -> None:
@@ -134,6 +139,7 @@ class Terminal:
         self.running = False
         self.process_id = 0
         self.input.close()
+        self._flow()
         await self._settle(running)
         await asyncio.to_thread(running.signal, signal.SIGHUP)
         await running.kill()
@@ -155,8 +161,20 @@ class Terminal:
         self.size = size
         self._write(RecordType.RESIZE, [pack_size(size.columns, size.rows)])
 
+    def pause(self, version: int, *, paused: bool) -> None:
+        """Leave the output unread, so that programs wait, or read it again; older orders than the newest are void."""
+        self.expect_running()
+        if version < self._flow_version:
+            return
+        self._flow_version = version
+        if paused and not _ENDING & self._asked.keys():
+            self.paused = True
+            self._reader.pause()
+        else:
+            self._flow()
+
     async def signal(self, number: int, grace: float, reason: str) -> None:
-        """Signal every process of the terminal.
+        """Signal every process of the terminal. One that is told to end may print its last words, also while paused.
 
         A shell that a person types into ignores TERM, so it is told to hang up as well: then it ends its jobs and
         itself.
@@ -168,6 +186,8 @@ class Terminal:
         """
         self.expect_running()
         self._asked[number] = reason
+        if number in _ENDING:
+            self._flow()
         self._patience = max(self._patience, asyncio.get_running_loop().time() + grace)
         running, leader = self.running_program, processes.find(self.process_id)
         await asyncio.to_thread(running.signal, number)
@@ -235,11 +255,15 @@ class Terminal:
             _log.warning("The spool is full; the terminal waits", session_id=self.session_id)
             self._reader.pause()
 
+    def _flow(self) -> None:
+        self.paused = False
+        self._resume()
+
     def _resume(self) -> None:
         if self._held:
             held, self._held = self._held, b""
             self._output(held)
-        if not self._held and not self._full:
+        if not self._held and not self._full and not self.paused:
             self._reader.resume()
 
     def _write(self, type_: RecordType, bodies: list[bytes]) -> bool:

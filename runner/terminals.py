@@ -148,6 +148,12 @@ class Terminals:
         _note_size(terminal.spool, size)
         return terminal
 
+    def pause(self, session_id: str, version: int, *, paused: bool) -> Terminal:
+        """Leave the output of a terminal unread, or read it again, unless a newer order said otherwise."""
+        terminal = self.live(session_id)
+        terminal.pause(version, paused=paused)
+        return terminal
+
     async def signal(self, session_id: str, number: int, grace: float) -> Terminal:
         """Signal the processes of a terminal; after `grace` seconds, unless 0, kill what is still there."""
         terminal = self.live(session_id)

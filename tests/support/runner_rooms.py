@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import grpc
-from stateroom.runner.v1 import runner_service_pb2_grpc
+from stateroom.runner.v1 import runner_service_pb2_grpc, terminal_service_pb2_grpc
 
 from chassis import ids
 from runner.record import Record, RecordType
@@ -77,6 +77,7 @@ class RunnerProcess:
 
     process: asyncio.subprocess.Process
     stub: "runner_service_pb2_grpc.RunnerServiceAsyncStub"
+    terminals: "terminal_service_pb2_grpc.TerminalServiceAsyncStub"
     metadata: tuple[tuple[str, str], ...]
 
 
@@ -105,7 +106,8 @@ async def runner_process(room: Path, socket: Path, code: Path | None = None) -> 
         async with grpc.aio.insecure_channel(f"unix:{socket}") as channel:
             await asyncio.wait_for(channel.channel_ready(), DEADLINE)
             stub = runner_service_pb2_grpc.RunnerServiceStub(channel)
-            yield RunnerProcess(process, stub, (("authorization", f"Bearer {token}"),))
+            terminals = terminal_service_pb2_grpc.TerminalServiceStub(channel)
+            yield RunnerProcess(process, stub, terminals, (("authorization", f"Bearer {token}"),))
     finally:
         if process.returncode is None:
             process.kill()

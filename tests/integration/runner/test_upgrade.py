@@ -10,6 +10,7 @@ import grpc
 import pytest
 from stateroom.runner.v1 import record_pb2
 from stateroom.runner.v1 import runner_service_pb2 as pb
+from stateroom.runner.v1.terminal_service_pb2 import PauseTerminalRequest
 
 from chassis import ids, processes
 from runner.__main__ import __file__ as main_file
@@ -96,6 +97,11 @@ async def _upgrade(runner: RunnerProcess) -> None:
     await waiting.until(upgraded)
 
 
+async def _pause(session: Session, version: int, *, paused: bool) -> pb.Terminal:
+    request = PauseTerminalRequest(session_id=session.session_id, paused=paused, version=version)
+    return await session.runner.terminals.PauseTerminal(request, metadata=session.runner.metadata)
+
+
 def _descriptors(pid: int) -> int:
     return sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir())
 
@@ -157,10 +163,12 @@ async def test_upgrade_shell_that_ends_meanwhile_keeps_its_exit_code(
 async def test_upgrade_twice_leaves_no_descriptor_and_types_nothing_again(
     room_folder: Path, socket: Path, code: Path
 ) -> None:
-    """What was adopted can be handed over again; a repeated write types nothing; a signal's KILL still comes."""
+    """What was adopted can be handed over again: what was typed, who waits for KILL, who is paused."""
     async with runner_process(room_folder, socket, code) as runner:
-        session, write = Session(runner), str(ids.new())
+        session, paused, write = Session(runner), Session(runner), str(ids.new())
         await session.open()
+        await paused.open()
+        assert (await _pause(paused, version=7, paused=True)).paused
         await session.type("trap '' TERM HUP; printf 'on%s ' ce; echo rea''dy\n", write)
         await session.read(b"ready")
         _change(code)
@@ -169,6 +177,8 @@ async def test_upgrade_twice_leaves_no_descriptor_and_types_nothing_again(
         _change(code)
         await _upgrade(runner)
         assert _descriptors(runner.process.pid) == before
+        assert (await _pause(paused, version=6, paused=False)).paused, "an order that was overtaken counts"
+        assert not (await _pause(paused, version=8, paused=False)).paused
         await session.type("trap '' TERM HUP; printf 'on%s ' ce; echo rea''dy\n", write)
         signal = pb.SignalTerminalRequest(session_id=session.session_id, signal=15, grace_milliseconds=3000)
         await runner.stub.SignalTerminal(signal, metadata=runner.metadata)
