@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import aclosing, contextmanager
 from dataclasses import replace
 
-from cli.attachment import Attached, Ended, Output, RoleChanged, Wish
+from cli.attachment import Attached, Condition, Ended, Output, RoleChanged, Wish
 from cli.device import Device, DeviceEvent, Reconnecting
 from cli.endpoint import Endpoint
 from cli.query_filter import QueryFilter
@@ -75,6 +75,8 @@ class _View:
                 self._note("read-only: if another device controls the session, attach with --take-over to type")
             case RoleChanged() if event.role == "OBSERVER":
                 self._note("read-only: another device took control; attach with --take-over to type")
+            case Condition():
+                self._note("paused; what you type reaches the program" if event.paused else "resumed")
             case Reconnecting():
                 self._note("connection lost; attaching again")
             case Ended():

@@ -1,7 +1,7 @@
 """One WebSocket connection of a device to a session: output with offsets in, typed bytes and acknowledgements out."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -60,6 +60,13 @@ class RoleChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class Condition:
+    """What the session waits for changed."""
+
+    paused: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Ping:
     """The server asks whether somebody is still there."""
 
@@ -75,7 +82,7 @@ class Ended:
     end_offset: int
 
 
-Event: TypeAlias = Attached | Output | Resized | RoleChanged | Ping | Ended
+Event: TypeAlias = Attached | Output | Resized | RoleChanged | Condition | Ping | Ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,30 +185,30 @@ class Attachment:
 def _event(message: dict[str, Any]) -> Event | None:
     """Return the event a text frame carries; None for kinds that a newer server may add."""
     kind, content = next(iter(message.items()))
-    match kind:
-        case "attached":
-            return Attached(
-                offset=int(content.get("offset", 0)),
-                end_offset=int(content.get("endOffset", 0)),
-                columns=int(content.get("columns", 0)),
-                rows=int(content.get("rows", 0)),
-                role=str(content.get("role", "")),
-            )
-        case "resized":
-            return Resized(int(content["columns"]), int(content["rows"]))
-        case "roleChanged":
-            return RoleChanged(str(content["role"]))
-        case "ping":
-            return Ping()
-        case "ended":
-            return Ended(
-                state=str(content.get("state", "")),
-                stop_reason=str(content.get("stopReason", "")),
-                exit_code=content.get("exitCode"),
-                exit_signal=content.get("exitSignal"),
-                end_offset=int(content.get("endOffset", 0)),
-            )
-    return None
+    read = _EVENTS.get(kind)
+    return read(content) if read is not None else None
+
+
+_EVENTS: Mapping[str, Callable[[dict[str, Any]], Event]] = {
+    "attached": lambda content: Attached(
+        offset=int(content.get("offset", 0)),
+        end_offset=int(content.get("endOffset", 0)),
+        columns=int(content.get("columns", 0)),
+        rows=int(content.get("rows", 0)),
+        role=str(content.get("role", "")),
+    ),
+    "resized": lambda content: Resized(int(content["columns"]), int(content["rows"])),
+    "roleChanged": lambda content: RoleChanged(str(content["role"])),
+    "condition": lambda content: Condition(paused=bool(content.get("paused", False))),
+    "ping": lambda _: Ping(),
+    "ended": lambda content: Ended(
+        state=str(content.get("state", "")),
+        stop_reason=str(content.get("stopReason", "")),
+        exit_code=content.get("exitCode"),
+        exit_signal=content.get("exitSignal"),
+        end_offset=int(content.get("endOffset", 0)),
+    ),
+}
 
 
 @asynccontextmanager

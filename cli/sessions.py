@@ -89,7 +89,7 @@ def create(
 @app.command("list")
 def list_sessions(
     workspace: Annotated[str, typer.Option(help="Only those of this workspace, by name or id.")] = "",
-    state: Annotated[str, typer.Option(help="Only these: STARTING, ACTIVE, STOPPED, FAILED or LOST.")] = "",
+    state: Annotated[str, typer.Option(help="Only these: STARTING, ACTIVE, PAUSED, STOPPED, FAILED or LOST.")] = "",
     limit: LimitOption = 100,
     account: AccountOption = "",
     as_json: JsonOption = False,

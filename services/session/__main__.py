@@ -2,11 +2,12 @@
 
 from contextlib import AsyncExitStack
 
-from stateroom.session.v1 import session_service_pb2
+from stateroom.session.v1 import lifecycle_service_pb2, session_service_pb2
 
 from chassis.changes import Registry
 from chassis.rpc.server import Server
 from chassis.service import Service, open_service, run
+from services.session.lifecycle.servicer import LifecycleServicer
 from services.session.sessions import events
 from services.session.sessions.consumers import WorkspaceChanges
 from services.session.sessions.live.attachment import Attachments
@@ -55,6 +56,8 @@ async def open_session(settings: SessionSettings, stack: AsyncExitStack) -> tupl
     servicer = SessionServicer(database, service.pages, opener, attachments, writer, reconciler.wake)
     server = service.server()
     server.add(session_service_pb2.DESCRIPTOR.services_by_name["SessionService"], servicer)
+    lifecycle = LifecycleServicer(database, reconciler.wake)
+    server.add(lifecycle_service_pb2.DESCRIPTOR.services_by_name["LifecycleService"], lifecycle)
     return service, server
 
 

@@ -14,10 +14,12 @@ from uuid import UUID
 
 import grpc
 import pytest
+from stateroom.event.v1.change_pb2 import ChangeHeader
 from stateroom.runner.v1 import runner_service_pb2 as runner_pb
 from stateroom.runner.v1.runner_service_pb2_grpc import RunnerServiceStub
 from stateroom.session.v1 import log_pb2, session_pb2
 from stateroom.session.v1 import session_service_pb2 as pb
+from stateroom.session.v1.lifecycle_service_pb2_grpc import LifecycleServiceStub
 from stateroom.session.v1.session_service_pb2_grpc import SessionServiceStub
 from stateroom.workspace.v1 import workspace_service_pb2 as workspace
 
@@ -57,6 +59,7 @@ class Stage:
         self.target = f"127.0.0.1:{self._port}"
         self.channel = grpc.aio.insecure_channel(self.target)
         self.stub: Any = SessionServiceStub(self.channel)
+        self._stubs: list[Any] = [self.stub, LifecycleServiceStub(self.channel)]
         self.service: asyncio.subprocess.Process
         self.runner: asyncio.subprocess.Process
         self._is_usual = True
@@ -115,12 +118,11 @@ class Stage:
 
     async def terminals(self) -> set[str]:
         """Return the sessions whose terminals the runner has."""
-        runner = self.workspace.runner
-        async with grpc.aio.insecure_channel(runner.address) as channel:
-            stub: Any = RunnerServiceStub(channel)
-            metadata = BearerToken(runner.token).metadata()
-            status = await stub.GetStatus(runner_pb.GetStatusRequest(), metadata=metadata, timeout=READY)
-        return {terminal.session_id for terminal in status.terminals}
+        return {terminal.session_id for terminal in (await self._status()).terminals}
+
+    async def terminal(self, session_id: str) -> runner_pb.Terminal:
+        """Return a session's terminal as the runner has it."""
+        return next(found for found in (await self._status()).terminals if found.session_id == session_id)
 
     async def write_to_terminal(self, session_id: str, text: str) -> None:
         """Type past the session service."""
@@ -138,7 +140,8 @@ class Stage:
         self, method: str, request: Any, account_id: UUID | None = None, **options: Any
     ) -> Any:  # any message
         """Call the session service as a person."""
-        return await getattr(self.stub, method)(request, metadata=self.bearer(account_id), timeout=20, **options)
+        call = next(getattr(stub, method) for stub in self._stubs if hasattr(stub, method))
+        return await call(request, metadata=self.bearer(account_id), timeout=20, **options)
 
     async def create(self, request_id: str = "", **wishes: Any) -> session_pb2.Session:  # fields of a session
         """Open a session with a plain prompt."""
@@ -176,6 +179,29 @@ class Stage:
             data += response.data
         return bytes(data)
 
+    async def printed(self, session_id: str, wanted: bytes) -> None:
+        """Wait until a session that lives has printed the bytes."""
+        data, request = bytearray(), log_pb2.StreamOutputRequest(session_id=session_id)
+        stream = self.stub.StreamOutput(request, metadata=self.bearer(), timeout=40)
+        async for response in stream:
+            data += response.data
+            if wanted in data:
+                stream.cancel()
+                return
+        raise AssertionError(bytes(data[-500:]))
+
+    async def events(self, entity_id: str) -> list[str]:
+        """Return what happened to a session, by the names of its changes."""
+        statement = "SELECT header FROM session.changes UNION ALL SELECT header FROM session.outbox"
+        headers = [
+            ChangeHeader.FromString(row["header"]) for row in await query(self.installation.admin_url, statement)
+        ]
+        return [
+            header.type
+            for header in sorted(headers, key=lambda each: each.entity_version)
+            if header.entity_id == entity_id
+        ]
+
     async def restore(self) -> None:
         """End the owner's sessions, and have service and runner run as they usually do, whatever happened to them."""
         self.workspace.refusal = None
@@ -184,8 +210,10 @@ class Stage:
         if self.service.returncode is not None or not self._is_usual:
             await self.kill_service()
             await self.start_service()
-        listed = await self.call("ListSessions", pb.ListSessionsRequest(state=session_pb2.Session.ACTIVE))
+        listed = await self.call("ListSessions", pb.ListSessionsRequest(page_size=200))
         for session in listed.sessions:
+            if session.HasField("end_time"):
+                continue
             with suppress(grpc.aio.AioRpcError):  # it ended by itself meanwhile
                 await self.call("TerminateSession", pb.TerminateSessionRequest(session_id=session.session_id))
 
@@ -194,6 +222,16 @@ class Stage:
         await self.channel.close(None)
         for process in reversed(self._processes):
             await _end(process, signal.SIGTERM)
+
+    async def _status(self) -> runner_pb.Status:
+        runner = self.workspace.runner
+        async with grpc.aio.insecure_channel(runner.address) as channel:
+            stub: Any = RunnerServiceStub(channel)
+            metadata = BearerToken(runner.token).metadata()
+            status: runner_pb.Status = await stub.GetStatus(
+                runner_pb.GetStatusRequest(), metadata=metadata, timeout=READY
+            )
+        return status
 
     async def _answers(self) -> bool:
         try:

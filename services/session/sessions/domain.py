@@ -24,6 +24,7 @@ class State(Enum):
 
     STARTING = "STARTING"
     ACTIVE = "ACTIVE"
+    PAUSED = "PAUSED"
     STOPPED = "STOPPED"
     FAILED = "FAILED"
     LOST = "LOST"
@@ -31,10 +32,12 @@ class State(Enum):
     @property
     def final(self) -> bool:
         """Whether nothing follows."""
-        return self not in LIVE
+        return self is not State.STARTING and not self.runs
 
-
-LIVE = (State.STARTING, State.ACTIVE)
+    @property
+    def runs(self) -> bool:
+        """Whether there is a terminal with a shell or a command that lives."""
+        return self in {State.ACTIVE, State.PAUSED}
 
 
 class StopReason(Enum):
@@ -179,9 +182,9 @@ class Session:
         if self.state.final:
             raise SessionNotActive(self.session_id, self.state.name)
 
-    def expect_active(self) -> None:
-        """Raise SessionNotActive unless the shell runs."""
-        if self.state is not State.ACTIVE:
+    def expect_running(self) -> None:
+        """Raise SessionNotActive unless the shell runs, be it paused."""
+        if not self.state.runs:
             raise SessionNotActive(self.session_id, self.state.name)
 
     def activate(self, now: datetime, runner_id: str) -> "Session":
@@ -214,8 +217,20 @@ class Session:
     def resize(self, now: datetime, columns: int, rows: int) -> "Session":
         """Return the session with another size."""
         self.expect_terminal()
-        self.expect_active()
+        self.expect_running()
         return self._changed(now, columns=columns, rows=rows)
+
+    def pause(self, now: datetime) -> "Session":
+        """Return the session with its output stopped; itself when it is. One that is being ended flows until then."""
+        self.expect_running()
+        if self.stop_request is not None:
+            raise SessionNotActive(self.session_id, "being ended")
+        return self if self.state is State.PAUSED else self._changed(now, state=State.PAUSED)
+
+    def resume(self, now: datetime) -> "Session":
+        """Return the session with its output flowing; itself when it does."""
+        self.expect_running()
+        return self if self.state is State.ACTIVE else self._changed(now, state=State.ACTIVE)
 
     def request_stop(self, now: datetime, reason: StopReason, cause_event_id: str) -> "Session":
         """Return the session as one that somebody wants ended; the first wish counts."""

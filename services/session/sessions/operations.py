@@ -11,7 +11,7 @@ from chassis.database import Transaction
 from services.session.sessions.domain import Session, SessionSpec, State, StopReason
 from services.session.sessions.errors import SessionLimitReached, SessionNotFound
 from services.session.sessions.log import Copy
-from services.session.sessions.store import log_store, session_store
+from services.session.sessions.store import leases, log_store, session_store
 
 START_LEASE = timedelta(seconds=30)
 """How long a shell may take to start before the session counts as failed."""
@@ -104,6 +104,26 @@ async def resize_session(tx: Transaction, *, session_id: UUID, columns: int, row
     return resized
 
 
+async def pause_session(tx: Transaction, *, session_id: UUID, etag: str) -> Session:
+    """Stop the output of a running session, which the runner then does. A paused one stays as it is.
+
+    Raises:
+        SessionNotFound: no such session in the account.
+        EtagMismatch: it changed since it was read.
+        SessionNotActive: it does not run, or is being ended.
+    """
+    current = await session_store.lock_session(tx.connection, session_id)
+    tags.expect(current, etag)
+    return await _flow(tx, "paused", current, current.pause(tx.now))
+
+
+async def resume_session(tx: Transaction, *, session_id: UUID, etag: str) -> Session:
+    """Let the output of a session flow again. One that flows stays as it is. Raises as `pause_session` does."""
+    current = await session_store.lock_session(tx.connection, session_id)
+    tags.expect(current, etag)
+    return await _flow(tx, "resumed", current, current.resume(tx.now))
+
+
 async def request_stop(tx: Transaction, *, session_id: UUID, reason: StopReason, etag: str = "") -> Session:
     """Note that a session is to end; the reconciler sees to it. A second wish changes nothing.
 
@@ -117,7 +137,7 @@ async def request_stop(tx: Transaction, *, session_id: UUID, reason: StopReason,
     stopping = current.request_stop(tx.now, reason, tx.actor.cause_event_id)
     if current.stop_request is not None:
         return current
-    due = tx.now if current.state is State.ACTIVE else current.create_time + START_LEASE
+    due = tx.now if current.state.runs else current.create_time + START_LEASE
     await session_store.update_session(tx.connection, stopping, due=due)
     tx.record("stop_requested", before=current, after=stopping)
     return stopping
@@ -161,6 +181,15 @@ async def complete_log(tx: Transaction, *, session_id: UUID) -> Session:
     await session_store.update_session(tx.connection, complete, due=None)
     tx.record("log_completed", before=current, after=complete)
     return complete
+
+
+async def _flow(tx: Transaction, event: str, current: Session, changed: Session) -> Session:
+    """Store a session that is paused or resumed, if it changed, and have its devices told."""
+    if changed is not current:
+        await session_store.update_session(tx.connection, changed, due=tx.now)
+        await leases.tell(tx.connection, changed.session_id)
+        tx.record(event, before=current, after=changed)
+    return changed
 
 
 def _caused_by(session: Session, actor: Actor) -> Actor:

@@ -13,7 +13,7 @@ from chassis.actor import Actor
 from chassis.errors import DomainError
 from chassis.rpc.call import Call
 from services.session.sessions import convert, queries
-from services.session.sessions.domain import Session, State
+from services.session.sessions.domain import Session
 from services.session.sessions.live.desk import Desk
 from services.session.sessions.live.device import CREDIT, Device
 from services.session.sessions.live.devices import Devices
@@ -112,7 +112,7 @@ class Attachments:
             await self._leave(device, feed)
 
     def _feed(self, session: Session) -> Feed | None:
-        return self.feeds.of(session) if session.state is State.ACTIVE else None
+        return self.feeds.of(session) if session.state.runs else None
 
     async def _enter(self, device: Device, wish: pb.AttachSessionRequest.Attach) -> None:
         await device.attach(wish.role, take_over=wish.take_over and wish.role != pb.OBSERVER)

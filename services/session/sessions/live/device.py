@@ -50,6 +50,7 @@ class Device:
         self._heard = time.monotonic()
         self._asked = False
         self._shown: list[tuple[str, pb.AttachRole.ValueType]] | None = None
+        self._condition = pb.AttachSessionResponse.Condition()
 
     @property
     def role(self) -> pb.AttachRole.ValueType:
@@ -116,6 +117,13 @@ class Device:
         if self.wants_presence and known != self._shown:
             self._shown = known
             self.notices.append(pb.AttachSessionResponse(presence=presence))
+            self.awake.set()
+
+    def show_condition(self, condition: pb.AttachSessionResponse.Condition) -> None:
+        """Tell the device what the session waits for, if that is something else than it was told last."""
+        if condition != self._condition:
+            self._condition = condition
+            self.notices.append(pb.AttachSessionResponse(condition=condition))
             self.awake.set()
 
     def expect_sign(self, patience: float) -> None:

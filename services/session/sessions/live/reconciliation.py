@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from stateroom.runner.v1 import runner_service_pb2 as pb
+from stateroom.runner.v1.terminal_service_pb2 import PauseTerminalRequest
 
 from chassis.actor import Actor
 from chassis.database import Database
@@ -35,38 +36,41 @@ class Reconciliation:
         session = await self.database.read(actor, queries.get_session, session_id=claim.entity_id)
         if session.state is State.STARTING:
             await self._give_up(actor, session)
-        elif session.state is State.ACTIVE and session.stop_request is not None:
+        elif session.state.runs and session.stop_request is not None:
             await self.signal(session, signal.SIGTERM, GRACE)
             return PATIENCE
-        elif session.state is State.ACTIVE:
+        elif session.state.runs:
             return await self._tend(actor, session)
         return None
 
     async def _tend(self, actor: Actor, session: Session) -> float | None:
-        """Give a running session its size, or have it ended when its time is up, which makes it due again at once."""
+        """Have the runner do as the session says, or end it when its time is up, which makes it due again at once."""
         if session.expire_time is None:
-            await self.resize(session)
+            await self.apply(session)
             return None
         remaining = (session.expire_time - datetime.now(UTC)).total_seconds()
         if remaining > 0:
-            await self.resize(session)
+            await self.apply(session)
             return remaining
         await self.database.write(
             actor, operations.request_stop, session_id=session.session_id, reason=StopReason.TIMED_OUT
         )
         return None
 
-    async def resize(self, session: Session) -> None:
-        """Give the terminal the session's size, unless it has it or is none."""
-        if not session.has_terminal:
-            return
+    async def apply(self, session: Session) -> None:
+        """Have the terminal flow or wait as the session says, and give it the session's size; what it has stays."""
         runner = await self.runners.find(session.account_id, session.workspace_id)
         terminal = await runner.terminal(session.session_id)
-        size = (session.columns, session.rows)
-        if terminal is None or not terminal.running or (terminal.columns, terminal.rows) == size:
+        if terminal is None or not terminal.running:
             return
-        request = pb.ResizeTerminalRequest(session_id=str(session.session_id), columns=size[0], rows=size[1])
-        await self._call(session, runner, runner.stub.ResizeTerminal, request)
+        session_id, paused = str(session.session_id), session.state is State.PAUSED
+        if terminal.paused != paused:
+            flow = PauseTerminalRequest(session_id=session_id, paused=paused, version=session.version)
+            await self._call(session, runner, runner.terminals.PauseTerminal, flow)
+        size = (session.columns, session.rows)
+        if session.has_terminal and (terminal.columns, terminal.rows) != size:
+            resize = pb.ResizeTerminalRequest(session_id=session_id, columns=size[0], rows=size[1])
+            await self._call(session, runner, runner.stub.ResizeTerminal, resize)
 
     async def signal(self, session: Session, number: int, grace: int) -> None:
         """Signal the terminal's processes; KILL follows after `grace` milliseconds."""

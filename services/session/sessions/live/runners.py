@@ -10,6 +10,7 @@ import grpc
 from stateroom.runner.v1 import record_pb2
 from stateroom.runner.v1 import runner_service_pb2 as pb
 from stateroom.runner.v1.runner_service_pb2_grpc import RunnerServiceStub
+from stateroom.runner.v1.terminal_service_pb2_grpc import TerminalServiceStub
 from stateroom.workspace.v1 import workspace_service_pb2 as workspace_pb
 from stateroom.workspace.v1.workspace_service_pb2_grpc import WorkspaceServiceStub
 
@@ -36,6 +37,8 @@ class Runner:
     peer: Neighbour
     stub: Any
     """A `RunnerServiceStub` on an asynchronous channel, which its generated type does not know of."""
+    terminals: Any
+    """Likewise a `TerminalServiceStub`."""
 
     async def call(self, method: Callable[..., Awaitable[T]], request: object) -> T:
         """Make a unary call. Raises the runner's own error, or ServiceUnavailable when it does not answer."""
@@ -107,4 +110,5 @@ class Runners:
             found.repository_url,
             Neighbour(NAME, channel, BearerToken(found.token), patient=False),
             RunnerServiceStub(channel),
+            TerminalServiceStub(channel),
         )

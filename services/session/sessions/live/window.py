@@ -50,7 +50,7 @@ class Window:
                 etag="",
             )
             with suppress(DomainError):
-                await self._desk.reconciliation.resize(self._session)
+                await self._desk.reconciliation.apply(self._session)
         return self._session
 
     async def _apply_newest(self) -> None:

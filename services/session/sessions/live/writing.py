@@ -28,7 +28,7 @@ class Writer:
             ControllerTaken: a device controls it.
         """
         session.expect_terminal()
-        session.expect_active()
+        session.expect_running()
         epoch = await self.database.read(actor, leases.expect_free, session_id=session.session_id)
         write = pb.WriteTerminalRequest(
             session_id=str(session.session_id), data=data, lease_epoch=epoch, write_id=write_id

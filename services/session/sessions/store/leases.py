@@ -19,7 +19,7 @@ from services.session.sessions.store.log_store import Driver
 from services.session.sessions.tables import attachments, controls
 
 CHANNEL = "session_devices"
-"""Where every process hears, by the id of the session, that a device came, went or took control."""
+"""Where every process hears, by the id of the session, that a device came, went or took control, or of a pause."""
 MAXIMUM_TOLD = 100
 """Devices that one device is told of: a lecture has an audience, and nobody reads it by name."""
 
@@ -50,6 +50,7 @@ SET acknowledged_offset = told.acknowledged, columns = told.columns, rows = told
 FROM unnest($1::uuid[], $2::bigint[], $3::integer[], $4::integer[]) AS told (attachment_id, acknowledged, columns, rows)
 WHERE attached.attachment_id = told.attachment_id
 """
+_PAUSED = "SELECT session_id FROM sessions WHERE session_id = ANY($1::uuid[]) AND state = 'PAUSED'"
 _HELD = "SELECT attachment_id FROM session_controls WHERE session_id = ANY($1::uuid[]) AND attachment_id IS NOT NULL"
 
 
@@ -118,7 +119,7 @@ async def attach(
         "attach_time": tx.now,
     }
     await tx.connection.execute(insert(attachments).values(values))
-    await _tell(tx.connection, attachment.session_id)
+    await tell(tx.connection, attachment.session_id)
     row = await _lock(tx.connection, attachment.session_id)
     if not wants_control:
         return Lease(row.lease_epoch, controls=False)
@@ -134,7 +135,7 @@ async def take_control(tx: Transaction, *, session_id: UUID, attachment_id: UUID
     row = await _lock(tx.connection, session_id)
     if row.attachment_id == attachment_id:
         return Lease(row.lease_epoch, controls=True)
-    await _tell(tx.connection, session_id)
+    await tell(tx.connection, session_id)
     return await _give(tx.connection, session_id, attachment_id, row.lease_epoch + 1)
 
 
@@ -143,7 +144,12 @@ async def detach(tx: Transaction, *, session_id: UUID, attachment_id: UUID) -> N
     held = (controls.c.session_id == session_id) & (controls.c.attachment_id == attachment_id)
     await tx.connection.execute(update(controls).where(held).values(attachment_id=None))
     await tx.connection.execute(delete(attachments).where(attachments.c.attachment_id == attachment_id))
-    await _tell(tx.connection, session_id)
+    await tell(tx.connection, session_id)
+
+
+async def tell(connection: Connection, session_id: UUID) -> None:
+    """Let every process know, once the transaction commits, that a session or who is at it changed, for its devices."""
+    await connection.execute(select(func.pg_notify(CHANNEL, str(session_id))))
 
 
 async def expect_free(connection: Connection, *, session_id: UUID) -> int:
@@ -167,6 +173,11 @@ async def presence(driver: Driver, session_ids: Sequence[UUID]) -> dict[UUID, Pr
     return {session_id: _presence(rows) for session_id, rows in found.items()}
 
 
+async def paused(driver: Driver, session_ids: Sequence[UUID]) -> set[UUID]:
+    """Return those of the sessions that are paused."""
+    return {row["session_id"] for row in await driver.fetch(_PAUSED, list(session_ids))}
+
+
 async def note_progress(driver: Driver, progress: Mapping[UUID, Progress]) -> None:
     """Note how far devices are."""
     rows = [(key, one.acknowledged, one.columns, one.rows) for key, one in progress.items()]
@@ -182,11 +193,6 @@ def _presence(rows: Sequence[Any]) -> Presence:
     names = [field.name for field in fields(AttachedDevice)]
     devices = tuple(AttachedDevice(**{name: row[name] for name in names}) for row in rows)
     return Presence(devices, rows[0]["attachment_count"])
-
-
-async def _tell(connection: Connection, session_id: UUID) -> None:
-    """Let every process know, once the transaction commits, that the devices of a session changed."""
-    await connection.execute(select(func.pg_notify(CHANNEL, str(session_id))))
 
 
 async def _give(connection: Connection, session_id: UUID, attachment_id: UUID, epoch: int) -> Lease:

@@ -34,7 +34,7 @@ SELECT session_id, head_sequence, head_offset, copier_epoch, copier_process FROM
 _ORPHANS = """
 WITH live AS MATERIALIZED (
     SELECT session_id, account_id, copier_process FROM sessions JOIN session_heads USING (session_id, account_id)
-    WHERE sessions.state = 'ACTIVE'
+    WHERE sessions.state IN ('ACTIVE', 'PAUSED')
 ), gone AS MATERIALIZED (
     SELECT copier_process FROM (SELECT DISTINCT copier_process FROM live) AS known WHERE NOT is_present(copier_process)
 )

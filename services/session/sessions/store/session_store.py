@@ -99,7 +99,7 @@ async def _session(connection: Connection, statement: Select[tuple[object, ...]]
 
 def _earlier(due: datetime | None, session: Session) -> datetime | None:
     """Return when a session is due: at its time limit at the latest, once it runs."""
-    limit = session.expire_time if session.state is State.ACTIVE and session.stop_request is None else None
+    limit = session.expire_time if session.state.runs and session.stop_request is None else None
     return min((instant for instant in (due, limit) if instant is not None), default=None)
 
 
