@@ -21,7 +21,7 @@ class Principal:
     """Who calls, in which account, with which rights.
 
     `subject` is a user id or `service:<name>`; `account_id` is None for a service that acts for itself.
-    `role` is a number of `stateroom.api.v1.Role`.
+    `role` is a number of `stateroom.api.v1.Role`. `name` is what a person is called.
     """
 
     subject: str
@@ -29,6 +29,7 @@ class Principal:
     role: int = 0
     scopes: frozenset[str] = frozenset()
     credential_id: str = ""
+    name: str = ""
 
     @property
     def is_service(self) -> bool:

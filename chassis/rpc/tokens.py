@@ -39,6 +39,7 @@ class TokenSigner:
                 "role": principal.role,
                 "scopes": sorted(principal.scopes),
                 "credential_id": principal.credential_id,
+                "name": principal.name,
             }
         )
 
@@ -103,4 +104,5 @@ def _principal(claims: dict[str, object], issuer: str) -> Principal:
         role=int(str(claims["role"])),
         scopes=frozenset(map(str, scopes if isinstance(scopes, list) else [])),
         credential_id=str(claims["credential_id"]),
+        name=str(claims.get("name", "")),  # a token of the release before has none
     )

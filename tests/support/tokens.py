@@ -17,6 +17,7 @@ USER = Principal(
     role=2,
     scopes=frozenset({"sessions.read"}),
     credential_id=str(ids.new()),
+    name="Ada Lovelace",
 )
 
 

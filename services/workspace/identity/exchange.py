@@ -16,6 +16,7 @@ from services.workspace.identity.domain import ApiKey, State
 from services.workspace.identity.errors import AccountNotAllowed
 
 _FIND = "SELECT * FROM api_keys WHERE api_key_id = $1"
+_NAME = "SELECT COALESCE(NULLIF(display_name, ''), handle) FROM users WHERE user_id = $1"
 _TOUCH = """
 UPDATE api_keys SET last_used_time = now()
 WHERE api_key_id = $1 AND (last_used_time IS NULL OR last_used_time < now() - interval '1 minute')
@@ -63,10 +64,12 @@ class CredentialExchange:
             if account.lower() not in {"", str(api_key.account_id)}:
                 raise AccountNotAllowed(account[:_SHOWN])
             await connection.execute(_TOUCH, api_key.api_key_id)
+            name = await connection.fetchval(_NAME, api_key.user_id)
         return Principal(
             subject=str(api_key.user_id),
             account_id=api_key.account_id,
             role=policy_pb2.OWNER,
             scopes=frozenset(api_key.scopes),
             credential_id=str(api_key.api_key_id),
+            name=name or "",
         )
