@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from contextlib import aclosing, contextmanager
 from dataclasses import replace
 
-from cli.attachment import Attached, Condition, Ended, Output, RoleChanged, Wish
+from cli.attachment import Attached, Condition, Ended, Output, Presence, RoleChanged, Wish
 from cli.device import Device, DeviceEvent, Reconnecting
 from cli.endpoint import Endpoint
 from cli.query_filter import QueryFilter
+from cli.render import visible
 from cli.terminal import Terminal
 
 DETACH_KEY = b"\x1d"
@@ -31,7 +32,9 @@ async def run(endpoint: Endpoint, wish: Wish, account: str) -> None:
     terminal = Terminal()
     columns, rows = terminal.size()
     view = _View(
-        Device(endpoint, replace(wish, columns=columns, rows=rows, device=platform.node()[:100]), account),
+        Device(
+            endpoint, replace(wish, columns=columns, rows=rows, device=platform.node()[:100], presence=True), account
+        ),
         terminal,
         told_to_watch=wish.role == "OBSERVER",
     )
@@ -55,6 +58,7 @@ class _View:
         self._told_to_watch = told_to_watch
         self._filter = QueryFilter()
         self._size_changed = asyncio.Event()
+        self._controller = ""
         self.closing = ""
 
     async def run(self) -> None:
@@ -75,6 +79,9 @@ class _View:
                 self._note("read-only: if another device controls the session, attach with --take-over to type")
             case RoleChanged() if event.role == "OBSERVER":
                 self._note("read-only: another device took control; attach with --take-over to type")
+            case Presence() if self._device.role == "OBSERVER" and event.controller != self._controller:
+                self._controller = event.controller
+                self._note(f"{visible(event.controller) or 'nobody'} controls the session now")
             case Condition():
                 self._note("paused; what you type reaches the program" if event.paused else "resumed")
             case Reconnecting():

@@ -67,6 +67,13 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True)
+class Presence:
+    """Who is attached changed; `controller` is who types, and at what, empty when nobody does."""
+
+    controller: str
+
+
+@dataclass(frozen=True, slots=True)
 class Ping:
     """The server asks whether somebody is still there."""
 
@@ -82,7 +89,7 @@ class Ended:
     end_offset: int
 
 
-Event: TypeAlias = Attached | Output | Resized | RoleChanged | Condition | Ping | Ended
+Event: TypeAlias = Attached | Output | Resized | RoleChanged | Condition | Presence | Ping | Ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +103,7 @@ class Wish:
     columns: int = 0
     rows: int = 0
     device: str = ""
+    presence: bool = False
 
     def query(self) -> str:
         """Return the fields that are set, as the API's query string."""
@@ -106,6 +114,7 @@ class Wish:
             "attach.columns": self.columns,
             "attach.rows": self.rows,
             "attach.device": self.device,
+            "attach.presence": "true" if self.presence else "",
         }
         return urlencode({name: value for name, value in fields.items() if value} | {"attach.offset": self.offset})
 
@@ -189,6 +198,11 @@ def _event(message: dict[str, Any]) -> Event | None:
     return read(content) if read is not None else None
 
 
+def _controller(attachments: list[dict[str, Any]]) -> str:
+    found = [each for each in attachments if each.get("role") == "CONTROLLER"]
+    return " at ".join(filter(None, (found[0].get("person", ""), found[0].get("device", "")))) if found else ""
+
+
 _EVENTS: Mapping[str, Callable[[dict[str, Any]], Event]] = {
     "attached": lambda content: Attached(
         offset=int(content.get("offset", 0)),
@@ -200,6 +214,7 @@ _EVENTS: Mapping[str, Callable[[dict[str, Any]], Event]] = {
     "resized": lambda content: Resized(int(content["columns"]), int(content["rows"])),
     "roleChanged": lambda content: RoleChanged(str(content["role"])),
     "condition": lambda content: Condition(paused=bool(content.get("paused", False))),
+    "presence": lambda content: Presence(_controller(content.get("attachments", []))),
     "ping": lambda _: Ping(),
     "ended": lambda content: Ended(
         state=str(content.get("state", "")),

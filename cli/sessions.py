@@ -49,7 +49,7 @@ DEVICE_COLUMNS = {
     "attachmentId": "ID",
     "device": "DEVICE",
     "role": "ROLE",
-    "userId": "USER",
+    "person": "PERSON",
     "acknowledgedOffset": "SHOWN",
     "attachTime": "SINCE",
 }

@@ -41,6 +41,8 @@ from tests.support.waiting import until
 
 READY = 45.0
 """Seconds within which a process must answer."""
+PERSON = "Ada"
+"""What everybody who calls is called."""
 SHELL = {"PS1": "$ ", "PROMPT_COMMAND": ""}
 
 
@@ -80,7 +82,9 @@ class Stage:
     def bearer(self, account_id: UUID | None = None, *, role: int = 2) -> tuple[tuple[str, str], ...]:
         """Return the metadata of a person's call."""
         account_id = account_id or self.account_id
-        token, _ = self._signer.sign_user(Principal(str(ids.new()), account_id, role, frozenset({"*"}), "credential"))
+        token, _ = self._signer.sign_user(
+            Principal(str(ids.new()), account_id, role, frozenset({"*"}), "credential", PERSON)
+        )
         return (("authorization", f"Bearer {token}"),)
 
     async def start_service(self, **others: str) -> None:

@@ -1,4 +1,4 @@
-"""Sessions may be paused."""
+"""Sessions may be paused; attached devices tell what their person is called."""
 
 from chassis import schema
 
@@ -12,6 +12,8 @@ ALTER TABLE sessions
         CHECK (state IN ('STARTING', 'ACTIVE', 'PAUSED', 'STOPPED', 'FAILED', 'LOST')),
     DROP CONSTRAINT ck_sessions_runner,
     ADD CONSTRAINT ck_sessions_runner CHECK (state NOT IN ('ACTIVE', 'PAUSED') OR runner_id <> '');
+
+ALTER TABLE session_attachments ADD COLUMN person text NOT NULL DEFAULT '';
 """
 
 

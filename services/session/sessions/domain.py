@@ -271,11 +271,12 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class AttachedDevice:
-    """A device at a session, as others see it. `subject` sits in front of it; its size is 0 when it told none."""
+    """A device at a session, as others see it; `person` is what `subject` is called, size 0 means it told none."""
 
     attachment_id: UUID
     session_id: UUID
     subject: str
+    person: str
     device: str
     columns: int
     rows: int

@@ -92,6 +92,7 @@ attachments = Table(
     Column("session_id", UUID, nullable=False),
     Column("process", BigInteger, nullable=False),
     Column("subject", Text, nullable=False),
+    Column("person", Text, nullable=False),
     Column("device", Text, nullable=False),
     Column("columns", Integer, nullable=False),
     Column("rows", Integer, nullable=False),

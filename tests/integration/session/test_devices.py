@@ -13,7 +13,7 @@ import pytest
 from stateroom.session.v1 import attach_pb2 as pb
 
 from tests.support.screens import Screen, attach
-from tests.support.stage import Stage, reason
+from tests.support.stage import PERSON, Stage, reason
 from tests.support.waiting import running, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")  # that of the stage they share
@@ -58,7 +58,7 @@ async def test_devices_of_two_processes_see_each_other_and_pass_control(stage: S
             mine, theirs = await _list(stage, session_id)
             assert (mine.device, mine.role, mine.columns, mine.rows) == ("a", pb.OBSERVER, 90, 30)
             assert (theirs.device, theirs.role) == ("b", pb.CONTROLLER)
-            assert mine.user_id
+            assert (mine.person, bool(mine.user_id)) == (PERSON, True)
             assert mine.attach_time.seconds <= theirs.attach_time.seconds
         await _until_shown(first, {"a": pb.OBSERVER})
         assert [each.device for each in await _list(stage, session_id)] == ["a"]

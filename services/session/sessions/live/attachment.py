@@ -87,9 +87,8 @@ class Attachments:
         await self.liveness.shown.wait()
         feed = self._feed(session)
         reader = LogReader(self.desk.database, call.actor, session.session_id, feed)
-        attachment = Attachment(
-            ids.new(), session.session_id, self.liveness.number, wish.device, wish.columns, wish.rows
-        )
+        person, process = call.principal.name, self.liveness.number
+        attachment = Attachment(ids.new(), session.session_id, process, person, wish.device, wish.columns, wish.rows)
         device = Device(self.desk, call, session, attachment)
         device.may_control &= may_control
         device.wants_presence = wish.presence

@@ -33,8 +33,8 @@ SELECT pg_notify('session_devices', session_id::text) FROM (SELECT DISTINCT sess
 """
 _TOLD = """
 SELECT * FROM (
-    SELECT attached.attachment_id, attached.session_id, attached.subject, attached.device, attached.columns,
-        attached.rows, attached.acknowledged_offset, attached.attach_time,
+    SELECT attached.attachment_id, attached.session_id, attached.subject, attached.person, attached.device,
+        attached.columns, attached.rows, attached.acknowledged_offset, attached.attach_time,
         attached.attachment_id IS NOT DISTINCT FROM control.attachment_id AS controls,
         count(*) OVER of_session AS attachment_count,
         row_number() OVER (
@@ -61,6 +61,7 @@ class Attachment:
     attachment_id: UUID
     session_id: UUID
     process: int
+    person: str
     device: str
     columns: int
     rows: int
@@ -112,6 +113,7 @@ async def attach(
         "session_id": attachment.session_id,
         "process": attachment.process,
         "subject": tx.actor.subject,
+        "person": attachment.person,
         "device": attachment.device,
         "columns": attachment.columns,
         "rows": attachment.rows,
