@@ -28,7 +28,7 @@ from chassis.readiness import Readiness
 from chassis.reconcile import Claim, Reconciler
 from chassis.relay import Relay, ensure_stream
 from chassis.retention import Retention
-from chassis.rpc.auth import ServiceAuthenticator
+from chassis.rpc.auth import ServiceAuthenticator, Tickets
 from chassis.rpc.channels import Neighbour, open_channel
 from chassis.rpc.exchange import RemoteExchange
 from chassis.rpc.rates import Attempts, Rate, Rates
@@ -89,18 +89,19 @@ class Service:
         self.loops.append(reconciler.run)
         return reconciler
 
-    def server(self, exchange: Exchange | None = None) -> Server:
+    def server(self, exchange: Exchange | None = None, tickets: Tickets | None = None) -> Server:
         """Return the server, with the change record already on it.
 
         Args:
             exchange: how credentials become tokens; None asks the workspace service.
+            tickets: who knows the holders of tickets, where there are some.
         """
         exchange = exchange or RemoteExchange(self.neighbour("workspace"))
         denials = Denials(self.system, self.relay.wake)
         self.loops.append(denials.run)
         verifier = TokenVerifier(self.settings.trust_keys_file)
         attempts = Attempts(Rate.parse(self.settings.rate_refused))
-        authenticator = ServiceAuthenticator(verifier, exchange, attempts)
+        authenticator = ServiceAuthenticator(verifier, exchange, attempts, tickets)
         rates = _rates(self.settings)
         if self.observation is None:
             server = Server(authenticator, denials.note, rates=rates)

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from chassis.rpc.auth import TICKET_KEY
 from chassis.rpc.token_cache import TokenCache, account_in
 from gateway.backends import Backends
-from gateway.credentials import credential_of
+from gateway.credentials import credential_of, take_ticket
 from gateway.failures import Called
 from gateway.http import HttpRequest, Receive, read_body
 from gateway.metadata import Metadata, outgoing
@@ -84,6 +85,8 @@ class Calls:
         if match.method.anonymous:
             return Caller("", "", outgoing(match.request, self.own_token()))
         request = match.request
+        if match.method.takes_ticket and (ticket := take_ticket(request)):
+            return Caller("", "", (*outgoing(request, self.own_token()), (TICKET_KEY, ticket)))
         credential, account = credential_of(request, subprotocols), account_in(request.headers)
         token = await self.tokens.token(credential.text, account, address=request.client_address)
         request.credential_id, request.account = str(credential.credential_id), account

@@ -16,16 +16,29 @@ SUBPROTOCOL_PREFIX = "bearer."
 
 _CREDENTIAL = re.compile(r"sr[a-z]_[0-9A-Za-z]+_[0-9A-Za-z]+_[0-9A-Za-z]+")
 _PARAMETER = re.compile(r"(?:^|&)(?:access_token|accessToken|api_?key|apiKey|authorization|token)=[^&]", re.IGNORECASE)
+_TICKET = re.compile(r"(?:^|&)ticket=(srt_[0-9A-Za-z]+_[0-9A-Za-z]+_[0-9A-Za-z]+)(?=&|$)")
+"""Browsers can set neither a header on a WebSocket nor anything else that is not seen: a ticket stands in the query."""
+
 _BEARER = "bearer "
 _parse = lru_cache(1024)(credential.parse)  # a checksum is a tenth of a cheap call, and clients send the same one again
 
 
 def check_url(request: HttpRequest) -> None:
-    """Refuse credentials in the path, the query or the host. Raises CredentialInUrl."""
-    query = request.query.decode("latin-1")
+    """Refuse credentials in the path, the query or the host, but for a ticket. Raises CredentialInUrl."""
+    query = _TICKET.sub("", request.query.decode("latin-1"))
     in_host = "@" in request.headers.get("host", "")
     if in_host or _CREDENTIAL.search(query) or _PARAMETER.search(query) or _CREDENTIAL.search(request.path):
         raise CredentialInUrl
+
+
+def take_ticket(request: HttpRequest) -> str:
+    """Take the ticket out of the query; empty without one. It works once and for seconds, so a log of it is no harm."""
+    query = request.query.decode("latin-1")
+    found = _TICKET.search(query)
+    if found is None:
+        return ""
+    request.query = _TICKET.sub("", query).removeprefix("&").encode("latin-1")
+    return found[1]
 
 
 def without_credentials(text: str) -> str:

@@ -25,6 +25,9 @@ if TYPE_CHECKING:  # a runner authenticates without tokens, and must not load cr
 EVERYTHING = "*"
 """The scope that holds every permission."""
 
+TICKET_KEY = "stateroom-ticket"
+"""The metadata that carries a ticket; a client of REST puts it into the query of its URL."""
+
 _BEARER = "bearer "
 _JWT = "eyJ"  # how every token of the installation begins, and no credential
 
@@ -42,18 +45,35 @@ class Authenticator(Protocol):
         """Return the caller as known at most `max_age` seconds ago, or raise Unauthenticated or PermissionDenied."""
 
 
-class ServiceAuthenticator:
-    """Knows callers by tokens of the installation, or by credentials that it has exchanged for one."""
+class Tickets(Protocol):
+    """Knows who came with a ticket, for methods whose policy lets them in."""
 
-    def __init__(self, verifier: "TokenVerifier", exchange: Exchange, attempts: Attempts) -> None:
+    async def redeem(self, text: str) -> Principal:
+        """Use a ticket up and return its holder. CredentialMalformed or CredentialInvalid."""
+
+    async def confirm(self, holder: Principal) -> Principal:
+        """Return who used a ticket up, with the rights of now. CredentialInvalid when none is left."""
+
+
+class ServiceAuthenticator:
+    """Knows callers by tokens of the installation, by credentials that it has exchanged for one, or by tickets."""
+
+    def __init__(
+        self, verifier: "TokenVerifier", exchange: Exchange, attempts: Attempts, tickets: Tickets | None = None
+    ) -> None:
         self._verifier = verifier
         self._tokens = TokenCache(exchange, attempts)
+        self._attempts = attempts
+        self._tickets = tickets
 
     async def authenticate(self, call: Call, *, max_age: float = CACHE_SECONDS) -> Principal:
         """Return the caller. CredentialMissing, -Malformed or -Invalid when there is none, RateLimited after many."""
         if call.method.policy.WhichOneof("access") == "anonymous":
             call.forwarded = self._is_forwarded(call)
             return ANONYMOUS
+        if self._tickets is not None and has_ticket(call):
+            call.forwarded = self._is_forwarded(call)
+            return await self._holder(call, self._tickets)
         text = bearer(call.metadata)
         if text.startswith(_JWT):
             principal = self._verifier.verify(text)
@@ -64,8 +84,18 @@ class ServiceAuthenticator:
         token = await self._tokens.token(text, account, max_age=max_age, address=call.peer_address)
         return self._verifier.verify(token)
 
+    async def _holder(self, call: Call, tickets: Tickets) -> Principal:
+        if call.principal.resource_id is not None:
+            return await tickets.confirm(call.principal)
+        self._attempts.check(call.ip_address)
+        try:
+            return await tickets.redeem(call.metadata[TICKET_KEY])
+        except Unauthenticated:
+            self._attempts.note(call.ip_address)
+            raise
+
     def _is_forwarded(self, call: Call) -> bool:
-        """Whether a call that needs no credential shows that a service of ours makes it."""
+        """Whether a call that needs no credential of its own shows that a service of ours makes it."""
         try:
             return self._verifier.verify(bearer(call.metadata)).is_service
         except Unauthenticated:
@@ -84,6 +114,11 @@ class RunnerAuthenticator:
         if not hmac.compare_digest(sent, self._token_sha256):
             raise RunnerTokenRefused
         return Principal(subject="holder")
+
+
+def has_ticket(call: Call) -> bool:
+    """Whether the caller shows a ticket instead of a credential, to a method that takes one."""
+    return call.method.policy.user.ticket and TICKET_KEY in call.metadata
 
 
 def bearer(metadata: dict[str, str]) -> str:

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 class Principal:
     """Who calls, in which account, with which rights.
 
-    `subject` is a user id or `service:<name>`; `account_id` is None for a service that acts for itself.
+    `subject` is a user id, `service:<name>`, or `link:<id>` for the holder of a ticket, who may touch nothing but the
+    resource `resource_id`; `account_id` is None for a service that acts for itself.
     `role` is a number of `stateroom.api.v1.Role`. `name` is what a person is called.
     """
 
@@ -30,6 +31,7 @@ class Principal:
     scopes: frozenset[str] = frozenset()
     credential_id: str = ""
     name: str = ""
+    resource_id: UUID | None = None
 
     @property
     def is_service(self) -> bool:

@@ -13,6 +13,8 @@ from chassis.errors import CredentialMalformed
 
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 API_KEY = "k"
+SHARE_LINK = "l"
+TICKET = "t"
 
 _ID_LENGTH = 22  # base62 digits of 128 bits
 _SECRET_BITS = 190

@@ -22,6 +22,12 @@ _BEARER = {
     "scheme": "bearer",
     "description": "An API key or a session credential. A browser's WebSocket offers it as the subprotocol `bearer.…`.",
 }
+_TICKET = {
+    "type": "apiKey",
+    "in": "query",
+    "name": "ticket",
+    "description": "What opening a share link gave. It works once, and for half a minute.",
+}
 
 
 def build(schema: Schema, descriptor_set: bytes) -> JsonSchema:
@@ -57,7 +63,7 @@ def build(schema: Schema, descriptor_set: bytes) -> JsonSchema:
             "schemas": dict(sorted((components | schemas.components).items())),
             "parameters": {name: {"in": "header"} | parameter for name, parameter in PARAMETERS.items()},
             "responses": {"Error": _any_failure()},
-            "securitySchemes": {"bearer": _BEARER},
+            "securitySchemes": {"bearer": _BEARER, "ticket": _TICKET},
         },
     }
 

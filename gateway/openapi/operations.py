@@ -76,7 +76,7 @@ class Operations:
             "parameters": [*self._path(route), *self._query(route, request), *_headers(route)],
             "responses": success(method, self._schemas, conditional=_is_conditional(route))
             | failures(errors, anonymous=known.anonymous),
-            "security": [] if known.anonymous else [{"bearer": []}],
+            "security": [] if known.anonymous else [{"bearer": []}, *([{"ticket": []}] if known.takes_ticket else [])],
             "x-grpc-method": known.grpc_path.removeprefix("/"),
         }
         if not known.anonymous:

@@ -146,6 +146,7 @@ class Method:
     client_streaming: bool
     server_streaming: bool
     anonymous: bool
+    takes_ticket: bool
     bindings: tuple[HttpBinding, ...]
     request_bytes: str = ""
     response_bytes: str = ""
@@ -208,6 +209,7 @@ class Schema:
             client_streaming=method.method_kind in {"client_streaming", "bidi_streaming"},
             server_streaming=method.method_kind in {"server_streaming", "bidi_streaming"},
             anonymous=policy.access.field == "anonymous",
+            takes_ticket=policy.access.field == "user" and policy.access.value.ticket,
             bindings=tuple(_bindings(rule)),
             request_bytes=frames.request_bytes if frames else "",
             response_bytes=frames.response_bytes if frames else "",

@@ -54,6 +54,34 @@ async def test_attach_session_credential_as_subprotocol_is_not_echoed(stack: Sta
         assert "attached" in json.loads(await socket.recv())
 
 
+async def test_attach_session_with_a_ticket_passes_it_on_and_asks_for_no_credential(stack: Stack) -> None:
+    """It reaches the service as metadata, beside a token of the gateway's own, and is no part of the message."""
+    seen: list[dict[str, str]] = []
+
+    async def attach(requests: AsyncIterator[Any], context: Any) -> AsyncIterator[Any]:
+        seen.append(dict(context.invocation_metadata()))
+        async for answer in attach_session(requests, context):
+            yield answer
+
+    stack.services.answers["AttachSession"] = attach
+    try:
+        path = "/v1/sessions/abc:attach?ticket=srt_a_b_c&offset=5"
+        async with _connect(stack, path, headers={"authorization": ""}) as socket:
+            assert json.loads(await socket.recv())["attached"]["offset"] == "5"
+    finally:
+        stack.services.answers["AttachSession"] = attach_session
+    assert seen[0]["stateroom-ticket"] == "srt_a_b_c"
+    assert seen[0]["authorization"].startswith("Bearer eyJ")
+
+
+@pytest.mark.parametrize("query", ["ticket=srk_a_b_c", "offset=srt_a_b_c"])
+async def test_attach_session_with_what_is_no_ticket_in_the_url_is_refused(stack: Stack, query: str) -> None:
+    """Only a ticket, under its own name, may stand where others can read it."""
+    with pytest.raises(InvalidStatus) as refused:
+        await _connect(stack, f"/v1/sessions/abc:attach?{query}")
+    assert b"CREDENTIAL_IN_URL" in (refused.value.response.body or b"")
+
+
 @pytest.mark.parametrize("code", [400, 403, 404, 409, 429])
 async def test_attach_session_service_fails_closes_with_its_code(stack: Stack, code: int) -> None:
     """The last text frame tells why, the close code what to do."""

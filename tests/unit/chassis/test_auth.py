@@ -38,6 +38,7 @@ IDENTITY = {
 }
 USER_METHOD = SESSIONS["CreateSession"]  # sessions.write, MEMBER
 INTERNAL_METHOD = IDENTITY["ExchangeCredential"]
+TICKET_METHOD = SESSIONS["ObserveSession"]  # sessions.read, VIEWER
 ANONYMOUS_METHOD = IDENTITY["CreateUser"]
 
 
@@ -125,6 +126,69 @@ class _Exchange:
 
 def _authenticator(keys: Keys, exchange: _Exchange, rate_refused: str = "unlimited") -> auth.ServiceAuthenticator:
     return auth.ServiceAuthenticator(TokenVerifier(keys.trust), exchange, Attempts(Rate.parse(rate_refused)))
+
+
+class _Tickets:
+    """Stands for a service that gives out tickets: each works once, until `revoked`."""
+
+    def __init__(self) -> None:
+        self.unused = {"a ticket"}
+        self.holder = Principal(
+            "link:1", ACCOUNT, policy_pb2.VIEWER, frozenset({"sessions.read"}), "1", "guest", ids.new()
+        )
+        self.revoked = False
+
+    async def redeem(self, text: str) -> Principal:
+        if text not in self.unused:
+            raise CredentialInvalid
+        self.unused.remove(text)
+        return await self.confirm(self.holder)
+
+    async def confirm(self, holder: Principal) -> Principal:
+        if self.revoked or holder != self.holder:
+            raise CredentialInvalid
+        return holder
+
+
+def _ticket_office(keys: Keys, tickets: _Tickets, rate_refused: str = "unlimited") -> auth.ServiceAuthenticator:
+    attempts = Attempts(Rate.parse(rate_refused))
+    return auth.ServiceAuthenticator(TokenVerifier(keys.trust), _Exchange(keys.forge()), attempts, tickets)
+
+
+async def test_authenticate_with_a_ticket_uses_it_up_and_asks_again_for_its_holder(tmp_path: Path) -> None:
+    """One call gets in, for as long as its holder is confirmed; what its gateway says of the client is believed."""
+    keys, tickets = Keys(tmp_path), _Tickets()
+    authenticator = _ticket_office(keys, tickets)
+    ((_, gateway),) = keys.signer("gateway").metadata()
+    metadata = {"authorization": gateway, auth.TICKET_KEY: "a ticket", "stateroom-ip-address": "192.0.2.9"}
+    first, second = (Call(TICKET_METHOD, metadata, "127.0.0.1") for _ in range(2))
+    first.principal = await authenticator.authenticate(first)
+    auth.authorize(first)
+    assert (first.principal, first.ip_address) == (tickets.holder, "192.0.2.9")
+    assert await authenticator.authenticate(first) == tickets.holder
+    with pytest.raises(CredentialInvalid):
+        await authenticator.authenticate(second)
+    tickets.revoked = True
+    with pytest.raises(CredentialInvalid):
+        await authenticator.authenticate(first)
+
+
+async def test_authenticate_with_a_ticket_opens_no_method_that_does_not_take_one(tmp_path: Path) -> None:
+    """It is no credential: whoever shows nothing else is nobody, and the ticket is not even looked at."""
+    tickets = _Tickets()
+    authenticator = _ticket_office(Keys(tmp_path), tickets)
+    with pytest.raises(CredentialMissing):
+        await authenticator.authenticate(Call(USER_METHOD, {auth.TICKET_KEY: "a ticket"}, ""))
+    assert tickets.unused
+
+
+async def test_authenticate_with_many_wrong_tickets_makes_their_address_wait(tmp_path: Path) -> None:
+    """Guessing is slowed down as it is with credentials."""
+    authenticator = _ticket_office(Keys(tmp_path), _Tickets(), "1/h burst 2")
+    call = Call(TICKET_METHOD, {auth.TICKET_KEY: "no ticket"}, "192.0.2.1")
+    for error in (CredentialInvalid, CredentialInvalid, RateLimited):
+        with pytest.raises(error):
+            await authenticator.authenticate(call)
 
 
 async def test_authenticate_twice_with_one_credential_exchanges_it_once_for_each_account(tmp_path: Path) -> None:
