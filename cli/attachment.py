@@ -3,7 +3,7 @@
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 from urllib.parse import quote, urlencode
 
@@ -12,7 +12,9 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 from websockets.protocol import State
 
 from cli.api_errors import PASSING_STATUSES, from_error, from_response
+from cli.client import Client
 from cli.endpoint import Endpoint
+from cli.errors import Unreachable
 
 ACK_BYTES = 32 * 1024
 """Shown bytes after which the server is told; a quarter of the credit it gives."""
@@ -94,7 +96,10 @@ Event: TypeAlias = Attached | Output | Resized | RoleChanged | Condition | Prese
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """How a device wants to attach. Size 0 keeps the session's; an empty role takes control if nobody has it."""
+    """How a device wants to attach. Size 0 keeps the session's; an empty role takes control if nobody has it.
+
+    With the secret of a share link as `link` the session is that of the link.
+    """
 
     session_id: str
     offset: int = 0
@@ -104,6 +109,7 @@ class Wish:
     rows: int = 0
     device: str = ""
     presence: bool = False
+    link: str = ""
 
     def query(self) -> str:
         """Return the fields that are set, as the API's query string."""
@@ -226,6 +232,17 @@ _EVENTS: Mapping[str, Callable[[dict[str, Any]], Event]] = {
 }
 
 
+async def _open(endpoint: Endpoint, wish: Wish) -> tuple[Wish, str]:
+    """Open the link of a wish; return what it lets one wish for, and a ticket as a part of a query."""
+    try:
+        async with Client(replace(endpoint, api_key="")) as client:
+            opened = await client.post("/v1/shareLinks:open", {"secret": wish.link})
+    except Unreachable as error:
+        raise ConnectionCut from error
+    role = "OBSERVER" if opened["role"] == "OBSERVER" else wish.role
+    return replace(wish, session_id=opened["sessionId"], role=role), f"&ticket={opened['ticket']}"
+
+
 @asynccontextmanager
 async def attach(endpoint: Endpoint, wish: Wish, account: str = "") -> AsyncIterator[Attachment]:
     """Open a connection and close it at the end of the block.
@@ -234,13 +251,14 @@ async def attach(endpoint: Endpoint, wish: Wish, account: str = "") -> AsyncIter
         ConnectionCut: nobody answers at the moment.
         CommandFailed: the server refuses, with its reason.
     """
-    headers = {"Authorization": f"Bearer {endpoint.api_key}"}
-    if account:
-        headers["Stateroom-Account"] = account
+    headers, ticket = endpoint.headers(account), ""
+    if wish.link:
+        wish, ticket = await _open(endpoint, wish)
+        headers = {}
     # Who only watches needs no right to type.
     verb = "observe" if wish.role == "OBSERVER" else "attach"
     session = f"{endpoint.url.removeprefix('http')}/v1/sessions/{quote(wish.session_id, safe='')}"
-    url = f"ws{session}:{verb}?{wish.query()}"
+    url = f"ws{session}:{verb}?{wish.query()}{ticket}"
     try:
         connection = await connect(url, additional_headers=headers, open_timeout=OPEN_SECONDS, max_size=None)
     except InvalidStatus as error:

@@ -24,9 +24,7 @@ class Client:
     """One connection pool to one gateway; `account` is the account to act in, empty for the key's own."""
 
     def __init__(self, endpoint: Endpoint, account: str = "") -> None:
-        headers = {"Authorization": f"Bearer {endpoint.api_key}"}
-        if account:
-            headers["Stateroom-Account"] = account
+        headers = endpoint.headers(account)
         self.endpoint = endpoint
         self._http = httpx2.AsyncClient(base_url=endpoint.url, headers=headers, timeout=TIMEOUT)
 

@@ -36,10 +36,11 @@ def run(
     as_json: bool,
     account: str = "",
     words: Callable[[str], str] = in_options,
+    needs_key: bool = True,
 ) -> None:
     """Do the work with a client of the gateway; a failure becomes a sentence and an exit code.
 
-    `words` turns the failure's sentence into the terms of the command.
+    `words` turns the failure's sentence into the terms of the command. Without `needs_key` the caller may be a guest.
 
     Raises:
         typer.Exit: the work failed.
@@ -47,7 +48,7 @@ def run(
     output = Output(as_json=as_json, colour=_Global.colour and not environment.read().get("NO_COLOR"))
 
     async def connected() -> None:
-        async with Client(endpoint.find(), account) as client:
+        async with Client(endpoint.find(needs_key=needs_key), account) as client:
             await work(client, output)
 
     try:

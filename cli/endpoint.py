@@ -22,13 +22,21 @@ class Endpoint:
     api_key: str
     services: Mapping[str, str] = field(default_factory=dict)
 
+    def headers(self, account: str = "") -> dict[str, str]:
+        """Return what says who calls, in which account, empty for the key's own; a guest without a key says nothing."""
+        headers = {"Authorization": f"Bearer {self.api_key}"} if self.api_key else {}
+        return headers | ({"Stateroom-Account": account} if account else {})
 
-def find(environment: Mapping[str, str] | None = None, folder: Path | None = None) -> Endpoint:
+
+def find(
+    environment: Mapping[str, str] | None = None, folder: Path | None = None, *, needs_key: bool = True
+) -> Endpoint:
     """Return the endpoint: the environment's, else that of the installation around the folder, else the person's.
 
     Args:
         environment: defaults to the process's.
         folder: where to begin to look upwards for `.stateroom/endpoint.json`; the current one by default.
+        needs_key: whether an endpoint without a key is of no use.
 
     Raises:
         WrongUse: there is none, or it is incomplete.
@@ -36,8 +44,8 @@ def find(environment: Mapping[str, str] | None = None, folder: Path | None = Non
     """
     environment = read() if environment is None else environment
     if url := environment.get("STATEROOM_URL"):
-        key = environment.get("STATEROOM_API_KEY")
-        if not key:
+        key = environment.get("STATEROOM_API_KEY", "")
+        if needs_key and not key:
             msg = "STATEROOM_URL is set but STATEROOM_API_KEY is not; set it to an API key of that installation."
             raise WrongUse(msg)
         if not url.startswith(("http://", "https://")):

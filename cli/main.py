@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from cli import audit, context, execute, keys, life, local, raw_call, sessions, users, variables, workspaces
+from cli import audit, context, execute, keys, life, local, raw_call, sessions, sharing, users, variables, workspaces
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -16,7 +16,7 @@ app = typer.Typer(
 app.add_typer(workspaces.app, name="workspace")
 app.add_typer(workspaces.app, name="ws", hidden=True)  # for fingers: as `kubectl get po`, and `gh cs`
 app.add_typer(sessions.app, name="session")
-for command in (life.pause, life.resume):
+for command in (life.pause, life.resume, sharing.share, sharing.shares, sharing.unshare):
     sessions.app.command()(command)
 app.add_typer(audit.app, name="audit")
 app.add_typer(keys.app, name="key")

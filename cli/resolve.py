@@ -139,6 +139,18 @@ def session_path(session_id: str) -> str:
     return f"/v1/sessions/{session_id}"
 
 
+def share_link_id(text: str) -> str:
+    """Return a share link's id as it is.
+
+    Raises:
+        Refused: the text is no id.
+    """
+    if not ids.is_id(text):
+        msg = f"{text!r} is no share link's id; `{program.name()} session shares` shows those there are."
+        raise Refused(msg, reason="SHARE_LINK_NOT_FOUND", code=NOT_FOUND)
+    return text
+
+
 def pair(text: str, form: str = "KEY=VALUE") -> tuple[str, str]:
     """Return the two sides of KEY=VALUE; `form` is what the command calls it.
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from cli import attach as attaching
-from cli import context, program, resolve
+from cli import context, program, resolve, sharing
 from cli.attachment import Wish
 from cli.client import Client, Json
 from cli.context import AccountOption, JsonOption, LimitOption
@@ -132,7 +132,10 @@ def show(session: Session, account: AccountOption = "", as_json: JsonOption = Fa
 @app.command()
 def attach(
     session: Annotated[
-        str, typer.Argument(metavar="SESSION", help="Id, or the name of a workspace with one active terminal.")
+        str,
+        typer.Argument(
+            metavar="SESSION", help="Id, the name of a workspace with one active terminal, or a share link's secret."
+        ),
     ],
     offset: Annotated[int, typer.Option(min=0, help="Begin at this byte of the output.")] = 0,
     read_only: Annotated[bool, typer.Option("--read-only", help="Only look.")] = False,
@@ -148,11 +151,13 @@ def attach(
         raise typer.BadParameter(msg)
     role = "OBSERVER" if read_only else "CONTROLLER" if take_over else ""
 
-    async def work(client: Client, _: Output) -> None:
-        found = await resolve.terminal_id(client, session)
-        await attaching.run(client.endpoint, Wish(found, offset, role, take_over=take_over), account)
+    link = session if session.startswith(sharing.LINK) else ""
 
-    context.run(work, as_json=False, account=account)
+    async def work(client: Client, _: Output) -> None:
+        found = "" if link else await resolve.terminal_id(client, session)
+        await attaching.run(client.endpoint, Wish(found, offset, role, take_over=take_over, link=link), account)
+
+    context.run(work, as_json=False, account=account, needs_key=not link)
 
 
 @app.command()

@@ -2,7 +2,7 @@
 
 from contextlib import AsyncExitStack
 
-from stateroom.session.v1 import lifecycle_service_pb2, session_service_pb2
+from stateroom.session.v1 import lifecycle_service_pb2, session_service_pb2, sharing_service_pb2
 
 from chassis.changes import Registry
 from chassis.rpc.server import Server
@@ -27,11 +27,14 @@ from services.session.sessions.live.writing import Writer
 from services.session.sessions.servicer import SessionServicer
 from services.session.sessions.store.counts import COUNTS
 from services.session.settings import SessionSettings
+from services.session.sharing.events import SHARE_LINK
+from services.session.sharing.servicer import SharingServicer
+from services.session.sharing.tickets import Tickets
 
 
 async def open_session(settings: SessionSettings, stack: AsyncExitStack) -> tuple[Service, Server]:
     """Put the service together. The stack closes it again."""
-    service = await open_service("session", settings, Registry(events.SESSION), stack)
+    service = await open_service("session", settings, Registry(events.SESSION, SHARE_LINK), stack)
     workspace = service.neighbour("workspace")
     database, system = service.database, service.system
     runners = Runners(workspace)
@@ -54,10 +57,13 @@ async def open_session(settings: SessionSettings, stack: AsyncExitStack) -> tupl
     attachments = Attachments(desk, feeds, devices, liveness)
     writer = Writer(database, runners)
     servicer = SessionServicer(database, service.pages, opener, attachments, writer, reconciler.wake)
-    server = service.server()
+    tickets = Tickets(system)
+    server = service.server(tickets=tickets)
     server.add(session_service_pb2.DESCRIPTOR.services_by_name["SessionService"], servicer)
     lifecycle = LifecycleServicer(database, reconciler.wake)
     server.add(lifecycle_service_pb2.DESCRIPTOR.services_by_name["LifecycleService"], lifecycle)
+    sharing = SharingServicer(database, service.pages, tickets)
+    server.add(sharing_service_pb2.DESCRIPTOR.services_by_name["SharingService"], sharing)
     return service, server
 
 

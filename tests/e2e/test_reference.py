@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -73,14 +74,27 @@ class Setting:
 
     async def end_sessions(self) -> None:
         """End what runs in the room, so that the account may have more."""
-        live = await self.client.get("/v1/sessions", workspaceId=self.room, state="ACTIVE")
-        for session in live["sessions"]:
+        listed = await self.client.get("/v1/sessions", workspaceId=self.room, pageSize=200)
+        for session in (each for each in listed["sessions"] if "endTime" not in each):
             with suppress(Refused):  # it ended meanwhile
                 await self.client.post(f"/v1/sessions/{session['sessionId']}:terminate", {})
 
     async def api_key(self) -> str:
         """Return an API key's id."""
         return str((await self.client.post("/v1/apiKeys", {"name": "docs"}))["apiKey"]["apiKeyId"])
+
+    async def share(self) -> dict[str, Any]:
+        """Return a link to a session, and its secret."""
+        session = await self.client.post("/v1/sessions", {"workspaceId": self.room})
+        return await self.client.post(f"/v1/sessions/{session['sessionId']}/shareLinks", {})
+
+    async def share_link(self) -> str:
+        """Return a share link's id."""
+        return str((await self.share())["shareLink"]["shareLinkId"])
+
+    async def share_link_secret(self) -> str:
+        """Return what opens a share link."""
+        return str((await self.share())["secret"])
 
     async def audit_log(self) -> str:
         """Return an entry of the audit log."""
@@ -95,6 +109,8 @@ MAKERS: Mapping[str, Callable[[Setting], Awaitable[str]]] = {
     "WORKSPACE_ID": Setting.workspace,
     "SESSION_ID": Setting.session,
     "API_KEY_ID": Setting.api_key,
+    "SHARE_LINK_ID": Setting.share_link,
+    "SHARE_LINK_SECRET": Setting.share_link_secret,
     "AUDIT_LOG_ID": Setting.audit_log,
     "NAME": Setting.name,
     "HANDLE": Setting.name,

@@ -21,6 +21,7 @@ from stateroom.session.v1 import log_pb2, session_pb2
 from stateroom.session.v1 import session_service_pb2 as pb
 from stateroom.session.v1.lifecycle_service_pb2_grpc import LifecycleServiceStub
 from stateroom.session.v1.session_service_pb2_grpc import SessionServiceStub
+from stateroom.session.v1.sharing_service_pb2_grpc import SharingServiceStub
 from stateroom.workspace.v1 import workspace_service_pb2 as workspace
 
 from chassis import ids
@@ -61,7 +62,7 @@ class Stage:
         self.target = f"127.0.0.1:{self._port}"
         self.channel = grpc.aio.insecure_channel(self.target)
         self.stub: Any = SessionServiceStub(self.channel)
-        self._stubs: list[Any] = [self.stub, LifecycleServiceStub(self.channel)]
+        self._stubs: list[Any] = [self.stub, LifecycleServiceStub(self.channel), SharingServiceStub(self.channel)]
         self.service: asyncio.subprocess.Process
         self.runner: asyncio.subprocess.Process
         self._is_usual = True

@@ -7,8 +7,9 @@ from typing import Any
 
 import grpc
 import pytest_asyncio
-from stateroom.session.v1 import attach_pb2, log_pb2, session_pb2, session_service_pb2
+from stateroom.session.v1 import attach_pb2, log_pb2, session_pb2, session_service_pb2, sharing_service_pb2
 from stateroom.session.v1.session_service_pb2_grpc import SessionServiceStub
+from stateroom.session.v1.sharing_service_pb2_grpc import SharingServiceStub
 
 from tests.support import waiting
 from tests.support.people import Person, newcomer
@@ -41,6 +42,7 @@ async def owned(shared_product: Product) -> AsyncIterator[dict[str, str]]:
             found["session_id"] = await _session(owner, room.workspace_id)
             for _ in range(2):
                 await stack.enter_async_context(_device(owner, found["session_id"]))
+                found["share_link_id"] = await _share(owner, found["session_id"])
         if "audit" in SERVICES:
             found["audit_log_id"] = await _audit_log(owner)
         yield found | {"entity_id": room.workspace_id, "secret": owner.secret}
@@ -57,6 +59,15 @@ async def _device(owner: Person, session_id: str) -> AsyncIterator[None]:
         await call.read()
         yield
         call.cancel()
+
+
+async def _share(owner: Person, session_id: str) -> str:
+    request = sharing_service_pb2.CreateShareLinkRequest(
+        share_link=sharing_service_pb2.ShareLink(session_id=session_id)
+    )
+    async with grpc.aio.insecure_channel(owner.product.address("session")) as channel:
+        made = await SharingServiceStub(channel).CreateShareLink(request, metadata=owner.metadata, timeout=20)
+    return str(made.share_link.share_link_id)
 
 
 async def _session(owner: Person, workspace_id: str) -> str:

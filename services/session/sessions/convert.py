@@ -116,7 +116,7 @@ def attachment_to_proto(device: AttachedDevice) -> attach_pb2.Attachment:
     message = attach_pb2.Attachment(
         attachment_id=str(device.attachment_id),
         session_id=str(device.session_id),
-        user_id=device.subject,
+        user_id="" if device.subject.startswith("link:") else device.subject,
         person=device.person,
         device=device.device,
         role=attach_pb2.CONTROLLER if device.controls else attach_pb2.OBSERVER,

@@ -14,6 +14,7 @@ from chassis.pages import MAXIMUM_LOG_SIZE, Pages
 from chassis.rpc.call import Call
 from services.session.sessions import convert, operations, queries
 from services.session.sessions.domain import Session, StopReason
+from services.session.sessions.errors import SessionNotFound
 from services.session.sessions.live.attachment import Attachments
 from services.session.sessions.live.opening import OWN_NAMES, Opener
 from services.session.sessions.live.writing import Writer
@@ -195,5 +196,8 @@ class SessionServicer:
         return await self.opener.open(call.actor, spec, environment, asked_in=asked_in)
 
     async def _session(self, session_id: str, call: Call) -> Session:
+        """Return a session. To who came by a share link there is no other than that of the link."""
+        if call.principal.resource_id not in {None, ids.parse(session_id)}:
+            raise SessionNotFound(ids.parse(session_id))
         actor = replace(call.actor, repeat=None)
         return await self.database.read(actor, queries.get_session, session_id=ids.parse(session_id))

@@ -1,0 +1,1 @@
+"""Links that let somebody without an account into one session."""
