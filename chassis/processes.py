@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _PROC = Path("/proc")
+_TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 _DEAD = {b"Z", b"X"}
 """States of one whose parent has not asked for its end yet, or never will (proc(5))."""
 
@@ -30,6 +31,7 @@ class _Stat:
     state: bytes
     parent: int
     start_ticks: int
+    cpu_ticks: int
 
 
 def find(pid: int) -> ProcessKey | None:
@@ -79,6 +81,12 @@ def descendants(keeper: int, depth: int = 0) -> list[ProcessKey]:
     return found
 
 
+def cpu_milliseconds(processes: Iterable[ProcessKey]) -> int:
+    """Return the processor time of processes that live, with that of their children which they saw ending."""
+    stats = (_stat(process.pid) for process in processes)
+    return sum(stat.cpu_ticks for stat in stats if stat is not None) * 1000 // _TICKS_PER_SECOND
+
+
 def send(process: ProcessKey, number: int) -> bool:
     """Signal exactly this process; return False when it is gone."""
     try:
@@ -115,4 +123,4 @@ def _stat(pid: int) -> _Stat | None:
         return None
     # The second field is the program's name in parentheses and may itself hold spaces and parentheses.
     fields = text[text.rindex(b")") + 2 :].split()
-    return _Stat(fields[0], int(fields[1]), int(fields[19]))
+    return _Stat(fields[0], int(fields[1]), int(fields[19]), sum(map(int, fields[11:15])))

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from chassis import logs, processes
-from runner import program, pty
+from runner import memory, program, pty
 from runner.errors import CannotOpenTerminal, TerminalEnded
 from runner.handover import TerminalState
 from runner.input import Input
@@ -27,6 +27,9 @@ _BEGINNING = 5.0
 
 _LOOK_AGAIN = 0.005
 """Seconds between two looks whether it has."""
+
+OUT_OF_MEMORY = "out_of_memory"
+"""Why a shell ended that the kernel killed for want of memory, as far as anybody can tell."""
 
 _ENDING = frozenset({signal.SIGHUP, signal.SIGQUIT, signal.SIGKILL, signal.SIGTERM})
 """Signals that are sent to end a terminal."""
@@ -64,6 +67,7 @@ class Terminal:
         self._held = b""
         self._unbounded = False
         self._flow_version = 0
+        self._kills = memory.kills()
         self._asked: dict[int, str] = {}
         self._patience = 0.0
         self._program: program.RunningProgram | None = None
@@ -136,6 +140,7 @@ class Terminal:
         """Wait for the shell's end, take all that is still printed, and close the log with EXIT."""
         running = self.running_program
         ended = await running.wait()
+        starved = memory.kills() > self._kills
         self.running = False
         self.process_id = 0
         self.input.close()
@@ -146,7 +151,7 @@ class Terminal:
         self._unbounded = True
         self._resume()
         await self._reader.finished.wait()
-        while self._held or not self._write(RecordType.EXIT, [pack_exit(self._explain(ended))]):  # noqa: ASYNC110 no event
+        while self._held or not self._write(RecordType.EXIT, [pack_exit(self._explain(ended, starved=starved))]):  # noqa: ASYNC110 no event
             await asyncio.sleep(_DISK_RETRY)
         await self.spool.close()
         self._free()
@@ -194,6 +199,13 @@ class Terminal:
         if number == signal.SIGTERM and self._hangs_up and leader is not None:
             processes.send_all([leader], signal.SIGHUP)
             processes.send_all([leader], signal.SIGCONT)
+
+    async def cpu_milliseconds(self) -> int:
+        """Return the processor time that its processes have used. What the kernel killed until now did not end it."""
+        self.expect_running()
+        self._kills = memory.kills()
+        running = self.running_program
+        return await asyncio.to_thread(lambda: processes.cpu_milliseconds(running.processes()))
 
     async def kill(self) -> None:
         """Kill every process of the terminal; none is left when this returns."""
@@ -284,10 +296,12 @@ class Terminal:
             if silent and asyncio.get_running_loop().time() >= self._patience:
                 return
 
-    def _explain(self, ended: Exit) -> Exit:
+    def _explain(self, ended: Exit, *, starved: bool) -> Exit:
         if ended.code is None and ended.signal is None:
             ended = Exit(signal=signal.SIGKILL)
         reasons = [reason for number, reason in self._asked.items() if number in _ENDING or number == ended.signal]
+        if starved and ended.signal == signal.SIGKILL:
+            reasons = reasons or [OUT_OF_MEMORY]
         return Exit(ended.code, ended.signal, reasons[-1] if reasons else "")
 
     def _free(self) -> None:

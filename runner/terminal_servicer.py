@@ -21,3 +21,8 @@ class TerminalServicer:
         """Pause a terminal, or have it flow."""
         paused = self.terminals.pause(request.session_id, request.version, paused=request.paused)
         return convert.terminal_to_proto(paused)
+
+    async def GetUsage(self, request: terminal_service_pb2.GetUsageRequest, _call: Call) -> terminal_service_pb2.Usage:
+        """Tell what a terminal has used."""
+        terminal = self.terminals.live(request.session_id)
+        return terminal_service_pb2.Usage(cpu_milliseconds=await terminal.cpu_milliseconds())
