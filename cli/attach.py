@@ -83,7 +83,7 @@ class _View:
                 self._controller = event.controller
                 self._note(f"{visible(event.controller) or 'nobody'} controls the session now")
             case Condition():
-                self._note("paused; what you type reaches the program" if event.paused else "resumed")
+                self._note(condition(event))
             case Reconnecting():
                 self._note("connection lost; attaching again")
             case Ended():
@@ -125,6 +125,15 @@ def _cancelled_by(*signals: signal.Signals) -> Iterator[None]:
     finally:
         for number in signals:
             loop.remove_signal_handler(number)
+
+
+def condition(event: Condition) -> str:
+    """Return what the session waits for, in words."""
+    if event.paused:
+        return "paused; what you type reaches the program"
+    if event.idle_end_time:
+        return f"nothing works in this session; it ends at {event.idle_end_time[11:19]} UTC unless something does"
+    return "the session goes on"
 
 
 def ending(event: Ended) -> str:

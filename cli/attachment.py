@@ -66,6 +66,7 @@ class Condition:
     """What the session waits for changed."""
 
     paused: bool
+    idle_end_time: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +220,7 @@ _EVENTS: Mapping[str, Callable[[dict[str, Any]], Event]] = {
     ),
     "resized": lambda content: Resized(int(content["columns"]), int(content["rows"])),
     "roleChanged": lambda content: RoleChanged(str(content["role"])),
-    "condition": lambda content: Condition(paused=bool(content.get("paused", False))),
+    "condition": lambda content: Condition(bool(content.get("paused", False)), str(content.get("idleEndTime", ""))),
     "presence": lambda content: Presence(_controller(content.get("attachments", []))),
     "ping": lambda _: Ping(),
     "ended": lambda content: Ended(

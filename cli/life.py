@@ -1,10 +1,17 @@
 """`stateroom session pause …`: what happens to a session between its beginning and its end, and after it."""
 
+from typing import Annotated
+
+import typer
+
 from cli import context, resolve
-from cli.client import Client
+from cli.client import Client, Json
 from cli.context import AccountOption, JsonOption
 from cli.render import Output
 from cli.sessions import FIELDS, Session
+
+POLICY = ("off", "idleAfter", "warning", "updateTime")
+FINDINGS = {"sessionId": "ID", "verdict": "VERDICT", "idleSince": "IDLE SINCE"}
 
 
 def pause(session: Session, account: AccountOption = "", as_json: JsonOption = False) -> None:
@@ -21,5 +28,44 @@ def resume(session: Session, account: AccountOption = "", as_json: JsonOption = 
 
     async def work(client: Client, output: Output) -> None:
         output.resource(await client.post(f"{resolve.session_path(session)}:resume", {}), FIELDS)
+
+    context.run(work, as_json=as_json, account=account)
+
+
+def idle(
+    off: Annotated[bool | None, typer.Option("--off/--on", help="Whether idle sessions live on.")] = None,
+    after: Annotated[
+        int | None, typer.Option(metavar="MINUTES", min=1, help="How long nothing may work in one.")
+    ] = None,
+    warning: Annotated[
+        int | None, typer.Option(metavar="MINUTES", min=0, help="How long before its devices know.")
+    ] = None,
+    account: AccountOption = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Show when sessions end because nothing works in them, or change it for the account."""
+
+    async def work(client: Client, output: Output) -> None:
+        policy = await client.get("/v1/idlePolicy")
+        changes: Json = {} if off is None else {"off": off}
+        changes |= {} if after is None else {"idleAfter": f"{after * 60}s"}
+        changes |= {} if warning is None else {"warning": f"{warning * 60}s"}
+        if changes:
+            policy = await client.update("/v1/idlePolicy", changes, etag=policy["etag"])
+        output.resource(policy, POLICY)
+
+    context.run(work, as_json=as_json, account=account)
+
+
+def clean_up(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would end.")] = False,
+    account: AccountOption = "",
+    as_json: JsonOption = False,
+) -> None:
+    """End the sessions that are idle now, and say of each that lives what becomes of it and why."""
+
+    async def work(client: Client, output: Output) -> None:
+        done = await client.post("/v1/sessions:cleanUpIdle", {"dryRun": dry_run})
+        output.rows(done["findings"], FINDINGS, empty="No session lives.")
 
     context.run(work, as_json=as_json, account=account)

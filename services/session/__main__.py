@@ -2,11 +2,14 @@
 
 from contextlib import AsyncExitStack
 
-from stateroom.session.v1 import lifecycle_service_pb2, session_service_pb2, sharing_service_pb2
+from stateroom.session.v1 import idle_service_pb2, lifecycle_service_pb2, session_service_pb2, sharing_service_pb2
 
 from chassis.changes import Registry
 from chassis.rpc.server import Server
 from chassis.service import Service, open_service, run
+from services.session.idleness.events import IDLE_POLICY
+from services.session.idleness.servicer import IdleServicer
+from services.session.idleness.watch import IdleWatch
 from services.session.lifecycle.servicer import LifecycleServicer
 from services.session.sessions import events
 from services.session.sessions.consumers import WorkspaceChanges
@@ -34,7 +37,7 @@ from services.session.sharing.tickets import Tickets
 
 async def open_session(settings: SessionSettings, stack: AsyncExitStack) -> tuple[Service, Server]:
     """Put the service together. The stack closes it again."""
-    service = await open_service("session", settings, Registry(events.SESSION, SHARE_LINK), stack)
+    service = await open_service("session", settings, Registry(events.SESSION, SHARE_LINK, IDLE_POLICY), stack)
     workspace = service.neighbour("workspace")
     database, system = service.database, service.system
     runners = Runners(workspace)
@@ -48,6 +51,8 @@ async def open_session(settings: SessionSettings, stack: AsyncExitStack) -> tupl
     reconciliation = Reconciliation(database, runners)
     reconciler = service.reconcile("sessions", "session_id", reconciliation.reconcile)
     service.consume(workspace, WorkspaceChanges(database, reconciler.wake).apply)
+    watch = IdleWatch(database, runners, reconciler.wake)
+    watching = service.reconcile("session_idleness", "session_id", watch.reconcile)
     service.reconcile("session_heads", "session_id", Release(parts).reconcile)
     copier = Copier(parts, feeds.bell)
     service.loops.extend(part.run for part in (liveness, feeds, copier, devices, presences))
@@ -62,6 +67,8 @@ async def open_session(settings: SessionSettings, stack: AsyncExitStack) -> tupl
     server.add(session_service_pb2.DESCRIPTOR.services_by_name["SessionService"], servicer)
     lifecycle = LifecycleServicer(database, reconciler.wake)
     server.add(lifecycle_service_pb2.DESCRIPTOR.services_by_name["LifecycleService"], lifecycle)
+    idle = IdleServicer(database, watch, watching.wake)
+    server.add(idle_service_pb2.DESCRIPTOR.services_by_name["IdleService"], idle)
     sharing = SharingServicer(database, service.pages, tickets)
     server.add(sharing_service_pb2.DESCRIPTOR.services_by_name["SharingService"], sharing)
     return service, server

@@ -19,6 +19,7 @@ from stateroom.runner.v1 import runner_service_pb2 as runner_pb
 from stateroom.runner.v1.runner_service_pb2_grpc import RunnerServiceStub
 from stateroom.session.v1 import log_pb2, session_pb2
 from stateroom.session.v1 import session_service_pb2 as pb
+from stateroom.session.v1.idle_service_pb2_grpc import IdleServiceStub
 from stateroom.session.v1.lifecycle_service_pb2_grpc import LifecycleServiceStub
 from stateroom.session.v1.session_service_pb2_grpc import SessionServiceStub
 from stateroom.session.v1.sharing_service_pb2_grpc import SharingServiceStub
@@ -62,7 +63,12 @@ class Stage:
         self.target = f"127.0.0.1:{self._port}"
         self.channel = grpc.aio.insecure_channel(self.target)
         self.stub: Any = SessionServiceStub(self.channel)
-        self._stubs: list[Any] = [self.stub, LifecycleServiceStub(self.channel), SharingServiceStub(self.channel)]
+        self._stubs: list[Any] = [
+            self.stub,
+            LifecycleServiceStub(self.channel),
+            SharingServiceStub(self.channel),
+            IdleServiceStub(self.channel),
+        ]
         self.service: asyncio.subprocess.Process
         self.runner: asyncio.subprocess.Process
         self._is_usual = True
@@ -142,11 +148,11 @@ class Stage:
         return sorted((self._folder / "room" / "spool" / session_id).glob("*.records"))
 
     async def call(
-        self, method: str, request: Any, account_id: UUID | None = None, **options: Any
+        self, method: str, request: Any, account_id: UUID | None = None, *, role: int = 2, **options: Any
     ) -> Any:  # any message
         """Call the session service as a person."""
         call = next(getattr(stub, method) for stub in self._stubs if hasattr(stub, method))
-        return await call(request, metadata=self.bearer(account_id), timeout=20, **options)
+        return await call(request, metadata=self.bearer(account_id, role=role), timeout=20, **options)
 
     async def create(self, request_id: str = "", **wishes: Any) -> session_pb2.Session:  # fields of a session
         """Open a session with a plain prompt."""

@@ -12,6 +12,7 @@ from stateroom.session.v1 import session_pb2 as pb
 from chassis import etag, ids, messages
 from services.session.sessions.domain import AttachedDevice, Kind, Session, SessionSpec, State
 from services.session.sessions.log import Record, RecordType
+from services.session.sessions.store.leases import Condition
 
 DEFAULT_SHELL = "bash"
 DEFAULT_COLUMNS, DEFAULT_ROWS = 80, 24
@@ -43,7 +44,8 @@ def session_to_proto(session: Session) -> pb.Session:
     )
     if session.timeout is not None:
         message.timeout.FromTimedelta(session.timeout)
-    messages.set_times(message, session, "end_time", "create_time", "update_time", "last_activity_time")
+    times = ("end_time", "create_time", "update_time", "last_activity_time", "idle_end_time")
+    messages.set_times(message, session, *times)
     return message
 
 
@@ -125,6 +127,13 @@ def attachment_to_proto(device: AttachedDevice) -> attach_pb2.Attachment:
         acknowledged_offset=device.acknowledged_offset,
     )
     messages.set_times(message, device, "attach_time")
+    return message
+
+
+def condition_to_proto(condition: Condition) -> attach_pb2.AttachSessionResponse.Condition:
+    """Return what a device is told of what its session waits for."""
+    message = attach_pb2.AttachSessionResponse.Condition(paused=condition.paused)
+    messages.set_times(message, condition, "idle_end_time")
     return message
 
 

@@ -52,12 +52,16 @@ class StopReason(Enum):
     RUNNER_LOST = "RUNNER_LOST"
     START_FAILED = "START_FAILED"
     TIMED_OUT = "TIMED_OUT"
+    IDLE = "IDLE"
+    OUT_OF_MEMORY = "OUT_OF_MEMORY"
 
 
 _BY_WORKSPACE = (StopReason.WORKSPACE_ARCHIVED, StopReason.WORKSPACE_DELETED)
 _UPDATED = {"title": "given_title", "metadata": "metadata"}
 """Public fields that people change, and what holds what they gave."""
-_RUNNER_REASONS = {reason.name.lower(): reason for reason in (StopReason.SHUTDOWN, *_BY_WORKSPACE)}
+_RUNNER_REASONS = {
+    reason.name.lower(): reason for reason in (StopReason.SHUTDOWN, StopReason.OUT_OF_MEMORY, *_BY_WORKSPACE)
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +111,7 @@ class Session:
     exit_code: int | None
     exit_signal: int | None
     log_complete: bool
+    idle_end_time: datetime | None
     given_title: str
     metadata: dict[str, str]
     version: int
@@ -146,6 +151,7 @@ class Session:
             exit_code=None,
             exit_signal=None,
             log_complete=False,
+            idle_end_time=None,
             given_title=spec.title,
             metadata=spec.metadata,
             version=1,
@@ -232,6 +238,11 @@ class Session:
         self.expect_running()
         return self if self.state is State.ACTIVE else self._changed(now, state=State.ACTIVE)
 
+    def expect_end(self, now: datetime, idle_end_time: datetime | None) -> "Session":
+        """Return the session as one that ends for idleness at an instant, or no longer does."""
+        self.expect_running()
+        return self._changed(now, idle_end_time=idle_end_time)
+
     def request_stop(self, now: datetime, reason: StopReason, cause_event_id: str) -> "Session":
         """Return the session as one that somebody wants ended; the first wish counts."""
         self.expect_live()
@@ -263,7 +274,7 @@ class Session:
         return self._changed(now, log_complete=True)
 
     def _ended(self, now: datetime, state: State, reason: StopReason, **values: object) -> "Session":
-        return self._changed(now, state=state, stop_reason=reason, end_time=now, **values)
+        return self._changed(now, state=state, stop_reason=reason, end_time=now, idle_end_time=None, **values)
 
     def _changed(self, now: datetime, **values: object) -> "Session":
         return replace(self, update_time=now, version=self.version + 1, **values)  # type: ignore[arg-type]

@@ -118,9 +118,13 @@ async def pause_session(tx: Transaction, *, session_id: UUID, etag: str) -> Sess
 
 
 async def resume_session(tx: Transaction, *, session_id: UUID, etag: str) -> Session:
-    """Let the output of a session flow again. One that flows stays as it is. Raises as `pause_session` does."""
+    """Let the output of a session flow again. One that flows stays as it is. Raises as `pause_session` does.
+
+    It counts as work: whoever wants it to go on must not find it ended as idle.
+    """
     current = await session_store.lock_session(tx.connection, session_id)
     tags.expect(current, etag)
+    await session_store.note_activity(tx.connection, [session_id], tx.now)
     return await _flow(tx, "resumed", current, current.resume(tx.now))
 
 

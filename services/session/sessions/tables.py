@@ -31,6 +31,7 @@ sessions = Table(
     Column("exit_code", Integer),
     Column("exit_signal", Integer),
     Column("log_complete", Boolean, nullable=False),
+    Column("idle_end_time", tables.Time),
     Column("given_title", Text, nullable=False),
     Column("metadata", JSONB, nullable=False),
     Column("version", BigInteger, nullable=False),
@@ -82,6 +83,18 @@ controls = Table(
     Column("account_id", UUID, nullable=False),
     Column("lease_epoch", BigInteger, nullable=False),
     Column("attachment_id", UUID),
+)
+
+idleness = Table(
+    "session_idleness",
+    metadata,
+    Column("session_id", UUID, primary_key=True),
+    Column("account_id", UUID, nullable=False),
+    Column("cpu_milliseconds", BigInteger),
+    Column("cpu_time", tables.Time, nullable=False),
+    Column("reconcile_time", tables.Time),
+    Column("reconcile_epoch", BigInteger, nullable=False),
+    Column("reconcile_attempts", Integer, nullable=False),
 )
 
 attachments = Table(

@@ -1,17 +1,23 @@
 """A session from its creation to its end."""
 
+import signal
+
 import pytest
 from stateroom.session.v1 import session_pb2
 from stateroom.session.v1 import session_service_pb2 as pb
 
 from chassis import ids
 from chassis.errors import NotFound
+from runner import memory
 from tests.support.fake_workspace import refusal
+from tests.support.memory_group import memory_group
 from tests.support.stage import Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")  # that of the stage they share
 
 Session = session_pb2.Session
+SMALL = 32 * 1024 * 1024
+"""Bytes of memory that are soon used up."""
 
 
 async def test_create_session_in_an_active_workspace_runs_a_shell(stage: Stage) -> None:
@@ -50,3 +56,38 @@ async def test_terminate_session_ends_it_as_terminated(stage: Stage) -> None:
     assert asked.etag != session.etag
     ended = await stage.ended(session.session_id)
     assert (ended.state, ended.stop_reason) == (Session.STOPPED, Session.TERMINATED)
+
+
+@pytest.mark.parametrize(
+    ("line", "reason", "code", "number"),
+    [
+        ("exit 3", Session.EXIT, 3, None),
+        ("kill -KILL $$", Session.SIGNAL, None, signal.SIGKILL),
+        ("exec sh -c 'kill -SEGV $$'", Session.SIGNAL, None, signal.SIGSEGV),
+    ],
+)
+async def test_session_that_ends_by_itself_says_how(
+    stage: Stage, line: str, reason: int, code: int | None, number: int | None
+) -> None:
+    """A KILL from somebody else is a signal like any other, and not a lack of memory."""
+    session_id = (await stage.create()).session_id
+    await stage.type(session_id, line)
+    ended = await stage.ended(session_id)
+    told = [getattr(ended, name) if ended.HasField(name) else None for name in ("exit_code", "exit_signal")]
+    assert (ended.state, ended.stop_reason, told) == (Session.STOPPED, reason, [code, number])
+
+
+async def test_session_that_takes_too_much_memory_is_told_apart_from_one_that_was_killed(stage: Stage) -> None:
+    """The kernel kills the one whose group is full; a KILL by hand afterwards, in another session, is a signal."""
+    hungry, other = (await stage.create()).session_id, (await stage.create()).session_id
+    with memory_group(SMALL) as processes:
+        processes.write_text(str((await stage.terminal(hungry)).process_id))
+        before = memory.kills()
+        await stage.type(hungry, "exec tail /dev/zero")
+        ended = await stage.ended(hungry)
+    assert memory.kills() > before
+    assert (ended.stop_reason, ended.exit_signal) == (Session.OUT_OF_MEMORY, signal.SIGKILL)
+    fresh = (await stage.create()).session_id
+    await stage.type(fresh, "kill -KILL $$")
+    assert (await stage.ended(fresh)).stop_reason == Session.SIGNAL
+    assert not (await stage.get(other)).HasField("end_time")

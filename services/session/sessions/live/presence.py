@@ -1,6 +1,6 @@
 """Who else is there: tells the devices of this process who is attached to their sessions, in whichever process.
 
-Every attach, detach and take-over, and every pause and resumption of a session, notifies all processes as it commits,
+Every attach, detach and take-over, and all that a session waits for, notifies all processes as it commits,
 so control passes from a device of one process to a device of another as fast as within one. A notification that is lost
 with its connection is made up for by a look at everything, each time the connection is opened and every few seconds.
 """
@@ -84,9 +84,10 @@ class Presences:
                 device.lose_control()
         for session_id, present in found.items():
             _show(present, [device for device in devices if device.session.session_id == session_id])
-        paused = await leases.paused(connection, sorted({device.session.session_id for device in devices}))
+        conditions = await leases.conditions(connection, sorted({device.session.session_id for device in devices}))
         for device in devices:
-            device.show_condition(pb.AttachSessionResponse.Condition(paused=device.session.session_id in paused))
+            if condition := conditions.get(device.session.session_id):
+                device.show_condition(convert.condition_to_proto(condition))
 
 
 def _show(present: leases.Presence, devices: Sequence[Device]) -> None:

@@ -6,6 +6,7 @@ saw, so whoever was taken over cannot type even before it hears of it.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -19,7 +20,7 @@ from services.session.sessions.store.log_store import Driver
 from services.session.sessions.tables import attachments, controls
 
 CHANNEL = "session_devices"
-"""Where every process hears, by the id of the session, that a device came, went or took control, or of a pause."""
+"""Where every process hears, by the session's id, that a device came, went or took control, or that it waits."""
 MAXIMUM_TOLD = 100
 """Devices that one device is told of: a lecture has an audience, and nobody reads it by name."""
 
@@ -50,7 +51,9 @@ SET acknowledged_offset = told.acknowledged, columns = told.columns, rows = told
 FROM unnest($1::uuid[], $2::bigint[], $3::integer[], $4::integer[]) AS told (attachment_id, acknowledged, columns, rows)
 WHERE attached.attachment_id = told.attachment_id
 """
-_PAUSED = "SELECT session_id FROM sessions WHERE session_id = ANY($1::uuid[]) AND state = 'PAUSED'"
+_CONDITIONS = """
+SELECT session_id, state = 'PAUSED' AS paused, idle_end_time FROM sessions WHERE session_id = ANY($1::uuid[])
+"""
 _HELD = "SELECT attachment_id FROM session_controls WHERE session_id = ANY($1::uuid[]) AND attachment_id IS NOT NULL"
 
 
@@ -73,6 +76,14 @@ class Presence:
 
     devices: tuple[AttachedDevice, ...]
     count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What a session waits for: to be resumed, or to be ended as idle at an instant."""
+
+    paused: bool
+    idle_end_time: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,9 +186,10 @@ async def presence(driver: Driver, session_ids: Sequence[UUID]) -> dict[UUID, Pr
     return {session_id: _presence(rows) for session_id, rows in found.items()}
 
 
-async def paused(driver: Driver, session_ids: Sequence[UUID]) -> set[UUID]:
-    """Return those of the sessions that are paused."""
-    return {row["session_id"] for row in await driver.fetch(_PAUSED, list(session_ids))}
+async def conditions(driver: Driver, session_ids: Sequence[UUID]) -> dict[UUID, Condition]:
+    """Return what sessions wait for."""
+    rows = await driver.fetch(_CONDITIONS, list(session_ids))
+    return {row["session_id"]: Condition(row["paused"], row["idle_end_time"]) for row in rows}
 
 
 async def note_progress(driver: Driver, progress: Mapping[UUID, Progress]) -> None:

@@ -2,16 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import Select, func, insert, select, text, update
+from sqlalchemy import Select, delete, func, insert, select, text, update
 
 from chassis import tables
 from chassis.sql import Connection
 from services.session.sessions.domain import Session, State
 from services.session.sessions.errors import SessionNotFound
-from services.session.sessions.tables import controls, heads, sessions
+from services.session.sessions.tables import controls, heads, idleness, sessions
+
+FIRST_LOOK = timedelta(seconds=1)
+"""After which a new session is looked at for the first time, whether it is idle: then its processor time is known."""
 
 _OF_HEAD = {"title", "output_bytes", "last_activity_time"}
 _COLUMNS = [sessions.c[field.name] for field in fields(Session) if field.name not in _OF_HEAD]
@@ -31,6 +34,8 @@ async def insert_session(connection: Connection, session: Session, *, copier_pro
     facts = {"title": session.title, "last_activity_time": session.last_activity_time}
     await connection.execute(insert(heads).values(**key, **head, **facts))
     await connection.execute(insert(controls).values(**key, lease_epoch=0))
+    watched = {"cpu_time": session.create_time, "reconcile_time": session.create_time + FIRST_LOOK}
+    await connection.execute(insert(idleness).values(**key, **watched, reconcile_epoch=0, reconcile_attempts=0))
 
 
 async def update_session(connection: Connection, session: Session, *, due: datetime | None) -> None:
@@ -48,6 +53,7 @@ async def update_session(connection: Connection, session: Session, *, due: datet
     if session.state.final:
         head = update(heads).where(heads.c.session_id == session.session_id)
         await connection.execute(head.values(reconcile_time=session.end_time))
+        await connection.execute(delete(idleness).where(idleness.c.session_id == session.session_id))
 
 
 async def update_details(connection: Connection, session: Session) -> None:
