@@ -13,6 +13,8 @@ from cli.sessions import FIELDS, Session
 POLICY = ("off", "idleAfter", "warning", "updateTime")
 FINDINGS = {"sessionId": "ID", "verdict": "VERDICT", "idleSince": "IDLE SINCE"}
 
+STATISTICS = ("active", "total", "endedLastDay", "meanLifetime", "kinds", "states")
+
 
 def pause(session: Session, account: AccountOption = "", as_json: JsonOption = False) -> None:
     """Stop the output of a session; what runs in it waits as soon as it prints much."""
@@ -67,5 +69,42 @@ def clean_up(
     async def work(client: Client, output: Output) -> None:
         done = await client.post("/v1/sessions:cleanUpIdle", {"dryRun": dry_run})
         output.rows(done["findings"], FINDINGS, empty="No session lives.")
+
+    context.run(work, as_json=as_json, account=account)
+
+
+def restart(
+    session: Session,
+    variables: Annotated[
+        list[str] | None, typer.Option("--env", metavar="NAME=VALUE", help="A variable; may be repeated.")
+    ] = None,
+    account: AccountOption = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Open a session like one that has ended: same place, program, size and title."""
+
+    async def work(client: Client, output: Output) -> None:
+        environment = dict(resolve.pair(text, "NAME=VALUE") for text in variables or [])
+        done = await client.post(f"{resolve.session_path(session)}:restart", {"environment": environment})
+        output.resource(done["session"], FIELDS)
+        if missing := done["missingEnvironmentNames"]:
+            output.say(f"Without a value now: {', '.join(missing)}. Give them with --env.")
+
+    context.run(work, as_json=as_json, account=account)
+
+
+def statistics(
+    workspace: Annotated[str, typer.Option(help="Only those of this workspace, by name or id.")] = "",
+    account: AccountOption = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Count the account's sessions."""
+
+    async def work(client: Client, output: Output) -> None:
+        filters = {"workspaceId": await resolve.workspace_id(client, workspace)} if workspace else {}
+        found = await client.get("/v1/sessionStatistics", **filters)
+        kinds = {each["kind"]: each["count"] for each in found["byKind"]}
+        states = {each["state"]: each["count"] for each in found["byState"]}
+        output.resource(found if as_json else found | {"kinds": kinds, "states": states}, STATISTICS)
 
     context.run(work, as_json=as_json, account=account)

@@ -16,9 +16,10 @@ app = typer.Typer(
 app.add_typer(workspaces.app, name="workspace")
 app.add_typer(workspaces.app, name="ws", hidden=True)  # for fingers: as `kubectl get po`, and `gh cs`
 app.add_typer(sessions.app, name="session")
-for command in (life.pause, life.resume, life.idle, sharing.share, sharing.shares, sharing.unshare):
+for command in (life.pause, life.resume, life.idle, life.restart, sharing.share, sharing.shares, sharing.unshare):
     sessions.app.command()(command)
 sessions.app.command("clean-up")(life.clean_up)
+sessions.app.command("stats")(life.statistics)
 app.add_typer(audit.app, name="audit")
 app.add_typer(keys.app, name="key")
 app.command()(local.up)

@@ -65,7 +65,7 @@ async def open_session(settings: SessionSettings, stack: AsyncExitStack) -> tupl
     tickets = Tickets(system)
     server = service.server(tickets=tickets)
     server.add(session_service_pb2.DESCRIPTOR.services_by_name["SessionService"], servicer)
-    lifecycle = LifecycleServicer(database, reconciler.wake)
+    lifecycle = LifecycleServicer(database, opener, reconciler.wake)
     server.add(lifecycle_service_pb2.DESCRIPTOR.services_by_name["LifecycleService"], lifecycle)
     idle = IdleServicer(database, watch, watching.wake)
     server.add(idle_service_pb2.DESCRIPTOR.services_by_name["IdleService"], idle)

@@ -19,7 +19,7 @@ from chassis import ids
 from cli.client import Client
 from cli.errors import Refused
 from tests.support.embedded_stack import EmbeddedStack
-from tests.support.sessions import create_workspace
+from tests.support.sessions import create_workspace, until_state
 
 PAGES = Path(__file__).resolve().parents[2] / "docs" / "api"
 METHOD = re.compile(r"^## (?P<method>\w+)\n(?P<text>.*?)(?=^## )", re.DOTALL | re.MULTILINE)
@@ -72,6 +72,11 @@ class Setting:
             await self.client.post(f"/v1/sessions/{session['sessionId']}:terminate", {})
         return str(session["sessionId"])
 
+    async def ended_session(self) -> str:
+        """Return a session that has ended."""
+        session = await self.client.post("/v1/sessions", {"workspaceId": self.room, "command": ["true"]})
+        return str((await until_state(self.client, session["sessionId"], "STOPPED"))["sessionId"])
+
     async def end_sessions(self) -> None:
         """End what runs in the room, so that the account may have more."""
         listed = await self.client.get("/v1/sessions", workspaceId=self.room, pageSize=200)
@@ -108,6 +113,7 @@ class Setting:
 MAKERS: Mapping[str, Callable[[Setting], Awaitable[str]]] = {
     "WORKSPACE_ID": Setting.workspace,
     "SESSION_ID": Setting.session,
+    "ENDED_SESSION_ID": Setting.ended_session,
     "API_KEY_ID": Setting.api_key,
     "SHARE_LINK_ID": Setting.share_link,
     "SHARE_LINK_SECRET": Setting.share_link_secret,

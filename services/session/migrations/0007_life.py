@@ -1,4 +1,4 @@
-"""Sessions may be paused, and are watched for idleness; attached devices tell what their person is called."""
+"""Sessions are paused, watched for idleness and opened again; devices tell what their person is called."""
 
 from chassis import schema
 
@@ -12,7 +12,8 @@ ALTER TABLE sessions
         CHECK (state IN ('STARTING', 'ACTIVE', 'PAUSED', 'STOPPED', 'FAILED', 'LOST')),
     DROP CONSTRAINT ck_sessions_runner,
     ADD CONSTRAINT ck_sessions_runner CHECK (state NOT IN ('ACTIVE', 'PAUSED') OR runner_id <> ''),
-    ADD COLUMN idle_end_time timestamptz;
+    ADD COLUMN idle_end_time timestamptz,
+    ADD COLUMN restarted_from uuid;
 
 ALTER TABLE session_attachments ADD COLUMN person text NOT NULL DEFAULT '';
 

@@ -40,6 +40,7 @@ def session_to_proto(session: Session) -> pb.Session:
         state_reason=session.state_reason,
         log_complete=session.log_complete,
         output_bytes=session.output_bytes,
+        restarted_from="" if session.restarted_from is None else str(session.restarted_from),
         etag=etag.of(session),
     )
     if session.timeout is not None:

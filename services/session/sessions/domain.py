@@ -1,6 +1,6 @@
 """A session and the rules of its life. STOPPED, FAILED and LOST are final: nothing leaves them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
@@ -8,7 +8,7 @@ from pathlib import PurePath
 from uuid import UUID
 
 from chassis.errors import InvalidField, Violation
-from services.session.sessions.errors import SessionNotActive, SessionWithoutTerminal
+from services.session.sessions.errors import SessionNotActive, SessionNotEnded, SessionWithoutTerminal
 from services.session.sessions.log import Exit
 
 
@@ -80,6 +80,7 @@ class SessionSpec:
     environment_names: tuple[str, ...]
     columns: int
     rows: int
+    restarted_from: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +113,7 @@ class Session:
     exit_signal: int | None
     log_complete: bool
     idle_end_time: datetime | None
+    restarted_from: UUID | None
     given_title: str
     metadata: dict[str, str]
     version: int
@@ -152,6 +154,7 @@ class Session:
             exit_signal=None,
             log_complete=False,
             idle_end_time=None,
+            restarted_from=spec.restarted_from,
             given_title=spec.title,
             metadata=spec.metadata,
             version=1,
@@ -204,6 +207,26 @@ class Session:
         if self.state is not State.STARTING:
             raise SessionNotActive(self.session_id, self.state.name)
         return self._ended(now, State.FAILED, StopReason.START_FAILED, state_reason=cause, log_complete=True)
+
+    def again(self, session_id: UUID, environment_names: Iterable[str]) -> SessionSpec:
+        """Return what a new session like this one is to be. SessionNotEnded."""
+        if not self.state.final:
+            raise SessionNotEnded(self.session_id)
+        return SessionSpec(
+            session_id=session_id,
+            workspace_id=self.workspace_id,
+            kind=self.kind,
+            shell=self.shell,
+            command=self.command,
+            timeout=self.timeout,
+            title=self.given_title,
+            metadata=self.metadata,
+            working_directory=self.working_directory,
+            environment_names=tuple(sorted(environment_names)),
+            columns=self.columns,
+            rows=self.rows,
+            restarted_from=self.session_id,
+        )
 
     def update(self, now: datetime, values: Mapping[str, object]) -> "Session":
         """Return the session with other values, by the names of its public fields; itself when it has them all.

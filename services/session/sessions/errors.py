@@ -23,6 +23,15 @@ class SessionNotActive(WrongState):
         super().__init__(sessionId=str(session_id), state=state)
 
 
+class SessionNotEnded(WrongState):
+    """Session {sessionId} lives; only one that has ended is opened again."""
+
+    reason = "SESSION_NOT_ENDED"
+
+    def __init__(self, session_id: UUID) -> None:
+        super().__init__(sessionId=str(session_id))
+
+
 class SessionWithoutTerminal(WrongState):
     """Session {sessionId} runs a command without a terminal; it takes neither input nor a size."""
 

@@ -51,12 +51,13 @@ async def get_session(connection: Connection, *, session_id: UUID) -> Session:
     return await session_store.get_session(connection, session_id)
 
 
-async def list_sessions(
+async def list_sessions(  # noqa: PLR0913  # its filters
     connection: Connection,
     *,
     workspace_id: UUID | None,
     state: State | None,
     kind: Kind | None,
+    attachment_id: UUID | None,
     limit: int,
     after: UUID | None,
 ) -> list[Session]:
@@ -66,6 +67,9 @@ async def list_sessions(
     for column, value in wanted:
         if value is not None:
             statement = statement.where(column == value)
+    if attachment_id is not None:
+        attached = select(attachments.c.session_id).where(attachments.c.attachment_id == attachment_id)
+        statement = statement.where(sessions.c.session_id.in_(attached))
     if after is not None:
         statement = statement.where(sessions.c.session_id < after)
     return [tables.to(Session, row) for row in await connection.execute(statement)]

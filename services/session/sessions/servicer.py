@@ -62,6 +62,7 @@ class SessionServicer:
             workspace_id=ids.parse(request.workspace_id) if request.workspace_id else None,
             state=convert.state_from_proto(request.state),
             kind=convert.kind_from_proto(request.kind),
+            attachment_id=ids.parse(request.attachment_id) if request.attachment_id else None,
             limit=page.limit,
             after=page.after_id,
         )

@@ -32,6 +32,7 @@ sessions = Table(
     Column("exit_signal", Integer),
     Column("log_complete", Boolean, nullable=False),
     Column("idle_end_time", tables.Time),
+    Column("restarted_from", UUID),
     Column("given_title", Text, nullable=False),
     Column("metadata", JSONB, nullable=False),
     Column("version", BigInteger, nullable=False),

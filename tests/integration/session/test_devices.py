@@ -11,6 +11,7 @@ from typing import Any
 import grpc
 import pytest
 from stateroom.session.v1 import attach_pb2 as pb
+from stateroom.session.v1 import session_service_pb2 as service
 
 from tests.support.screens import Screen, attach
 from tests.support.stage import PERSON, Stage, reason
@@ -58,6 +59,8 @@ async def test_devices_of_two_processes_see_each_other_and_pass_control(stage: S
             mine, theirs = await _list(stage, session_id)
             assert (mine.device, mine.role, mine.columns, mine.rows) == ("a", pb.OBSERVER, 90, 30)
             assert (theirs.device, theirs.role) == ("b", pb.CONTROLLER)
+            of_device = service.ListSessionsRequest(attachment_id=mine.attachment_id)
+            assert [each.session_id for each in (await stage.call("ListSessions", of_device)).sessions] == [session_id]
             assert (mine.person, bool(mine.user_id)) == (PERSON, True)
             assert mine.attach_time.seconds <= theirs.attach_time.seconds
         await _until_shown(first, {"a": pb.OBSERVER})

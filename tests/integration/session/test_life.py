@@ -1,8 +1,11 @@
 """A session from its creation to its end."""
 
 import signal
+from datetime import timedelta
 
+import grpc
 import pytest
+from stateroom.session.v1 import lifecycle_service_pb2 as pb_life
 from stateroom.session.v1 import session_pb2
 from stateroom.session.v1 import session_service_pb2 as pb
 
@@ -11,7 +14,8 @@ from chassis.errors import NotFound
 from runner import memory
 from tests.support.fake_workspace import refusal
 from tests.support.memory_group import memory_group
-from tests.support.stage import Stage
+from tests.support.source import query
+from tests.support.stage import Stage, reason
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")  # that of the stage they share
 
@@ -91,3 +95,64 @@ async def test_session_that_takes_too_much_memory_is_told_apart_from_one_that_wa
     await stage.type(fresh, "kill -KILL $$")
     assert (await stage.ended(fresh)).stop_reason == Session.SIGNAL
     assert not (await stage.get(other)).HasField("end_time")
+
+
+async def test_restart_session_opens_one_like_it_and_names_the_values_it_lacks(stage: Stage) -> None:
+    """Same folder, size and title; what the call brings has a value, and a repeated call opens no second one."""
+    made = await stage.create(kind=Session.COMMAND, command=["mkdir", "-p", "deep"])
+    await stage.ended(made.session_id)
+    deep = await stage.create(
+        environment={"TOKEN": "a", "OTHER": "b"}, columns=111, title="R", working_directory="deep"
+    )
+    again = pb_life.RestartSessionRequest(
+        session_id=deep.session_id, environment={"TOKEN": "new"}, request_id=str(ids.new())
+    )
+    with pytest.raises(grpc.aio.AioRpcError) as alive:
+        await stage.call("RestartSession", again)
+    assert reason(alive.value) == "SESSION_NOT_ENDED"
+    await stage.call("TerminateSession", pb.TerminateSessionRequest(session_id=deep.session_id))
+    await stage.ended(deep.session_id)
+    again.request_id = str(ids.new())
+    done = [await stage.call("RestartSession", again) for _ in range(2)]
+    assert [each.missing_environment_names for each in done] == [["OTHER"], ["OTHER"]]
+    new = done[0].session
+    assert (new.session_id, new.restarted_from) == (done[1].session.session_id, deep.session_id)
+    assert new.state == Session.ACTIVE
+    assert (new.columns, new.title, new.working_directory, new.shell) == (111, "R", "deep", "bash")
+    await stage.type(new.session_id, "echo $TOKEN-$OTHER-${PWD##*/}; exit 0")
+    await stage.ended(new.session_id)
+    assert b"new--deep" in await stage.output(new.session_id)
+
+
+async def test_restart_session_that_was_lost_runs_its_command_again(stage: Stage) -> None:
+    """What ran when the runner died is begun anew in the next one."""
+    command = ["sh", "-c", "echo $$ >> ran; sleep 60"]
+    lost = await stage.create(kind=Session.COMMAND, command=command)
+    await stage.kill_runner()
+    await stage.start_runner()
+    assert (await stage.ended(lost.session_id)).state == Session.LOST
+    done = await stage.call("RestartSession", pb_life.RestartSessionRequest(session_id=lost.session_id))
+    assert (done.session.kind, list(done.session.command)) == (Session.COMMAND, command)
+
+
+async def test_get_session_statistics_counts_what_there_is(stage: Stage) -> None:
+    """By kind and state; the mean counts those alone that ended; nothing is nothing, in every account and workspace."""
+    ask = pb_life.GetSessionStatisticsRequest
+    none = await stage.call("GetSessionStatistics", ask())
+    assert (none.total, none.mean_lifetime.ToTimedelta(), list(none.by_kind)) == (0, timedelta(), [])
+    await stage.create()
+    ended = [await stage.create(kind=Session.COMMAND, command=["true"]) for _ in range(2)]
+    lives = [await stage.ended(each.session_id) for each in ended]
+    statement = """
+    UPDATE session.sessions SET create_time = end_time - interval '3 days', end_time = end_time - interval '2 days'
+    WHERE session_id = $1::uuid
+    """
+    await query(stage.installation.admin_url, statement, ended[0].session_id)
+    found = await stage.call("GetSessionStatistics", ask(workspace_id=str(stage.workspace.workspace_id)))
+    assert (found.active, found.total, found.ended_last_day) == (1, 3, 1)
+    assert {each.kind: each.count for each in found.by_kind} == {Session.TERMINAL: 1, Session.COMMAND: 2}
+    assert {each.state: each.count for each in found.by_state} == {Session.ACTIVE: 1, Session.STOPPED: 2}
+    second = lives[1].end_time.ToDatetime() - lives[1].create_time.ToDatetime()
+    assert abs(found.mean_lifetime.ToTimedelta() - (timedelta(days=1) + second) / 2) < timedelta(milliseconds=1)
+    elsewhere = await stage.call("GetSessionStatistics", ask(workspace_id=str(ids.new())))
+    assert elsewhere.total == (await stage.call("GetSessionStatistics", ask(), account_id=ids.new())).total == 0
