@@ -11,7 +11,7 @@ from cli.render import Output
 from cli.sessions import FIELDS, Session
 
 POLICY = ("off", "idleAfter", "warning", "updateTime")
-FINDINGS = {"sessionId": "ID", "verdict": "VERDICT", "idleSince": "IDLE SINCE"}
+FINDINGS = {"sessionId": "ID", "verdict": "VERDICT", "lastWorkTime": "WORKED"}
 
 STATISTICS = ("active", "total", "endedLastDay", "meanLifetime", "kinds", "states")
 

@@ -20,6 +20,7 @@ NEEDED = {
     "workspace.name": "a",
     "api_key.name": "a",
     "user.handle": "a",
+    "idle_policy.off": True,
     "columns": 80,
     "rows": 24,
     "data": b"a",
@@ -39,6 +40,11 @@ class Place:
     def rules(self) -> validate_pb2.FieldRules:
         """The rules of the contract for it."""
         return self.field.GetOptions().Extensions[validate_pb2.field]
+
+    @property
+    def narrows(self) -> bool:
+        """Whether a request may leave it out, as it may leave out a filter."""
+        return self.rules.ignore == validate_pb2.IGNORE_IF_ZERO_VALUE and "." not in self.path
 
     @property
     def is_id(self) -> bool:

@@ -33,5 +33,5 @@ def values_from_proto(message: pb.IdlePolicy, names: Iterable[str]) -> dict[str,
 def finding_to_proto(watched: Watched, verdict: Verdict) -> pb.CleanUpIdleSessionsResponse.Finding:
     """Return what was found out about a session."""
     finding = _Response.Finding(session_id=str(watched.session_id), verdict=_Response.Verdict.Value(verdict.name))
-    messages.set_times(finding, watched, "idle_since")
+    messages.set_times(finding, watched, "last_work_time")
     return finding

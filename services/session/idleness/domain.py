@@ -104,7 +104,7 @@ class Watched:
     cpu_time: datetime
 
     @property
-    def idle_since(self) -> datetime:
+    def last_work_time(self) -> datetime:
         """When something last worked, as far as anybody looked."""
         return max(self.last_activity_time, self.cpu_time)
 
@@ -116,7 +116,7 @@ class Watched:
             return Verdict.PAUSED
         if self.ending or not self.state.runs:
             return Verdict.UNDER_WAY
-        if now < self.idle_since + policy.idle_after:
+        if now < self.last_work_time + policy.idle_after:
             return Verdict.WORKED
         if used is None:
             return Verdict.UNKNOWN

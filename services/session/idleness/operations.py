@@ -77,7 +77,7 @@ async def end_idle(tx: Transaction, *, session_id: UUID, policy: IdlePolicy, use
 async def _note(tx: Transaction, watched: Watched, used: int | None) -> datetime:
     """Note the processor time, if it changed, and return since when nothing works. A first look only measures."""
     if used is None or used == watched.cpu_milliseconds:
-        return watched.idle_since
+        return watched.last_work_time
     cpu_time = watched.cpu_time if watched.cpu_milliseconds is None else tx.now
     await store.note_cpu(tx.connection, watched.session_id, used, cpu_time)
     return max(watched.last_activity_time, cpu_time)
