@@ -86,8 +86,9 @@ def restart(
     async def work(client: Client, output: Output) -> None:
         environment = dict(resolve.pair(text, "NAME=VALUE") for text in variables or [])
         done = await client.post(f"{resolve.session_path(session)}:restart", {"environment": environment})
-        output.resource(done["session"], FIELDS)
-        if missing := done["missingEnvironmentNames"]:
+        missing = done["missingEnvironmentNames"]
+        output.resource(done["session"] | {"missingEnvironmentNames": missing}, FIELDS)
+        if missing:
             output.say(f"Without a value now: {', '.join(missing)}. Give them with --env.")
 
     context.run(work, as_json=as_json, account=account)

@@ -53,6 +53,33 @@ async def test_cli_attach_to_a_workspace_is_to_its_one_terminal(embedded_stack: 
     assert (attached.code, "attached" in attached.output) == (0, True), attached.errors
 
 
+async def test_cli_session_is_paused_shared_and_opened_again(embedded_stack: EmbeddedStack, workspace_id: str) -> None:
+    """A guest comes in with a link's secret and nothing else; once it is revoked, not any more."""
+    stack = embedded_stack
+
+    async def one(*words: str) -> Any:
+        (answer,) = (await stack.command(*words, "--json")).json()
+        return answer
+
+    identity = str((await one("session", "create", workspace_id))["sessionId"])
+    states = [(await one("session", verb, identity))["state"] for verb in ("pause", "resume")]
+    assert states == ["PAUSED", "ACTIVE"]
+    link = await one("session", "share", identity, "--control", "--label", "Grace")
+    words = ("session", "attach", link["secret"])
+    typed = await stack.guest_command(*words, stdin=b"echo from a gu''est; exit 3\n")
+    assert (typed.code, "from a guest" in typed.output) == (0, True), typed.errors
+    assert [each["openCount"] for each in (await stack.command("session", "shares", identity, "--json")).json()] == [1]
+    await one("session", "unshare", link["shareLinkId"])
+    late = await stack.guest_command(*words)
+    assert (late.code, "revoked" in late.errors) == (4, True)
+    again = await one("session", "restart", identity)
+    assert (again["restartedFrom"], again["missingEnvironmentNames"]) == (identity, [])
+    findings = (await stack.command("session", "clean-up", "--dry-run", "--json")).json()
+    assert ("WORKED", again["sessionId"]) in [(each["verdict"], each["sessionId"]) for each in findings]
+    assert (await one("session", "idle", "--after", "120"))["idleAfter"] == "7200s"
+    assert int((await one("session", "stats"))["active"]) >= 1
+
+
 async def test_cli_exec_is_the_command(embedded_stack: EmbeddedStack, workspace_id: str) -> None:
     """Its bytes on standard output and nothing else, its exit code, and its session afterwards."""
     stack = embedded_stack

@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -176,16 +176,21 @@ class EmbeddedStack:
         """Run the command line `stateroom` as the owner."""
         return await self._run("-P", "-m", "cli.main", *arguments, stdin=stdin)
 
+    async def guest_command(self, *arguments: str, stdin: bytes = b"") -> Finished:
+        """Run the command line as somebody who knows where the gateway is, and has no key."""
+        return await self._run("-P", "-m", "cli.main", *arguments, stdin=stdin, without=("STATEROOM_API_KEY",))
+
     def command_environment(self) -> dict[str, str]:
         """Return the environment in which `python -m cli.main` finds the installation."""
         api = self.api
         return self._environment() | {"STATEROOM_URL": api.url, "STATEROOM_API_KEY": api.api_key}
 
-    async def _run(self, *arguments: str, stdin: bytes = b"") -> Finished:
+    async def _run(self, *arguments: str, stdin: bytes = b"", without: Sequence[str] = ()) -> Finished:
+        environment = self.command_environment()
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, *arguments),
             cwd=self.folder,
-            env=self.command_environment(),
+            env={name: value for name, value in environment.items() if name not in without},
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
