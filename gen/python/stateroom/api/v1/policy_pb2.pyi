@@ -101,19 +101,23 @@ class UserAccess(_message.Message):
 
     PERMISSION_FIELD_NUMBER: _builtins.int
     ROLE_FIELD_NUMBER: _builtins.int
+    TICKET_FIELD_NUMBER: _builtins.int
     permission: _builtins.str
     """The scope an API key must hold, `<resource>.<read|write>`."""
     role: Global___Role.ValueType
     """The least role in the acting account."""
+    ticket: _builtins.bool
+    """Also lets in whoever shows a one-time ticket, of the service itself, for the one resource that the call is about."""
     def __init__(
         self,
         *,
         permission: _builtins.str = ...,
         role: Global___Role.ValueType = ...,
+        ticket: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["permission", b"permission", "role", b"role"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["permission", b"permission", "role", b"role", "ticket", b"ticket"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

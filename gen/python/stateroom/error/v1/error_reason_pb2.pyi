@@ -276,6 +276,18 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """A WebSocket is needed for this method.
     Example: {"reason": "UPGRADE_REQUIRED", "metadata": {}}
     """
+    SHARE_LINK_NOT_FOUND: _ErrorReason.ValueType  # 160
+    """There is no such share link in this account.
+    Example: {"reason": "SHARE_LINK_NOT_FOUND", "metadata": {"shareLinkId": "…"}}
+    """
+    SHARE_LINK_OVER: _ErrorReason.ValueType  # 161
+    """The share link was revoked or has expired.
+    Example: {"reason": "SHARE_LINK_OVER", "metadata": {"shareLinkId": "…"}}
+    """
+    SESSION_NOT_ENDED: _ErrorReason.ValueType  # 162
+    """The session lives; only one that has ended is opened again.
+    Example: {"reason": "SESSION_NOT_ENDED", "metadata": {"sessionId": "…"}}
+    """
     RUNNER_TOKEN_REFUSED: _ErrorReason.ValueType  # 140
     """The runner's token does not match.
     Example: {"reason": "RUNNER_TOKEN_REFUSED", "metadata": {}}
@@ -579,6 +591,18 @@ Example: {"reason": "FIELD_CONFLICT", "metadata": {"field": "sessionId"}}
 UPGRADE_REQUIRED: ErrorReason.ValueType  # 135
 """A WebSocket is needed for this method.
 Example: {"reason": "UPGRADE_REQUIRED", "metadata": {}}
+"""
+SHARE_LINK_NOT_FOUND: ErrorReason.ValueType  # 160
+"""There is no such share link in this account.
+Example: {"reason": "SHARE_LINK_NOT_FOUND", "metadata": {"shareLinkId": "…"}}
+"""
+SHARE_LINK_OVER: ErrorReason.ValueType  # 161
+"""The share link was revoked or has expired.
+Example: {"reason": "SHARE_LINK_OVER", "metadata": {"shareLinkId": "…"}}
+"""
+SESSION_NOT_ENDED: ErrorReason.ValueType  # 162
+"""The session lives; only one that has ended is opened again.
+Example: {"reason": "SESSION_NOT_ENDED", "metadata": {"sessionId": "…"}}
 """
 RUNNER_TOKEN_REFUSED: ErrorReason.ValueType  # 140
 """The runner's token does not match.

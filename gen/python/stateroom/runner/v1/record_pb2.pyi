@@ -134,7 +134,9 @@ class Record(_message.Message):
     exit_signal: _builtins.int
     """EXIT: the signal that ended the shell."""
     reason: _builtins.str
-    """EXIT: the reason a Signal or Shutdown call gave, such as `shutdown`; empty when nobody asked for it."""
+    """EXIT: the reason a Signal or Shutdown call gave, such as `shutdown`; `out_of_memory` when nobody asked for the KILL that
+    ended the shell and the kernel counted one for want of memory; else empty.
+    """
     @_builtins.property
     def time(self) -> _timestamp_pb2.Timestamp:
         """When it was written."""

@@ -284,6 +284,7 @@ class Terminal(_message.Message):
     ROWS_FIELD_NUMBER: _builtins.int
     PROCESS_ID_FIELD_NUMBER: _builtins.int
     LEASE_EPOCH_FIELD_NUMBER: _builtins.int
+    PAUSED_FIELD_NUMBER: _builtins.int
     session_id: _builtins.str
     """The session."""
     running: _builtins.bool
@@ -302,6 +303,8 @@ class Terminal(_message.Message):
     """Process id of the shell as the runner sees it; 0 when it ended, and of a command that has a pipe."""
     lease_epoch: _builtins.int
     """The newest input lease seen."""
+    paused: _builtins.bool
+    """Whether its output is left unread."""
     def __init__(
         self,
         *,
@@ -314,10 +317,11 @@ class Terminal(_message.Message):
         rows: _builtins.int = ...,
         process_id: _builtins.int = ...,
         lease_epoch: _builtins.int = ...,
+        paused: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["acknowledged_sequence", b"acknowledged_sequence", "columns", b"columns", "end_offset", b"end_offset", "end_sequence", b"end_sequence", "lease_epoch", b"lease_epoch", "process_id", b"process_id", "rows", b"rows", "running", b"running", "session_id", b"session_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acknowledged_sequence", b"acknowledged_sequence", "columns", b"columns", "end_offset", b"end_offset", "end_sequence", b"end_sequence", "lease_epoch", b"lease_epoch", "paused", b"paused", "process_id", b"process_id", "rows", b"rows", "running", b"running", "session_id", b"session_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

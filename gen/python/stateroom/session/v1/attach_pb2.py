@@ -28,7 +28,7 @@ from stateroom.api.v1 import policy_pb2 as stateroom_dot_api_dot_v1_dot_policy__
 from stateroom.session.v1 import session_pb2 as stateroom_dot_session_dot_v1_dot_session__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!stateroom/session/v1/attach.proto\x12\x14stateroom.session.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dstateroom/api/v1/policy.proto\x1a\"stateroom/session/v1/session.proto\"\xf5\x01\n\nAttachment\x12\x15\n\rattachment_id\x18\x01 \x01(\t\x12\x12\n\nsession_id\x18\x02 \x01(\t\x12\x0f\n\x07user_id\x18\x03 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x04 \x01(\t\x12.\n\x04role\x18\x05 \x01(\x0e\x32 .stateroom.session.v1.AttachRole\x12\x0f\n\x07\x63olumns\x18\x06 \x01(\x05\x12\x0c\n\x04rows\x18\x07 \x01(\x05\x12\x1b\n\x13\x61\x63knowledged_offset\x18\x08 \x01(\x03\x12/\n\x0b\x61ttach_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x9b\x06\n\x14\x41ttachSessionRequest\x12\x43\n\x06\x61ttach\x18\x01 \x01(\x0b\x32\x31.stateroom.session.v1.AttachSessionRequest.AttachH\x00\x12\x41\n\x05input\x18\x02 \x01(\x0b\x32\x30.stateroom.session.v1.AttachSessionRequest.InputH\x00\x12\x43\n\x06resize\x18\x03 \x01(\x0b\x32\x31.stateroom.session.v1.AttachSessionRequest.ResizeH\x00\x12\x45\n\x03\x61\x63k\x18\x04 \x01(\x0b\x32\x36.stateroom.session.v1.AttachSessionRequest.AcknowledgeH\x00\x12N\n\x0ctake_control\x18\x05 \x01(\x0b\x32\x36.stateroom.session.v1.AttachSessionRequest.TakeControlH\x00\x1a\xee\x01\n\x06\x41ttach\x12\x1c\n\nsession_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x17\n\x06offset\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12\x38\n\x04role\x18\x03 \x01(\x0e\x32 .stateroom.session.v1.AttachRoleB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x11\n\ttake_over\x18\x04 \x01(\x08\x12\x1b\n\x07\x63olumns\x18\x05 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x18\n\x04rows\x18\x06 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xf4\x03(\x00\x12\x17\n\x06\x64\x65vice\x18\x07 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\x12\x10\n\x08presence\x18\x08 \x01(\x08\x1a$\n\x05Input\x12\x1b\n\x04\x64\x61ta\x18\x01 \x01(\x0c\x42\r\xbaH\x06z\x04\x18\x80\x80\x04\xa0\xbb\x18\x01\x1a?\n\x06Resize\x12\x1b\n\x07\x63olumns\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x01\x12\x18\n\x04rows\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xf4\x03(\x01\x1a&\n\x0b\x41\x63knowledge\x12\x17\n\x06offset\x18\x01 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x1a\r\n\x0bTakeControlB\x10\n\x07message\x12\x05\xbaH\x02\x08\x01\"\x88\t\n\x15\x41ttachSessionResponse\x12H\n\x08\x61ttached\x18\x01 \x01(\x0b\x32\x34.stateroom.session.v1.AttachSessionResponse.AttachedH\x00\x12\x44\n\x06output\x18\x02 \x01(\x0b\x32\x32.stateroom.session.v1.AttachSessionResponse.OutputH\x00\x12\x46\n\x07resized\x18\x03 \x01(\x0b\x32\x33.stateroom.session.v1.AttachSessionResponse.ResizedH\x00\x12O\n\x0crole_changed\x18\x04 \x01(\x0b\x32\x37.stateroom.session.v1.AttachSessionResponse.RoleChangedH\x00\x12\x42\n\x05\x65nded\x18\x05 \x01(\x0b\x32\x31.stateroom.session.v1.AttachSessionResponse.EndedH\x00\x12H\n\x08presence\x18\x06 \x01(\x0b\x32\x34.stateroom.session.v1.AttachSessionResponse.PresenceH\x00\x12@\n\x04ping\x18\x07 \x01(\x0b\x32\x30.stateroom.session.v1.AttachSessionResponse.PingH\x00\x1a\x93\x01\n\x08\x41ttached\x12\x0e\n\x06offset\x18\x01 \x01(\x03\x12\x12\n\nend_offset\x18\x02 \x01(\x03\x12\x0f\n\x07\x63olumns\x18\x03 \x01(\x05\x12\x0c\n\x04rows\x18\x04 \x01(\x05\x12.\n\x04role\x18\x05 \x01(\x0e\x32 .stateroom.session.v1.AttachRole\x12\x14\n\x0c\x63redit_bytes\x18\x06 \x01(\x03\x1a&\n\x06Output\x12\x0e\n\x06offset\x18\x01 \x01(\x03\x12\x0c\n\x04\x64\x61ta\x18\x02 \x01(\x0c\x1a(\n\x07Resized\x12\x0f\n\x07\x63olumns\x18\x01 \x01(\x05\x12\x0c\n\x04rows\x18\x02 \x01(\x05\x1a=\n\x0bRoleChanged\x12.\n\x04role\x18\x01 \x01(\x0e\x32 .stateroom.session.v1.AttachRole\x1a[\n\x08Presence\x12\x35\n\x0b\x61ttachments\x18\x01 \x03(\x0b\x32 .stateroom.session.v1.Attachment\x12\x18\n\x10\x61ttachment_count\x18\x02 \x01(\x05\x1a\x06\n\x04Ping\x1a\xde\x01\n\x05\x45nded\x12\x32\n\x05state\x18\x01 \x01(\x0e\x32#.stateroom.session.v1.Session.State\x12=\n\x0bstop_reason\x18\x02 \x01(\x0e\x32(.stateroom.session.v1.Session.StopReason\x12\x16\n\texit_code\x18\x03 \x01(\x05H\x00\x88\x01\x01\x12\x18\n\x0b\x65xit_signal\x18\x04 \x01(\x05H\x01\x88\x01\x01\x12\x12\n\nend_offset\x18\x05 \x01(\x03\x42\x0c\n\n_exit_codeB\x0e\n\x0c_exit_signalB\t\n\x07message\"p\n\x16ListAttachmentsRequest\x12\x1c\n\nsession_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"i\n\x17ListAttachmentsResponse\x12\x35\n\x0b\x61ttachments\x18\x01 \x03(\x0b\x32 .stateroom.session.v1.Attachment\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t*G\n\nAttachRole\x12\x1b\n\x17\x41TTACH_ROLE_UNSPECIFIED\x10\x00\x12\x0e\n\nCONTROLLER\x10\x01\x12\x0c\n\x08OBSERVER\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!stateroom/session/v1/attach.proto\x12\x14stateroom.session.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dstateroom/api/v1/policy.proto\x1a\"stateroom/session/v1/session.proto\"\x85\x02\n\nAttachment\x12\x15\n\rattachment_id\x18\x01 \x01(\t\x12\x12\n\nsession_id\x18\x02 \x01(\t\x12\x0f\n\x07user_id\x18\x03 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x04 \x01(\t\x12.\n\x04role\x18\x05 \x01(\x0e\x32 .stateroom.session.v1.AttachRole\x12\x0f\n\x07\x63olumns\x18\x06 \x01(\x05\x12\x0c\n\x04rows\x18\x07 \x01(\x05\x12\x1b\n\x13\x61\x63knowledged_offset\x18\x08 \x01(\x03\x12/\n\x0b\x61ttach_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06person\x18\x14 \x01(\t\"\x9b\x06\n\x14\x41ttachSessionRequest\x12\x43\n\x06\x61ttach\x18\x01 \x01(\x0b\x32\x31.stateroom.session.v1.AttachSessionRequest.AttachH\x00\x12\x41\n\x05input\x18\x02 \x01(\x0b\x32\x30.stateroom.session.v1.AttachSessionRequest.InputH\x00\x12\x43\n\x06resize\x18\x03 \x01(\x0b\x32\x31.stateroom.session.v1.AttachSessionRequest.ResizeH\x00\x12\x45\n\x03\x61\x63k\x18\x04 \x01(\x0b\x32\x36.stateroom.session.v1.AttachSessionRequest.AcknowledgeH\x00\x12N\n\x0ctake_control\x18\x05 \x01(\x0b\x32\x36.stateroom.session.v1.AttachSessionRequest.TakeControlH\x00\x1a\xee\x01\n\x06\x41ttach\x12\x1c\n\nsession_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x17\n\x06offset\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12\x38\n\x04role\x18\x03 \x01(\x0e\x32 .stateroom.session.v1.AttachRoleB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x11\n\ttake_over\x18\x04 \x01(\x08\x12\x1b\n\x07\x63olumns\x18\x05 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x18\n\x04rows\x18\x06 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xf4\x03(\x00\x12\x17\n\x06\x64\x65vice\x18\x07 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\x12\x10\n\x08presence\x18\x08 \x01(\x08\x1a$\n\x05Input\x12\x1b\n\x04\x64\x61ta\x18\x01 \x01(\x0c\x42\r\xbaH\x06z\x04\x18\x80\x80\x04\xa0\xbb\x18\x01\x1a?\n\x06Resize\x12\x1b\n\x07\x63olumns\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x01\x12\x18\n\x04rows\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xf4\x03(\x01\x1a&\n\x0b\x41\x63knowledge\x12\x17\n\x06offset\x18\x01 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x1a\r\n\x0bTakeControlB\x10\n\x07message\x12\x05\xbaH\x02\x08\x01\"\xa4\n\n\x15\x41ttachSessionResponse\x12H\n\x08\x61ttached\x18\x01 \x01(\x0b\x32\x34.stateroom.session.v1.AttachSessionResponse.AttachedH\x00\x12\x44\n\x06output\x18\x02 \x01(\x0b\x32\x32.stateroom.session.v1.AttachSessionResponse.OutputH\x00\x12\x46\n\x07resized\x18\x03 \x01(\x0b\x32\x33.stateroom.session.v1.AttachSessionResponse.ResizedH\x00\x12O\n\x0crole_changed\x18\x04 \x01(\x0b\x32\x37.stateroom.session.v1.AttachSessionResponse.RoleChangedH\x00\x12\x42\n\x05\x65nded\x18\x05 \x01(\x0b\x32\x31.stateroom.session.v1.AttachSessionResponse.EndedH\x00\x12H\n\x08presence\x18\x06 \x01(\x0b\x32\x34.stateroom.session.v1.AttachSessionResponse.PresenceH\x00\x12@\n\x04ping\x18\x07 \x01(\x0b\x32\x30.stateroom.session.v1.AttachSessionResponse.PingH\x00\x12J\n\tcondition\x18\x14 \x01(\x0b\x32\x35.stateroom.session.v1.AttachSessionResponse.ConditionH\x00\x1a\x93\x01\n\x08\x41ttached\x12\x0e\n\x06offset\x18\x01 \x01(\x03\x12\x12\n\nend_offset\x18\x02 \x01(\x03\x12\x0f\n\x07\x63olumns\x18\x03 \x01(\x05\x12\x0c\n\x04rows\x18\x04 \x01(\x05\x12.\n\x04role\x18\x05 \x01(\x0e\x32 .stateroom.session.v1.AttachRole\x12\x14\n\x0c\x63redit_bytes\x18\x06 \x01(\x03\x1a&\n\x06Output\x12\x0e\n\x06offset\x18\x01 \x01(\x03\x12\x0c\n\x04\x64\x61ta\x18\x02 \x01(\x0c\x1a(\n\x07Resized\x12\x0f\n\x07\x63olumns\x18\x01 \x01(\x05\x12\x0c\n\x04rows\x18\x02 \x01(\x05\x1a=\n\x0bRoleChanged\x12.\n\x04role\x18\x01 \x01(\x0e\x32 .stateroom.session.v1.AttachRole\x1a[\n\x08Presence\x12\x35\n\x0b\x61ttachments\x18\x01 \x03(\x0b\x32 .stateroom.session.v1.Attachment\x12\x18\n\x10\x61ttachment_count\x18\x02 \x01(\x05\x1a\x06\n\x04Ping\x1aN\n\tCondition\x12\x0e\n\x06paused\x18\x01 \x01(\x08\x12\x31\n\ridle_end_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x1a\xde\x01\n\x05\x45nded\x12\x32\n\x05state\x18\x01 \x01(\x0e\x32#.stateroom.session.v1.Session.State\x12=\n\x0bstop_reason\x18\x02 \x01(\x0e\x32(.stateroom.session.v1.Session.StopReason\x12\x16\n\texit_code\x18\x03 \x01(\x05H\x00\x88\x01\x01\x12\x18\n\x0b\x65xit_signal\x18\x04 \x01(\x05H\x01\x88\x01\x01\x12\x12\n\nend_offset\x18\x05 \x01(\x03\x42\x0c\n\n_exit_codeB\x0e\n\x0c_exit_signalB\t\n\x07message\"p\n\x16ListAttachmentsRequest\x12\x1c\n\nsession_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"i\n\x17ListAttachmentsResponse\x12\x35\n\x0b\x61ttachments\x18\x01 \x03(\x0b\x32 .stateroom.session.v1.Attachment\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t*G\n\nAttachRole\x12\x1b\n\x17\x41TTACH_ROLE_UNSPECIFIED\x10\x00\x12\x0e\n\nCONTROLLER\x10\x01\x12\x0c\n\x08OBSERVER\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -63,40 +63,42 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTATTACHMENTSREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\004\032\002(\000'
   _globals['_LISTATTACHMENTSREQUEST'].fields_by_name['page_token']._loaded_options = None
   _globals['_LISTATTACHMENTSREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200\010'
-  _globals['_ATTACHROLE']._serialized_start=2618
-  _globals['_ATTACHROLE']._serialized_end=2689
+  _globals['_ATTACHROLE']._serialized_start=2790
+  _globals['_ATTACHROLE']._serialized_end=2861
   _globals['_ATTACHMENT']._serialized_start=189
-  _globals['_ATTACHMENT']._serialized_end=434
-  _globals['_ATTACHSESSIONREQUEST']._serialized_start=437
-  _globals['_ATTACHSESSIONREQUEST']._serialized_end=1232
-  _globals['_ATTACHSESSIONREQUEST_ATTACH']._serialized_start=818
-  _globals['_ATTACHSESSIONREQUEST_ATTACH']._serialized_end=1056
-  _globals['_ATTACHSESSIONREQUEST_INPUT']._serialized_start=1058
-  _globals['_ATTACHSESSIONREQUEST_INPUT']._serialized_end=1094
-  _globals['_ATTACHSESSIONREQUEST_RESIZE']._serialized_start=1096
-  _globals['_ATTACHSESSIONREQUEST_RESIZE']._serialized_end=1159
-  _globals['_ATTACHSESSIONREQUEST_ACKNOWLEDGE']._serialized_start=1161
-  _globals['_ATTACHSESSIONREQUEST_ACKNOWLEDGE']._serialized_end=1199
-  _globals['_ATTACHSESSIONREQUEST_TAKECONTROL']._serialized_start=1201
-  _globals['_ATTACHSESSIONREQUEST_TAKECONTROL']._serialized_end=1214
-  _globals['_ATTACHSESSIONRESPONSE']._serialized_start=1235
-  _globals['_ATTACHSESSIONRESPONSE']._serialized_end=2395
-  _globals['_ATTACHSESSIONRESPONSE_ATTACHED']._serialized_start=1766
-  _globals['_ATTACHSESSIONRESPONSE_ATTACHED']._serialized_end=1913
-  _globals['_ATTACHSESSIONRESPONSE_OUTPUT']._serialized_start=1915
-  _globals['_ATTACHSESSIONRESPONSE_OUTPUT']._serialized_end=1953
-  _globals['_ATTACHSESSIONRESPONSE_RESIZED']._serialized_start=1955
-  _globals['_ATTACHSESSIONRESPONSE_RESIZED']._serialized_end=1995
-  _globals['_ATTACHSESSIONRESPONSE_ROLECHANGED']._serialized_start=1997
-  _globals['_ATTACHSESSIONRESPONSE_ROLECHANGED']._serialized_end=2058
-  _globals['_ATTACHSESSIONRESPONSE_PRESENCE']._serialized_start=2060
-  _globals['_ATTACHSESSIONRESPONSE_PRESENCE']._serialized_end=2151
-  _globals['_ATTACHSESSIONRESPONSE_PING']._serialized_start=2153
-  _globals['_ATTACHSESSIONRESPONSE_PING']._serialized_end=2159
-  _globals['_ATTACHSESSIONRESPONSE_ENDED']._serialized_start=2162
-  _globals['_ATTACHSESSIONRESPONSE_ENDED']._serialized_end=2384
-  _globals['_LISTATTACHMENTSREQUEST']._serialized_start=2397
-  _globals['_LISTATTACHMENTSREQUEST']._serialized_end=2509
-  _globals['_LISTATTACHMENTSRESPONSE']._serialized_start=2511
-  _globals['_LISTATTACHMENTSRESPONSE']._serialized_end=2616
+  _globals['_ATTACHMENT']._serialized_end=450
+  _globals['_ATTACHSESSIONREQUEST']._serialized_start=453
+  _globals['_ATTACHSESSIONREQUEST']._serialized_end=1248
+  _globals['_ATTACHSESSIONREQUEST_ATTACH']._serialized_start=834
+  _globals['_ATTACHSESSIONREQUEST_ATTACH']._serialized_end=1072
+  _globals['_ATTACHSESSIONREQUEST_INPUT']._serialized_start=1074
+  _globals['_ATTACHSESSIONREQUEST_INPUT']._serialized_end=1110
+  _globals['_ATTACHSESSIONREQUEST_RESIZE']._serialized_start=1112
+  _globals['_ATTACHSESSIONREQUEST_RESIZE']._serialized_end=1175
+  _globals['_ATTACHSESSIONREQUEST_ACKNOWLEDGE']._serialized_start=1177
+  _globals['_ATTACHSESSIONREQUEST_ACKNOWLEDGE']._serialized_end=1215
+  _globals['_ATTACHSESSIONREQUEST_TAKECONTROL']._serialized_start=1217
+  _globals['_ATTACHSESSIONREQUEST_TAKECONTROL']._serialized_end=1230
+  _globals['_ATTACHSESSIONRESPONSE']._serialized_start=1251
+  _globals['_ATTACHSESSIONRESPONSE']._serialized_end=2567
+  _globals['_ATTACHSESSIONRESPONSE_ATTACHED']._serialized_start=1858
+  _globals['_ATTACHSESSIONRESPONSE_ATTACHED']._serialized_end=2005
+  _globals['_ATTACHSESSIONRESPONSE_OUTPUT']._serialized_start=2007
+  _globals['_ATTACHSESSIONRESPONSE_OUTPUT']._serialized_end=2045
+  _globals['_ATTACHSESSIONRESPONSE_RESIZED']._serialized_start=2047
+  _globals['_ATTACHSESSIONRESPONSE_RESIZED']._serialized_end=2087
+  _globals['_ATTACHSESSIONRESPONSE_ROLECHANGED']._serialized_start=2089
+  _globals['_ATTACHSESSIONRESPONSE_ROLECHANGED']._serialized_end=2150
+  _globals['_ATTACHSESSIONRESPONSE_PRESENCE']._serialized_start=2152
+  _globals['_ATTACHSESSIONRESPONSE_PRESENCE']._serialized_end=2243
+  _globals['_ATTACHSESSIONRESPONSE_PING']._serialized_start=2245
+  _globals['_ATTACHSESSIONRESPONSE_PING']._serialized_end=2251
+  _globals['_ATTACHSESSIONRESPONSE_CONDITION']._serialized_start=2253
+  _globals['_ATTACHSESSIONRESPONSE_CONDITION']._serialized_end=2331
+  _globals['_ATTACHSESSIONRESPONSE_ENDED']._serialized_start=2334
+  _globals['_ATTACHSESSIONRESPONSE_ENDED']._serialized_end=2556
+  _globals['_LISTATTACHMENTSREQUEST']._serialized_start=2569
+  _globals['_LISTATTACHMENTSREQUEST']._serialized_end=2681
+  _globals['_LISTATTACHMENTSRESPONSE']._serialized_start=2683
+  _globals['_LISTATTACHMENTSRESPONSE']._serialized_end=2788
 # @@protoc_insertion_point(module_scope)

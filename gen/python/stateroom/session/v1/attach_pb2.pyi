@@ -60,12 +60,13 @@ class Attachment(_message.Message):
     ROWS_FIELD_NUMBER: _builtins.int
     ACKNOWLEDGED_OFFSET_FIELD_NUMBER: _builtins.int
     ATTACH_TIME_FIELD_NUMBER: _builtins.int
+    PERSON_FIELD_NUMBER: _builtins.int
     attachment_id: _builtins.str
     """UUIDv7, made when the device attached."""
     session_id: _builtins.str
     """The session."""
     user_id: _builtins.str
-    """Who sits in front of it."""
+    """Who sits in front of it; empty for who came by a share link."""
     device: _builtins.str
     """The device's own name; empty when it has none."""
     role: Global___AttachRole.ValueType
@@ -76,6 +77,8 @@ class Attachment(_message.Message):
     """Height it told in cells; 0 when it told none."""
     acknowledged_offset: _builtins.int
     """All bytes below this offset are shown there, a second ago at most."""
+    person: _builtins.str
+    """What that person is called: the display name, or the handle; the label of the share link for who came by one."""
     @_builtins.property
     def attach_time(self) -> _timestamp_pb2.Timestamp:
         """When it attached."""
@@ -92,10 +95,11 @@ class Attachment(_message.Message):
         rows: _builtins.int = ...,
         acknowledged_offset: _builtins.int = ...,
         attach_time: _timestamp_pb2.Timestamp | None = ...,
+        person: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["attach_time", b"attach_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["acknowledged_offset", b"acknowledged_offset", "attach_time", b"attach_time", "attachment_id", b"attachment_id", "columns", b"columns", "device", b"device", "role", b"role", "rows", b"rows", "session_id", b"session_id", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acknowledged_offset", b"acknowledged_offset", "attach_time", b"attach_time", "attachment_id", b"attachment_id", "columns", b"columns", "device", b"device", "person", b"person", "role", b"role", "rows", b"rows", "session_id", b"session_id", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -434,6 +438,32 @@ class AttachSessionResponse(_message.Message):
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
     @_typing.final
+    class Condition(_message.Message):
+        """What the session waits for. Told when it changes, and after `attached` unless nothing of it is set."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        PAUSED_FIELD_NUMBER: _builtins.int
+        IDLE_END_TIME_FIELD_NUMBER: _builtins.int
+        paused: _builtins.bool
+        """Whether it is paused. What is typed reaches the program all the same; what that answers shows once it is resumed."""
+        @_builtins.property
+        def idle_end_time(self) -> _timestamp_pb2.Timestamp:
+            """When it will be ended because nothing works in it; unset unless that is soon."""
+
+        def __init__(
+            self,
+            *,
+            paused: _builtins.bool = ...,
+            idle_end_time: _timestamp_pb2.Timestamp | None = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _typing.Literal["idle_end_time", b"idle_end_time"]  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["idle_end_time", b"idle_end_time", "paused", b"paused"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
     class Ended(_message.Message):
         """The session ended."""
 
@@ -483,6 +513,7 @@ class AttachSessionResponse(_message.Message):
     ENDED_FIELD_NUMBER: _builtins.int
     PRESENCE_FIELD_NUMBER: _builtins.int
     PING_FIELD_NUMBER: _builtins.int
+    CONDITION_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def attached(self) -> Global___AttachSessionResponse.Attached:
         """The device is attached; always the first message."""
@@ -511,6 +542,10 @@ class AttachSessionResponse(_message.Message):
     def ping(self) -> Global___AttachSessionResponse.Ping:
         """The device said nothing for a while, and is detached unless it acknowledges soon."""
 
+    @_builtins.property
+    def condition(self) -> Global___AttachSessionResponse.Condition:
+        """What the session waits for changed."""
+
     def __init__(
         self,
         *,
@@ -521,12 +556,13 @@ class AttachSessionResponse(_message.Message):
         ended: Global___AttachSessionResponse.Ended | None = ...,
         presence: Global___AttachSessionResponse.Presence | None = ...,
         ping: Global___AttachSessionResponse.Ping | None = ...,
+        condition: Global___AttachSessionResponse.Condition | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["attached", b"attached", "ended", b"ended", "message", b"message", "output", b"output", "ping", b"ping", "presence", b"presence", "resized", b"resized", "role_changed", b"role_changed"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["attached", b"attached", "condition", b"condition", "ended", b"ended", "message", b"message", "output", b"output", "ping", b"ping", "presence", b"presence", "resized", b"resized", "role_changed", b"role_changed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attached", b"attached", "ended", b"ended", "message", b"message", "output", b"output", "ping", b"ping", "presence", b"presence", "resized", b"resized", "role_changed", b"role_changed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attached", b"attached", "condition", b"condition", "ended", b"ended", "message", b"message", "output", b"output", "ping", b"ping", "presence", b"presence", "resized", b"resized", "role_changed", b"role_changed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["attached", "output", "resized", "role_changed", "ended", "presence", "ping"]  # noqa: Y015
+    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["attached", "output", "resized", "role_changed", "ended", "presence", "ping", "condition"]  # noqa: Y015
     _WhichOneofArgType_message: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_message) -> _WhichOneofReturnType_message | None: ...
 

@@ -68,6 +68,8 @@ class Session(_message.Message):
         """The shell or command could not be started."""
         LOST: Session._State.ValueType  # 5
         """The runner died, and what it ran; the log is kept."""
+        PAUSED: Session._State.ValueType  # 6
+        """The shell or command lives, and its output is not read: it waits as soon as it has printed more than its terminal holds."""
 
     class State(_State, metaclass=_StateEnumTypeWrapper):
         """Where a session is in its life."""
@@ -84,6 +86,8 @@ class Session(_message.Message):
     """The shell or command could not be started."""
     LOST: Session.State.ValueType  # 5
     """The runner died, and what it ran; the log is kept."""
+    PAUSED: Session.State.ValueType  # 6
+    """The shell or command lives, and its output is not read: it waits as soon as it has printed more than its terminal holds."""
 
     class _StopReason:
         ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -111,6 +115,12 @@ class Session(_message.Message):
         """Its time was up."""
         WORKSPACE_ARCHIVED: Session._StopReason.ValueType  # 9
         """Its workspace was archived."""
+        IDLE: Session._StopReason.ValueType  # 10
+        """Nothing worked in it for as long as the account's policy allows."""
+        OUT_OF_MEMORY: Session._StopReason.ValueType  # 11
+        """The kernel killed it for want of memory. Said when it ended by a KILL that nobody here sent while the kernel counted
+        such a kill, in the runner's control group where it has one, else on the machine; otherwise a KILL is a SIGNAL.
+        """
 
     class StopReason(_StopReason, metaclass=_StopReasonEnumTypeWrapper):
         """Why a session ended."""
@@ -135,6 +145,12 @@ class Session(_message.Message):
     """Its time was up."""
     WORKSPACE_ARCHIVED: Session.StopReason.ValueType  # 9
     """Its workspace was archived."""
+    IDLE: Session.StopReason.ValueType  # 10
+    """Nothing worked in it for as long as the account's policy allows."""
+    OUT_OF_MEMORY: Session.StopReason.ValueType  # 11
+    """The kernel killed it for want of memory. Said when it ended by a KILL that nobody here sent while the kernel counted
+    such a kill, in the runner's control group where it has one, else on the machine; otherwise a KILL is a SIGNAL.
+    """
 
     @_typing.final
     class EnvironmentEntry(_message.Message):
@@ -201,6 +217,8 @@ class Session(_message.Message):
     COMMAND_FIELD_NUMBER: _builtins.int
     TIMEOUT_FIELD_NUMBER: _builtins.int
     METADATA_FIELD_NUMBER: _builtins.int
+    IDLE_END_TIME_FIELD_NUMBER: _builtins.int
+    RESTARTED_FROM_FIELD_NUMBER: _builtins.int
     session_id: _builtins.str
     """UUIDv7."""
     workspace_id: _builtins.str
@@ -235,6 +253,8 @@ class Session(_message.Message):
     """Bytes of output stored so far."""
     etag: _builtins.str
     """Version of the resource, quoted, for If-Match."""
+    restarted_from: _builtins.str
+    """The ended session that this one continues, if it was opened like one."""
     @_builtins.property
     def environment(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """Variables for the shell. The values go to the runner only and are never stored or returned."""
@@ -274,6 +294,10 @@ class Session(_message.Message):
     def metadata(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """Whatever people want to remember about it; nothing of ours reads it."""
 
+    @_builtins.property
+    def idle_end_time(self) -> _timestamp_pb2.Timestamp:
+        """When it will be ended because nothing works in it; unset unless that is soon, and again when something does."""
+
     def __init__(
         self,
         *,
@@ -302,10 +326,12 @@ class Session(_message.Message):
         command: _abc.Iterable[_builtins.str] | None = ...,
         timeout: _duration_pb2.Duration | None = ...,
         metadata: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        idle_end_time: _timestamp_pb2.Timestamp | None = ...,
+        restarted_from: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_exit_code", b"_exit_code", "_exit_signal", b"_exit_signal", "create_time", b"create_time", "end_time", b"end_time", "exit_code", b"exit_code", "exit_signal", b"exit_signal", "last_activity_time", b"last_activity_time", "timeout", b"timeout", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_exit_code", b"_exit_code", "_exit_signal", b"_exit_signal", "create_time", b"create_time", "end_time", b"end_time", "exit_code", b"exit_code", "exit_signal", b"exit_signal", "idle_end_time", b"idle_end_time", "last_activity_time", b"last_activity_time", "timeout", b"timeout", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_exit_code", b"_exit_code", "_exit_signal", b"_exit_signal", "columns", b"columns", "command", b"command", "create_time", b"create_time", "end_time", b"end_time", "environment", b"environment", "environment_names", b"environment_names", "etag", b"etag", "exit_code", b"exit_code", "exit_signal", b"exit_signal", "kind", b"kind", "last_activity_time", b"last_activity_time", "log_complete", b"log_complete", "metadata", b"metadata", "output_bytes", b"output_bytes", "rows", b"rows", "session_id", b"session_id", "shell", b"shell", "state", b"state", "state_reason", b"state_reason", "stop_reason", b"stop_reason", "timeout", b"timeout", "title", b"title", "update_time", b"update_time", "working_directory", b"working_directory", "workspace_id", b"workspace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_exit_code", b"_exit_code", "_exit_signal", b"_exit_signal", "columns", b"columns", "command", b"command", "create_time", b"create_time", "end_time", b"end_time", "environment", b"environment", "environment_names", b"environment_names", "etag", b"etag", "exit_code", b"exit_code", "exit_signal", b"exit_signal", "idle_end_time", b"idle_end_time", "kind", b"kind", "last_activity_time", b"last_activity_time", "log_complete", b"log_complete", "metadata", b"metadata", "output_bytes", b"output_bytes", "restarted_from", b"restarted_from", "rows", b"rows", "session_id", b"session_id", "shell", b"shell", "state", b"state", "state_reason", b"state_reason", "stop_reason", b"stop_reason", "timeout", b"timeout", "title", b"title", "update_time", b"update_time", "working_directory", b"working_directory", "workspace_id", b"workspace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__exit_code: _TypeAlias = _typing.Literal["exit_code"]  # noqa: Y015
     _WhichOneofArgType__exit_code: _TypeAlias = _typing.Literal["_exit_code", b"_exit_code"]  # noqa: Y015
