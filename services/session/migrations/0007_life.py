@@ -28,8 +28,12 @@ CREATE TABLE session_idleness (
 );
 CREATE INDEX ix_session_idleness_reconcile_time ON session_idleness (reconcile_time) WHERE reconcile_time IS NOT NULL;
 CREATE INDEX ix_session_idleness_account_id ON session_idleness (account_id);
+
+-- The owner sees no row of a table that is isolated; those that live are watched from now on.
+ALTER TABLE sessions NO FORCE ROW LEVEL SECURITY;
 INSERT INTO session_idleness (session_id, account_id, cpu_time, reconcile_time)
     SELECT session_id, account_id, now(), now() FROM sessions WHERE end_time IS NULL;
+ALTER TABLE sessions FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE idle_policies (
     idle_policy_id uuid CONSTRAINT pk_idle_policies PRIMARY KEY,
