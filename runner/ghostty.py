@@ -15,6 +15,8 @@ from typing_extensions import override
 _MAXIMUM_LINK = 4096  # bytes of a hyperlink's address; a longer one is no link
 
 
+_ACTIVE_SCREEN = lib.GHOSTTY_TERMINAL_DATA_ACTIVE_SCREEN
+_ALTERNATE = lib.GHOSTTY_TERMINAL_SCREEN_ALTERNATE
 _ROW_CELLS = lib.GHOSTTY_RENDER_STATE_ROW_DATA_CELLS_RAW
 
 Place = tuple[int, int]
@@ -84,8 +86,10 @@ class Ghostty(Terminal):  # type: ignore[misc]  # the package has no types
 
     @property
     def alternate(self) -> bool:
-        """Whether the alternate screen is shown."""
-        return bool(self.get("active_screen", "GhosttyTerminalScreen") == lib.GHOSTTY_TERMINAL_SCREEN_ALTERNATE)
+        """Whether the alternate screen is shown. It is asked after every key, so it does without the package's ways."""
+        out = ffi.new("GhosttyTerminalScreen*")
+        lib.ghostty_terminal_get(self._t[0], _ACTIVE_SCREEN, out)
+        return bool(out[0] == _ALTERNATE)
 
     def string(self, key: str) -> bytes:
         """Return one of the terminal's strings."""

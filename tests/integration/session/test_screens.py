@@ -1,5 +1,6 @@
 """What a session shows: to a device that comes late, and to one who only asks."""
 
+import shutil
 from typing import Any
 
 import pytest
@@ -30,21 +31,31 @@ def main(window):
 curses.wrapper(main)'
 """
 
+PROGRAMS = {
+    "python3": (CURSES, "q"),
+    "vim": ("seq 900 > lines; vim -u NONE lines\n", ":q!\n"),
+    "less": ("seq 900 | less\n", "q"),
+}
+"""Full-screen programs, each with what ends it; Python's is always there."""
 
-async def test_attach_session_beginning_with_the_screen_shows_what_a_replay_shows(stage: Stage) -> None:
+
+@pytest.mark.parametrize("program", [name for name in PROGRAMS if shutil.which(name)])
+async def test_attach_session_beginning_with_the_screen_shows_what_a_replay_shows(stage: Stage, program: str) -> None:
     """A device that comes while a full-screen program runs sees each cell as the one that saw all of the output."""
+    command, end = PROGRAMS[program]
     session = await stage.create()
     async with attach(stage, session.session_id, role=pb.CONTROLLER) as first:
         await first.type("seq 30000\n")
         await first.until(b"\n30000\r\n")
-        await first.type(CURSES)
-        await first.until(b"ready")
+        await first.type(command)
+        await first.until(b"\x1b[?1049h")
         await _kept(stage, session.session_id, alternate=True)
         async with attach(stage, session.session_id, screen=True) as late:
             screen: Screen = await late.until_told("screen")
             assert screen.alternate_screen
             assert late.attached.offset == screen.offset > 100_000
-            await first.type("q")
+            await first.type(end)
+            await first.until(b"\x1b[?1049l")
             await first.type("printf '\\033[31mov''er\\033[m'\n")
             await first.until(b"over")
             await late.until(b"over")
