@@ -14,7 +14,7 @@ from chassis import ids
 from tests.support.stage import Stage
 from tests.support.waiting import until
 
-DEADLINE = 30.0
+DEADLINE = 60.0
 """Seconds that a test waits for anything."""
 
 AGENT = session_pb2.Session.AGENT

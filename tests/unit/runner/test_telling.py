@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from runner.agents import opening, telling
@@ -22,11 +22,11 @@ TEXTS = st.one_of(st.text(max_size=5), st.sampled_from(["\ud800", "\0", "x" * 70
 JSON: st.SearchStrategy[Any] = st.recursive(
     st.one_of(st.none(), st.booleans(), st.integers(), st.just(1 << 80), st.floats(), TEXTS),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=6),
-    max_leaves=20,
+    max_leaves=8,
 )
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(st.sampled_from(NAMES), JSON), st.sampled_from(KINDS))
 def test_update_of_any_form_becomes_events_that_fit(facts: dict[str, Any], kind: str) -> None:
     """Nothing that an agent can write as JSON raises, or makes a record that the log refuses."""
@@ -34,7 +34,7 @@ def test_update_of_any_form_becomes_events_that_fit(facts: dict[str, Any], kind:
         assert len(event.SerializeToString()) <= MAXIMUM_BODY
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(st.sampled_from(NAMES), JSON), st.sampled_from(["initialize", "new", "load"]))
 def test_answer_of_any_form_is_a_step_or_a_fault(facts: dict[str, Any], kind: str) -> None:
     """The way to a conversation goes on or ends with a sentence."""
