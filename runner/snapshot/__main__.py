@@ -92,9 +92,10 @@ def give_back(wish: Wish) -> dict[str, object]:
 
 
 def check(wish: Wish) -> dict[str, object]:
-    """Read all of the snapshot. When something is missing, its vault is set aside."""
-    sound = wish.vault.is_sound(wish.reference)
-    if not sound:
+    """Read all of the snapshot. When it is there and damaged, its vault is set aside."""
+    there = wish.vault.has(wish.reference)
+    sound = there and wish.vault.is_sound(wish.reference)
+    if there and not sound:
         wish.vault.set_aside()
     return {"sound": sound}
 

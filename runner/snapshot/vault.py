@@ -66,8 +66,8 @@ class Vault:
         return self._succeeds("rev-parse", "--verify", "--quiet", reference)
 
     def is_sound(self, reference: str) -> bool:
-        """Whether a snapshot is there with every byte of it, which is read for that."""
-        return self.has(reference) and self._succeeds("fsck", "--no-dangling", "--no-reflogs", reference)
+        """Whether every byte of a snapshot that is there can be read, which is done for that."""
+        return self._succeeds("fsck", "--no-dangling", "--no-reflogs", reference)
 
     def set_aside(self) -> None:
         """Keep the repository under another name, so that the next snapshot rests on nothing that it has."""
@@ -114,9 +114,12 @@ class Vault:
         return done.stdout
 
     def _succeeds(self, *arguments: str) -> bool:
-        return not subprocess.run(  # noqa: S603  # no shell, and nothing of a room's
+        done = subprocess.run(  # noqa: S603  # no shell, and nothing of a room's
             self._command(*arguments), env=repository.ENVIRONMENT, capture_output=True, check=False
-        ).returncode
+        )
+        if done.returncode < 0:  # it was killed, which says nothing
+            done.check_returncode()
+        return done.returncode == 0
 
     def _command(self, *arguments: str, where: Sequence[str] | None = None) -> list[str]:
         chosen = (f"--git-dir={self.folder}",) if where is None else where
