@@ -69,6 +69,11 @@ class Range:
     end_time: datetime | None = None
     types: frozenset[RecordType] = frozenset()
 
+    @property
+    def is_dense(self) -> bool:
+        """Whether it leaves out nothing between its sequences."""
+        return self.start_time is None and self.end_time is None and not self.types
+
 
 @dataclass(frozen=True, slots=True)
 class Head:

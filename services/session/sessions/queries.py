@@ -1,5 +1,6 @@
 """Reads of sessions and of their logs."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import Any
 from uuid import UUID
@@ -101,18 +102,8 @@ async def list_attachments(
 async def list_records(connection: Connection, *, session_id: UUID, wanted: Range, limit: int) -> list[Record]:
     """Return those of a session's stored records that are wanted, oldest first. SessionNotFound, LogExpired."""
     await session_store.get_session(connection, session_id)
-    conditions = [events.c.session_id == session_id, events.c.sequence > wanted.after]
-    if wanted.before is not None:
-        conditions.append(events.c.sequence < wanted.before)
-    if wanted.start_time is not None:
-        conditions.append(events.c.time >= wanted.start_time)
-    if wanted.end_time is not None:
-        conditions.append(events.c.time < wanted.end_time)
-    if wanted.types:
-        conditions.append(events.c.type.in_(sorted(wanted.types)))
-    rows = (
-        await connection.execute(select(*RECORD_COLUMNS).where(*conditions).order_by(events.c.sequence).limit(limit))
-    ).all()
+    statement = select(*RECORD_COLUMNS).where(*_conditions(session_id, wanted, limit))
+    rows = (await connection.execute(statement.order_by(events.c.sequence).limit(limit))).all()
     if not rows:
         await expect_log(connection, session_id)
     return [record_of(row) for row in rows]
@@ -185,6 +176,21 @@ def _joined_log() -> Select[Any]:
         .group_by(events.c.type, case((events.c.type != RecordType.OUTPUT, events.c.sequence)))
         .order_by(last)
     )
+
+
+def _conditions(session_id: UUID, wanted: Range, limit: int) -> Iterator[ColumnElement[bool]]:
+    yield events.c.session_id == session_id
+    yield events.c.sequence > wanted.after
+    if wanted.is_dense:
+        yield _following(session_id, wanted.after, limit)
+    if wanted.before is not None:
+        yield events.c.sequence < wanted.before
+    if wanted.start_time is not None:
+        yield events.c.time >= wanted.start_time
+    if wanted.end_time is not None:
+        yield events.c.time < wanted.end_time
+    if wanted.types:
+        yield events.c.type.in_(sorted(wanted.types))
 
 
 def _following(session_id: Any, after: Any, count: Any) -> ColumnElement[bool]:  # values or parameters

@@ -5,8 +5,9 @@ from typing import Any
 import grpc
 import pytest
 from google.protobuf.duration_pb2 import Duration
-from stateroom.session.v1 import attach_pb2, log_pb2, session_pb2, update_pb2
+from stateroom.session.v1 import attach_pb2, log_pb2, secret_service_pb2, session_pb2, update_pb2
 from stateroom.session.v1 import session_service_pb2 as pb
+from stateroom.session.v1.secret_service_pb2_grpc import SecretServiceStub
 
 from chassis import ids
 from chassis.errors import WrongState
@@ -160,3 +161,33 @@ async def test_ended_session_takes_nothing_more(stage: Stage) -> None:
 
 def _attach(session_id: str) -> attach_pb2.AttachSessionRequest:
     return attach_pb2.AttachSessionRequest(attach=attach_pb2.AttachSessionRequest.Attach(session_id=session_id))
+
+
+async def test_secret_that_cannot_be_masked_is_refused(stage: Stage) -> None:
+    """One that names no variable, one of a session that ended, one too many; nothing changes by it."""
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await stage.create(environment={"SHORT": "abc"}, secret_names=["SHORT"])
+    assert (reason(refused.value), "session.secret_names" in str(refused.value.details())) == ("INVALID_FIELD", True)
+    environment = {f"KEY_{number}": f"secret-{number}" for number in range(32)}
+    session = await stage.create(environment=environment, secret_names=sorted(environment))
+    await _check_refused(stage, session.session_id, "SECRET_LIMIT_REACHED")
+    assert (await stage.get(session.session_id)).etag == session.etag
+    again = secret_service_pb2.RegisterSecretRequest(
+        session_id=session.session_id, name="KEY_1", value=b"another value"
+    )
+    masked = await _secrets(stage).RegisterSecret(again, metadata=stage.bearer(), timeout=20)
+    assert masked.secret_names == session.secret_names
+    await stage.type(session.session_id, "exit")
+    await stage.ended(session.session_id)
+    await _check_refused(stage, session.session_id, "SESSION_NOT_ACTIVE")
+
+
+def _secrets(stage: Stage) -> Any:
+    return SecretServiceStub(stage.channel)
+
+
+async def _check_refused(stage: Stage, session_id: str, expected: str) -> None:
+    request = secret_service_pb2.RegisterSecretRequest(session_id=session_id, name="MORE", value=b"abcdef")
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await _secrets(stage).RegisterSecret(request, metadata=stage.bearer(), timeout=20)
+    assert reason(refused.value) == expected
