@@ -13,6 +13,8 @@ from gateway.transcode.schema import MessageType, Resume
 _CONTENT_INFO = ContentInfo.DESCRIPTOR.full_name
 _LENGTH_DELIMITED = 2
 """The wire type of bytes and of messages."""
+_EXPLICIT = 1
+"""The presence of a field that is set or not set, beside having a value (FeatureSet.FieldPresence)."""
 
 
 class Codec:
@@ -97,6 +99,7 @@ class BytesField:
             descriptor = field.value.message
             self._parents.append(field)
         self._last = _field(descriptor, names[-1])
+        self._is_optional = self._last.presence == _EXPLICIT
         numbers = [field.number for field in (self._last, *reversed(self._parents))]
         self._tags = [_varint(number << 3 | _LENGTH_DELIMITED) for number in numbers]
 
@@ -107,12 +110,14 @@ class BytesField:
         return data
 
     def unpack(self, encoded: bytes) -> bytes | None:
-        """Return the field's bytes, None when the message it stands in is not set."""
+        """Return the field's bytes, None when it is one of several and not set, or the message it stands in is not."""
         message = self._type.from_binary(encoded)
         for field in self._parents:
             if field not in message:
                 return None
             message = message[field]
+        if self._is_optional and self._last not in message:
+            return None
         return bytes(message[self._last])
 
 

@@ -48,7 +48,7 @@ def test_preview_that_is_stopped_stays_so_until_it_is_restarted() -> None:
     """What is still heard of it changes nothing."""
     stopped = _preview().answered(NOW).stop(NOW, "Somebody stopped it.")
     assert stopped.answered(NOW) is stopped.failed(NOW, "No.") is stopped.stop(NOW, "Again.") is stopped
-    with pytest.raises(PreviewStopped, match="Somebody stopped it. Restart it first."):
+    with pytest.raises(PreviewStopped, match=r"Somebody stopped it\. Restart it first\."):
         stopped.expect_reachable()
     again = stopped.restart(NOW, None, ())
     assert (again.state, again.state_reason) == (State.GENERATING, "")
