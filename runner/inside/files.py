@@ -69,7 +69,8 @@ class Tree:
         with self._folder(path, make=True) as (folder, name):
             mode = 0o755 if file.executable else 0o644
             with suppress(FileNotFoundError):
-                mode = stat.S_IMODE(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode)
+                there = stat.S_IMODE(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode)
+                mode = there if bool(there & _EXECUTABLE) == file.executable else mode
             fresh = f".{name[:200]}.{os.getpid()}.new"
             with os.fdopen(
                 os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, dir_fd=folder), "wb"

@@ -2,6 +2,7 @@
 
 import signal
 from collections.abc import Iterator
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from runner.inside.files import Tree
 from runner.inside.keepsake import Keepsake
 from runner.inside.report import Refused, say
 
+_FILES, _TEXT = 500, 48 * 1024  # files that a report names, and characters of their paths: it has to stay small
 _WORDS = {"CREATED": "created", "MODIFIED": "changed", "DELETED": "deleted"}
 
 
@@ -24,7 +26,10 @@ def run(order: dict[str, Any]) -> dict[str, Any]:
     files = list(_changes(kept))
     for file in files:
         say(f"{_WORDS[file['change']]} {file['path']}")
-    return {"modified_files": {"files": files, "undo_ref": keepsake.undo_ref(action_id)}}
+    ends = accumulate(len(file["path"]) for file in files[:_FILES])
+    named = [file for file, end in zip(files, ends, strict=False) if end <= _TEXT]
+    undo_ref = keepsake.undo_ref(action_id)
+    return {"modified_files": {"files": named, "file_count": len(files), "undo_ref": undo_ref}}
 
 
 def _prepare(order: dict[str, Any], tree: Tree) -> Keepsake:

@@ -7,8 +7,12 @@ from typing import Any
 
 import grpc
 from google.protobuf.message import Message
-from stateroom.session.v1 import log_pb2, session_pb2
+from stateroom.session.v1 import action_pb2, context_pb2, edit_pb2, log_pb2, session_pb2
+from stateroom.session.v1 import action_service_pb2 as action_pb
+from stateroom.session.v1 import context_service_pb2 as context_pb
 from stateroom.session.v1 import session_service_pb2 as session
+from stateroom.session.v1.action_service_pb2_grpc import ActionServiceStub
+from stateroom.session.v1.context_service_pb2_grpc import ContextServiceStub
 from stateroom.session.v1.session_service_pb2_grpc import SessionServiceStub
 from stateroom.workspace.v1 import file_requests_pb2, workspace_pb2
 from stateroom.workspace.v1 import identity_service_pb2 as identity
@@ -34,7 +38,9 @@ class Workload:
 
     person: Person
     sessions: Any
-    """A stub of the session service."""
+    """A stub of the session service, and two of its conversations."""
+    contexts: Any
+    actions: Any
     history: History = field(default_factory=History)
     names: list[str] = field(default_factory=list)
     session_ids: list[str] = field(default_factory=list)
@@ -60,6 +66,7 @@ class Workload:
         making = file_requests_pb2.MakeDirectoryRequest(workspace_id=room.workspace_id, path="a/b")
         await self._wish(FileServiceStub(self.person.channel).MakeDirectory, making, "file.directory_made")
         await self._use_session(room.workspace_id)
+        await self._use_context(room.workspace_id)
         await self._wish(
             rooms.DeleteWorkspace, workspace.DeleteWorkspaceRequest(workspace_id=room.workspace_id), "workspace.deleted"
         )
@@ -78,6 +85,19 @@ class Workload:
         output = await self._call(self._output, log_pb2.StreamOutputRequest(session_id=opened.session_id))
         assert [int(line) for line in re.findall(rb"(?<=[\r\n])(\d+)\r\n", output)] == list(NUMBERS), output[-500:]
         assert len(output) == ended.output_bytes
+
+    async def _use_context(self, workspace_id: str) -> None:
+        wanted = context_pb.CreateContextRequest(context=context_pb2.Context(workspace_id=workspace_id))
+        context: Any = await self._wish(self.contexts.CreateContext, wanted, "context.created")
+        activating = context_pb.ActivateContextRequest(context_id=context.context_id)
+        await self._wish(self.contexts.ActivateContext, activating, "context.activated")
+        edit = edit_pb2.Edit(create=edit_pb2.CreateFile(path="made"))
+        asked = action_pb2.Action(modify_files=edit_pb2.ModifyFiles(edits=[edit]))
+        asking = action_pb.CreateActionRequest(context_id=context.context_id, action=asked)
+        action: Any = await self._wish(self.actions.CreateAction, asking, "action.created")
+        request = action_pb.GetActionRequest(action_id=action.action_id)
+        ended = await self._awaited(self.actions.GetAction, request, lambda seen: seen.HasField("end_time"))
+        assert ended.state == action_pb2.Action.COMPLETED, ended  # a second run would have found the file
 
     async def _output(self, request: Message, **options: Any) -> bytes:
         parts: AsyncIterable[Any] = self.sessions.StreamOutput(request, **options)
@@ -134,4 +154,4 @@ class Workload:
 
 def workload(person: Person, channel: grpc.aio.Channel) -> Workload:
     """Return what a person does; `channel` leads to the session service."""
-    return Workload(person, SessionServiceStub(channel))
+    return Workload(person, SessionServiceStub(channel), ContextServiceStub(channel), ActionServiceStub(channel))

@@ -72,6 +72,7 @@ async def test_modify_files_runs_in_the_room_and_says_what_it_did(ada: Talker) -
         (name, action_pb2.ActionResult.ModifiedFile.CREATED)
     ]
     assert (ada.stage.files / name).read_text() == "hello"
+    assert not [row for row in await ada.stage.rows("changes", "payload") if b"hello" in row["payload"]]
     session = await ada.stage.get(action.session_id)
     assert (session.exit_code, dict(session.metadata)) == (0, {"action_id": action.action_id})
     assert f"created {name}".encode() in await ada.stage.output(action.session_id)

@@ -223,7 +223,7 @@ async def _months(stage: Stage) -> set[str]:
 
 async def _restarted(stage: Stage, **settings: str) -> None:
     await stage.kill_service()
-    await stage.start_service(**settings)
+    await stage.start_service(wait=True, **settings)
 
 
 async def test_month_of_logs_that_is_over_is_let_go_and_told(stage: Stage) -> None:

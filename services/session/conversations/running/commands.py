@@ -56,6 +56,8 @@ class CommandRunner:
         """Return what the run says; None while it runs."""
         actor = _actor(action)
         session = await self._session(actor, action)
+        if session is not None and session.state is State.STARTING:
+            await self._open(actor, action, session)
         if session is None or not session.state.final:
             return None
         if not session.log_complete and session.end_time and datetime.now(UTC) < session.end_time + _REST:
@@ -96,6 +98,8 @@ class CommandRunner:
                 await self._open_terminal(runner, action, session)
         except Unavailable:
             self.runners.forget(session.workspace_id)
+            if action.cancel_requested or datetime.now(UTC) > action.create_time + action.timeout:
+                await self.cancel(action)  # then the session's own reconciler gives it up
             raise
         except DomainError as exc:
             with suppress(SessionNotActive):

@@ -9,15 +9,17 @@ from stateroom.session.v1 import action_pb2
 from services.session.conversations.domain.action import Failure, Outcome, State
 
 _MARK = "\x1e"
+_NUL = b"\\u0000"  # which PostgreSQL's JSON cannot hold
 
 
 def read(output: bytes, mark: str) -> Outcome | None:
     """Return what the end of an output reports; None when there is no report, or none that can be understood."""
     begin = f"{_MARK}{mark} ".encode()
     lines = [line.removeprefix(begin) for line in output.split(b"\n") if line.startswith(begin)]
+    if not lines or _NUL in lines[-1]:
+        return None
     try:
-        content = json.loads(lines[-1]) if lines else None
-        return None if content is None else _outcome(content)
+        return _outcome(json.loads(lines[-1]))
     except (ValueError, TypeError, AttributeError, ParseError):
         return None
 
@@ -26,6 +28,7 @@ def _outcome(content: dict[str, Any]) -> Outcome:
     result, failure = content.get("result"), content.get("failure")
     message = action_pb2.Action()
     if result is not None:
+        result = dict(result)
         ParseDict(result, message.result)
     if failure is None:
         return Outcome(State.COMPLETED, result)

@@ -113,7 +113,7 @@ class Action(_message.Message):
             FILE_NOT_FOUND: Action.Failure._Reason.ValueType  # 4
             """There is no such file."""
             FILE_NOT_EDITABLE: Action.Failure._Reason.ValueType  # 5
-            """It is no regular file, no UTF-8 text, or its folder is a link."""
+            """It is no regular file, it is larger than 16 MiB, or its folder is a link."""
             PATH_NOT_ALLOWED: Action.Failure._Reason.ValueType  # 6
             """The path leads out of the workspace or into `.git`."""
             PATCH_REFUSED: Action.Failure._Reason.ValueType  # 7
@@ -149,7 +149,7 @@ class Action(_message.Message):
         FILE_NOT_FOUND: Action.Failure.Reason.ValueType  # 4
         """There is no such file."""
         FILE_NOT_EDITABLE: Action.Failure.Reason.ValueType  # 5
-        """It is no regular file, no UTF-8 text, or its folder is a link."""
+        """It is no regular file, it is larger than 16 MiB, or its folder is a link."""
         PATH_NOT_ALLOWED: Action.Failure.Reason.ValueType  # 6
         """The path leads out of the workspace or into `.git`."""
         PATCH_REFUSED: Action.Failure.Reason.ValueType  # 7
@@ -241,7 +241,7 @@ class Action(_message.Message):
 
     @_builtins.property
     def modify_files(self) -> _edit_pb2.ModifyFiles:
-        """Changes files: all as said, or none."""
+        """Changes files: all as said, or none. What is written into them is no part of change events."""
 
     @_builtins.property
     def undo(self) -> Global___Undo:
@@ -506,23 +506,27 @@ class ActionResult(_message.Message):
 
         FILES_FIELD_NUMBER: _builtins.int
         UNDO_REF_FIELD_NUMBER: _builtins.int
+        FILE_COUNT_FIELD_NUMBER: _builtins.int
         undo_ref: _builtins.str
         """A git reference of the workspace's repository that keeps the files as they were and as they became:
         `git show` of it is the change. It is outside every branch.
         """
+        file_count: _builtins.int
+        """How many there are."""
         @_builtins.property
         def files(self) -> _containers.RepeatedCompositeFieldContainer[Global___ActionResult.ModifiedFile]:
-            """In the order of their paths."""
+            """In the order of their paths: the first 500, or fewer when the paths are very long."""
 
         def __init__(
             self,
             *,
             files: _abc.Iterable[Global___ActionResult.ModifiedFile] | None = ...,
             undo_ref: _builtins.str = ...,
+            file_count: _builtins.int = ...,
         ) -> None: ...
         _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
         def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["files", b"files", "undo_ref", b"undo_ref"]  # noqa: Y015
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["file_count", b"file_count", "files", b"files", "undo_ref", b"undo_ref"]  # noqa: Y015
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
