@@ -320,6 +320,82 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """git could not do in the workspace what was asked; the cause is its own complaint, or that it took too long.
     Example: {"reason": "GIT_FAILED", "metadata": {"cause": "not a git repository"}}
     """
+    PATH_OUTSIDE_WORKSPACE: _ErrorReason.ValueType  # 160
+    """The path leads out of the workspace: by `..`, from the root, or through a link.
+    Example: {"reason": "PATH_OUTSIDE_WORKSPACE", "metadata": {"field": "path", "description": "…"}}
+    """
+    INVALID_PATH: _ErrorReason.ValueType  # 161
+    """The path is none: a name of it is empty, too long, or holds what names may not.
+    Example: {"reason": "INVALID_PATH", "metadata": {"field": "path", "description": "…"}}
+    """
+    PROTECTED_PATH: _ErrorReason.ValueType  # 162
+    """The path lies in `.git`, which calls do not write into.
+    Example: {"reason": "PROTECTED_PATH", "metadata": {"path": ".git/config"}}
+    """
+    FILE_NOT_FOUND: _ErrorReason.ValueType  # 163
+    """There is nothing at the path.
+    Example: {"reason": "FILE_NOT_FOUND", "metadata": {"path": "a.txt"}}
+    """
+    FILE_ALREADY_EXISTS: _ErrorReason.ValueType  # 164
+    """There is something at the path already.
+    Example: {"reason": "FILE_ALREADY_EXISTS", "metadata": {"path": "a.txt"}}
+    """
+    FILE_NAME_CLASHES: _ErrorReason.ValueType  # 165
+    """The name differs from another one in the directory by case or Unicode form only.
+    Example: {"reason": "FILE_NAME_CLASHES", "metadata": {"path": "readme", "other": "README"}}
+    """
+    NOT_A_REGULAR_FILE: _ErrorReason.ValueType  # 166
+    """The entry is a directory, a link, a pipe, a socket or a device.
+    Example: {"reason": "NOT_A_REGULAR_FILE", "metadata": {"path": "a", "kind": "DIRECTORY"}}
+    """
+    NOT_A_DIRECTORY: _ErrorReason.ValueType  # 167
+    """The entry, or one above it, is no directory.
+    Example: {"reason": "NOT_A_DIRECTORY", "metadata": {"path": "a"}}
+    """
+    DIRECTORY_NOT_EMPTY: _ErrorReason.ValueType  # 168
+    """The directory is not empty, and `recursive` was not set.
+    Example: {"reason": "DIRECTORY_NOT_EMPTY", "metadata": {"path": "a"}}
+    """
+    FILE_TOO_LARGE: _ErrorReason.ValueType  # 169
+    """The content is larger than files may be.
+    Example: {"reason": "FILE_TOO_LARGE", "metadata": {"limit": "4294967296"}}
+    """
+    FILE_CHANGED: _ErrorReason.ValueType  # 170
+    """The file became shorter, or the directory another, while it was read.
+    Example: {"reason": "FILE_CHANGED", "metadata": {"path": "a.log"}}
+    """
+    FILE_RANGE_OUTSIDE: _ErrorReason.ValueType  # 171
+    """The range begins behind the end of the file.
+    Example: {"reason": "FILE_RANGE_OUTSIDE", "metadata": {"offset": "10", "size": "5"}}
+    """
+    DISK_FULL: _ErrorReason.ValueType  # 172
+    """The disk, or the quota, is full; everything is as it was.
+    Example: {"reason": "DISK_FULL", "metadata": {"path": "a.bin"}}
+    """
+    FILE_ACCESS_DENIED: _ErrorReason.ValueType  # 173
+    """The permissions of the file or of its directory forbid it.
+    Example: {"reason": "FILE_ACCESS_DENIED", "metadata": {"path": "a"}}
+    """
+    FILE_FAILED: _ErrorReason.ValueType  # 174
+    """The file system refuses; the cause is its own complaint.
+    Example: {"reason": "FILE_FAILED", "metadata": {"path": "a", "cause": "…"}}
+    """
+    WATCH_LIMIT_REACHED: _ErrorReason.ValueType  # 175
+    """The machine allows no more watches, or the directory holds too many.
+    Example: {"reason": "WATCH_LIMIT_REACHED", "metadata": {"path": "a"}}
+    """
+    SEARCH_FAILED: _ErrorReason.ValueType  # 176
+    """The search fails; the cause is the complaint of what searches, such as about a regular expression.
+    Example: {"reason": "SEARCH_FAILED", "metadata": {"cause": "…"}}
+    """
+    ARCHIVE_REFUSED: _ErrorReason.ValueType  # 177
+    """The archive is broken, or holds what is not unpacked; `entry` says where.
+    Example: {"reason": "ARCHIVE_REFUSED", "metadata": {"entry": "../a", "cause": "…"}}
+    """
+    FILE_OPERATION_UNDER_WAY: _ErrorReason.ValueType  # 178
+    """The first call with this request id has not ended yet.
+    Example: {"reason": "FILE_OPERATION_UNDER_WAY", "metadata": {"fileOperationId": "…"}}
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every `reason` of a google.rpc.ErrorInfo whose domain is `stateroom.dev`.
@@ -623,5 +699,81 @@ Example: {"reason": "UPGRADE_REFUSED", "metadata": {"cause": "…"}}
 GIT_FAILED: ErrorReason.ValueType  # 150
 """git could not do in the workspace what was asked; the cause is its own complaint, or that it took too long.
 Example: {"reason": "GIT_FAILED", "metadata": {"cause": "not a git repository"}}
+"""
+PATH_OUTSIDE_WORKSPACE: ErrorReason.ValueType  # 160
+"""The path leads out of the workspace: by `..`, from the root, or through a link.
+Example: {"reason": "PATH_OUTSIDE_WORKSPACE", "metadata": {"field": "path", "description": "…"}}
+"""
+INVALID_PATH: ErrorReason.ValueType  # 161
+"""The path is none: a name of it is empty, too long, or holds what names may not.
+Example: {"reason": "INVALID_PATH", "metadata": {"field": "path", "description": "…"}}
+"""
+PROTECTED_PATH: ErrorReason.ValueType  # 162
+"""The path lies in `.git`, which calls do not write into.
+Example: {"reason": "PROTECTED_PATH", "metadata": {"path": ".git/config"}}
+"""
+FILE_NOT_FOUND: ErrorReason.ValueType  # 163
+"""There is nothing at the path.
+Example: {"reason": "FILE_NOT_FOUND", "metadata": {"path": "a.txt"}}
+"""
+FILE_ALREADY_EXISTS: ErrorReason.ValueType  # 164
+"""There is something at the path already.
+Example: {"reason": "FILE_ALREADY_EXISTS", "metadata": {"path": "a.txt"}}
+"""
+FILE_NAME_CLASHES: ErrorReason.ValueType  # 165
+"""The name differs from another one in the directory by case or Unicode form only.
+Example: {"reason": "FILE_NAME_CLASHES", "metadata": {"path": "readme", "other": "README"}}
+"""
+NOT_A_REGULAR_FILE: ErrorReason.ValueType  # 166
+"""The entry is a directory, a link, a pipe, a socket or a device.
+Example: {"reason": "NOT_A_REGULAR_FILE", "metadata": {"path": "a", "kind": "DIRECTORY"}}
+"""
+NOT_A_DIRECTORY: ErrorReason.ValueType  # 167
+"""The entry, or one above it, is no directory.
+Example: {"reason": "NOT_A_DIRECTORY", "metadata": {"path": "a"}}
+"""
+DIRECTORY_NOT_EMPTY: ErrorReason.ValueType  # 168
+"""The directory is not empty, and `recursive` was not set.
+Example: {"reason": "DIRECTORY_NOT_EMPTY", "metadata": {"path": "a"}}
+"""
+FILE_TOO_LARGE: ErrorReason.ValueType  # 169
+"""The content is larger than files may be.
+Example: {"reason": "FILE_TOO_LARGE", "metadata": {"limit": "4294967296"}}
+"""
+FILE_CHANGED: ErrorReason.ValueType  # 170
+"""The file became shorter, or the directory another, while it was read.
+Example: {"reason": "FILE_CHANGED", "metadata": {"path": "a.log"}}
+"""
+FILE_RANGE_OUTSIDE: ErrorReason.ValueType  # 171
+"""The range begins behind the end of the file.
+Example: {"reason": "FILE_RANGE_OUTSIDE", "metadata": {"offset": "10", "size": "5"}}
+"""
+DISK_FULL: ErrorReason.ValueType  # 172
+"""The disk, or the quota, is full; everything is as it was.
+Example: {"reason": "DISK_FULL", "metadata": {"path": "a.bin"}}
+"""
+FILE_ACCESS_DENIED: ErrorReason.ValueType  # 173
+"""The permissions of the file or of its directory forbid it.
+Example: {"reason": "FILE_ACCESS_DENIED", "metadata": {"path": "a"}}
+"""
+FILE_FAILED: ErrorReason.ValueType  # 174
+"""The file system refuses; the cause is its own complaint.
+Example: {"reason": "FILE_FAILED", "metadata": {"path": "a", "cause": "…"}}
+"""
+WATCH_LIMIT_REACHED: ErrorReason.ValueType  # 175
+"""The machine allows no more watches, or the directory holds too many.
+Example: {"reason": "WATCH_LIMIT_REACHED", "metadata": {"path": "a"}}
+"""
+SEARCH_FAILED: ErrorReason.ValueType  # 176
+"""The search fails; the cause is the complaint of what searches, such as about a regular expression.
+Example: {"reason": "SEARCH_FAILED", "metadata": {"cause": "…"}}
+"""
+ARCHIVE_REFUSED: ErrorReason.ValueType  # 177
+"""The archive is broken, or holds what is not unpacked; `entry` says where.
+Example: {"reason": "ARCHIVE_REFUSED", "metadata": {"entry": "../a", "cause": "…"}}
+"""
+FILE_OPERATION_UNDER_WAY: ErrorReason.ValueType  # 178
+"""The first call with this request id has not ended yet.
+Example: {"reason": "FILE_OPERATION_UNDER_WAY", "metadata": {"fileOperationId": "…"}}
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
