@@ -135,8 +135,9 @@ class EtagMismatch(Conflict):
 
     reason = "ETAG_MISMATCH"
 
-    def __init__(self, etag: str) -> None:
-        super().__init__(etag=etag)
+    def __init__(self, etag: str, current: str = "") -> None:
+        """`current` is the tag of the resource as it is; empty where there is none."""
+        super().__init__(etag=etag, current=current)
 
 
 class EtagRequired(InvalidArgument):

@@ -14,7 +14,7 @@ def of(entity: Entity) -> str:
 def expect(entity: Entity, etag: str) -> None:
     """Raise EtagMismatch unless the tag is empty, `*` or that of the entity as it is."""
     if etag not in {"", ANY, of(entity)}:
-        raise EtagMismatch(etag)
+        raise EtagMismatch(etag, of(entity))
 
 
 def demand(entity: Entity, etag: str) -> None:

@@ -33,7 +33,7 @@ class Page:
 
     size: int
     after: str | None
-    seal: Callable[[UUID | int], str]
+    seal: Callable[[UUID | int | str], str]
     """Makes the token of the page after a key."""
 
     @property
@@ -83,7 +83,7 @@ class Pages:
         except (InvalidTag, binascii.Error, ValueError) as exc:
             raise InvalidPageToken from exc
 
-    def _sealed(self, request: Any, account_id: UUID, last_key: UUID | int) -> str:  # as above
+    def _sealed(self, request: Any, account_id: UUID, last_key: UUID | int | str) -> str:  # as above
         nonce = os.urandom(_NONCE)
         sealed = nonce + self._cipher.encrypt(nonce, json.dumps(str(last_key)).encode(), _purpose(request, account_id))
         return base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()

@@ -106,7 +106,10 @@ class Call:
         )
 
     def note_repeat(self, request: "Message") -> None:
-        """Remember the request id, if the client sent one, with the digest of everything else it sent."""
+        """Remember the request id, if the client sent one, with the digest of everything else it sent.
+
+        Of a stream of requests a handler does so with the first, before it asks for the actor.
+        """
         request_id = getattr(request, "request_id", "") if self.method.repeatable else ""
         if not request_id:
             return

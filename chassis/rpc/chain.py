@@ -15,7 +15,7 @@ import protovalidate
 from google.protobuf.message import Message
 
 from chassis import ids, logs, trace
-from chassis.errors import DomainError, InternalError, InvalidField, ShuttingDown, Violation
+from chassis.errors import DomainError, InternalError, InvalidField, ShuttingDown, Unavailable, Violation
 from chassis.rpc import auth, form, status
 from chassis.rpc.call import Call
 from chassis.rpc.open_calls import OpenCalls
@@ -46,6 +46,7 @@ _validator = protovalidate.Validator()
 _FAULTS = {"UNKNOWN", "INTERNAL", "UNAVAILABLE", "DEADLINE_EXCEEDED", "UNIMPLEMENTED", "DATA_LOSS"}
 """Codes that are the server's fault, as OpenTelemetry sees it."""
 _FIRST_WITHIN = 1.0  # seconds for the first message of a stream that is refused
+_REST_WITHIN = 5.0  # seconds for the rest of one that only sends
 _CORRELATION_KEY = "x-request-id"
 _CORRELATION_LENGTH = 64
 
@@ -135,12 +136,23 @@ async def errors(call: Call, context: Context, guard: Guard) -> AsyncIterator[No
 
 async def _abort(call: Call, context: Context, error: DomainError) -> None:
     context.set_trailing_metadata(((status.DETAILS_KEY, status.details_of(error, call.correlation_id)),))
-    if call.method.descriptor.client_streaming and not call.was_heard:
-        # A refusal that overtakes the first message is lost: gRPC's client fails to write, and reports only that.
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_FIRST_WITHIN):
-                await context.read()
+    if call.method.descriptor.client_streaming:
+        await _hear_out(call, context, error)
     await context.abort(status.code_of(error), error.message)
+
+
+async def _hear_out(call: Call, context: Context, error: DomainError) -> None:
+    """Take what a client is still sending: a refusal that overtakes it is lost, as it fails to write and knows no more.
+
+    Of a stream both ways that is the first message; what only sends, such as an upload, is read to its end for a while.
+    """
+    only_sends = not call.method.descriptor.server_streaming and not isinstance(error, Unavailable)
+    if call.was_heard and not only_sends:
+        return
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_REST_WITHIN if only_sends else _FIRST_WITHIN):
+            while await context.read() is not grpc.aio.EOF and only_sends:  # type: ignore[attr-defined]  # not in the stub
+                pass
 
 
 @asynccontextmanager

@@ -1,12 +1,15 @@
 """Channels to other services, and calls over them."""
 
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
+import asyncio
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 import grpc
 
 from chassis import trace
+from chassis.errors import ServiceUnavailable
 from chassis.rpc import status
 
 OPTIONS = (
@@ -68,22 +71,41 @@ class Neighbour:
 
     async def call(self, method: Callable[..., Awaitable[T]], request: Any, timeout: float = DEADLINE) -> T:  # noqa: ASYNC109  # any message; gRPC's own deadline
         """Make a unary call. Raises the neighbour's own error, or ServiceUnavailable when it does not answer."""
-        try:
-            with trace.part(_name(method), **{"server.address": self.name}) as traceparent:
-                metadata = self.metadata(traceparent)
-                return await method(request, metadata=metadata, timeout=timeout, wait_for_ready=self.patient)
-        except grpc.aio.AioRpcError as exc:
-            status.raise_relayed(exc, service=self.name)
+        with self._calling(method) as metadata:
+            return await method(request, metadata=metadata, timeout=timeout, wait_for_ready=self.patient)
+
+    async def send(self, method: Callable[..., Any], requests: AsyncIterable[Any], timeout: float) -> Any:  # noqa: ASYNC109  # as above
+        """Make a call that takes a stream. Raises as `call` does, or what the stream itself raises."""
+        with self._calling(method) as metadata:
+            call = method(metadata=metadata, timeout=timeout, wait_for_ready=self.patient)
+            try:
+                with suppress(asyncio.InvalidStateError):  # it has ended already; how, is what awaiting it tells
+                    async for request in requests:
+                        await call.write(request)
+                    await call.done_writing()
+                return await call
+            finally:
+                call.cancel()
 
     async def stream(self, method: Callable[..., AsyncIterable[T]], request: Any) -> AsyncIterator[T]:  # any message
         """Make a call that answers with a stream. Raises as `call` does."""
+        with self._calling(method) as metadata:
+            async for response in method(request, metadata=metadata, wait_for_ready=self.patient):
+                yield response
+
+    @contextmanager
+    def _calling(self, method: object) -> Iterator[Metadata]:
+        """Give a call its metadata, and turn how it fails into an error of ours."""
         try:
             with trace.part(_name(method), **{"server.address": self.name}) as traceparent:
-                metadata = self.metadata(traceparent)
-                async for response in method(request, metadata=metadata, wait_for_ready=self.patient):
-                    yield response
+                yield self.metadata(traceparent)
         except grpc.aio.AioRpcError as exc:
             status.raise_relayed(exc, service=self.name)
+        except asyncio.CancelledError as exc:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            raise ServiceUnavailable(self.name) from exc  # nobody cancels us: the channel was closed under the call
 
 
 def _name(method: object) -> str:
