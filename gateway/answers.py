@@ -53,7 +53,8 @@ async def send_answer(request: HttpRequest, send: Send, answer: Answer) -> None:
     """
     headers = answer_headers(request, answer.content_type, answer.cache_control) + answer.headers
     status, body = answer.status, answer.body
-    if status == _OK and request.is_safe and _is_known(request, answer):
+    etags = {value.decode() for name, value in answer.headers if name == b"etag"}
+    if status == _OK and request.is_safe and is_known(request, etags):
         status, body = _NOT_MODIFIED, b""
     elif len(body) > _COMPRESSED_FROM:
         headers.append((b"vary", b"accept-encoding"))
@@ -72,9 +73,9 @@ async def _compressed(body: bytes) -> bytes:
     return gzip.compress(body, _LEVEL, mtime=0)
 
 
-def _is_known(request: HttpRequest, answer: Answer) -> bool:
+def is_known(request: HttpRequest, etags: set[str]) -> bool:
+    """Whether the client knows one of these versions, and so needs no body. No version is known of what has none."""
     known = request.headers.get("if-none-match")
     if known is None:
         return False
-    etags = {value.decode() for name, value in answer.headers if name == b"etag"}
     return any(item.strip().removeprefix("W/") in etags | {"*"} for item in known.split(",") if etags)

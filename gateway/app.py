@@ -15,6 +15,7 @@ from gateway.origin import OriginRule
 from gateway.streaming import serve_stream
 from gateway.transcode.routes import Routes
 from gateway.unary import serve_unary
+from gateway.upload import serve_upload
 from gateway.websocket import SUBPROTOCOL, accept, serve_websocket
 
 _PAGE_METHODS = ("GET", "HEAD")
@@ -92,7 +93,10 @@ class Application:
 
     async def _serve(self, match: Match, receive: Receive, send: Send) -> None:
         if match.method.client_streaming:
-            raise UpgradeRequired
+            if match.method.server_streaming or not match.route.takes_content:
+                raise UpgradeRequired
+            await serve_upload(self._calls, match, receive, send, self._stopping)
+            return
         if not match.method.server_streaming:
             await serve_unary(self._calls, match, receive, send)
         elif match.request.method == "HEAD":

@@ -15,9 +15,10 @@ from gateway.transcode.schema import Method
 
 UnaryCall = grpc.aio.UnaryUnaryCall[bytes, bytes]
 StreamCall = grpc.aio.UnaryStreamCall[bytes, bytes]
+UploadCall = grpc.aio.StreamUnaryCall[bytes, bytes]
 BidiCall = grpc.aio.StreamStreamCall[bytes, bytes]
 
-CallT = TypeVar("CallT", UnaryCall, StreamCall, BidiCall)
+CallT = TypeVar("CallT", UnaryCall, StreamCall, UploadCall, BidiCall)
 
 NAMES = ("workspace", "session", "audit")
 """Services, which are also the second part of the package of every contract they serve."""
@@ -54,6 +55,12 @@ class Backends:
         metadata, span = _begin(method, metadata)
         open_stream = self._of(method).unary_stream(method.grpc_path)
         call: StreamCall = open_stream(message, metadata=metadata, timeout=timeout)
+        return _watched(call, span)
+
+    def upload(self, method: Method, metadata: Metadata, timeout: float | None) -> UploadCall:
+        """Call a method that takes a stream, for `timeout` seconds at most. Awaiting gives the answer's bytes."""
+        metadata, span = _begin(method, metadata)
+        call: UploadCall = self._of(method).stream_unary(method.grpc_path)(metadata=metadata, timeout=timeout)
         return _watched(call, span)
 
     def stream(self, method: Method, metadata: Metadata) -> BidiCall:
@@ -94,6 +101,15 @@ async def read(call: StreamCall | BidiCall) -> bytes | None:
     """Return the next message of a stream, None at its good end. Raises AioRpcError at a bad one."""
     message: Any = await call.read()
     return message if isinstance(message, bytes) else None
+
+
+async def written(call: UploadCall | BidiCall, message: bytes) -> bool:
+    """Send a message. False when the call is over: how it ended is for who waits for its answer to find."""
+    try:
+        await call.write(message)
+    except (asyncio.InvalidStateError, grpc.aio.AioRpcError):
+        return False
+    return True
 
 
 async def _probe(channel: grpc.aio.Channel) -> str:

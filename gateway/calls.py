@@ -5,12 +5,21 @@ from dataclasses import dataclass
 
 from chassis.rpc.token_cache import TokenCache, account_in
 from gateway.backends import Backends
+from gateway.content_head import range_fields
 from gateway.credentials import credential_of
 from gateway.failures import Called
 from gateway.http import HttpRequest, Receive, read_body
 from gateway.metadata import Metadata, outgoing
 from gateway.transcode.codec import Codec
-from gateway.transcode.names import ETAG_FIELD, HEADERS, name_for_caller
+from gateway.transcode.names import (
+    ETAG_FIELD,
+    HEADERS,
+    LENGTH_FIELD,
+    OFFSET_FIELD,
+    POSITION_HEADER,
+    RANGE_HEADER,
+    name_for_caller,
+)
 from gateway.transcode.request import RequestBinder, RequestParts
 from gateway.transcode.routes import Route
 from gateway.transcode.schema import Method
@@ -32,7 +41,8 @@ class Match:
     @property
     def called(self) -> Called:
         """What a failure of the call is told with."""
-        return Called(self.method.backend, ETAG_FIELD in _header_fields(self), self._name_for_caller)
+        given = _header_fields(self)
+        return Called(self.method.backend, ETAG_FIELD in given, OFFSET_FIELD in given, self._name_for_caller)
 
     def parts(self, body: bytes = b"") -> RequestParts:
         """Return what the request's message is made of."""
@@ -47,9 +57,9 @@ class Match:
         )
 
     def _name_for_caller(self, path: str) -> str:
-        from_headers = list(_header_fields(self))
+        from_headers = {name: HEADERS.get(name, RANGE_HEADER) for name in _header_fields(self)}
         if self.method.resume and "last-event-id" in self.request.headers:
-            from_headers.append(self.method.resume.request_position)
+            from_headers[self.method.resume.request_position] = POSITION_HEADER
         return name_for_caller(self.route, path, from_headers)
 
 
@@ -101,9 +111,10 @@ class Calls:
 
 
 def _header_fields(match: Match) -> dict[str, str]:
-    """Return what headers give to fields: Idempotency-Key and If-Match, of calls that change something."""
-    if match.request.is_safe:
-        return {}
+    """Return what headers give to fields: Idempotency-Key and If-Match of calls that change something, else Range."""
     headers, fields = match.request.headers, match.method.request.fields
+    if match.request.is_safe:
+        of_content = match.method.response.is_content and {OFFSET_FIELD, LENGTH_FIELD} <= fields.keys()
+        return range_fields(headers) if of_content else {}
     sent = {name: headers.get(header.lower(), "") for name, header in HEADERS.items()}
     return {name: value for name, value in sent.items() if value and name in fields}

@@ -7,12 +7,11 @@ from gateway import failures
 from gateway.answers import ISOLATED, answer_headers
 from gateway.backends import StreamCall, read
 from gateway.calls import Calls, Match
+from gateway.content_head import OK, PARTIAL, head_of
 from gateway.http import Receive, Send
 from gateway.metadata import asked_seconds
 from gateway.transcode.response import content_of
 from gateway.watch import ClientGone, until_disconnected, until_revoked, until_stopping
-
-_OK = 200
 
 
 async def serve_content(calls: Calls, match: Match, receive: Receive, send: Send, stopping: asyncio.Event) -> None:
@@ -44,10 +43,12 @@ async def serve_content(calls: Calls, match: Match, receive: Receive, send: Send
 async def _pump(calls: Calls, match: Match, call: StreamCall, send: Send, started: asyncio.Event) -> None:
     item = await read(call)
     content_type = content_of(*calls.codec.decode_content(match.method.response, item or b"")).content_type
-    headers = [*answer_headers(match.request, content_type), ISOLATED, (b"x-accel-buffering", b"no")]
-    await send({"type": "http.response.start", "status": _OK, "headers": headers})
+    info = calls.codec.content_info(match.method.response, item or b"")
+    status, headers = head_of(match.request, info, ranged=match.called.ranged)
+    headers += [*answer_headers(match.request, content_type), ISOLATED, (b"x-accel-buffering", b"no")]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
     started.set()
-    while item is not None:
+    while item is not None and status in {OK, PARTIAL}:
         _, data = calls.codec.decode_content(match.method.response, item)
         await send({"type": "http.response.body", "body": data, "more_body": True})
         item = await read(call)

@@ -40,6 +40,7 @@ HTTP_STATUS: dict[grpc.StatusCode, int] = {
 
 PRECONDITION_FAILED = 412
 """For an etag that came by `If-Match` and is not the resource's any more."""
+RANGE_NOT_SATISFIABLE = 416
 _SERVER_ERRORS = 500
 _GOING_AWAY = 1012
 """Close code "service restart": clients connect again."""
@@ -84,11 +85,13 @@ class Called:
     Attributes:
         service: the service; empty before any was called.
         conditional: the caller's etag came by `If-Match`, so a mismatch is 412.
+        ranged: the position came by `Range`, so one beyond the end is 416.
         name_for_caller: what the caller calls a field of the request message.
     """
 
     service: str = ""
     conditional: bool = False
+    ranged: bool = False
     name_for_caller: NameForCaller = str
 
 
@@ -119,7 +122,11 @@ def _from_rpc(exc: grpc.aio.AioRpcError, correlation_id: str, called: Called) ->
     if status is None:
         status = _own_status(exc, correlation_id, called.service)
     rename_fields(status, called.name_for_caller)
-    http_status = PRECONDITION_FAILED if called.conditional and _reason(status) == EtagMismatch.reason else 0
+    http_status = 0
+    if called.conditional and _reason(status) == EtagMismatch.reason:
+        http_status = PRECONDITION_FAILED
+    if called.ranged and status.code == Code.OUT_OF_RANGE.value[0]:
+        http_status = RANGE_NOT_SATISFIABLE
     return _from_status(status, http_status, [])
 
 

@@ -1,17 +1,14 @@
 """One request, one answer."""
 
-import re
-
 import orjson
 
 from gateway.answers import ISOLATED, Answer, send_answer
+from gateway.backends import UnaryCall, UploadCall
 from gateway.calls import Calls, Match
+from gateway.content_head import ETAG, OK
 from gateway.http import Receive, Send
 from gateway.metadata import deadline, incoming
 from gateway.transcode.response import JSON, read_response
-
-_OK = 200
-_ETAG = re.compile(r'"[\x21\x23-\x7e]*"')
 
 
 async def serve_unary(calls: Calls, match: Match, receive: Receive, send: Send) -> None:
@@ -24,16 +21,20 @@ async def serve_unary(calls: Calls, match: Match, receive: Receive, send: Send) 
     request, method = match.request, match.method
     caller, message = await calls.begin(match, receive)
     call = calls.backends.unary(method, message, caller.metadata, deadline(request))
-    answer = await call
-    content = read_response(calls.codec, match.route, answer)
+    await send_message(calls, match, call, send)
+
+
+async def send_message(calls: Calls, match: Match, call: UnaryCall | UploadCall, send: Send) -> None:
+    """Send what a call is answered with. AioRpcError."""
+    request, content = match.request, read_response(calls.codec, match.route, await call)
     headers, data = incoming(await call.initial_metadata()), content.data
     if content.content_type != JSON:
         headers.append(ISOLATED)
     elif b"pretty" in request.query and wants_pretty(request.query):
         data = orjson.dumps(orjson.loads(data), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
-    if _ETAG.fullmatch(content.etag):
+    if ETAG.fullmatch(content.etag):
         headers.append((b"etag", content.etag.encode()))
-    await send_answer(request, send, Answer(_OK, data, headers, content.content_type))
+    await send_answer(request, send, Answer(OK, data, headers, content.content_type))
 
 
 def wants_pretty(query: bytes) -> bool:

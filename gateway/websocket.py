@@ -3,11 +3,9 @@
 import asyncio
 from functools import cache
 
-import grpc
-
 from chassis.beside import beside
 from gateway import failures
-from gateway.backends import BidiCall, read
+from gateway.backends import BidiCall, read, written
 from gateway.calls import Caller, Calls, Match
 from gateway.errors import BodyTooLarge
 from gateway.http import Receive, Send
@@ -97,7 +95,7 @@ async def _to_service(calls: Calls, match: Match, socket: Socket, call: BidiCall
     request = match.method.request
     field = bytes_field(request, match.method.request_bytes)
     message = first
-    while await _written(call, message):
+    while await written(call, message):
         frame = await socket.read()
         if len(frame) > calls.body_limit:
             raise BodyTooLarge(calls.body_limit)
@@ -105,15 +103,6 @@ async def _to_service(calls: Calls, match: Match, socket: Socket, call: BidiCall
             message = field.pack(frame)
         else:
             message = calls.binder.bind_frame(request, frame.encode("utf-8", "surrogatepass"))
-
-
-async def _written(call: BidiCall, message: bytes) -> bool:
-    """Send a message. False when the call is over: how it ended is for who reads from it to find."""
-    try:
-        await call.write(message)
-    except (asyncio.InvalidStateError, grpc.aio.AioRpcError):
-        return False
-    return True
 
 
 bytes_field = cache(BytesField)

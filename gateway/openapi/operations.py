@@ -9,10 +9,10 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescri
 from stateroom.api.v1 import policy_pb2
 
 from gateway.openapi.contracts import Contracts
-from gateway.openapi.responses import failures, split_comment, success
+from gateway.openapi.responses import CONTENT, content_responses, failures, split_comment, success
 from gateway.openapi.rules import JsonSchema, is_required, message_sentences
 from gateway.openapi.schemas import Schemas
-from gateway.transcode.names import ETAG_FIELD, REQUEST_ID_FIELD
+from gateway.transcode.names import ETAG_FIELD, LENGTH_FIELD, REQUEST_ID_FIELD
 from gateway.transcode.routes import Route
 from gateway.transcode.schema import WHOLE_BODY
 from gateway.websocket import SUBPROTOCOL
@@ -37,6 +37,11 @@ PARAMETERS: dict[str, JsonSchema] = {
         "name": "If-None-Match",
         "description": "The etag that is known; 304 when it is still the one.",
         "schema": {"type": "string"},
+    },
+    "range": {
+        "name": "Range",
+        "description": "One range of bytes, which takes the place of `offset` and `length`.",
+        "schema": {"type": "string", "pattern": "^bytes=[0-9]{1,18}-[0-9]{0,18}$"},
     },
     "lastEventId": {
         "name": "Last-Event-ID",
@@ -74,8 +79,7 @@ class Operations:
             "summary": _SENTENCE.split(text, maxsplit=1)[0].replace("\n", " "),
             "description": " ".join([text.replace("\n", " "), *message_sentences(request)]),
             "parameters": [*self._path(route), *self._query(route, request), *_headers(route)],
-            "responses": success(method, self._schemas, conditional=_is_conditional(route))
-            | failures(errors, anonymous=known.anonymous),
+            "responses": self._success(route, method) | failures(errors, anonymous=known.anonymous),
             "security": [] if known.anonymous else [{"bearer": []}],
             "x-grpc-method": known.grpc_path.removeprefix("/"),
         }
@@ -84,9 +88,15 @@ class Operations:
             made["x-role"] = policy_pb2.Role.Name(policy.user.role)
         if route.binding.body:
             made["requestBody"] = self._body(route, request)
-        if known.client_streaming:
+        if known.client_streaming and not route.takes_content:
             made["x-websocket"] = self._websocket(method)
         return made
+
+    def _success(self, route: Route, method: MethodDescriptor) -> JsonSchema:
+        if route.method.response.is_content:
+            return content_responses(ranged=LENGTH_FIELD in route.method.request.fields)
+        opens_socket = method.client_streaming and not route.takes_content
+        return success(method, self._schemas, conditional=_is_conditional(route), opens_socket=opens_socket)
 
     def _path(self, route: Route) -> Iterator[JsonSchema]:
         for variable in route.template.variables:
@@ -109,6 +119,8 @@ class Operations:
             yield {"name": name, "in": "query"} | required | self._described(field)
 
     def _body(self, route: Route, request: Descriptor) -> JsonSchema:
+        if route.takes_content:
+            return {"required": False, "content": CONTENT}
         if route.binding.body != WHOLE_BODY:
             field = request.fields_by_name[route.binding.body]
             schema, required = self._schemas.field(field), is_required(field)
@@ -173,11 +185,13 @@ def _is_conditional(route: Route) -> bool:
 def _headers(route: Route) -> Iterator[JsonSchema]:
     fields: Any = route.method.request.fields
     changes = route.binding.http_method != "GET"
+    is_content_part = route.method.response.is_content and LENGTH_FIELD in fields
     wanted = {
         "account": not route.method.anonymous,
         "idempotencyKey": changes and REQUEST_ID_FIELD in fields,
         "ifMatch": changes and ETAG_FIELD in fields,
-        "ifNoneMatch": _is_conditional(route),
+        "ifNoneMatch": _is_conditional(route) or is_content_part,
+        "range": is_content_part,
         "lastEventId": route.method.resume is not None,
     }
     for name, holds in wanted.items():

@@ -83,10 +83,27 @@ def _failure(reasons: list[str]) -> JsonSchema:
     return {"description": text, "content": {"application/json": {"schema": reference(ERROR)}}, "x-reasons": reasons}
 
 
-def success(method: MethodDescriptor, schemas: Schemas, *, conditional: bool) -> JsonSchema:
+CONTENT: JsonSchema = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+"""Bytes, as a body."""
+
+
+def content_responses(*, ranged: bool) -> JsonSchema:
+    """Return the responses of a call that answers with content; a `ranged` one may be asked for a part of it."""
+    any_type = {"*/*": CONTENT["application/octet-stream"]}
+    whole: JsonSchema = {"200": {"description": "The content.", "content": any_type}}
+    if not ranged:
+        return whole
+    return whole | {
+        "206": {"description": "The part that `Range` asks for.", "content": any_type},
+        "304": {"description": "The etag is still the one that the caller knows."},
+        "416": {"description": "Nothing begins where `Range` does."},
+    }
+
+
+def success(method: MethodDescriptor, schemas: Schemas, *, conditional: bool, opens_socket: bool) -> JsonSchema:
     """Return the responses of a call that goes well; a `conditional` one may be asked only for what is new."""
     message = schemas.message(method.output_type)
-    if method.client_streaming:
+    if opens_socket:
         return {"101": {"description": "The WebSocket is open; see `x-websocket`."}}
     if not method.server_streaming:
         done = {"200": {"description": "Done.", "content": {"application/json": {"schema": message}}}}

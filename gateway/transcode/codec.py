@@ -3,12 +3,14 @@
 from typing import Any
 
 from protobuf import DescField, DescFieldValueMessage, DescMessage, Message, Registry, message_from_json_value
+from stateroom.api.v1.content_pb2 import ContentInfo
 
 from gateway.errors import InvalidType
 from gateway.transcode import opaque
 from gateway.transcode.json_check import Json
 from gateway.transcode.schema import MessageType, Resume
 
+_CONTENT_INFO = ContentInfo.DESCRIPTOR.full_name
 _LENGTH_DELIMITED = 2
 """The wire type of bytes and of messages."""
 
@@ -52,6 +54,12 @@ class Codec:
                 return "", b""
             decoded = decoded[held]
         return decoded.content_type, decoded.data
+
+    def content_info(self, message: MessageType, data: bytes) -> ContentInfo:
+        """Return what the first google.api.HttpBody of a stream says about all of it; nothing when it says nothing."""
+        decoded: Any = message.python_type.from_binary(data)
+        of_ours = (each.value for each in decoded.extensions if each.type_url.endswith(f"/{_CONTENT_INFO}"))
+        return ContentInfo.FromString(next(of_ours, b""))
 
     def decode_positioned(self, message: MessageType, data: bytes, resume: Resume) -> tuple[str, int]:
         """Return a message's JSON as `decode` does, and the position at which its stream goes on."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from gateway.errors import DuplicateKey, FieldConflict, InvalidType, UnknownField
 from gateway.transcode.codec import Codec
 from gateway.transcode.json_check import Json, check_text, parse_json
-from gateway.transcode.names import HEADERS, POSITION_HEADER
+from gateway.transcode.names import HEADERS, POSITION_HEADER, RANGE_HEADER
 from gateway.transcode.query import TextReader, parse_query
 from gateway.transcode.routes import Route
 from gateway.transcode.schema import WHOLE_BODY, Field, MessageType
@@ -55,7 +55,7 @@ class RequestBinder:
         self._bind_query(tree, route, parts.query)
         for name, text in parts.headers.items():
             if name in request.fields:
-                self._put(tree, request, name, text, HEADERS[name])
+                self._put(tree, request, name, text, HEADERS.get(name, RANGE_HEADER))
         if parts.position and route.method.resume:
             target = request.fields[route.method.resume.request_position]
             tree[_key_in(tree, target)] = self._reader.read(target, parts.position, POSITION_HEADER)

@@ -32,6 +32,8 @@ CHECKS: list[Any] = [
 ]
 CONFIG = {"checks": {"negative_data_rejection": {"expected-statuses": ["4xx"]}}}
 """Too long a URL is refused as such, with 414, whatever else is wrong with it."""
+END = {"DownloadFiles", "ReadFile", "SearchFiles"}
+"""Methods whose streams end by themselves."""
 
 TOO_LONG = {414, 431}
 """What the HTTP server says, without a body, of a URL beyond 64 KiB: the gateway, whose 414 has one, never sees it."""
@@ -55,7 +57,8 @@ class Described:
     def headers(self, rpc: Rpc) -> dict[str, str]:
         """Return what goes with each request."""
         made = {"authorization": f"Bearer {self.secret}"}
-        return made | ({"grpc-timeout": PATIENCE} if rpc.descriptor.server_streaming else {})
+        goes_on = rpc.descriptor.server_streaming and rpc.name not in END
+        return made | ({"grpc-timeout": PATIENCE} if goes_on else {})
 
 
 def _loaded(document: Any) -> Any:

@@ -29,15 +29,15 @@ from gateway.violations import rename_fields
 def test_name_for_caller_is_what_the_caller_wrote(routes: Routes, call: str, path: str, name: str) -> None:
     """JSON names, from where the caller wrote the field; what is no field stays."""
     method, _, target = call.partition(" ")
-    assert name_for_caller(routes.find(method, target)[0], path) == name
+    assert name_for_caller(routes.find(method, target)[0], path, {}) == name
 
 
 def test_name_for_caller_of_a_header_is_the_headers(routes: Routes) -> None:
     """A field that a header gave is blamed under the header's name."""
     route, _ = routes.find("POST", "/v1/sessions")
-    assert name_for_caller(route, "request_id", ["request_id"]) == "Idempotency-Key"
+    assert name_for_caller(route, "request_id", {"request_id": "Idempotency-Key"}) == "Idempotency-Key"
     stream, _ = routes.find("GET", "/v1/sessions/a/output")
-    assert name_for_caller(stream, "offset", ["offset"]) == "Last-Event-ID"
+    assert name_for_caller(stream, "offset", {"offset": "Last-Event-ID"}) == "Last-Event-ID"
 
 
 def test_rename_fields_changes_sentence_metadata_and_violations() -> None:
