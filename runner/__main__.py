@@ -7,7 +7,7 @@ import sys
 from hashlib import sha256
 
 import uvloop
-from stateroom.runner.v1 import git_service_pb2, runner_service_pb2
+from stateroom.runner.v1 import file_service_pb2, git_service_pb2, runner_service_pb2
 
 from chassis import faults, logs
 from chassis.beside import beside
@@ -15,6 +15,7 @@ from chassis.rpc.auth import RunnerAuthenticator
 from chassis.rpc.server import Server
 from runner import handover, program, room, settings, upgrade
 from runner.clone import Workspace
+from runner.files.servicer import FileServicer
 from runner.git import Git
 from runner.git_servicer import GitServicer
 from runner.handover import Table
@@ -24,6 +25,7 @@ from runner.settings import Settings
 from runner.terminals import table
 from runner.upgrade import Upgrade
 
+_FILE_SERVICE = file_service_pb2.DESCRIPTOR.services_by_name["FileService"]
 _GIT_SERVICE = git_service_pb2.DESCRIPTOR.services_by_name["GitService"]
 _SERVICE = runner_service_pb2.DESCRIPTOR.services_by_name["RunnerService"]
 _TOKEN_BYTES = 32
@@ -66,7 +68,9 @@ async def serve(options: Settings, inherited: Table) -> None:
             options.runner_id, options.workspace_id, sandbox, workspace, terminals, way, stopped.set
         )
         server.add(_SERVICE, servicer)
-        server.add(_GIT_SERVICE, GitServicer(Git(options.room, sandbox)))
+        git = Git(options.room, sandbox)
+        server.add(_GIT_SERVICE, GitServicer(git))
+        server.add(_FILE_SERVICE, FileServicer.of(options.room, sandbox, git))
         # First, so that whoever got an answer finds us; a caller who reads it early waits for the socket.
         room.announce(options.room, options.runner_id, options.socket)
         await server.start(f"unix:{options.socket}")

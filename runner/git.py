@@ -69,6 +69,17 @@ class Git:
                 cause = f"it took longer than {self._time_limit:g} seconds"
                 raise GitFailed(cause) from error
 
+    def program(self, arguments: Sequence[str], environment: Mapping[str, str]) -> Program:
+        """Return git with these arguments: read-only, and with nothing of the tree's own that could run."""
+        where = (f"--git-dir={self._files}/.git", f"--work-tree={self._files}")
+        return Program(
+            (repository.GIT, *_OPTIONS, *repository.SAFE_OPTIONS, *where, *arguments),
+            {**_ENVIRONMENT, **environment},
+            self._files,
+            readable=[self._files, self._home],
+            writable=[],
+        )
+
     async def _status(self) -> GitStatus:
         read = await self._run(_STATUS, await self._without_filters(), _read_status)
         if read.commit_id:
@@ -114,14 +125,7 @@ class Git:
         self, arguments: Sequence[str], environment: Mapping[str, str], read: Reader[T], fine: Sequence[int] = (0,)
     ) -> T:
         """Run git to its end and return what `read` made of its output. GitFailed unless it ends with a fine code."""
-        where = (f"--git-dir={self._files}/.git", f"--work-tree={self._files}")
-        described = Program(
-            (repository.GIT, *_OPTIONS, *repository.SAFE_OPTIONS, *where, *arguments),
-            {**_ENVIRONMENT, **environment},
-            self._files,
-            readable=[self._files, self._home],
-            writable=[],
-        )
+        described = self.program(arguments, environment)
         pipe, nothing = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
         try:
             running = await program.start(self._sandbox, described, program.Streams(nothing, pipe, pipe))

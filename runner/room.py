@@ -5,7 +5,7 @@ from pathlib import Path
 
 from chassis import processes
 
-_FOLDERS = ("files", "home", "spool", "root")
+_FOLDERS = ("files", "home", "spool", "root", "staging")
 
 
 def prepare(room: Path, socket: Path) -> None:

@@ -54,7 +54,7 @@ def test_reasons_and_error_classes_are_the_same() -> None:
 @pytest.mark.parametrize("error", CLASSES, ids=lambda error: error.reason)
 def test_error_class_has_one_kind_and_a_name_like_its_reason(error: type[DomainError]) -> None:
     """A reader finds the class of a reason without searching, and it maps to one status code."""
-    assert re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", error.__name__).upper() == error.reason
+    assert re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", error.__name__).upper() == error.reason
     assert any(kind in status.KINDS for kind in error.__mro__)
 
 

@@ -1,0 +1,1 @@
+"""Files of a workspace, reached by callers from outside its sandbox and never beyond its directory."""
