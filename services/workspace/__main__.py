@@ -2,11 +2,14 @@
 
 from contextlib import AsyncExitStack
 
-from stateroom.workspace.v1 import git_service_pb2, identity_service_pb2, workspace_service_pb2
+from stateroom.workspace.v1 import file_service_pb2, git_service_pb2, identity_service_pb2, workspace_service_pb2
 
 from chassis.changes import Registry
 from chassis.rpc.server import Server
 from chassis.service import Service, open_service, run
+from services.workspace.files import events as file_events
+from services.workspace.files.journal import Journal
+from services.workspace.files.servicer import FileServicer
 from services.workspace.git.servicer import GitServicer
 from services.workspace.identity import events as identity_events
 from services.workspace.identity.exchange import CredentialExchange
@@ -26,7 +29,9 @@ from services.workspace.workspaces.servicer import WorkspaceServicer
 
 async def open_workspace(settings: WorkspaceSettings, stack: AsyncExitStack) -> tuple[Service, Server]:
     """Put the service together. The stack closes it again."""
-    registry = Registry(identity_events.USER, identity_events.API_KEY, workspace_events.WORKSPACE)
+    registry = Registry(
+        identity_events.USER, identity_events.API_KEY, workspace_events.WORKSPACE, file_events.FILE_OPERATION
+    )
     service = await open_service("workspace", settings, registry, stack)
     database, pages = service.database, service.pages
     exchange = CredentialExchange(service.system, service.signer)
@@ -47,6 +52,11 @@ async def open_workspace(settings: WorkspaceSettings, stack: AsyncExitStack) -> 
         WorkspaceServicer(database, pages, runners, reconciler, repositories, settings.workspace_limit),
     )
     server.add(git_service_pb2.DESCRIPTOR.services_by_name["GitService"], GitServicer(runners))
+    journal = Journal(database)
+    service.reconcile("file_operations", "file_operation_id", journal.reconcile)
+    server.add(
+        file_service_pb2.DESCRIPTOR.services_by_name["FileService"], FileServicer(service.pages, runners, journal)
+    )
     return service, server
 
 

@@ -35,6 +35,7 @@ async def owned(shared_product: Product) -> AsyncIterator[dict[str, str]]:
         await owner.create_key()
         room = await owner.settled(await owner.create_room())
         await owner.runner(room)
+        (shared_product.folder / "data" / "rooms" / room.workspace_id / "files" / "second").touch()  # beside .git
         found = {"workspace_id": room.workspace_id, "api_key_id": owner.key.api_key_id, "user_id": owner.user_id}
         if "session" in SERVICES:
             await _session(owner, room.workspace_id)

@@ -10,9 +10,10 @@ from google.protobuf.message import Message
 from stateroom.session.v1 import log_pb2, session_pb2
 from stateroom.session.v1 import session_service_pb2 as session
 from stateroom.session.v1.session_service_pb2_grpc import SessionServiceStub
+from stateroom.workspace.v1 import file_requests_pb2, workspace_pb2
 from stateroom.workspace.v1 import identity_service_pb2 as identity
-from stateroom.workspace.v1 import workspace_pb2
 from stateroom.workspace.v1 import workspace_service_pb2 as workspace
+from stateroom.workspace.v1.file_service_pb2_grpc import FileServiceStub
 
 from chassis import ids
 from tests.support.history import History, Outcome
@@ -47,7 +48,7 @@ class Workload:
         await self._wish(self.person.keys.RevokeApiKey, revoking, "api_key.revoked")
 
     async def use_room(self) -> None:
-        """Create a workspace, let a shell print in it, read what it printed, and delete it all."""
+        """Create a workspace, make a directory, let a shell print in it, read what it printed, and delete it all."""
         rooms = self.person.rooms
         wanted = workspace.CreateWorkspaceRequest(workspace=workspace_pb2.Workspace(name=self._name()))
         room: Any = await self._wish(rooms.CreateWorkspace, wanted, "workspace.created")
@@ -56,6 +57,8 @@ class Workload:
             rooms.GetWorkspace, request, lambda seen: seen.state != workspace_pb2.Workspace.CREATING
         )
         assert ready.state == workspace_pb2.Workspace.ACTIVE, ready.state_reason
+        making = file_requests_pb2.MakeDirectoryRequest(workspace_id=room.workspace_id, path="a/b")
+        await self._wish(FileServiceStub(self.person.channel).MakeDirectory, making, "file.directory_made")
         await self._use_session(room.workspace_id)
         await self._wish(
             rooms.DeleteWorkspace, workspace.DeleteWorkspaceRequest(workspace_id=room.workspace_id), "workspace.deleted"

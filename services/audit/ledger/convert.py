@@ -11,13 +11,13 @@ from google.protobuf.struct_pb2 import Struct
 from stateroom.audit.v1 import audit_service_pb2 as pb
 from stateroom.event.v1.change_pb2 import Change, ChangePayload, Denial
 from stateroom.session.v1 import session_service_pb2
-from stateroom.workspace.v1 import identity_service_pb2, workspace_service_pb2
+from stateroom.workspace.v1 import file_operation_pb2, identity_service_pb2, workspace_service_pb2
 
 from chassis import messages
 from chassis.errors import InvalidField, Violation
 from services.audit.ledger.domain import Entry, Filter
 
-RESOURCES = (identity_service_pb2, workspace_service_pb2, session_service_pb2)
+RESOURCES = (identity_service_pb2, workspace_service_pb2, file_operation_pb2, session_service_pb2)
 """The contracts whose resources can be shown: importing them makes them known to protobuf's pool."""
 
 
