@@ -1,7 +1,9 @@
 """The REST API for a program: JSON in and out, pages and streams as iterators, errors as exceptions."""
 
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self, TypeAlias
 
@@ -18,6 +20,14 @@ Json: TypeAlias = dict[str, Any]
 
 TIMEOUT = httpx2.Timeout(30.0, connect=5.0)
 """Seconds; creating a session waits for its shell."""
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """Content on its way here: its length in bytes, None where nobody knows it, and the bytes."""
+
+    size: int | None
+    chunks: AsyncIterator[bytes]
 
 
 class Client:
@@ -39,7 +49,7 @@ class Client:
     ) -> None:
         await self._http.__aexit__(kind, error, trace)
 
-    async def get(self, path: str, **parameters: str | int) -> Json:
+    async def get(self, path: str, /, **parameters: str | int) -> Json:
         """Return what the path names."""
         return await self.call("GET", path, parameters=parameters)
 
@@ -74,7 +84,39 @@ class Client:
             raise from_response(response.status_code, response.content)
         return self._decode(response.content)
 
-    async def pages(self, path: str, field: str, *, limit: int, **parameters: str | int) -> AsyncIterator[Json]:
+    async def send_content(
+        self, method: str, path: str, content: AsyncIterable[bytes], /, **parameters: str | int
+    ) -> Json:
+        """Send content of any length and return what the server says of it. Raises as `call` does."""
+        headers = {"Idempotency-Key": str(ids.new()), "Content-Type": "application/octet-stream"}
+        timeout = httpx2.Timeout(None, connect=5.0)
+        try:
+            response = await self._http.request(
+                method, path, content=content, params=parameters or None, headers=headers, timeout=timeout
+            )
+        except httpx2.HTTPError as error:
+            raise self._unreachable() from error
+        if not response.is_success:
+            raise from_response(response.status_code, response.content)
+        return self._decode(response.content)
+
+    @asynccontextmanager
+    async def content(self, path: str, /, **parameters: str | int) -> AsyncIterator[Content]:
+        """Give content as it comes. Raises as `call` does, and ServerFailed when it breaks off."""
+        timeout = httpx2.Timeout(30.0, connect=5.0)
+        try:
+            async with self._http.stream("GET", path, params=parameters or None, timeout=timeout) as response:
+                if not response.is_success:
+                    raise from_response(response.status_code, await response.aread())
+                size = response.headers.get("content-length")
+                yield Content(None if size is None else int(size), response.aiter_raw())
+        except httpx2.RemoteProtocolError as error:
+            msg = "The content broke off before its end; try again."
+            raise ServerFailed(msg) from error
+        except httpx2.HTTPError as error:
+            raise self._unreachable() from error
+
+    async def pages(self, path: str, field: str, /, *, limit: int, **parameters: str | int) -> AsyncIterator[Json]:
         """Yield up to `limit` items of a list, page by page."""
         token = ""
         while limit > 0:
@@ -88,7 +130,7 @@ class Client:
             if not token:
                 return
 
-    def stream(self, path: str, **parameters: str | int) -> AsyncGenerator[Json, None]:
+    def stream(self, path: str, /, **parameters: str | int) -> AsyncGenerator[Json, None]:
         """Yield the messages of a server stream; an error in its middle is raised as from a call."""
         return self._stream("GET", path, params=parameters or None)
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from cli import audit, context, execute, keys, local, raw_call, sessions, users, variables, workspaces
+from cli import audit, context, execute, files, keys, local, raw_call, sessions, users, variables, workspaces
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -16,6 +16,7 @@ app = typer.Typer(
 app.add_typer(workspaces.app, name="workspace")
 app.add_typer(workspaces.app, name="ws", hidden=True)  # for fingers: as `kubectl get po`, and `gh cs`
 app.add_typer(sessions.app, name="session")
+app.add_typer(files.app, name="file")
 app.add_typer(audit.app, name="audit")
 app.add_typer(keys.app, name="key")
 app.command()(local.up)
