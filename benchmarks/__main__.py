@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from rich.console import Console
 
 from benchmarks import report
-from benchmarks.figures import attach, audit_delay, bulk, echo, memory, mutations, reads, rest, start
+from benchmarks.figures import attach, audit_delay, bulk, echo, file_watch, memory, mutations, reads, rest, start
 from benchmarks.installation import Installation, installed
 from benchmarks.row import Row
 
@@ -21,6 +21,7 @@ FIGURES: dict[str, Callable[[Installation], Awaitable[list[Row]]]] = {
     "reads": reads.measure,
     "mutations": mutations.measure,
     "audit_delay": audit_delay.measure,
+    "file_watch": file_watch.measure,
 }
 
 

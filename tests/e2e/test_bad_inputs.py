@@ -21,6 +21,7 @@ COUNTED = (
     "/v1/workspaces?showDeleted=true&pageSize=200",
     "/v1/sessions?pageSize=200",
     "/v1/apiKeys?pageSize=200",
+    "/v1/workspaces/{workspace}/files?pageSize=200",
 )
 CASES = [
     *bad_inputs.REQUESTS,
@@ -28,6 +29,7 @@ CASES = [
     *bad_inputs.WORKSPACES,
     *bad_inputs.SESSIONS,
     *bad_inputs.AUDIT,
+    *bad_inputs.FILES,
 ]
 
 
@@ -55,7 +57,8 @@ class Caller:
         """Return how many of everything there are, and the workspace as it is."""
         found = {}
         for path in COUNTED:
-            (items,) = [value for value in (await self.http.get(path)).json().values() if isinstance(value, list)]
+            page = (await self.http.get(self.filled(path))).json()
+            (items,) = [value for value in page.values() if isinstance(value, list)]
             found[path] = len(items)
         return found | {"room": (await self.http.get(self.filled("/v1/workspaces/{workspace}"))).json()}
 

@@ -280,3 +280,45 @@ AUDIT = [
     ),
 ]
 """What is wrong with questions to the audit log."""
+
+
+def _file(name: str, call: str, status: int, reason: str, blamed: str = "", **values: Any) -> BadInput:
+    verb, _, target = call.partition(" ")
+    return BadInput(name, f"{verb} /v1/workspaces/{{workspace}}/files{target}", status, reason, blamed, **values)
+
+
+_WAYS_OUT = ("../../etc/passwd", "/etc/passwd", "a/../../b", "%2e%2e/b", "..%5C..%5Cb")
+FILES = [
+    *(_file(f"path {path!r}", f"GET :stat?path={path}", 400, "PATH_OUTSIDE_WORKSPACE", "path") for path in _WAYS_OUT),
+    *(
+        _file(f"write to {path!r}", f"PUT :write?path={path}", 400, "PATH_OUTSIDE_WORKSPACE", "path")
+        for path in _WAYS_OUT
+    ),
+    _file("path with NUL", "GET :stat?path=a%00b", 400, "NUL_NOT_ALLOWED", "path"),
+    _file("path that is no UTF-8", "PUT :write?path=%FF", 400, "INVALID_UNICODE", "path"),
+    _file("path of 5,000 characters", "GET :stat?path=" + "x" * 5000, 400, "INVALID_FIELD", "path"),
+    _file("name of 256 bytes", "PUT :write?path=" + "x" * 256, 400, "INVALID_PATH", "path"),
+    _file("name that is empty", "PUT :write?path=a//b", 400, "INVALID_PATH", "path"),
+    _file("no path", "PUT :write", 400, "INVALID_FIELD", "path"),
+    _file("hook of git", "PUT :write?path=.git/hooks/pre-commit", 403, "PROTECTED_PATH", body=b"#!/bin/sh"),
+    _file("configuration of git", "PUT :write?path=.git/config", 403, "PROTECTED_PATH", body=b"[core]"),
+    _file("deletion of git", "DELETE ?path=.git&recursive=true&etag=*", 403, "PROTECTED_PATH"),
+    _file("directory as a file", "GET :read?path=.git", 400, "NOT_A_REGULAR_FILE"),
+    _file("file that is not there", "GET :read?path=missing", 404, "FILE_NOT_FOUND"),
+    _file("directory that is not there", "GET ?path=missing", 404, "FILE_NOT_FOUND"),
+    _file("write into a directory that is not there", "PUT :write?path=missing/a", 404, "FILE_NOT_FOUND"),
+    _file("write of an old version", "PUT :write?path=a", 412, "ETAG_MISMATCH", headers={"if-match": '"0"'}),
+    _file("range beyond the end", "GET :read?path=.git/HEAD&offset=999999", 400, "FILE_RANGE_OUTSIDE"),
+    _file(
+        *("Range beyond the end", "GET :read?path=.git/HEAD", 416, "FILE_RANGE_OUTSIDE"),
+        headers={"range": "bytes=999999-"},
+    ),
+    _file("negative offset", "GET :read?path=a&offset=-1", 400, "INVALID_FIELD", "offset"),
+    _file("search for nothing", "GET :search?query=", 400, "INVALID_FIELD", "query"),
+    _file("wrong expression", "GET :search?query=(&regex=true", 400, "SEARCH_FAILED"),
+    _file("archive that is none", "POST :upload?format=ZIP", 400, "ARCHIVE_REFUSED", body=b"PK"),
+    _file("archive of an unknown form", "POST :upload?format=RAR", 400, "INVALID_TYPE", "format"),
+    _file("compressed body", "PUT :write?path=a", 415, "UNSUPPORTED_MEDIA_TYPE", headers={"content-encoding": "gzip"}),
+    BadInput("file of an unknown room", "GET /v1/workspaces/{foreign}/files:stat?path=a", 404, "WORKSPACE_NOT_FOUND"),
+]
+"""What is wrong with files."""
