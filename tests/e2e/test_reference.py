@@ -7,6 +7,8 @@ import re
 import shutil
 import subprocess
 import sys
+import tarfile
+import tempfile
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,6 +20,7 @@ from chassis import ids
 from cli.client import Client
 from cli.errors import Refused
 from tests.support.embedded_stack import EmbeddedStack
+from tests.support.file_rooms import many
 from tests.support.sessions import create_workspace
 
 PAGES = Path(__file__).resolve().parents[2] / "docs" / "api"
@@ -26,6 +29,8 @@ BLOCK = re.compile(r"^```(?P<language>\w+)\n(?P<code>.*?)^```", re.DOTALL | re.M
 VARIABLE = re.compile(r'\$([A-Z_]+)|os\.environ\["([A-Z_]+)"\]')
 STREAMS_TO_THE_END = {"StreamOutput", "AttachSession", "ObserveSession"}
 """Methods that stream until the session ends."""
+NEVER_END = {"WatchFiles"}
+"""Methods that stream until their caller leaves."""
 CHANGES_ROOM = {"ArchiveWorkspace", "UnarchiveWorkspace", "DeleteWorkspace", "UndeleteWorkspace"}
 """Methods after which a workspace is of no use to others."""
 BROUGHT_BACK = {"UnarchiveWorkspace": ("POST", ":archive"), "UndeleteWorkspace": ("DELETE", "")}
@@ -37,6 +42,8 @@ def _calls() -> list[tuple[str, str, str]]:
     found = []
     for page in sorted(PAGES.glob("*.md")):
         for method in METHOD.finditer(page.read_text()):
+            if method["method"] in NEVER_END:
+                continue
             for block in BLOCK.finditer(method["text"]):
                 code = block["code"]
                 found.append((method["method"], "python" if block["language"] == "python" else code.split()[0], code))
@@ -53,6 +60,7 @@ class Setting:
     client: Client
     room: str
     method: str
+    folder: Path
 
     async def workspace(self) -> str:
         """Return a workspace: one of its own for a call that changes it, else one that all calls share."""
@@ -86,6 +94,20 @@ class Setting:
         """Return an entry of the audit log."""
         return str((await self.client.get("/v1/auditLogs", pageSize=1))["auditLogs"][0]["auditLogId"])
 
+    async def file_path(self) -> str:
+        """Return the path of a file in the room that all calls share."""
+        path = await self.name()
+        files = f"/v1/workspaces/{self.room}/files"
+        await self.client.send_content("PUT", f"{files}:write", many([b"hello"]), path=path)
+        return path
+
+    async def local_file(self) -> str:
+        """Return a file of this machine: an archive, which is as good as any."""
+        path = Path(tempfile.mkdtemp(dir=self.folder)) / "archive"
+        with tarfile.open(path, "w:gz") as archive:
+            archive.add(__file__, "test.py")
+        return str(path)
+
     async def name(self) -> str:
         """Return a name that nothing has."""
         return f"docs-{ids.new().hex[-8:]}"
@@ -96,6 +118,8 @@ MAKERS: Mapping[str, Callable[[Setting], Awaitable[str]]] = {
     "SESSION_ID": Setting.session,
     "API_KEY_ID": Setting.api_key,
     "AUDIT_LOG_ID": Setting.audit_log,
+    "FILE_PATH": Setting.file_path,
+    "LOCAL_FILE": Setting.local_file,
     "NAME": Setting.name,
     "HANDLE": Setting.name,
 }
@@ -131,6 +155,7 @@ async def test_call_as_printed_answers(  # noqa: PLR0913  # an example and where
     workspace_id: str,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
     *,
     method: str,
     program: str,
@@ -145,7 +170,7 @@ async def test_call_as_printed_answers(  # noqa: PLR0913  # an example and where
     variables |= {f"STATEROOM_{name.upper()}": address for name, address in endpoint.services.items()}
     variables |= {"PATH": search, "HOME": str(embedded_stack.folder)}
     async with embedded_stack.client() as client:
-        setting = Setting(client, workspace_id, method)
+        setting = Setting(client, workspace_id, method, tmp_path)
         for name in {first or second for first, second in VARIABLE.findall(code)} - variables.keys():
             variables[name] = await MAKERS[name](setting)
         try:

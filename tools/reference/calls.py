@@ -19,21 +19,26 @@ from tools.reference.methods import Method
 Request = dict[str, Any]
 
 _AUTHORIZATION = '-H "Authorization: Bearer $STATEROOM_API_KEY"'
+_LOCAL_FILE = '"$LOCAL_FILE"'
 _CONTINUED = " \\\n  "
 
 
 def curl(method: Method, request: Request) -> str:
     """Return the call by REST."""
     made = path_template.transcode([method.route], **request)  # type: ignore[no-untyped-call]  # google-api-core
-    query = urlencode({_camel(name): value for name, value in made.get("query_params", {}).items()}, safe="$")
+    query = urlencode({_camel(name): _text(value) for name, value in made.get("query_params", {}).items()}, safe="$")
     parts = ["curl --fail-with-body"]
     if made["method"] != "get" and (made["method"], "body" in made) != ("post", True):
         parts[0] += f" -X {made['method'].upper()}"
     if method.policy.WhichOneof("access") == "user":
         parts.append(_AUTHORIZATION)
-    if "body" in made:
+    if method.sends_content:
+        parts.append(f"--data-binary @{_LOCAL_FILE}")
+    elif "body" in made:
         parts += ["-H 'Content-Type: application/json'", f"-d {_shell(_camel_keys(made['body']))}"]
     parts.append(f'"$STATEROOM_URL{unquote(made["uri"])}{"?" + query if query else ""}"')
+    if method.returns_content:
+        parts.insert(1, f"--output {_LOCAL_FILE}")
     return _CONTINUED.join(parts)
 
 
@@ -84,6 +89,11 @@ def variable(method: Method) -> str:
 def check(method: Method, request: Request) -> None:
     """Raise google.protobuf.json_format.ParseError when an example is no request of its method."""
     ParseDict(request, GetMessageClass(method.descriptor.input_type)())
+
+
+def _text(value: Any) -> str:  # a scalar of JSON
+    """Return a value as a query has it."""
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _camel(path: str) -> str:

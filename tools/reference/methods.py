@@ -8,6 +8,7 @@ from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.descriptor_pool import DescriptorPool
 from stateroom.api.v1 import policy_pb2
 
+_CONTENT = "google.api.HttpBody"
 _VERBS = ("get", "put", "post", "delete", "patch")
 
 
@@ -41,9 +42,20 @@ class Method:
         return {"method": verb, "uri": getattr(rule, verb)} | ({"body": rule.body} if rule.body else {})
 
     @property
+    def sends_content(self) -> bool:
+        """Whether the body of its REST form is content of any type."""
+        field = self.descriptor.input_type.fields_by_name.get(self.route.get("body", ""))
+        return field is not None and field.message_type is not None and field.message_type.full_name == _CONTENT
+
+    @property
+    def returns_content(self) -> bool:
+        """Whether it answers with content of any type."""
+        return bool(self.descriptor.output_type.full_name == _CONTENT)
+
+    @property
     def is_bidirectional(self) -> bool:
         """Whether it is a WebSocket in REST."""
-        return bool(self.descriptor.client_streaming)
+        return bool(self.descriptor.client_streaming) and not self.sends_content
 
 
 def methods(descriptor_set: bytes) -> list[Method]:

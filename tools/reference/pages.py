@@ -55,7 +55,8 @@ def _method(contracts: Contracts, method: Method, request: calls.Request) -> Ite
     yield from _fields(contracts, method.descriptor.input_type)
     if (body := method.route.get("body", "*")) != "*":
         field = method.descriptor.input_type.fields_by_name[body]
-        yield from (f"Over REST the body is the {_type(field)} itself, without `{field.json_name}` around it.", "")
+        what = "content itself, of any type" if method.sends_content else f"{_type(field)} itself"
+        yield from (f"Over REST the body is the {what}, without `{field.json_name}` around it.", "")
     kind = method.descriptor.output_type
     many = "A stream of " if method.descriptor.server_streaming else ""
     yield from (f"Returns: {many}{_link(kind)}.", "")
