@@ -136,8 +136,10 @@ class EtagMismatch(Conflict):
     reason = "ETAG_MISMATCH"
 
     def __init__(self, etag: str, current: str = "") -> None:
-        """`current` is the tag of the resource as it is; empty where there is none."""
-        super().__init__(etag=etag, current=current)
+        """`current` is the tag of the resource as it is, which callers are told too; empty where there is none."""
+        super().__init__(etag=etag)
+        if current:
+            self.values = self.values | {"current": current}
 
 
 class EtagRequired(InvalidArgument):

@@ -2,7 +2,10 @@
 
 import asyncio
 import os
+import sys
+import tracemalloc
 from collections.abc import AsyncIterator, Awaitable, Callable
+from itertools import chain
 from pathlib import Path
 from socket import AF_UNIX, socket
 
@@ -70,6 +73,35 @@ async def test_write_file_that_breaks_off_leaves_the_old_one_and_nothing_else(fi
         await limited.write(pb.WriteFileRequest(path="a"), many([pb.WriteFileRequest(data=b"x" * 6)] * 2))
     assert await read(files, "a") == b"old"
     assert list(files.writing.staging.folder.iterdir()) == []
+
+
+async def test_write_file_on_a_full_disk_is_refused_and_the_old_one_stays(tmp_path: Path) -> None:
+    """A real disk of one megabyte, in a namespace of its own."""
+    command = ("unshare", "--map-root-user", "--mount", sys.executable, "-m", "tests.support.full_disk", str(tmp_path))
+    environment = {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path), "PATH": os.defpath}
+    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE, env=environment)
+    printed, _ = await process.communicate()
+    assert printed.decode() == "DISK_FULL b'old' []"
+
+
+async def test_large_file_is_written_and_read_in_memory_of_a_few_parts(files: FileServicer) -> None:
+    """Sixty megabytes, of which nobody holds more than some."""
+    tracemalloc.start()
+    try:
+        await write(files, "large", *(bytes(1 << 20) for _ in range(3)))  # what is there once, is there
+        before, _ = tracemalloc.get_traced_memory()
+        tracemalloc.reset_peak()
+        first = pb.WriteFileRequest(path="large")
+        parts = (pb.WriteFileRequest(data=bytes(1 << 20)) for _ in range(60))
+        made = await files.WriteFile(many(chain([first], parts)), CALL)
+        size = 0
+        async for part in files.ReadFile(pb.ReadFileRequest(path="large"), CALL):
+            size += len(part.data)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert made.size_bytes == size == 60 << 20
+    assert peak - before < 8 << 20
 
 
 BAD_PATHS = {
