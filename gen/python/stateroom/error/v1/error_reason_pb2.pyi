@@ -37,7 +37,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     Example: {"reason": "INVALID_PAGE_TOKEN", "metadata": {}}
     """
     ETAG_MISMATCH: _ErrorReason.ValueType  # 4
-    """The resource changed since the etag was read.
+    """The resource changed since the etag was read. `current`, where there is one, is that of the resource as it is.
     Example: {"reason": "ETAG_MISMATCH", "metadata": {"etag": "…"}}
     """
     TRANSACTION_CONFLICT: _ErrorReason.ValueType  # 5
@@ -573,7 +573,7 @@ INVALID_PAGE_TOKEN: ErrorReason.ValueType  # 3
 Example: {"reason": "INVALID_PAGE_TOKEN", "metadata": {}}
 """
 ETAG_MISMATCH: ErrorReason.ValueType  # 4
-"""The resource changed since the etag was read.
+"""The resource changed since the etag was read. `current`, where there is one, is that of the resource as it is.
 Example: {"reason": "ETAG_MISMATCH", "metadata": {"etag": "…"}}
 """
 TRANSACTION_CONFLICT: ErrorReason.ValueType  # 5
