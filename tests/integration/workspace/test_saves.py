@@ -40,6 +40,7 @@ from tests.support.saves import (
 )
 from tests.support.waiting import until
 
+pytestmark = pytest.mark.timeout(150)  # each waits for a save, a purge and a new workspace, on a busy machine
 Save = save_pb2.Save
 
 
