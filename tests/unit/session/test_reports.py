@@ -16,7 +16,7 @@ def _line(content: object, mark: str = MARK) -> bytes:
 
 def test_read_the_last_report_is_the_outcome() -> None:
     """What a tool printed before it, also in the same form, does not count."""
-    result = {"modified_files": {"undo_ref": "refs/x"}}
+    result: dict[str, object] = {"modified_files": {"undo_ref": "refs/x"}}
     output = b"text" + _line({"result": None}) + b"\xff\x00" + _line({"result": result}) + b"and on"
     assert reports.read(output, MARK) == Outcome(State.COMPLETED, result)
 

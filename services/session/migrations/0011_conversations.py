@@ -2,7 +2,7 @@
 
 from chassis import schema
 
-revision = "0012"
+revision = "0011"
 down_revision = "0010"
 
 _TABLES = """

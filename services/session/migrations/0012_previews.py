@@ -2,8 +2,8 @@
 
 from chassis import schema
 
-revision = "0013"
-down_revision = "0012"
+revision = "0012"
+down_revision = "0011"
 
 _TABLES = """
 CREATE TABLE previews (
