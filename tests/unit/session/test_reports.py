@@ -24,7 +24,7 @@ def test_read_the_last_report_is_the_outcome() -> None:
 def test_read_a_failure_keeps_what_was_done_before_it() -> None:
     """A tool that is missing does not hide those that did their work."""
     said = {"reason": "TOOL_MISSING", "message": "go", "path": "", "edit": 0}
-    result = {"configured_tooling": {"tools": []}}
+    result: dict[str, object] = {"configured_tooling": {"tools": []}}
     expected = Outcome(State.FAILED, result, Failure("TOOL_MISSING", "go"))
     assert reports.read(_line({"result": result, "failure": said}), MARK) == expected
 
