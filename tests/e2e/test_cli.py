@@ -28,6 +28,7 @@ async def test_cli_script_does_the_main_job(embedded_stack: EmbeddedStack) -> No
     assert (typed.code, "hello from the room" in typed.output) == (0, True), typed.errors
     (shown,) = (await stack.command("session", "show", identity, "--json")).json()
     assert (shown["state"], shown["exitCode"]) == ("STOPPED", 5)
+    assert "\nhello from the room\n" in (await stack.command("session", "screen", identity)).output
     listed = (await stack.command("session", "list", "--workspace", "scripted", "--json")).json()
     assert [one["sessionId"] for one in listed] == [identity]
     table = (await stack.command("session", "list", "--workspace", "scripted")).output

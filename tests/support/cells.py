@@ -45,7 +45,9 @@ def _cells(terminal: Ghostty) -> dict[Any, Any]:
 
 
 def _cell(terminal: Ghostty, column: int, row: int, number: int) -> tuple[object, ...]:
-    """Return text, width, link and style. A blank is a space, whether something was printed there or not."""
+    """Return text, width, link and style, as far as it can be seen: a plain space is nothing."""
+    if not number:
+        return ()
     length, out = ffi.new("size_t*"), ffi.new("uint32_t[32]")
     lib.ghostty_grid_ref_graphemes(terminal.ref(column, row), out, 32, length)
     text = "".join(map(chr, out[0 : length[0]])).strip("\0") or " "
@@ -55,7 +57,11 @@ def _cell(terminal: Ghostty, column: int, row: int, number: int) -> tuple[object
         values = [int(value) for value in background.split(b";")[2:]]
         style["bg"] = ("palette", values[0]) if len(values) == 1 else ("rgb", tuple(values))
     half = cell(number).half.name
-    return text, "NARROW" if half == "GAP" else half, terminal.link(column, row), tuple(style.items())
+    link = terminal.link(column, row) if cell(number).linked else b""
+    seen = [(key, value) for key, value in style.items() if value]
+    if (text, half in {"NARROW", "GAP"}, link, seen) == (" ", True, b"", []):
+        return ()
+    return text, half, link, *seen
 
 
 def _state(terminal: Ghostty) -> dict[str, Any]:
