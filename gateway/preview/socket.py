@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 from websockets.client import ClientProtocol
 from websockets.datastructures import Headers as HandshakeHeaders
-from websockets.exceptions import WebSocketException
+from websockets.exceptions import InvalidState, WebSocketException
 from websockets.frames import Close, CloseCode, Frame, Opcode
 from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
@@ -84,14 +84,17 @@ class ServerSocket:
             if frame.fin:
                 whole = b"".join(parts)
                 parts.clear()
-                yield whole.decode() if is_text else whole
+                yield _text(whole) if is_text else whole
 
     async def say(self, message: bytes | str) -> None:
-        """Send a message."""
-        if isinstance(message, str):
-            self._protocol.send_text(message.encode())
-        else:
-            self._protocol.send_binary(message)
+        """Send a message; one that comes after the end is lost."""
+        try:
+            if isinstance(message, str):
+                self._protocol.send_text(message.encode())
+            else:
+                self._protocol.send_binary(message)
+        except InvalidState:
+            return
         await self._flush()
 
     async def close(self, code: int) -> None:
@@ -127,6 +130,14 @@ class ServerSocket:
 
     async def _flush(self) -> None:
         await self._tunnel.write(b"".join(self._protocol.data_to_send()))
+
+
+def _text(data: bytes) -> str:
+    try:
+        return data.decode()
+    except UnicodeDecodeError as exc:
+        cause = "text that is not UTF-8"
+        raise PreviewAnswerInvalid(cause) from exc
 
 
 async def bridge(server: ServerSocket, receive: Receive, send: Send) -> None:

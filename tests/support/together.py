@@ -10,6 +10,7 @@ _ONE_INSTALLATION = re.compile(
 )
 _ONE_FOR_EACH_MODULE = re.compile(
     r"tests/contract/test_|tests/fault/test_(runner_places|unsaved_work)|tests/integration/session/"
+    r"|tests/integration/runner/test_forward"
     r"|tests/integration/workspace/test_(?!drain|one_runner|restarts)"
 )
 

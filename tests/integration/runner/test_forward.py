@@ -1,6 +1,7 @@
 """Connections to what programs of a room listen on, and to nothing else of the machine."""
 
 import socket
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -9,14 +10,18 @@ from typing import Any
 
 import grpc
 import pytest
+import pytest_asyncio
 from stateroom.runner.v1 import forward_service_pb2 as pb
 from stateroom.runner.v1 import runner_service_pb2 as runner_pb
 from stateroom.runner.v1.forward_service_pb2_grpc import ForwardServiceStub
 
 from chassis import ids
+from runner import room
 from tests.support.runner_rooms import runner_process
 from tests.support.stage import reason
 from tests.support.waiting import until
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")  # that of the runner they share
 
 ECHO = """
 import socketserver, sys
@@ -69,11 +74,14 @@ class Forwarded:
         call.cancel()
 
 
-@pytest.fixture
-async def forwarded(room_folder: Path, socket: Path) -> AsyncIterator[Forwarded]:
-    """A runner in a process of its own."""
-    async with runner_process(room_folder, socket) as runner, grpc.aio.insecure_channel(f"unix:{socket}") as channel:
-        yield Forwarded(runner.stub, ForwardServiceStub(channel), runner.metadata)
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def forwarded() -> AsyncIterator[Forwarded]:
+    """Return a runner in a process of its own, for all tests of this module."""
+    with tempfile.TemporaryDirectory(prefix="room") as folder:
+        room_folder, path = Path(folder) / "rooms" / "room", Path(folder) / "run" / "runner.sock"
+        room.prepare(room_folder, path)
+        async with runner_process(room_folder, path) as runner, grpc.aio.insecure_channel(f"unix:{path}") as channel:
+            yield Forwarded(runner.stub, ForwardServiceStub(channel), runner.metadata)
 
 
 @pytest.mark.parametrize(

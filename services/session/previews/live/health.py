@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import h11
 
-from chassis.errors import DomainError
+from chassis.errors import DomainError, Unavailable
 from services.session.previews.domain import Preview, State
 from services.session.previews.live.tunnels import Tunnel, Tunnels
 
@@ -24,7 +24,11 @@ class Health:
     tunnels: Tunnels
 
     async def problem(self, preview: Preview) -> str:
-        """Return what is wrong with a preview's server, in one sentence; empty when it works."""
+        """Return what is wrong with a preview's server, in one sentence; empty when it works.
+
+        Raises:
+            Unavailable: nobody can tell, because something of ours in between does not answer.
+        """
         problem = await self._look(preview)
         for _ in range(_TRIES - 1):
             if not problem or preview.state is not State.LIVE:
@@ -42,6 +46,8 @@ class Health:
                 return await _ask(tunnel, preview)
         except TimeoutError:
             return f"It did not answer GET {preview.health_path} within {_PATIENCE:.0f} seconds."
+        except Unavailable:
+            raise
         except DomainError as exc:
             return exc.message
 
