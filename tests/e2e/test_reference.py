@@ -151,9 +151,10 @@ class Setting:
                 await self.client.post(f"/v1/sessions/{session['sessionId']}:terminate", {})
 
     async def context(self) -> str:
-        """Return a context, in the state that the call needs."""
+        """Return a context in which something was said, in the state that the call needs."""
         context = await self.client.post("/v1/contexts", {"workspaceId": self.room})
         path = f"/v1/contexts/{context['contextId']}"
+        await self.client.post(f"{path}/messages", {"content": "hello"})
         for verb in STATES.get(self.method, ()):
             await self.client.post(f"{path}:{verb}", {})
         if self.method == "UndeleteContext":

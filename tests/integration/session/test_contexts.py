@@ -11,6 +11,7 @@ from stateroom.session.v1 import message_service_pb2 as message_pb
 
 from chassis import ids
 from tests.support.refusals import refused
+from tests.support.source import query
 from tests.support.stage import Stage
 from tests.support.talk import Talker
 from tests.support.waiting import until
@@ -105,19 +106,22 @@ async def test_delete_context_hides_it_until_it_is_brought_back(ada: Talker) -> 
 
 
 async def test_context_whose_time_is_up_is_purged_with_what_was_said(ada: Talker) -> None:
-    """Then it is as one that never was."""
-    context = await ada.create()
+    """Then it is as one that never was; one whose time is still to come stays."""
+    context, later = await ada.create(), await ada.create()
     await ada.say(context.context_id, "gone")
-    await ada.stage.kill_service()
-    await ada.stage.start_service(CONTEXT_RETENTION_DAYS="0.000001")
-    await ada.change("Delete", context.context_id)
+    for each in (context, later):
+        await ada.change("Delete", each.context_id)
+    admin_url = ada.stage.installation.admin_url
+    await query(admin_url, "UPDATE session.contexts SET purge_time = now() WHERE context_id = $1", context.context_id)
+    await query(admin_url, "UPDATE session.contexts SET reconcile_time = now()")
 
     async def purged() -> bool:
-        return not await ada.stage.rows("contexts")
+        return len(await ada.stage.rows("contexts")) == 1
 
     await until(purged)
     assert not await ada.stage.rows("messages")
     assert await _reason(ada.get(context.context_id)) == "CONTEXT_NOT_FOUND"
+    assert (await ada.get(later.context_id)).HasField("purge_time")
 
 
 async def test_get_active_context_is_the_callers_last_changed(ada: Talker) -> None:

@@ -1,6 +1,7 @@
 """The report of a run: the last line behind its own mark, or nothing."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ def _line(content: object, mark: str = MARK) -> bytes:
 
 def test_read_the_last_report_is_the_outcome() -> None:
     """What a tool printed before it, also in the same form, does not count."""
-    result: dict[str, object] = {"modified_files": {"undo_ref": "refs/x"}}
+    result = {"modified_files": {"undo_ref": "refs/x"}}
     output = b"text" + _line({"result": None}) + b"\xff\x00" + _line({"result": result}) + b"and on"
     assert reports.read(output, MARK) == Outcome(State.COMPLETED, result)
 
@@ -24,7 +25,7 @@ def test_read_the_last_report_is_the_outcome() -> None:
 def test_read_a_failure_keeps_what_was_done_before_it() -> None:
     """A tool that is missing does not hide those that did their work."""
     said = {"reason": "TOOL_MISSING", "message": "go", "path": "", "edit": 0}
-    result: dict[str, object] = {"configured_tooling": {"tools": []}}
+    result: dict[str, Any] = {"configured_tooling": {"tools": []}}
     expected = Outcome(State.FAILED, result, Failure("TOOL_MISSING", "go"))
     assert reports.read(_line({"result": result, "failure": said}), MARK) == expected
 
