@@ -15,7 +15,7 @@ from chassis.settings import ServiceSettings
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 
 _COMMAND_TIMEOUT = 10.0  # seconds
-_POOL = 6  # connections: a relay, a reconciler and a few consumers
+_POOL = 12  # connections: a relay, reconcilers, consumers, and those that listen for good
 
 
 class SystemDatabase:
