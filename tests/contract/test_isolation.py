@@ -41,10 +41,10 @@ SAME = {"X-Request-Id": "same", "Content-Type": "application/json"}
 ROUTES = [
     pytest.param(rpc, mapping, id=str(mapping))
     for rpc in WITH_ID
-    if not rpc.name.startswith(("List", "Search")) and not rpc.descriptor.client_streaming
+    if not rpc.is_list and not rpc.descriptor.client_streaming
     for mapping in mappings(rpc.descriptor)
 ]
-LISTS = [rpc for rpc in OTHERS if rpc.name.startswith(("List", "Search"))]
+LISTS = [rpc for rpc in OTHERS if rpc.is_list]
 
 
 @pytest.mark.parametrize("service", SERVICES)

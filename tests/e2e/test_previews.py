@@ -71,7 +71,7 @@ async def test_bad_previews_are_refused_with_the_field_and_leave_nothing(
     client: Client, workspace_id: str, embedded_stack: EmbeddedStack
 ) -> None:
     """Each sentence names what is wrong; neither preview nor session exists afterwards."""
-    sessions = await client.get("/v1/sessions", workspaceId=workspace_id)
+    sessions = (await client.get("/v1/sessions", workspaceId=workspace_id))["sessions"]
     for wrong, reason in (
         ({}, "port: a preview needs a command or a port"),
         ({"port": 70000}, "port: "),
@@ -85,7 +85,7 @@ async def test_bad_previews_are_refused_with_the_field_and_leave_nothing(
         with pytest.raises(Refused, match=re.escape(reason)):
             await client.post("/v1/previews", {"workspaceId": workspace_id, **wrong})
     assert (await client.get("/v1/previews", workspaceId=workspace_id)).get("previews", []) == []
-    assert await client.get("/v1/sessions", workspaceId=workspace_id) == sessions
+    assert (await client.get("/v1/sessions", workspaceId=workspace_id))["sessions"] == sessions
 
 
 async def test_preview_survives_its_service_and_ends_with_its_workspace(

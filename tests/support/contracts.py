@@ -38,6 +38,11 @@ class Rpc:
         return self.access in {"user", "anonymous"}
 
     @property
+    def is_list(self) -> bool:
+        """Whether it answers with pages of things."""
+        return self.name.startswith(("List", "Search")) and not self.descriptor.server_streaming
+
+    @property
     def is_mutation(self) -> bool:
         """Whether it changes a resource for a person."""
         return self.access == "user" and self.policy.rate_class in {policy_pb2.WRITE, policy_pb2.INPUT}

@@ -41,6 +41,10 @@ class Two:
     owned: dict[str, str]
 
 
+TALKING = ("sh", "-c", 'echo here >&2; exec "$@"', "sh", *ASKING)
+"""An agent with output, which can be looked for."""
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def owned(shared_product: Product) -> AsyncIterator[dict[str, str]]:
     """Make one of everything; returns the ids of it by field name, and the secret of its owner."""
@@ -119,7 +123,7 @@ async def _agent(owner: Person, workspace_id: str) -> dict[str, str]:
     async with grpc.aio.insecure_channel(owner.product.address("session")) as channel:
         sessions, agents = SessionServiceStub(channel), CodingAgentServiceStub(channel)
         known: dict[str, Any] = {"metadata": owner.metadata, "timeout": 20}
-        wanted = session_pb2.Session(workspace_id=workspace_id, kind=session_pb2.Session.AGENT, command=ASKING)
+        wanted = session_pb2.Session(workspace_id=workspace_id, kind=session_pb2.Session.AGENT, command=TALKING)
         created = await sessions.CreateSession(session_service_pb2.CreateSessionRequest(session=wanted), **known)
         session_id = created.session_id
         events = coding_agent_service_pb2.StreamAgentEventsRequest(session_id=session_id)

@@ -88,7 +88,7 @@ def test_read_names_no_audit_action(rpc: Rpc) -> None:
     assert not rpc.policy.audit_action
 
 
-@pytest.mark.parametrize("rpc", [rpc for rpc in PUBLIC if rpc.name.startswith(("List", "Search"))], ids=_id)
+@pytest.mark.parametrize("rpc", [rpc for rpc in PUBLIC if rpc.is_list], ids=_id)
 def test_list_always_pages(rpc: Rpc) -> None:
     """Every list has pages from its first version; adding them later would break callers (AIP-158)."""
     request, response = _fields(rpc), rpc.descriptor.output_type

@@ -97,8 +97,11 @@ OTHERS = {
     "status map",
     "part of an answer",
     "content of any type",
+    "part of content, known content",
+    "body of a method that takes a stream",
 }
-"""Points with tests of their own below, or in tests/contract/gateway where a credential or a WebSocket is needed."""
+"""Points with tests of their own below, in tests/contract/gateway where a credential or a WebSocket is needed, or in
+tests/e2e/test_files.py where a service is."""
 
 
 def _call(text: str) -> Call:

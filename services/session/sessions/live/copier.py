@@ -114,5 +114,5 @@ class Copier:
         if ended is None:
             await self.parts.look_up(feed)
             return
-        feed.stored(chunk.last.sequence)
+        feed.ring.store(chunk.last.sequence)  # and nobody tells the runner: having the terminal dropped is for Release
         feed.finish(ended)
