@@ -14,7 +14,7 @@ from cli.attachment import Attachment, Output, Wish, attach
 
 ROUNDS, KEYS = 40, 100
 """Ours and the peer's take turns, so that a busy moment of the machine hits both."""
-FACTOR = 3.0
+FACTOR = 2.5
 PROGRAM = ["sh", "-c", "echo ready; exec cat > /dev/null"]
 """Reads lines and says nothing: what comes back is the terminal's own echo."""
 _LINE = 50  # keys in a line; a terminal takes no more than 4,095 bytes without an end of line
