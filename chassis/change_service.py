@@ -17,7 +17,18 @@ _HEAD = """
 SELECT epoch, position, epoch_base, relay_head.timeline_id <> now.timeline_id AS restored
 FROM relay_head, pg_control_checkpoint() AS now
 """
-_AFTER = "SELECT * FROM changes WHERE position > $1 ORDER BY position LIMIT $2"
+_PAGE_BYTES = 8 << 20
+"""Bytes of changes in one answer, unless the first alone has more; half of what a client takes."""
+
+_AFTER = """
+SELECT * FROM (
+    SELECT *, sum(length(header) + length(payload)) OVER (ORDER BY position) AS bytes FROM (
+        SELECT * FROM changes WHERE position > $1 ORDER BY position LIMIT $2
+    ) AS page
+) AS measured
+WHERE bytes <= $3 OR position = $1 + 1
+ORDER BY position
+"""
 
 
 class ChangeServicer:
@@ -30,7 +41,8 @@ class ChangeServicer:
     async def ListChanges(self, request: pb.ListChangesRequest, _call: Call) -> pb.ListChangesResponse:
         """Return the changes after a position."""
         async with self._connection() as connection:
-            rows = await connection.fetch(_AFTER, request.after_position, request.page_size or DEFAULT_PAGE)
+            limit = request.page_size or DEFAULT_PAGE
+            rows = await connection.fetch(_AFTER, request.after_position, limit, _PAGE_BYTES)
             head = await _head(connection)
         return pb.ListChangesResponse(changes=[to_change(self._source, row) for row in rows], head=head)
 

@@ -182,7 +182,8 @@ class Consumer:
                 range(position + 1, position + 1 + len(page.changes))
             ):
                 raise RecordIncomplete(self.source.name)
-            if await self._apply(page.changes, epoch) and len(page.changes) < PAGE:
+            applied = await self._apply(page.changes, epoch)
+            if applied and (not page.changes or page.changes[-1].position >= page.head.position):
                 return
 
     async def _record(self, after_position: int, page_size: int) -> pb.ListChangesResponse:

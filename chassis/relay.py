@@ -33,6 +33,7 @@ SWEEP = 0.25
 SUBJECT = "stateroom"
 
 _RETRY = 1.0  # seconds to wait after a failure
+_HEADERS = 4096  # bytes that the headers of a message take at most; the broker's limit is for both
 _ACKNOWLEDGED = 5.0  # seconds the broker has for a batch
 
 _MOVE = """
@@ -170,11 +171,14 @@ class Relay:
         It answers for one instead of for each: should it have lost another, consumers find the gap and read the record.
         """
         jetstream = self.broker.jetstream(timeout=_ACKNOWLEDGED)
-        *others, last = changes
-        for change in others:
-            subject, payload, headers = self._message(change)
-            await self.broker.publish(subject, payload, headers=headers)
-        subject, payload, headers = self._message(last)
+        limit = self.broker.max_payload - _HEADERS
+        # What the broker would not take is left out: consumers find the gap, or the new head, and read the record.
+        messages = [message for message in map(self._message, changes) if len(message[1]) <= limit]
+        if not messages:
+            return
+        *others, (subject, payload, headers) = messages
+        for other_subject, other_payload, other_headers in others:
+            await self.broker.publish(other_subject, other_payload, headers=other_headers)
         try:
             await jetstream.publish(subject, payload, headers=headers)
         except (nats.js.errors.NoStreamResponseError, nats.errors.NoRespondersError):

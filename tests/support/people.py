@@ -1,5 +1,6 @@
 """People of an installation and what they call."""
 
+import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator
@@ -157,7 +158,13 @@ class Person:
         """Return the way to a workspace's runner, as the session service asks for it."""
         request = workspace.GetRunnerRequest(workspace_id=room.workspace_id, account_id=self.user_id)
         signer = TokenSigner("session", keys.signing_key_file(self.product.installation.layout, "session"))
-        return await self.rooms.GetRunner(request, metadata=signer.metadata(), wait_for_ready=True, timeout=20)
+        async with asyncio.timeout(20):
+            while True:
+                try:
+                    return await self.rooms.GetRunner(request, metadata=signer.metadata(), wait_for_ready=True)
+                except grpc.aio.AioRpcError as error:  # a call over the connection to a service that was killed
+                    if error.code() != grpc.StatusCode.UNAVAILABLE:
+                        raise
 
 
 def sign_up_request(handle: str = "", *, token: str = "", email: str = "") -> identity.CreateUserRequest:

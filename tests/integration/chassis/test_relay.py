@@ -4,7 +4,7 @@ import asyncio
 import json
 
 from chassis import ids
-from chassis.relay import UNPUBLISHED, Relay
+from chassis.relay import UNPUBLISHED, Relay, ensure_stream
 from tests.support import rooms
 from tests.support.source import Source, query
 from tests.support.waiting import running, until
@@ -80,3 +80,20 @@ async def test_number_after_restore_begins_an_epoch_without_waiting_for_a_change
     await source.relay.number()
     rows = await query(source.installation.url("workspace_system"), "SELECT epoch FROM changes ORDER BY position")
     assert [row["epoch"] for row in rows] == [1, 2]
+
+
+async def test_publish_a_change_that_the_broker_would_not_take_leaves_it_to_the_record(source: Source) -> None:
+    """Those before and after it are brought, and nothing waits behind it."""
+    async with source.service.system.connection() as connection:
+        await connection.execute(
+            "INSERT INTO changes SELECT number, 1, $1, '', '', CASE number WHEN 2 THEN $2 ELSE ''::bytea END"
+            " FROM generate_series(1, 3) AS number",
+            ACCOUNT,
+            bytes(2 << 20),
+        )
+        await connection.execute("UPDATE relay_head SET position = 3")
+    await ensure_stream(source.service.jetstream, "workspace")
+    assert await source.relay.publish() == 3
+    assert await source.relay.publish() == 0
+    stream = await source.service.jetstream.stream_info("CHANGES_WORKSPACE")
+    assert stream.state.messages == 2
