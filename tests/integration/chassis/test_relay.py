@@ -3,6 +3,8 @@
 import asyncio
 import json
 
+from stateroom.event.v1.change_pb2 import ChangeHeader
+
 from chassis import ids
 from chassis.relay import UNPUBLISHED, Relay, ensure_stream
 from tests.support import rooms
@@ -86,9 +88,10 @@ async def test_publish_a_change_that_the_broker_would_not_take_leaves_it_to_the_
     """Those before and after it are brought, and nothing waits behind it."""
     async with source.service.system.connection() as connection:
         await connection.execute(
-            "INSERT INTO changes SELECT number, 1, $1, '', '', CASE number WHEN 2 THEN $2 ELSE ''::bytea END"
+            "INSERT INTO changes SELECT number, 1, $1, $2, '', CASE number WHEN 2 THEN $3 ELSE ''::bytea END"
             " FROM generate_series(1, 3) AS number",
             ACCOUNT,
+            ChangeHeader(entity_type="room", type="created").SerializeToString(),
             bytes(2 << 20),
         )
         await connection.execute("UPDATE relay_head SET position = 3")
