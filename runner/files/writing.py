@@ -97,7 +97,8 @@ class Writing:
 
     def _expect(self, request: pb.WriteFileRequest, parts: Sequence[str]) -> None:
         """Refuse before any content comes what would be refused after it."""
-        with refusing(request.path), beneath.directory_to_change(self.folder, parts[:-1]) as folder:
+        above = "/".join(parts[:-1])
+        with refusing(above), beneath.directory_to_change(self.folder, parts[:-1]) as folder:
             _check(request, parts, folder)
 
     def _put(self, request: pb.WriteFileRequest, parts: Sequence[str], staged: str, opened: int) -> File:

@@ -58,6 +58,13 @@ async def test_write_file_of_another_version_is_refused_with_the_current_etag(fi
     assert sorted(path.name for path in tree.iterdir()) == [".git", "a"]
 
 
+async def test_write_file_into_a_directory_that_is_missing_names_the_directory(files: FileServicer) -> None:
+    """That the file is not there is no news to somebody who writes it."""
+    with pytest.raises(errors.FileNotFound) as refused:
+        await write(files, "missing/a.txt", b"1")
+    assert refused.value.values == {"path": "missing"}
+
+
 async def test_write_file_that_breaks_off_leaves_the_old_one_and_nothing_else(files: FileServicer, tree: Path) -> None:
     """All bytes or none: a caller who leaves, or a limit, changes nothing."""
     await write(files, "a", b"old")
