@@ -25,7 +25,7 @@ def order_from_proto(request: pb.OpenTerminalRequest) -> Order:
         piped=request.piped,
         working_directory=request.working_directory,
         environment=dict(request.environment),
-        secret_names=tuple(request.secret_names),
+        secrets={name: request.environment[name].encode() for name in request.secret_names},
         errand=Errand(request.errand.program, request.errand.order) if request.HasField("errand") else None,
     )
 

@@ -54,6 +54,14 @@ class Mask:
         """Take what was printed, and hand on what is known to be no part of a secret."""
         self._work(data)
 
+    def clean(self, text: str) -> str:
+        """Return a text that is there as a whole without the secrets in it."""
+        whole, parts, at = text.encode(), list[bytes](), 0
+        for begin, end, shown in self._spans(whole):
+            parts += [whole[at:begin], shown]
+            at = end
+        return b"".join((*parts, whole[at:])).decode("utf-8", "replace") if parts else text
+
     def flush(self) -> None:
         """Hand on what is held back: nothing follows."""
         self._release()
@@ -84,7 +92,7 @@ class Mask:
     def _emit(self, cut: int) -> int:
         """Hand on the buffer up to a place; return up to where it is handed on, further where a secret goes on."""
         parts, at = list[bytes](), self._released
-        for begin, end, shown in self._spans():
+        for begin, end, shown in self._spans(self._buffer):
             if end > at and begin < cut:
                 parts += [self._buffer[at:begin], shown]
                 at = end
@@ -93,12 +101,10 @@ class Mask:
             self._output(made)
         return max(at, cut)
 
-    def _spans(self) -> Iterator[tuple[int, int, bytes]]:
+    def _spans(self, text: bytes) -> Iterator[tuple[int, int, bytes]]:
         """Yield where secrets stand, in order; those that overlap are one."""
         found = sorted(
-            (begin, begin + len(form), shown)
-            for form, shown in self._forms.items()
-            for begin in _places(self._buffer, form)
+            (begin, begin + len(form), shown) for form, shown in self._forms.items() for begin in _places(text, form)
         )
         last: tuple[int, int, bytes] | None = None
         for span in found:

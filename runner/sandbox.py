@@ -3,7 +3,7 @@
 import os
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
@@ -77,7 +77,7 @@ class Program:
         readable: paths it may read beside the system's.
         writable: paths it may write, if they are not the room's `files` and `home`.
         hangs_up: whether it is told to end by HUP too, as a shell that a person types into ignores TERM.
-        secret_names: variables whose values are masked in what it prints.
+        secrets: what is masked in what it prints, by name.
         reads: what stands on its standard input, unless that is a terminal.
         spoken: descriptors that become its standard input and output; None for the terminal's own.
     """
@@ -89,7 +89,7 @@ class Program:
     readable: Sequence[Path] = ()
     writable: Sequence[Path] | None = None
     hangs_up: bool = False
-    secret_names: Sequence[str] = ()
+    secrets: Mapping[str, bytes] = field(default_factory=dict)
     reads: bytes = b""
     spoken: tuple[int, int] | None = None
 

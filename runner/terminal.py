@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
@@ -104,8 +105,8 @@ class Terminal:
         try:
             ours, theirs = pty.open_pair(size.columns, size.rows) if described.terminal else pty.open_pipe()
             terminal = cls(session_id, spool, ours, size, described)
-            for name in described.secret_names:
-                terminal.register_secret(name, described.environment[name].encode())
+            for name, secret in described.secrets.items():
+                terminal.register_secret(name, secret)
             with pty.open_source(described.reads) as read:
                 source, target = described.spoken or (theirs if described.terminal else read, theirs)
                 terminal._program = await program.start(sandbox, described, program.Streams(source, target, theirs))
@@ -191,10 +192,10 @@ class Terminal:
 
     def take(self, data: bytes) -> None:
         """Take output that comes another way than through the terminal."""
-        if self._held:
-            self._held += data
+        if self._mask is None:
+            self._take(data)
         else:
-            self._output(data)
+            self._mask.feed(data)
 
     def resize(self, size: Size) -> None:
         """Change the size and note it in the log."""
@@ -216,6 +217,15 @@ class Terminal:
         """Mask a secret in what is printed from now on."""
         self.expect_running()
         self._masked().register(name, secret)
+
+    @property
+    def secrets(self) -> Mapping[str, bytes]:
+        """What is masked, by name."""
+        return {} if self._mask is None else self._mask.state().secrets
+
+    def clean(self, text: str) -> str:
+        """Return a text for the log that was not printed, without what is masked in the output."""
+        return text if self._mask is None else self._mask.clean(text)
 
     def pause(self, version: int, *, paused: bool) -> None:
         """Leave the output unread, so that programs wait, or read it again; older orders than the newest are void."""

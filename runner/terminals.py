@@ -51,7 +51,7 @@ class Order:
     piped: bool = False
     working_directory: str = ""
     environment: Mapping[str, str] = field(default_factory=dict)
-    secret_names: Sequence[str] = ()
+    secrets: Mapping[str, bytes] = field(default_factory=dict)
     errand: Errand | None = None
 
 
@@ -92,7 +92,7 @@ class Terminals:
             existing = self._terminals.get(order.session_id)
             if existing is not None:
                 return existing
-            described = described or replace(self._describe(order), secret_names=order.secret_names)
+            described = replace(described or self._describe(order), secrets=order.secrets)
             spool = Spool.create(self._room / "spool" / order.session_id, self._executor, self._limit)
             _note_size(spool, order.size)
             terminal = await Terminal.open(order.session_id, spool, self._sandbox, described, order.size)

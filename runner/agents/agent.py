@@ -41,7 +41,7 @@ class Agent:
         self.over = False
         self._begun = asyncio.Event()
         self.wire = Wire(pipes, self._hear, terminal.take)
-        self._journal = Journal(state.session_id, terminal.spool, self._block)
+        self._journal = Journal(state.session_id, terminal.spool, terminal.clean, self._block)
         self.questions = Questions(state, self._journal, self.wire, telling_)
 
     # What people ask
@@ -125,7 +125,7 @@ class Agent:
         if self._ending:
             return
         self._journal.write(pb.AgentEvent(fault=pb.Fault(message=sentence)))
-        clean = sentence.replace("\0", "")  # what an agent complains of becomes the session's reason
+        clean = self._terminal.clean(sentence.replace("\0", ""))  # it becomes the session's reason
         with suppress(TerminalEnded):
             await self._terminal.signal(signal.SIGKILL, 0, f"start_failed {clean}")
 

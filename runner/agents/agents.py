@@ -128,7 +128,7 @@ class Agents:
 
     def _add(self, terminal: Terminal, pipes: Pipes, state: AgentState) -> Agent:
         telling = Telling(self._files)
-        children = AgentTerminals(self._terminals, self._files, state.environment, self._group)
+        children = AgentTerminals(terminal, self._terminals, self._files, state.environment)
         requests = Requests(self._files, children, telling, self._group)
         agent = Agent(terminal, pipes, state, requests, telling)
         terminal.beside = agent

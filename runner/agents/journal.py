@@ -1,9 +1,10 @@
-"""Where the events of an agent go: the log of its terminal, and nowhere else before."""
+"""Where the events of an agent go: the log of its terminal, and nowhere else before. Secrets stay out of it."""
 
 import asyncio
 from collections import deque
 from collections.abc import Callable
 
+from google.protobuf.message import Message
 from stateroom.agent.v1 import agent_event_pb2 as pb
 
 from chassis import logs
@@ -17,16 +18,23 @@ _log = logs.get("agent")
 
 
 class Journal:
-    """Writes events in order; `blocked` is called with whether the agent should be read no further."""
+    """Writes events in order.
 
-    def __init__(self, session_id: str, spool: Spool, blocked: Callable[[bool], None]) -> None:
+    `clean` takes secrets out of a text; `blocked` is called with whether the agent should be read no further.
+    """
+
+    def __init__(
+        self, session_id: str, spool: Spool, clean: Callable[[str], str], blocked: Callable[[bool], None]
+    ) -> None:
         self._session_id = session_id
         self._spool = spool
+        self._clean = clean
         self._blocked = blocked
         self._held: deque[bytes] = deque()
 
     def write(self, event: pb.AgentEvent) -> int:
         """Write an event and return its sequence. A disk that is full keeps it waiting, and all that follow."""
+        _clean(event, self._clean)
         body = event.SerializeToString()
         if len(body) > MAXIMUM_BODY:
             fault = pb.Fault(
@@ -53,3 +61,17 @@ class Journal:
                 break
             self._held.popleft()
         self._blocked(bool(self._held) or self._spool.full)
+
+
+def _clean(message: Message, clean: Callable[[str], str]) -> None:
+    """Clean all text in a message."""
+    for field, value in message.ListFields():
+        if isinstance(value, str):
+            setattr(message, field.name, clean(value))
+        elif isinstance(value, Message):
+            _clean(value, clean)
+        elif field.type == field.TYPE_MESSAGE:
+            for each in value:
+                _clean(each, clean)
+        elif field.type == field.TYPE_STRING:
+            value[:] = [clean(each) for each in value]

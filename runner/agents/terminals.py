@@ -14,7 +14,7 @@ from runner.agents.telling import fields, items, number, text_of
 from runner.errors import OutputTrimmed, TerminalEnded, TerminalNotFound
 from runner.record import Exit, RecordType, exit_of
 from runner.spool import Spool
-from runner.terminal import Size
+from runner.terminal import Size, Terminal
 from runner.terminals import Order, Terminals
 
 MAXIMUM_OUTPUT = 1024 * 1024
@@ -81,15 +81,17 @@ class OpenTerminal:
 
 
 class AgentTerminals:
-    """The terminals of one agent, by the ids of their sessions. `environment` is what the agent itself was given."""
+    """The terminals of one agent, by the ids of their sessions. What the agent was given they get too.
 
-    def __init__(
-        self, terminals: Terminals, files: Path, environment: Mapping[str, str], group: asyncio.TaskGroup
-    ) -> None:
+    `own` is the agent's terminal, whose secrets are theirs, and `environment` its variables.
+    """
+
+    def __init__(self, own: Terminal, terminals: Terminals, files: Path, environment: Mapping[str, str]) -> None:
+        self._own = own
         self._terminals = terminals
         self._files = files
         self._environment = environment
-        self._group = group
+        self._group = terminals.group
         self._open: dict[str, OpenTerminal] = {}
         self._closed = False
 
@@ -115,6 +117,7 @@ class AgentTerminals:
             piped=True,
             working_directory=self._directory(told.get("cwd")),
             environment={**self._environment, **{key: value for key, value in variables.items() if _NAME.match(key)}},
+            secrets=self._own.secrets,
         )
 
     async def open(self, order: Order, limit: object) -> str:

@@ -111,6 +111,9 @@ async def test_preview_survives_its_service_and_ends_with_its_workspace(
             stopped = await until_preview(client, each["previewId"], "STOPPED")
             assert stopped["stateReason"] == "Its workspace was archived."
         assert (await program.get("/")).status_code == 503
+    await output(client, made["sessionId"])  # to its end
+    session = await client.get(f"/v1/sessions/{made['sessionId']}")
+    assert (session["state"], session["stopReason"]) == ("STOPPED", "WORKSPACE_ARCHIVED")
 
 
 async def test_preview_that_stops_answering_says_so_and_comes_back(

@@ -31,9 +31,12 @@ class Conversation:
         settings: Mapping[str, str] | None = None,
         conversation_id: str = "",
         environment: Mapping[str, str] | None = None,
+        secrets: Mapping[str, str] | None = None,
     ) -> "Conversation":
-        """Start an agent: the understudy, or a command."""
-        wanted = order(command=command, piped=True, environment=dict(environment or {}))
+        """Start an agent: the understudy, or a command. `secrets` are variables too."""
+        hidden = {name: value.encode() for name, value in (secrets or {}).items()}
+        variables = {**(environment or {}), **(secrets or {})}
+        wanted = order(command=command, piped=True, environment=variables, secrets=hidden)
         preset = "" if command else "understudy"
         terminal = await agents.open(AgentOrder(wanted, preset, dict(settings or {}), conversation_id))
         assert isinstance(terminal, Terminal)

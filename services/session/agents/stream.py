@@ -10,7 +10,7 @@ from chassis.database import Database
 from chassis.rpc.call import Call
 from services.session.agents import convert
 from services.session.sessions import queries
-from services.session.sessions.domain import Session, State
+from services.session.sessions.domain import Session
 from services.session.sessions.live.devices import Devices
 from services.session.sessions.live.feed import Feed
 from services.session.sessions.live.feeds import Feeds
@@ -32,7 +32,7 @@ class Streams:
     ) -> AsyncGenerator[pb.StreamAgentEventsResponse, None]:
         """Stream the events after a place until the session ends. NoAgent, SlowConsumer."""
         session.expect_agent()
-        feed = self.feeds.of(session) if session.state is State.ACTIVE else None
+        feed = self.feeds.of(session) if session.state.runs else None
         awake, taker = asyncio.Event(), Taker(call, session.session_id, after)
         self.devices.takers.add(taker)
         if feed is not None:

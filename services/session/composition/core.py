@@ -60,7 +60,8 @@ async def open_core(settings: SessionSettings, kinds: tuple[EntityKind, ...], st
     reconciliation = Reconciliation(database, runners)
     wake = service.reconcile("sessions", "session_id", reconciliation.reconcile).wake
     service.reconcile("session_heads", "session_id", Release(parts).reconcile)
-    on_workspaces = (preview_consumers.WorkspaceChanges(database).apply, WorkspaceChanges(database, wake).apply)
+    # Sessions first: the reason of those of previews is the workspace's end, and not that their preview was stopped.
+    on_workspaces = (WorkspaceChanges(database, wake).apply, preview_consumers.WorkspaceChanges(database).apply)
     service.consume(workspace, all_of(*on_workspaces))
     running = (liveness, feeds, Copier(parts, feeds.bell, feeds.begin), devices, Presences(system, devices))
     service.loops.extend(part.run for part in running)

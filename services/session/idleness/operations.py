@@ -51,6 +51,8 @@ async def look(tx: Transaction, *, session_id: UUID, policy: IdlePolicy, used: i
     if not current.state.runs:
         return tx.now + policy.look
     idle_since = await _note(tx, watched, used)
+    if current.parent_session_id is not None:  # who waits for what it started is at work as well
+        await session_store.note_activity(tx.connection, [current.parent_session_id], idle_since)
     counts = used is not None and current.state is State.ACTIVE and not policy.off
     end = policy.end_of(idle_since, current.idle_end_time, tx.now) if counts else None
     if end is not None and end == current.idle_end_time and tx.now >= end:

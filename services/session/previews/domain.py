@@ -19,6 +19,7 @@ _STOPS = {
     StopReason.WORKSPACE_ARCHIVED: "Its workspace was archived.",
     StopReason.WORKSPACE_DELETED: "Its workspace was deleted.",
     StopReason.SHUTDOWN: "The installation was stopped.",
+    StopReason.IDLE: "Nothing worked in its session, so that was ended as the account's policy says.",
 }
 """Ends of a session that somebody wanted: the preview is then stopped, and otherwise failed."""
 

@@ -9,7 +9,7 @@ from chassis.actor import Actor
 from chassis.database import Database
 from chassis.errors import DomainError
 from services.session.sessions import convert, queries
-from services.session.sessions.domain import Session, State
+from services.session.sessions.domain import Session
 from services.session.sessions.live.runners import Runners
 
 
@@ -23,7 +23,7 @@ class Screens:
     async def get(self, actor: Actor, session_id: UUID) -> Screen:
         """Return what a session shows, or what it showed when that was last stored. SessionNotFound."""
         session = await self.database.read(actor, queries.get_session, session_id=session_id)
-        if session.state is State.ACTIVE:
+        if session.state.runs:
             try:
                 runner = await self.runners.find(session.account_id, session.workspace_id)
                 return await runner.screen(session_id)

@@ -71,6 +71,8 @@ _UPDATED = {"title": "given_title", "metadata": "metadata"}
 """Public fields that people change, and what holds what they gave."""
 _TOLD = ("mode", "model", "conversation_id")
 """What an agent tells of itself."""
+_ASKED_OF_AGENT = ("preset", "mode", "model")
+"""What a new agent is to be like another."""
 _RUNNER_REASONS = {
     reason.name.lower(): reason for reason in (StopReason.SHUTDOWN, StopReason.OUT_OF_MEMORY, *_BY_WORKSPACE)
 }
@@ -241,6 +243,7 @@ class Session:
         """Return what a new session like this one is to be. SessionNotEnded."""
         if not self.state.final:
             raise SessionNotEnded(self.session_id)
+        given = tuple(sorted(environment_names))
         return SessionSpec(
             session_id=session_id,
             workspace_id=self.workspace_id,
@@ -251,10 +254,12 @@ class Session:
             title=self.given_title,
             metadata=self.metadata,
             working_directory=self.working_directory,
-            environment_names=tuple(sorted(environment_names)),
+            environment_names=given,
             columns=self.columns,
             rows=self.rows,
+            secret_names=tuple(name for name in self.secret_names if name in given),
             restarted_from=self.session_id,
+            agent={name: self.agent[name] for name in _ASKED_OF_AGENT if name in self.agent},
         )
 
     def update(self, now: datetime, values: Mapping[str, object]) -> "Session":

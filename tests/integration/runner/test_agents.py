@@ -14,6 +14,7 @@ from runner.record import RecordType, exit_of
 from runner.sandbox import Sandbox
 from tests.support.agent_rooms import PERSON, Conversation
 from tests.support.raw_agents import SILENT, raw_agent
+from tests.support.runner_rooms import Follower
 
 
 async def test_prompt_always_is_answered_in_pieces_and_ends(agents: Agents, room_folder: Path) -> None:
@@ -179,6 +180,40 @@ time.sleep(100)
             await talk.follower.step()
     assert talk.said == "".join(f"{number:08d} " * 20 for number in range(3000))
     assert [record.sequence for record in talk.follower.records] == list(range(1, len(talk.follower.records) + 1))
+
+
+_LEAKING = """
+begin()
+asked, token = ask(), os.environ["TOKEN"]
+print("stray", token, flush=True)
+print("error", token, file=sys.stderr, flush=True)
+tell(f"It is {token}.")
+update("tool_call", toolCallId="1", title="Look", rawInput={"token": token})
+send({"id": 1, "method": "terminal/create", "params": {"command": "echo", "args": [token]}})
+opened = ask()["result"]
+send({"id": 2, "method": "terminal/wait_for_exit", "params": opened})
+ask()
+answer(asked, stopReason="end_turn")
+time.sleep(100)
+"""
+
+
+async def test_secret_of_an_agent_is_in_no_log(agents: Agents, table: terminals.Terminals) -> None:
+    """Not in what it prints, says or does, nor in what is asked of it, nor in the log of a terminal that it opens."""
+    secret = f"secret-{ids.new().hex}"
+    talk = await Conversation.open(agents, *raw_agent(_LEAKING), secrets={"TOKEN": secret})
+    talk.prompt(f"Here it is: {secret}")
+    (opened,) = await talk.until("terminal")
+    child = Follower(table.get(opened.terminal.session_id).spool)
+    await child.end()
+    await talk.until("turn_end")
+    for line in (b"stray [secret TOKEN]\n", b"error [secret TOKEN]\n"):
+        await talk.follower.until(line)
+    assert bytes(child.output) == b"[secret TOKEN]\n"
+    assert (talk.said, talk.of("prompt")[0].prompt.text) == ("It is [secret TOKEN].", "Here it is: [secret TOKEN]")
+    assert talk.of("tool_call")[0].tool_call.input_json == '{"token": "[secret TOKEN]"}'
+    assert list(opened.terminal.command) == ["echo", "[secret TOKEN]"]
+    assert not [one for one in (*talk.follower.records, *child.records) if secret.encode() in one.body]
 
 
 async def test_terminal_of_an_agent_never_outlives_it(agents: Agents, table: terminals.Terminals) -> None:

@@ -14,6 +14,7 @@ from chassis import ids
 from tests.support.screens import attach
 from tests.support.source import query
 from tests.support.stage import Stage, reason
+from tests.support.talks import Talk
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")  # that of the stage they share
@@ -89,6 +90,21 @@ async def test_session_that_works_after_its_warning_lives_on(stage: Stage) -> No
 
     await until(lifted)
     assert (await stage.events(session_id))[-2:] == ["idle_warned", "idle_warning_lifted"]
+
+
+async def test_agent_that_waits_for_what_it_started_is_at_work(stage: Stage) -> None:
+    """Its terminal is a session of its own, whose work counts for both."""
+    talk = await Talk.open(stage, mode="trust")
+    await talk.prompt("run while :; do :; done")
+    await talk.until("terminal")
+    await _age(stage, talk.session_id)
+    aged = (await stage.get(talk.session_id)).last_activity_time.ToSeconds()
+    await _set(stage, warning=299)  # which has all sessions looked at
+
+    async def at_work() -> bool:
+        return (await stage.get(talk.session_id)).last_activity_time.ToSeconds() > aged + 3600
+
+    await until(at_work)
 
 
 async def test_clean_up_idle_sessions_says_why_and_ends_only_without_dry_run(stage: Stage) -> None:

@@ -12,6 +12,7 @@ from stateroom.session.v1 import session_service_pb2 as service
 from chassis import processes
 from tests.support.screens import attach
 from tests.support.stage import Stage, reason
+from tests.support.talks import Talk
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")  # that of the stage they share
@@ -85,6 +86,24 @@ async def test_device_that_attaches_to_a_paused_session_is_told(stage: Stage, ot
     await _pause(stage, session_id)
     async with attach(other, session_id, role=attach_pb2.OBSERVER) as screen:
         assert (await screen.until_told("condition")).paused
+
+
+async def test_agent_events_of_a_paused_session_go_on(stage: Stage) -> None:
+    """A stream of them ends with the session, and not because its output is stopped."""
+    talk = await Talk.open(stage)
+    await talk.until("ready")
+    assert (await _pause(stage, talk.session_id)).state == Session.PAUSED
+    await talk.prompt("edit notes.txt text")
+    (asked,) = await talk.until("permission_request")
+    device = talk.device()
+
+    async def has_read() -> bool:
+        return bool(device.of("permission_request"))
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(device.until("turn_end"))
+        await until(has_read)
+        await talk.answer(asked.permission_request.permission_id)
 
 
 async def test_terminate_of_a_paused_session_ends_it_with_its_last_words(stage: Stage) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from stateroom.session.v1 import attach_pb2 as pb
-from stateroom.session.v1 import screen_service_pb2
+from stateroom.session.v1 import lifecycle_service_pb2, screen_service_pb2
 from stateroom.session.v1.screen_service_pb2_grpc import ScreenServiceStub
 from stateroom.terminal.v1.screen_pb2 import Progress, Screen
 
@@ -79,6 +79,16 @@ async def test_get_screen_returns_what_is_shown_now_and_at_the_end(stage: Stage)
     screen = await _get(stage, session.session_id)
     assert "exit" in screen.text
     assert screen.offset == len(device.output)
+
+
+async def test_get_screen_of_a_paused_session_is_where_it_stopped(stage: Stage) -> None:
+    """It is what the runner shows, also when too little was printed since the last screen that was kept."""
+    session = await stage.create()
+    async with attach(stage, session.session_id, role=pb.CONTROLLER) as device:
+        await device.type("printf '\\033[2J\\033[3;5Hhel''lo'; read\n")
+        await device.until(b"hello")
+    await stage.call("PauseSession", lifecycle_service_pb2.PauseSessionRequest(session_id=session.session_id))
+    assert (await _get(stage, session.session_id)).text == "\n\n    hello"
 
 
 async def test_get_screen_of_a_command_without_terminal_is_empty(stage: Stage) -> None:

@@ -132,3 +132,13 @@ def test_table_of_an_upgrade_holds_the_secrets_and_what_is_held_back() -> None:
     older = json.loads(encode(table))
     del older["terminals"][0]["mask"]
     assert decode(json.dumps(older).encode()).terminals == (replace(state, mask=None),)
+
+
+async def test_clean_takes_secrets_out_of_a_whole_text_in_every_form() -> None:
+    """What has none comes back as it is."""
+    mask = Mask(bytearray().extend)
+    assert mask.clean("nothing") == "nothing"
+    mask.register("A", SECRET)
+    assert mask.clean("x é y") == "x é y"
+    assert mask.clean(f"é {SECRET.decode()} {SECRET.hex()}.") == "é [secret A] [secret A]."
+    assert mask.clean(json.dumps({"token": SECRET.decode()})) == '{"token": "[secret A]"}'

@@ -1,5 +1,6 @@
 """The rules of a session's life."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -109,3 +110,18 @@ def test_active_session_cannot_start_or_fail_again() -> None:
         active().fail(LATER, "x")
     with pytest.raises(SessionNotActive):
         active().activate(LATER, "other")
+
+
+def test_again_keeps_what_was_secret_and_what_was_asked_of_an_agent() -> None:
+    """A variable that is given anew is masked anew; what an agent told of itself is not what it is asked for."""
+    ended = replace(
+        active(),
+        secret_names=("TOKEN", "REGISTERED"),
+        kind=Kind.AGENT,
+        shell="",
+        agent={"preset": "understudy", "mode": "trust", "conversation_id": "7"},
+    ).stop(LATER, Exit(code=0))
+    spec = ended.again(ids.new(), ["PWD", "TOKEN"])
+    assert (spec.secret_names, spec.environment_names) == (("TOKEN",), ("PWD", "TOKEN"))
+    assert spec.agent == {"preset": "understudy", "mode": "trust"}
+    assert Session.create(LATER, ids.new(), spec).title == "understudy"

@@ -7,8 +7,11 @@ import pytest
 
 from chassis import ids
 from chassis.errors import InvalidField
+from services.session.previews import convert
 from services.session.previews.domain import START_TIME, Preview, PreviewSpec, State, Visibility
 from services.session.previews.errors import PreviewStopped
+from services.session.sessions.domain import Session, StopReason
+from services.session.sessions.log import Exit
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -71,3 +74,12 @@ def test_preview_needs_its_variables_again() -> None:
     with pytest.raises(InvalidField, match="FLAVOUR"):
         made.expect_environment({"OTHER"})
     made.expect_environment({"FLAVOUR", "OTHER"})
+
+
+def test_preview_whose_session_was_idle_is_stopped_and_not_broken() -> None:
+    """The account's policy ended it: that is nobody's fault, and it says so."""
+    made = _preview("/usr/bin/node", "server.js")
+    spec = convert.session_of(made, ids.new(), ())
+    session = Session.create(NOW, made.account_id, spec).activate(NOW, "runner")
+    ended = made.ended(NOW, session.request_stop(NOW, StopReason.IDLE, "").stop(NOW, Exit(signal=15)))
+    assert (ended.state, ended.state_reason.startswith("Nothing worked")) == (State.STOPPED, True)
