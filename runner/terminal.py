@@ -54,7 +54,7 @@ class Beside(Protocol):
     """What else writes into a terminal's log: an agent that is spoken to."""
 
     def resume(self) -> None:
-        """Go on, if the spool has room."""
+        """Go on, if the spool has room and nothing is paused; else wait."""
 
     async def finish(self) -> None:
         """Write the last that there is. Nothing of the terminal runs any more."""
@@ -236,6 +236,8 @@ class Terminal:
         if paused and not _ENDING & self._asked.keys():
             self.paused = True
             self._reader.pause()
+            if self.beside is not None:
+                self.beside.resume()
         else:
             self._flow()
 

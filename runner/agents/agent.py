@@ -43,6 +43,7 @@ class Agent:
         self.wire = Wire(pipes, self._hear, terminal.take)
         self._journal = Journal(state.session_id, terminal.spool, terminal.clean, self._block)
         self.questions = Questions(state, self._journal, self.wire, telling_)
+        self.resume()
 
     # What people ask
 
@@ -130,7 +131,7 @@ class Agent:
             await self._terminal.signal(signal.SIGKILL, 0, f"start_failed {clean}")
 
     def resume(self) -> None:
-        """Write and read again, if there is room."""
+        """Write and read again, if there is room and the session is not paused."""
         self._journal.resume()
 
     async def finish(self) -> None:
@@ -255,7 +256,7 @@ class Agent:
         self.state.turn_id, self.state.prompt = "", []
 
     def _block(self, blocked: bool) -> None:  # noqa: FBT001  # the one thing it says
-        if blocked and not self._ending:
+        if (blocked or self._terminal.paused) and not self._ending:
             self.wire.pause()
         else:
             self.wire.resume()

@@ -44,11 +44,14 @@ class Expiry:
 
     async def sweep(self) -> None:
         """Let go of all months that are due, unless another process is at it."""
-        async with self.system.transaction() as connection:
+        async with self.system.connection() as connection:  # no transaction, which would be idle for too long meanwhile
             if not await store.try_lock(connection):
                 return
-            for month in await store.months_over(connection, self.months):
-                await self._let_go(connection, month)
+            try:
+                for month in await store.months_over(connection, self.months):
+                    await self._let_go(connection, month)
+            finally:
+                await store.unlock(connection)
 
     async def _let_go(self, connection: Driver, month: datetime) -> None:
         unfinished = await store.count_unfinished(connection, month)

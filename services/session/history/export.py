@@ -45,10 +45,10 @@ async def export(database: Database, actor: Actor, wish: Wish) -> AsyncGenerator
 
 
 async def _parts(database: Database, actor: Actor, recording: Recording, form: Form) -> AsyncIterator[bytes]:
-    session_id, last = recording.session.session_id, recording.last_sequence
+    session, last = recording.session, recording.last_sequence
     yield form.begin()
     after: Record | None = None
-    while records := await database.read(actor, queries.read_records, session_id=session_id, after=after, last=last):
+    while records := await database.read(actor, queries.read_records, session=session, after=after, last=last):
         yield await asyncio.to_thread(_made, form, records)
         after = records[-1]
     if recording.session.log_complete:

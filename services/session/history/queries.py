@@ -9,7 +9,7 @@ from chassis.sql import Connection
 from services.session.history.domain import Query, Recording
 from services.session.history.window import Window
 from services.session.sessions import queries
-from services.session.sessions.domain import Session
+from services.session.sessions.domain import Kind, Session
 from services.session.sessions.errors import LogExpired
 from services.session.sessions.log import Record, RecordType
 from services.session.sessions.store import session_store
@@ -32,24 +32,26 @@ async def get_recording(connection: Connection, *, session_id: UUID) -> Recordin
     return Recording(session, row.begin_columns, row.begin_rows, row.head_sequence)
 
 
-async def read_records(connection: Connection, *, session_id: UUID, after: Record | None, last: int) -> list[Record]:
-    """Return the records that follow one (None: the first), up to a sequence that is stored: 256 KiB at most.
+async def read_records(connection: Connection, *, session: Session, after: Record | None, last: int) -> list[Record]:
+    """Return the records that follow one (None: the first), up to a sequence that is stored: 256 KiB of output at most.
 
-    Nothing once all were read. LogExpired when they are there no more.
+    Events of agents, which are no output and may be large, come a few at a time. Nothing once all were read.
+    LogExpired when they are there no more.
     """
     sequence, offset = (after.sequence, after.end_offset) if after is not None else (0, 0)
     if sequence >= last:
         return []
+    count = queries.PAGE_EVENTS if session.kind is Kind.AGENT else PAGE_RECORDS
     following = (
-        events.c.session_id == session_id,
+        events.c.session_id == session.session_id,
         events.c.sequence > sequence,
-        events.c.sequence <= min(sequence + PAGE_RECORDS, last),
+        events.c.sequence <= min(sequence + count, last),
         events.c.offset < offset + PAGE_BYTES,
     )
     statement = select(*queries.RECORD_COLUMNS).where(*following).order_by(events.c.sequence)
     rows = (await connection.execute(statement)).all()
     if not rows:
-        raise LogExpired(session_id)
+        raise LogExpired(session.session_id)
     return [queries.record_of(row) for row in rows]
 
 

@@ -17,7 +17,8 @@ from services.session.history.tables import log_months
 Driver = Any
 """asyncpg's connection."""
 
-_LOCK = "SELECT pg_try_advisory_xact_lock(hashtextextended('logs are let go', 0))"
+_LOCK = "SELECT pg_try_advisory_lock(hashtextextended('logs are let go', 0))"
+_UNLOCK = "SELECT pg_advisory_unlock(hashtextextended('logs are let go', 0))"
 _OVER = """
 SELECT month FROM (
     SELECT to_date(right(relname, 7), 'YYYY_MM')::timestamp AT TIME ZONE 'UTC' AS month
@@ -60,8 +61,13 @@ async def held(driver: Driver, month: datetime, now: datetime) -> list[LogMonth]
 
 
 async def try_lock(driver: Driver) -> bool:
-    """Return whether this process is the one that lets go of logs until the transaction ends."""
+    """Return whether this process is the one that lets go of logs, until it unlocks or loses the connection."""
     return bool(await driver.fetchval(_LOCK))
+
+
+async def unlock(driver: Driver) -> None:
+    """Leave it to others."""
+    await driver.execute(_UNLOCK)
 
 
 async def drop(driver: Driver, month: datetime) -> None:

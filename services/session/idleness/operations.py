@@ -10,7 +10,7 @@ from chassis import ids
 from chassis.database import Transaction
 from services.session.idleness import store
 from services.session.idleness.domain import IdlePolicy, Verdict, Watched
-from services.session.sessions.domain import Session, State, StopReason
+from services.session.sessions.domain import Kind, Session, State, StopReason
 from services.session.sessions.store import leases, session_store
 
 
@@ -45,6 +45,8 @@ async def look(tx: Transaction, *, session_id: UUID, policy: IdlePolicy, used: i
     for a session that ends.
     """
     current = await session_store.lock_session(tx.connection, session_id)
+    if current.kind is Kind.AGENT and await store.waits_for_answer(tx.connection, session_id):
+        await session_store.note_activity(tx.connection, [session_id], tx.now)
     watched = await store.find_watched(tx.connection, session_id)
     if watched is None or watched.ending:
         return None

@@ -3,10 +3,12 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Select, func, insert, select, update
+from sqlalchemy import Select, exists, func, insert, select, update
 
 from chassis import tables
 from chassis.sql import Connection
+from services.session.agents.domain import PermissionState
+from services.session.agents.tables import permissions
 from services.session.idleness.domain import IdlePolicy, Watched
 from services.session.idleness.tables import idle_policies
 from services.session.sessions.tables import heads, idleness, sessions
@@ -65,6 +67,12 @@ def watched() -> Select[tuple[object, ...]]:
         .join(heads, heads.c.session_id == sessions.c.session_id)
         .where(sessions.c.end_time.is_(None))
     )
+
+
+async def waits_for_answer(connection: Connection, session_id: UUID) -> bool:
+    """Return whether the agent of a session asked something that nobody has answered yet."""
+    asked = exists().where(permissions.c.session_id == session_id, permissions.c.state == PermissionState.PENDING)
+    return bool((await connection.execute(select(asked))).scalar_one())
 
 
 async def note_cpu(connection: Connection, session_id: UUID, cpu_milliseconds: int, cpu_time: datetime) -> None:

@@ -9,8 +9,13 @@ _STATEMENTS = """
 ALTER TABLE session_heads
     ADD COLUMN begin_columns integer NOT NULL DEFAULT 80,
     ADD COLUMN begin_rows integer NOT NULL DEFAULT 24;
+-- The owner sees no row of tables that are isolated.
+ALTER TABLE sessions NO FORCE ROW LEVEL SECURITY;
+ALTER TABLE session_heads NO FORCE ROW LEVEL SECURITY;
 UPDATE session_heads SET begin_columns = sessions.columns, begin_rows = sessions.rows
     FROM sessions WHERE sessions.session_id = session_heads.session_id;
+ALTER TABLE sessions FORCE ROW LEVEL SECURITY;
+ALTER TABLE session_heads FORCE ROW LEVEL SECURITY;
 CREATE INDEX ix_session_events_resize ON session_events (session_id, sequence) WHERE type = 2;
 
 ALTER TABLE sessions ADD COLUMN secret_names text[] NOT NULL DEFAULT '{}';

@@ -132,7 +132,7 @@ async def read_log(
 
 
 async def find_screen(connection: Connection, *, session_id: UUID) -> tuple[Place, bytes]:
-    """Return where the newest stored screen was taken, and the screen; the beginning when there is none."""
+    """Return where the newest stored screen was taken, and the screen; the beginning when there is none. LogExpired."""
     statement = (
         select(heads.c.head_offset, screens.c.sequence, screens.c.offset, screens.c.screen)
         .outerjoin_from(heads, screens, screens.c.session_id == heads.c.session_id)
@@ -140,6 +140,7 @@ async def find_screen(connection: Connection, *, session_id: UUID) -> tuple[Plac
     )
     found = (await connection.execute(statement)).one()
     if found.sequence is None:
+        await expect_log(connection, session_id)
         return Place(0, 0, found.head_offset), b""
     return Place(found.sequence, found.offset, found.head_offset), found.screen
 

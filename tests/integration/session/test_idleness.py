@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import grpc
@@ -100,11 +101,22 @@ async def test_agent_that_waits_for_what_it_started_is_at_work(stage: Stage) -> 
     await _age(stage, talk.session_id)
     aged = (await stage.get(talk.session_id)).last_activity_time.ToSeconds()
     await _set(stage, warning=299)  # which has all sessions looked at
+    await until(partial(_at_work, stage, talk.session_id, aged + 3600))
 
-    async def at_work() -> bool:
-        return (await stage.get(talk.session_id)).last_activity_time.ToSeconds() > aged + 3600
 
-    await until(at_work)
+async def test_agent_that_waits_for_an_answer_is_at_work(stage: Stage) -> None:
+    """Whoever is asked may be away for longer than an idle session lives."""
+    talk = await Talk.open(stage)
+    await talk.prompt("edit notes.txt text")
+    await talk.until("permission_request")
+    await _age(stage, talk.session_id)
+    aged = (await stage.get(talk.session_id)).last_activity_time.ToSeconds()
+    await _set(stage, warning=298)  # which has all sessions looked at
+    await until(partial(_at_work, stage, talk.session_id, aged + 3600))
+
+
+async def _at_work(stage: Stage, session_id: str, since: int) -> bool:
+    return (await stage.get(session_id)).last_activity_time.ToSeconds() > since
 
 
 async def test_clean_up_idle_sessions_says_why_and_ends_only_without_dry_run(stage: Stage) -> None:

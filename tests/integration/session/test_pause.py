@@ -88,22 +88,30 @@ async def test_device_that_attaches_to_a_paused_session_is_told(stage: Stage, ot
         assert (await screen.until_told("condition")).paused
 
 
-async def test_agent_events_of_a_paused_session_go_on(stage: Stage) -> None:
-    """A stream of them ends with the session, and not because its output is stopped."""
+async def test_agent_of_a_paused_session_waits_until_it_is_resumed(stage: Stage) -> None:
+    """What it says is not read, so it goes no further; a stream of its events ends with the session and not before."""
     talk = await Talk.open(stage)
     await talk.until("ready")
     assert (await _pause(stage, talk.session_id)).state == Session.PAUSED
+    await _until_paused(stage, talk.session_id)
     await talk.prompt("edit notes.txt text")
-    (asked,) = await talk.until("permission_request")
     device = talk.device()
 
-    async def has_read() -> bool:
-        return bool(device.of("permission_request"))
+    async def turn() -> None:
+        (asked,) = await device.until("permission_request")
+        await talk.answer(asked.permission_request.permission_id)
+        await device.until("turn_end")
 
     async with asyncio.TaskGroup() as group:
-        group.create_task(device.until("turn_end"))
-        await until(has_read)
-        await talk.answer(asked.permission_request.permission_id)
+        running = group.create_task(turn())
+        await until(partial(_has_read, device, "prompt"))
+        assert not device.of("permission_request")
+        assert not running.done()
+        assert (await _resume(stage, talk.session_id)).state == Session.ACTIVE
+
+
+async def _has_read(device: Talk, kind: str) -> bool:
+    return bool(device.of(kind))
 
 
 async def test_terminate_of_a_paused_session_ends_it_with_its_last_words(stage: Stage) -> None:
