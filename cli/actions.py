@@ -21,7 +21,7 @@ app = typer.Typer(no_args_is_help=True, help="Actions: what is done in the room 
 Context = Annotated[str, typer.Argument(metavar="CONTEXT", help="Id.")]
 Action = Annotated[str, typer.Argument(metavar="ACTION", help="Id.")]
 WaitOption = Annotated[bool, typer.Option(help="Follow it to its end.")]
-FIELDS = ("actionId", "type", "state", "message", "path", "edit", "sessionId", "createTime", "endTime")
+FIELDS = ("actionId", "type", "state", "message", "path", "edit", "sessionId", "previewId", "createTime", "endTime")
 COLUMNS = {"actionId": "ID", "type": "TYPE", "state": "STATE", "message": "FAILURE", "createTime": "CREATED"}
 ENDED = {"COMPLETED", "FAILED", "CANCELLED"}
 
@@ -74,11 +74,39 @@ def edit(
     _request(identity, {"modifyFiles": {"edits": _read(edits)}}, wait=wait, account=account, as_json=as_json)
 
 
+@app.command()
+def deploy(
+    identity: Context,
+    command: Annotated[
+        list[str] | None, typer.Argument(metavar="COMMAND", help="What serves; without it, something else does.")
+    ] = None,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Where it listens; for a command, PORT tells it.")] = 0,
+    title: Annotated[str, typer.Option(help="What to call it.")] = "",
+    directory: Annotated[str, typer.Option("--directory", help="Where it starts, relative to the workspace.")] = "",
+    health_path: Annotated[str, typer.Option("--health-path", help="What to ask for to see if it works.")] = "",
+    wait: WaitOption = True,
+    account: AccountOption = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Start a preview of a command, or of what listens on a port; done once it answers.
+
+    For example: `stateroom action deploy CONTEXT -- npm run dev`.
+    """
+    payload = {
+        "command": command or [],
+        "port": port,
+        "title": title,
+        "workingDirectory": directory,
+        "healthPath": health_path,
+    }
+    _request(identity, {"deploy": payload}, wait=wait, account=account, as_json=as_json)
+
+
 @app.command("list")
 def list_actions(
     identity: Context,
     state: Annotated[str, typer.Option(help="PENDING, RUNNING, COMPLETED, FAILED or CANCELLED.")] = "",
-    kind: Annotated[str, typer.Option("--type", help="CLONE_TEMPLATE, CONFIGURE_TOOLING or MODIFY_FILES.")] = "",
+    kind: Annotated[str, typer.Option("--type", help="Such as MODIFY_FILES or DEPLOY.")] = "",
     limit: LimitOption = 100,
     account: AccountOption = "",
     as_json: JsonOption = False,
@@ -135,7 +163,8 @@ def _request(identity: str, payload: Json, *, wait: bool, account: str, as_json:
 
 async def _finish(client: Client, output: Output, action: Json, *, wait: bool) -> None:
     """Follow an action to its end, if wished, and print it. Refused when it failed."""
-    path, shown = f"/v1/actions/{action['actionId']}", False
+    path = f"/v1/actions/{action['actionId']}"
+    shown = action["type"] == "DEPLOY"  # whose session goes on
     while wait and action["state"] not in ENDED:
         if action["state"] == "RUNNING" and not shown and not output.as_json:
             shown = True

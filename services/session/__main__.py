@@ -28,7 +28,8 @@ async def open_session(settings: SessionSettings, stack: AsyncExitStack) -> tupl
     core = await open_core(settings, (*kinds, *others), stack)
     tickets = Tickets(core.service.system)
     server = core.service.server(tickets=tickets)
-    for servicers in (sessions(core, tickets), agents(core), previews(core), conversations(core)):
+    of_previews, previewing = previews(core)
+    for servicers in (sessions(core, tickets), agents(core), of_previews, conversations(core, previewing)):
         server.add_all(servicers)
     return core.service, server
 

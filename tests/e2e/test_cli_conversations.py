@@ -6,7 +6,7 @@ from tests.support.embedded_stack import EmbeddedStack
 
 
 async def test_cli_context_talks_and_acts_in_a_room(embedded_stack: EmbeddedStack, workspace_id: str) -> None:
-    """A context, what is said, edits that run in the room, their undo, and the end."""
+    """A context, what is said, edits that run in the room, their undo, a server that is deployed, and the end."""
     stack = embedded_stack
     made = await stack.command("context", "create", workspace_id, "--feature", "login", "--activate", "--json")
     context = str(made.json()[0]["contextId"])
@@ -18,9 +18,14 @@ async def test_cli_context_talks_and_acts_in_a_room(embedded_stack: EmbeddedStac
     assert (again.code, f"{context}.txt is there already" in again.errors) == (4, True)
     undone = await stack.command("action", "undo", str(action["actionId"]))
     assert (undone.code, "DELETED" in undone.output, "\x1e" in undone.errors) == (0, True, False), undone.errors
+    server = ("sh", "-c", "exec python3 -m http.server --bind 127.0.0.1 $PORT")
+    deployed = await stack.command("action", "deploy", context, "--json", "--", *server)
+    assert deployed.json()[0]["state"] == "COMPLETED", deployed.errors
+    async with stack.client() as client:
+        await client.delete(f"/v1/previews/{deployed.json()[0]['previewId']}")
     await stack.command("context", "complete", context)
     said = (await stack.command("context", "messages", context, "--follow", "--json")).json()
-    assert [one["role"] for one in said] == ["USER", "SYSTEM", "SYSTEM", "SYSTEM"]
+    assert [one["role"] for one in said] == ["USER"] + ["SYSTEM"] * 4
 
 
 async def test_cli_chat_shows_what_is_said(embedded_stack: EmbeddedStack) -> None:

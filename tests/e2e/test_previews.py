@@ -72,6 +72,7 @@ async def test_bad_previews_are_refused_with_the_field_and_leave_nothing(
 ) -> None:
     """Each sentence names what is wrong; neither preview nor session exists afterwards."""
     sessions = (await client.get("/v1/sessions", workspaceId=workspace_id))["sessions"]
+    previews = [each["previewId"] async for each in client.pages("/v1/previews", "previews", limit=200)]
     for wrong, reason in (
         ({}, "port: a preview needs a command or a port"),
         ({"port": 70000}, "port: "),
@@ -84,7 +85,7 @@ async def test_bad_previews_are_refused_with_the_field_and_leave_nothing(
     ):
         with pytest.raises(Refused, match=re.escape(reason)):
             await client.post("/v1/previews", {"workspaceId": workspace_id, **wrong})
-    assert (await client.get("/v1/previews", workspaceId=workspace_id)).get("previews", []) == []
+    assert [each["previewId"] async for each in client.pages("/v1/previews", "previews", limit=200)] == previews
     assert (await client.get("/v1/sessions", workspaceId=workspace_id))["sessions"] == sessions
 
 

@@ -14,11 +14,18 @@ from stateroom.session.v1.action_service_pb2_grpc import ActionServiceStub
 from stateroom.session.v1.chat_service_pb2_grpc import ChatServiceStub
 from stateroom.session.v1.context_service_pb2_grpc import ContextServiceStub
 from stateroom.session.v1.message_service_pb2_grpc import MessageServiceStub
+from stateroom.session.v1.preview_service_pb2_grpc import PreviewServiceStub
 
 from chassis import ids
 from tests.support.stage import Stage
 
-STUBS: tuple[Any, ...] = (ContextServiceStub, MessageServiceStub, ActionServiceStub, ChatServiceStub)
+STUBS: tuple[Any, ...] = (
+    ContextServiceStub,
+    MessageServiceStub,
+    ActionServiceStub,
+    ChatServiceStub,
+    PreviewServiceStub,
+)
 
 
 @dataclass(frozen=True, slots=True)

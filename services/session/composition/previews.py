@@ -13,14 +13,13 @@ from services.session.previews.live.tunnels import Tunnels
 from services.session.previews.servicer import PreviewServicer
 
 
-def previews(core: Core) -> Servicers:
-    """Return who serves previews and lets requests through to them."""
+def previews(core: Core) -> tuple[Servicers, PreviewServicer]:
+    """Return who serves previews and lets requests through to them, and of these who conversations need."""
     service, settings, wake = core.service, core.settings, core.wake_sessions
     database, tunnels = service.database, Tunnels(core.runners)
     connections = Connections(database, tunnels, settings.preview_connection_limit)
     service.reconcile("previews", "preview_id", Reconciliation(database, Health(tunnels)).reconcile)
     starter = Starter(database, core.opener, tunnels, wake, settings.preview_limit)
-    return {
-        preview_service_pb2: PreviewServicer(database, service.pages, starter, connections, settings.preview_url, wake),
-        preview_gate_pb2: PreviewGateServicer(Passes(service.system, core.workspace), connections),
-    }
+    servicer = PreviewServicer(database, service.pages, starter, connections, settings.preview_url, wake)
+    gate = PreviewGateServicer(Passes(service.system, core.workspace), connections)
+    return {preview_service_pb2: servicer, preview_gate_pb2: gate}, servicer

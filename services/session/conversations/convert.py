@@ -115,6 +115,7 @@ def action_to_proto(action: Action) -> action_pb2.Action:
         type=action_pb2.Action.Type.Value(action.type.name),
         state=action_pb2.Action.State.Value(action.state.name),
         session_id=str(action.session_id or ""),
+        preview_id=str(action.preview_id or ""),
         user_id=str(action.user_id),
         cancel_requested=action.cancel_requested,
         etag=etag.of(action),

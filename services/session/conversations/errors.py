@@ -75,7 +75,7 @@ class ActionEnded(WrongState):
 
 
 class ActionNotUndoable(WrongState):
-    """Action {actionId} is {type} and {state}; only a COMPLETED one of type MODIFY_FILES can be undone."""
+    """Action {actionId} is {type} and {state}; only COMPLETED MODIFY_FILES can be undone. Stop a preview instead."""
 
     reason = "ACTION_NOT_UNDOABLE"
 

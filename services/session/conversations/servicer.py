@@ -3,13 +3,14 @@
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 from stateroom.session.v1 import action_pb2, context_pb2
 from stateroom.session.v1 import action_service_pb2 as action_pb
 from stateroom.session.v1 import context_service_pb2 as pb
 from stateroom.session.v1 import message_service_pb2 as message_pb
+from stateroom.session.v1 import preview_service_pb2 as preview_pb
 
 from chassis import ids, masks
 from chassis.database import Database, Transaction
@@ -32,6 +33,15 @@ class Transition(Protocol):
 TransitionRequest = pb.ActivateContextRequest | pb.CompleteContextRequest | pb.UndeleteContextRequest
 
 
+class Previews(Protocol):
+    """Who lists previews."""
+
+    async def ListPreviews(
+        self, request: preview_pb.ListPreviewsRequest, call: Call
+    ) -> preview_pb.ListPreviewsResponse:
+        """Return a page of previews."""
+
+
 @dataclass(frozen=True, slots=True)
 class ContextServicer:
     """Serves stateroom.session.v1.ContextService."""
@@ -42,6 +52,7 @@ class ContextServicer:
     retention: timedelta
     messages: "MessageServicer"
     actions: "ActionServicer"
+    previews: Previews
 
     async def CreateContext(self, request: pb.CreateContextRequest, call: Call) -> context_pb2.Context:
         """Begin a context."""
@@ -71,18 +82,19 @@ class ContextServicer:
 
     async def GetFullContext(self, request: pb.GetFullContextRequest, call: Call) -> pb.GetFullContextResponse:
         """Return a context with the first pages of what is in it."""
-        size, context_id = request.page_size, request.context_id
-        context = await self.GetContext(pb.GetContextRequest(context_id=context_id), call)
-        said = await self.messages.ListMessages(
-            message_pb.ListMessagesRequest(page_size=size, context_id=context_id), call
-        )
-        done = await self.actions.ListActions(action_pb.ListActionsRequest(page_size=size, context_id=context_id), call)
+        page: Any = {"page_size": request.page_size, "context_id": request.context_id}
+        context = await self.GetContext(pb.GetContextRequest(context_id=request.context_id), call)
+        said = await self.messages.ListMessages(message_pb.ListMessagesRequest(**page), call)
+        done = await self.actions.ListActions(action_pb.ListActionsRequest(**page), call)
+        shown = await self.previews.ListPreviews(preview_pb.ListPreviewsRequest(**page), call)
         return pb.GetFullContextResponse(
             context=context,
             messages=said.messages,
             messages_page_token=said.next_page_token,
             actions=done.actions,
             actions_page_token=done.next_page_token,
+            previews=shown.previews,
+            previews_page_token=shown.next_page_token,
         )
 
     async def ListContexts(self, request: pb.ListContextsRequest, call: Call) -> pb.ListContextsResponse:

@@ -63,6 +63,7 @@ actions = Table(
     Column("result", JSONB(none_as_null=True)),
     Column("failure", JSONB(none_as_null=True)),
     Column("session_id", UUID),
+    Column("preview_id", UUID),
     Column("runner_id", Text, nullable=False),
     Column("version", BigInteger, nullable=False),
     Column("create_time", tables.Time, nullable=False),

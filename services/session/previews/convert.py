@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from stateroom.session.v1 import preview_pb2 as pb
 
 from chassis import etag, ids, messages
+from services.session.conversations.domain.action import Action
 from services.session.previews.domain import Preview, PreviewSpec, State, Visibility
 from services.session.sessions.domain import Kind, SessionSpec
 
@@ -64,6 +66,12 @@ def spec_from_proto(preview_id: UUID, message: pb.Preview, port: int) -> Preview
         health_interval=message.health_interval.ToTimedelta() if message.HasField("health_interval") else _INTERVAL,
         metadata=dict(message.metadata),
     )
+
+
+def deployed_by(action: Action) -> pb.Preview:
+    """Return the preview that an action of type DEPLOY wants."""
+    fields: dict[str, Any] = action.payload["deploy"]
+    return pb.Preview(workspace_id=str(action.workspace_id), context_id=str(action.context_id), **fields)
 
 
 def session_of(preview: PreviewSpec | Preview, session_id: UUID, environment_names: Iterable[str]) -> SessionSpec:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from chassis.errors import InvalidField, Violation
 from services.session.previews.errors import PreviewStopped
-from services.session.sessions.domain import Session, StopReason
+from services.session.sessions.domain import Session, SessionSpec, StopReason
 
 START_TIME = timedelta(seconds=60)
 """How long a preview may take to answer for the first time before that counts as an error."""
@@ -55,6 +55,22 @@ class PreviewSpec:
     health_path: str
     health_interval: timedelta
     metadata: dict[str, str]
+
+    def expect_workspace(self, workspace_id: UUID) -> None:
+        """Raise InvalidField unless the context's workspace is the preview's."""
+        if self.workspace_id != workspace_id:
+            raise InvalidField(Violation("preview.context_id", "is a context of another workspace"))
+
+
+@dataclass(frozen=True, slots=True)
+class NewPreview:
+    """A preview to be created with the session of its command, and what its account may have."""
+
+    spec: PreviewSpec
+    session: SessionSpec | None
+    copier_process: int
+    limit: int
+    session_limit: int
 
 
 @dataclass(frozen=True, slots=True)

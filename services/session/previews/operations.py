@@ -7,35 +7,47 @@ from uuid import UUID
 from chassis import etag as tags
 from chassis.database import Transaction
 from chassis.rpc.credential import Credential
+from services.session.conversations.operations import actions
+from services.session.conversations.store import action_store, context_store
 from services.session.previews import store
-from services.session.previews.domain import STOPPED_BY_SOMEBODY, Preview, PreviewSpec, State
+from services.session.previews.domain import STOPPED_BY_SOMEBODY, NewPreview, Preview, State
 from services.session.previews.errors import PreviewLimitReached
 from services.session.sessions import operations as session_operations
 from services.session.sessions.domain import Session, SessionSpec, StopReason
 from services.session.sessions.errors import SessionNotActive
 
 
-async def create_preview(
-    tx: Transaction,
-    *,
-    spec: PreviewSpec,
-    session: SessionSpec | None,
-    copier_process: int,
-    limit: int,
-    session_limit: int,
-) -> Preview:
+async def create_preview(tx: Transaction, *, wanted: NewPreview) -> Preview:
     """Create a preview, and with it the session of its command.
 
     Raises:
+        ContextNotFound, InvalidField: its context is not there, or of another workspace.
         PreviewLimitReached, SessionLimitReached: the account has as many as it may have.
     """
-    if await store.count_previews(tx.connection, tx.account_id) >= limit:
-        raise PreviewLimitReached(limit)
+    spec, session = wanted.spec, wanted.session
+    if spec.context_id is not None:
+        context = await context_store.get_context(tx.connection, spec.context_id)
+        context.expect_kept()
+        spec.expect_workspace(context.workspace_id)
+    if await store.count_previews(tx.connection, tx.account_id) >= wanted.limit:
+        raise PreviewLimitReached(wanted.limit)
     if session is not None:
-        await session_operations.create_session(tx, spec=session, copier_process=copier_process, limit=session_limit)
+        await session_operations.create_session(
+            tx, spec=session, copier_process=wanted.copier_process, limit=wanted.session_limit
+        )
     preview = Preview.create(tx.now, tx.account_id, spec, session.session_id if session else None)
     await store.insert_preview(tx.connection, preview, due=tx.now)
     tx.record("created", after=preview)
+    return preview
+
+
+async def deploy_preview(tx: Transaction, *, action_id: UUID, runner_id: str, wanted: NewPreview) -> Preview | None:
+    """Create the preview that an action wants, as its run; None when it has one or has ended. As `create_preview`."""
+    action = await action_store.lock_action(tx.connection, action_id)
+    if action.state.final or action.has_run:
+        return None
+    preview = await create_preview(tx, wanted=wanted)
+    await actions.note_run(tx, action, action.assign(tx.now, runner_id, preview.session_id, preview.preview_id))
     return preview
 
 

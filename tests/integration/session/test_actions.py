@@ -154,6 +154,10 @@ BAD: list[tuple[dict[str, Any], str]] = [
         "action.clone_template.branch",
     ),
     ({"configure_tooling": action_pb2.ConfigureTooling(tools=["rm"])}, "action.configure_tooling.tools[0]"),
+    ({"deploy": action_pb2.Deploy()}, "action.deploy.port"),
+    ({"deploy": action_pb2.Deploy(port=80, working_directory="x")}, "action.deploy.working_directory"),
+    ({"deploy": action_pb2.Deploy(command=[""])}, "action.deploy.command"),
+    ({"deploy": action_pb2.Deploy(port=80, health_path="x")}, "action.deploy.health_path"),
 ]
 
 

@@ -19,6 +19,7 @@ class Type(Enum):
     CLONE_TEMPLATE = "CLONE_TEMPLATE"
     CONFIGURE_TOOLING = "CONFIGURE_TOOLING"
     MODIFY_FILES = "MODIFY_FILES"
+    DEPLOY = "DEPLOY"
 
 
 class State(Enum):
@@ -69,7 +70,11 @@ class ActionSpec:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """Something that is done in a room. `session_id` is its run, on the run `runner_id` of the room's runner."""
+    """Something that is done in a room.
+
+    `session_id` is its run, on the run `runner_id` of the room's runner. That of a DEPLOY is the preview `preview_id`,
+    which has a session when it has a command.
+    """
 
     action_id: UUID
     account_id: UUID
@@ -84,6 +89,7 @@ class Action:
     result: dict[str, Any] | None
     failure: Failure | None
     session_id: UUID | None
+    preview_id: UUID | None
     runner_id: str
     version: int
     create_time: datetime
@@ -96,13 +102,20 @@ class Action:
         return self.action_id
 
     @property
+    def has_run(self) -> bool:
+        """Whether there is something that runs for it, or did."""
+        return self.runner_id != ""
+
+    @property
     def verb(self) -> str:
         """The name of what the payload holds."""
         return next(iter(self.payload))
 
-    def assign(self, now: datetime, session_id: UUID, runner_id: str) -> "Action":
-        """Return the action with the session that is its run."""
-        return self._changed(now, session_id=session_id, runner_id=runner_id)
+    def assign(
+        self, now: datetime, runner_id: str, session_id: UUID | None, preview_id: UUID | None = None
+    ) -> "Action":
+        """Return the action with what is its run."""
+        return self._changed(now, runner_id=runner_id, session_id=session_id, preview_id=preview_id)
 
     def begin(self, now: datetime) -> "Action":
         """Return the action as one that runs."""
@@ -118,7 +131,7 @@ class Action:
         if self.state.final:
             raise ActionEnded(self.action_id, self.state.name)
         wanted = self._changed(now, cancel_requested=True)
-        return wanted if self.session_id is not None else replace(wanted, state=State.CANCELLED, end_time=now)
+        return wanted if self.has_run else replace(wanted, state=State.CANCELLED, end_time=now)
 
     def undo(self) -> ActionSpec:
         """Return what takes the action's changes back. ActionNotUndoable."""

@@ -35,6 +35,7 @@ async def create_action(tx: Transaction, *, context_id: UUID, spec: ActionSpec) 
         result=None,
         failure=None,
         session_id=None,
+        preview_id=None,
         runner_id="",
         version=1,
         create_time=tx.now,
@@ -85,7 +86,11 @@ async def assign_run(
     if current.state.final or current.session_id != replaces:
         return current
     await sessions.create_session(tx, spec=spec, copier_process=NOBODY, limit=limit, start_lease=None)
-    assigned = current.assign(tx.now, spec.session_id, runner_id)
+    return await note_run(tx, current, current.assign(tx.now, runner_id, spec.session_id))
+
+
+async def note_run(tx: Transaction, current: Action, assigned: Action) -> Action:
+    """Note what runs for an action, whose row is locked."""
     await action_store.update_claimed(tx.connection, assigned)
     tx.record("assigned", before=current, after=assigned)
     return assigned

@@ -1,5 +1,6 @@
 """What the reconciler does for an action: has it run, and writes down what its run says."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -9,7 +10,7 @@ from chassis.database import Database
 from chassis.errors import DomainError, LimitExceeded, Unavailable
 from chassis.reconcile import Claim
 from services.session.conversations import queries
-from services.session.conversations.domain.action import Action, Failure, Outcome, State
+from services.session.conversations.domain.action import Action, Failure, Outcome, State, Type
 from services.session.conversations.operations import actions
 from services.session.conversations.running.port import ActionRunner
 
@@ -25,7 +26,7 @@ class ActionReconciliation:
     """Works on claimed actions."""
 
     database: Database
-    runner: ActionRunner
+    runners: Mapping[Type, ActionRunner]
 
     async def reconcile(self, claim: Claim) -> float | None:
         """Take an action as far as its run is. Raises what keeps it waiting; it is then tried again."""
@@ -48,22 +49,23 @@ class ActionReconciliation:
         return None
 
     async def _proceed(self, actor: Actor, action: Action) -> Outcome | None:
+        runner = self.runners[action.type]
         if action.state is State.PENDING:
-            await self.runner.start(action)
+            await runner.start(action)
             _AFTER_START.reach()
             action = await self.database.write(actor, actions.begin_action, action_id=action.action_id)
         if action.state.final:
             return None
         if action.cancel_requested:
-            await self.runner.cancel(action)
-        outcome = await self.runner.look(action)
+            await runner.cancel(action)
+        outcome = await runner.look(action)
         if outcome is not None:
             _AFTER_LOOK.reach()
         return outcome
 
 
 def _is_over(action: Action) -> bool:
-    return action.session_id is None and datetime.now(UTC) > action.create_time + action.timeout
+    return not action.has_run and datetime.now(UTC) > action.create_time + action.timeout
 
 
 def _failed(reason: str, cause: str) -> Outcome:

@@ -35,8 +35,10 @@ class Feeds:
     by_session: dict[UUID, Feed] = field(default_factory=dict)
 
     def begin(self, session: Session) -> None:
-        """Copy a session that this process has just started."""
-        self._copy(session, Head(session.session_id, 0, 0, 1, self.liveness.number))
+        """Copy a session that this process has just started, unless it does: one whose creator died was taken over."""
+        feed = self.by_session.get(session.session_id)
+        if feed is None or not feed.copies:
+            self._copy(session, Head(session.session_id, 0, 0, 1, self.liveness.number))
 
     def of(self, session: Session) -> Feed:
         """Return the feed of a running session; one that another process copies is followed."""

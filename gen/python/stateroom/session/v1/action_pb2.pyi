@@ -42,6 +42,8 @@ class Action(_message.Message):
         """Installs what the project needs."""
         MODIFY_FILES: Action._Type.ValueType  # 3
         """Changes files, or takes such changes back."""
+        DEPLOY: Action._Type.ValueType  # 4
+        """Starts a preview; what was started outlives the action."""
 
     class Type(_Type, metaclass=_TypeEnumTypeWrapper):
         """What kind of thing an action does."""
@@ -54,6 +56,8 @@ class Action(_message.Message):
     """Installs what the project needs."""
     MODIFY_FILES: Action.Type.ValueType  # 3
     """Changes files, or takes such changes back."""
+    DEPLOY: Action.Type.ValueType  # 4
+    """Starts a preview; what was started outlives the action."""
 
     class _State:
         ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -134,6 +138,8 @@ class Action(_message.Message):
             """It could not be started."""
             RUN_LOST: Action.Failure._Reason.ValueType  # 15
             """Its run ended without saying what came of it."""
+            PREVIEW_FAILED: Action.Failure._Reason.ValueType  # 16
+            """The preview does not answer, or was stopped; the message is its reason. It stays as it is."""
 
         class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper):
             """The kind of failure. Nothing was changed, unless it says otherwise."""
@@ -170,6 +176,8 @@ class Action(_message.Message):
         """It could not be started."""
         RUN_LOST: Action.Failure.Reason.ValueType  # 15
         """Its run ended without saying what came of it."""
+        PREVIEW_FAILED: Action.Failure.Reason.ValueType  # 16
+        """The preview does not answer, or was stopped; the message is its reason. It stays as it is."""
 
         REASON_FIELD_NUMBER: _builtins.int
         MESSAGE_FIELD_NUMBER: _builtins.int
@@ -204,6 +212,7 @@ class Action(_message.Message):
     CONFIGURE_TOOLING_FIELD_NUMBER: _builtins.int
     MODIFY_FILES_FIELD_NUMBER: _builtins.int
     UNDO_FIELD_NUMBER: _builtins.int
+    DEPLOY_FIELD_NUMBER: _builtins.int
     TIMEOUT_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
     RESULT_FIELD_NUMBER: _builtins.int
@@ -215,6 +224,7 @@ class Action(_message.Message):
     END_TIME_FIELD_NUMBER: _builtins.int
     CANCEL_REQUESTED_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    PREVIEW_ID_FIELD_NUMBER: _builtins.int
     action_id: _builtins.str
     """UUIDv7."""
     context_id: _builtins.str
@@ -224,13 +234,15 @@ class Action(_message.Message):
     state: Global___Action.State.ValueType
     """Where it is in its life."""
     session_id: _builtins.str
-    """The session it runs in, whose output is its own; empty until it begins."""
+    """The session it runs in, whose output is its own; empty until it begins, and for a DEPLOY without a command."""
     user_id: _builtins.str
     """Who asked for it."""
     cancel_requested: _builtins.bool
     """Whether somebody asked to cancel it."""
     etag: _builtins.str
     """Version of the resource, quoted, for If-Match."""
+    preview_id: _builtins.str
+    """The preview that a DEPLOY made; empty until it begins."""
     @_builtins.property
     def clone_template(self) -> Global___CloneTemplate:
         """Puts the files of a template into the workspace."""
@@ -246,6 +258,10 @@ class Action(_message.Message):
     @_builtins.property
     def undo(self) -> Global___Undo:
         """Takes the changes of another action back. Asked for by UndoAction."""
+
+    @_builtins.property
+    def deploy(self) -> Global___Deploy:
+        """Starts a preview of the context."""
 
     @_builtins.property
     def timeout(self) -> _duration_pb2.Duration:
@@ -281,6 +297,7 @@ class Action(_message.Message):
         configure_tooling: Global___ConfigureTooling | None = ...,
         modify_files: _edit_pb2.ModifyFiles | None = ...,
         undo: Global___Undo | None = ...,
+        deploy: Global___Deploy | None = ...,
         timeout: _duration_pb2.Duration | None = ...,
         state: Global___Action.State.ValueType = ...,
         result: Global___ActionResult | None = ...,
@@ -292,12 +309,13 @@ class Action(_message.Message):
         end_time: _timestamp_pb2.Timestamp | None = ...,
         cancel_requested: _builtins.bool = ...,
         etag: _builtins.str = ...,
+        preview_id: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["clone_template", b"clone_template", "configure_tooling", b"configure_tooling", "create_time", b"create_time", "end_time", b"end_time", "failure", b"failure", "modify_files", b"modify_files", "payload", b"payload", "result", b"result", "timeout", b"timeout", "undo", b"undo", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["clone_template", b"clone_template", "configure_tooling", b"configure_tooling", "create_time", b"create_time", "deploy", b"deploy", "end_time", b"end_time", "failure", b"failure", "modify_files", b"modify_files", "payload", b"payload", "result", b"result", "timeout", b"timeout", "undo", b"undo", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["action_id", b"action_id", "cancel_requested", b"cancel_requested", "clone_template", b"clone_template", "configure_tooling", b"configure_tooling", "context_id", b"context_id", "create_time", b"create_time", "end_time", b"end_time", "etag", b"etag", "failure", b"failure", "modify_files", b"modify_files", "payload", b"payload", "result", b"result", "session_id", b"session_id", "state", b"state", "timeout", b"timeout", "type", b"type", "undo", b"undo", "update_time", b"update_time", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["action_id", b"action_id", "cancel_requested", b"cancel_requested", "clone_template", b"clone_template", "configure_tooling", b"configure_tooling", "context_id", b"context_id", "create_time", b"create_time", "deploy", b"deploy", "end_time", b"end_time", "etag", b"etag", "failure", b"failure", "modify_files", b"modify_files", "payload", b"payload", "preview_id", b"preview_id", "result", b"result", "session_id", b"session_id", "state", b"state", "timeout", b"timeout", "type", b"type", "undo", b"undo", "update_time", b"update_time", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_payload: _TypeAlias = _typing.Literal["clone_template", "configure_tooling", "modify_files", "undo"]  # noqa: Y015
+    _WhichOneofReturnType_payload: _TypeAlias = _typing.Literal["clone_template", "configure_tooling", "modify_files", "undo", "deploy"]  # noqa: Y015
     _WhichOneofArgType_payload: _TypeAlias = _typing.Literal["payload", b"payload"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_payload) -> _WhichOneofReturnType_payload | None: ...
 
@@ -382,6 +400,46 @@ class Undo(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Undo: _TypeAlias = Undo  # noqa: Y015
+
+@_typing.final
+class Deploy(_message.Message):
+    """Starts a preview of the context, as CreatePreview does. Completed once the server answers."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COMMAND_FIELD_NUMBER: _builtins.int
+    PORT_FIELD_NUMBER: _builtins.int
+    WORKING_DIRECTORY_FIELD_NUMBER: _builtins.int
+    TITLE_FIELD_NUMBER: _builtins.int
+    HEALTH_PATH_FIELD_NUMBER: _builtins.int
+    port: _builtins.int
+    """The port of the loopback on which the server listens; a free one for a command when 0, which finds it in `PORT`."""
+    working_directory: _builtins.str
+    """Where the command starts, relative to the workspace; its root when empty."""
+    title: _builtins.str
+    """What people call it, at most 1,024 characters; the command or the port when empty."""
+    health_path: _builtins.str
+    """The path that is asked for to see whether it works, `/` when empty: any answer below 500 will do."""
+    @_builtins.property
+    def command(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """A program and its arguments, which serves. Without it, something else has to listen on the port."""
+
+    def __init__(
+        self,
+        *,
+        command: _abc.Iterable[_builtins.str] | None = ...,
+        port: _builtins.int = ...,
+        working_directory: _builtins.str = ...,
+        title: _builtins.str = ...,
+        health_path: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["command", b"command", "health_path", b"health_path", "port", b"port", "title", b"title", "working_directory", b"working_directory"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Deploy: _TypeAlias = Deploy  # noqa: Y015
 
 @_typing.final
 class ActionResult(_message.Message):
@@ -499,6 +557,30 @@ class ActionResult(_message.Message):
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
     @_typing.final
+    class DeployedPreview(_message.Message):
+        """A preview that answers."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        PREVIEW_ID_FIELD_NUMBER: _builtins.int
+        URL_FIELD_NUMBER: _builtins.int
+        preview_id: _builtins.str
+        """The preview."""
+        url: _builtins.str
+        """Its address, which opens for nobody without a credential."""
+        def __init__(
+            self,
+            *,
+            preview_id: _builtins.str = ...,
+            url: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["preview_id", b"preview_id", "url", b"url"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
     class ModifiedFiles(_message.Message):
         """The files that were changed."""
 
@@ -584,6 +666,7 @@ class ActionResult(_message.Message):
     CLONED_TEMPLATE_FIELD_NUMBER: _builtins.int
     CONFIGURED_TOOLING_FIELD_NUMBER: _builtins.int
     MODIFIED_FILES_FIELD_NUMBER: _builtins.int
+    DEPLOYED_PREVIEW_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def cloned_template(self) -> Global___ActionResult.ClonedTemplate:
         """Of CLONE_TEMPLATE."""
@@ -596,18 +679,23 @@ class ActionResult(_message.Message):
     def modified_files(self) -> Global___ActionResult.ModifiedFiles:
         """Of MODIFY_FILES."""
 
+    @_builtins.property
+    def deployed_preview(self) -> Global___ActionResult.DeployedPreview:
+        """Of DEPLOY."""
+
     def __init__(
         self,
         *,
         cloned_template: Global___ActionResult.ClonedTemplate | None = ...,
         configured_tooling: Global___ActionResult.ConfiguredTooling | None = ...,
         modified_files: Global___ActionResult.ModifiedFiles | None = ...,
+        deployed_preview: Global___ActionResult.DeployedPreview | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["cloned_template", b"cloned_template", "configured_tooling", b"configured_tooling", "modified_files", b"modified_files", "result", b"result"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cloned_template", b"cloned_template", "configured_tooling", b"configured_tooling", "deployed_preview", b"deployed_preview", "modified_files", b"modified_files", "result", b"result"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cloned_template", b"cloned_template", "configured_tooling", b"configured_tooling", "modified_files", b"modified_files", "result", b"result"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cloned_template", b"cloned_template", "configured_tooling", b"configured_tooling", "deployed_preview", b"deployed_preview", "modified_files", b"modified_files", "result", b"result"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_result: _TypeAlias = _typing.Literal["cloned_template", "configured_tooling", "modified_files"]  # noqa: Y015
+    _WhichOneofReturnType_result: _TypeAlias = _typing.Literal["cloned_template", "configured_tooling", "modified_files", "deployed_preview"]  # noqa: Y015
     _WhichOneofArgType_result: _TypeAlias = _typing.Literal["result", b"result"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_result) -> _WhichOneofReturnType_result | None: ...
 

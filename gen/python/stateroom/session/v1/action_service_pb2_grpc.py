@@ -73,8 +73,8 @@ class ActionServiceServicer:
     """
 
     def CreateAction(self, request, context):
-        """Asks for something to be done in the room of an ACTIVE context. Answers at once, PENDING; what runs is a session of kind
-        COMMAND, whose output can be streamed.
+        """Asks for something to be done in the room of an ACTIVE context. Answers at once, PENDING; what runs is a session, whose output
+        can be streamed.
 
         Errors: INVALID_ARGUMENT (INVALID_FIELD, REQUEST_ID_REUSED), NOT_FOUND (CONTEXT_NOT_FOUND), FAILED_PRECONDITION
         (CONTEXT_IN_WRONG_STATE).
@@ -111,8 +111,8 @@ class ActionServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CancelAction(self, request, context):
-        """Asks for an action to be ended: what has not begun never does, what runs is told to end and killed 5 seconds later. Answers
-        at once; whether the run was through before is what it then says.
+        """Asks for an action to be ended: what has not begun never does, what runs is told to end and killed 5 seconds later, and the
+        preview of a DEPLOY is stopped. Answers at once; whether the run was through before is what it then says.
 
         Errors: INVALID_ARGUMENT (INVALID_FIELD, REQUEST_ID_REUSED), NOT_FOUND (ACTION_NOT_FOUND), FAILED_PRECONDITION
         (ACTION_ENDED), ABORTED (ETAG_MISMATCH).

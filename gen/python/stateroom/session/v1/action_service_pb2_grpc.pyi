@@ -35,8 +35,8 @@ class ActionServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> ActionServiceAsyncStub: ...
     CreateAction: _grpc.UnaryUnaryMultiCallable[_action_service_pb2.CreateActionRequest, _action_pb2.Action]
-    """Asks for something to be done in the room of an ACTIVE context. Answers at once, PENDING; what runs is a session of kind
-    COMMAND, whose output can be streamed.
+    """Asks for something to be done in the room of an ACTIVE context. Answers at once, PENDING; what runs is a session, whose output
+    can be streamed.
 
     Errors: INVALID_ARGUMENT (INVALID_FIELD, REQUEST_ID_REUSED), NOT_FOUND (CONTEXT_NOT_FOUND), FAILED_PRECONDITION
     (CONTEXT_IN_WRONG_STATE).
@@ -57,8 +57,8 @@ class ActionServiceStub:
     Errors: NOT_FOUND (CONTEXT_NOT_FOUND), INVALID_ARGUMENT (INVALID_FIELD, INVALID_PAGE_TOKEN).
     """
     CancelAction: _grpc.UnaryUnaryMultiCallable[_action_service_pb2.CancelActionRequest, _action_pb2.Action]
-    """Asks for an action to be ended: what has not begun never does, what runs is told to end and killed 5 seconds later. Answers
-    at once; whether the run was through before is what it then says.
+    """Asks for an action to be ended: what has not begun never does, what runs is told to end and killed 5 seconds later, and the
+    preview of a DEPLOY is stopped. Answers at once; whether the run was through before is what it then says.
 
     Errors: INVALID_ARGUMENT (INVALID_FIELD, REQUEST_ID_REUSED), NOT_FOUND (ACTION_NOT_FOUND), FAILED_PRECONDITION
     (ACTION_ENDED), ABORTED (ETAG_MISMATCH).
@@ -77,8 +77,8 @@ class ActionServiceAsyncStub(ActionServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateAction: _aio.UnaryUnaryMultiCallable[_action_service_pb2.CreateActionRequest, _action_pb2.Action]  # type: ignore[assignment]
-    """Asks for something to be done in the room of an ACTIVE context. Answers at once, PENDING; what runs is a session of kind
-    COMMAND, whose output can be streamed.
+    """Asks for something to be done in the room of an ACTIVE context. Answers at once, PENDING; what runs is a session, whose output
+    can be streamed.
 
     Errors: INVALID_ARGUMENT (INVALID_FIELD, REQUEST_ID_REUSED), NOT_FOUND (CONTEXT_NOT_FOUND), FAILED_PRECONDITION
     (CONTEXT_IN_WRONG_STATE).
@@ -99,8 +99,8 @@ class ActionServiceAsyncStub(ActionServiceStub):
     Errors: NOT_FOUND (CONTEXT_NOT_FOUND), INVALID_ARGUMENT (INVALID_FIELD, INVALID_PAGE_TOKEN).
     """
     CancelAction: _aio.UnaryUnaryMultiCallable[_action_service_pb2.CancelActionRequest, _action_pb2.Action]  # type: ignore[assignment]
-    """Asks for an action to be ended: what has not begun never does, what runs is told to end and killed 5 seconds later. Answers
-    at once; whether the run was through before is what it then says.
+    """Asks for an action to be ended: what has not begun never does, what runs is told to end and killed 5 seconds later, and the
+    preview of a DEPLOY is stopped. Answers at once; whether the run was through before is what it then says.
 
     Errors: INVALID_ARGUMENT (INVALID_FIELD, REQUEST_ID_REUSED), NOT_FOUND (ACTION_NOT_FOUND), FAILED_PRECONDITION
     (ACTION_ENDED), ABORTED (ETAG_MISMATCH).
@@ -122,8 +122,8 @@ class ActionServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _action_service_pb2.CreateActionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_action_pb2.Action, _abc.Awaitable[_action_pb2.Action]]:
-        """Asks for something to be done in the room of an ACTIVE context. Answers at once, PENDING; what runs is a session of kind
-        COMMAND, whose output can be streamed.
+        """Asks for something to be done in the room of an ACTIVE context. Answers at once, PENDING; what runs is a session, whose output
+        can be streamed.
 
         Errors: INVALID_ARGUMENT (INVALID_FIELD, REQUEST_ID_REUSED), NOT_FOUND (CONTEXT_NOT_FOUND), FAILED_PRECONDITION
         (CONTEXT_IN_WRONG_STATE).
@@ -168,8 +168,8 @@ class ActionServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _action_service_pb2.CancelActionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_action_pb2.Action, _abc.Awaitable[_action_pb2.Action]]:
-        """Asks for an action to be ended: what has not begun never does, what runs is told to end and killed 5 seconds later. Answers
-        at once; whether the run was through before is what it then says.
+        """Asks for an action to be ended: what has not begun never does, what runs is told to end and killed 5 seconds later, and the
+        preview of a DEPLOY is stopped. Answers at once; whether the run was through before is what it then says.
 
         Errors: INVALID_ARGUMENT (INVALID_FIELD, REQUEST_ID_REUSED), NOT_FOUND (ACTION_NOT_FOUND), FAILED_PRECONDITION
         (ACTION_ENDED), ABORTED (ETAG_MISMATCH).

@@ -10,6 +10,7 @@ from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
 from stateroom.session.v1 import action_pb2 as _action_pb2
 from stateroom.session.v1 import context_pb2 as _context_pb2
+from stateroom.session.v1 import preview_pb2 as _preview_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -130,10 +131,14 @@ class GetFullContextResponse(_message.Message):
     MESSAGES_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     ACTIONS_FIELD_NUMBER: _builtins.int
     ACTIONS_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    PREVIEWS_FIELD_NUMBER: _builtins.int
+    PREVIEWS_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     messages_page_token: _builtins.str
     """For ListMessages; empty when these are all."""
     actions_page_token: _builtins.str
     """For ListActions; empty when these are all."""
+    previews_page_token: _builtins.str
+    """For ListPreviews of this context; empty when these are all."""
     @_builtins.property
     def context(self) -> _context_pb2.Context:
         """The context."""
@@ -146,6 +151,10 @@ class GetFullContextResponse(_message.Message):
     def actions(self) -> _containers.RepeatedCompositeFieldContainer[_action_pb2.Action]:
         """The newest actions, newest first."""
 
+    @_builtins.property
+    def previews(self) -> _containers.RepeatedCompositeFieldContainer[_preview_pb2.Preview]:
+        """The newest previews, newest first."""
+
     def __init__(
         self,
         *,
@@ -154,10 +163,12 @@ class GetFullContextResponse(_message.Message):
         messages_page_token: _builtins.str = ...,
         actions: _abc.Iterable[_action_pb2.Action] | None = ...,
         actions_page_token: _builtins.str = ...,
+        previews: _abc.Iterable[_preview_pb2.Preview] | None = ...,
+        previews_page_token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["context", b"context"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actions", b"actions", "actions_page_token", b"actions_page_token", "context", b"context", "messages", b"messages", "messages_page_token", b"messages_page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actions", b"actions", "actions_page_token", b"actions_page_token", "context", b"context", "messages", b"messages", "messages_page_token", b"messages_page_token", "previews", b"previews", "previews_page_token", b"previews_page_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

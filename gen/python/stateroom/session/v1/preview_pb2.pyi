@@ -143,7 +143,7 @@ class Preview(_message.Message):
     workspace_id: _builtins.str
     """The workspace in which the server runs."""
     context_id: _builtins.str
-    """The context that it belongs to, if any; it is kept as it is given."""
+    """The context of the same workspace that it belongs to, if any."""
     title: _builtins.str
     """What people call it, at most 1,024 characters; the command or the port when empty."""
     visibility: Global___Preview.Visibility.ValueType

@@ -38,8 +38,8 @@ class PreviewServiceStub:
     """Makes a preview of what listens on a port of a workspace, or of a command that is started there. Answers when the command
     runs; whether it serves shows in the state.
 
-    Errors: INVALID_ARGUMENT (INVALID_FIELD, INVALID_WORKING_DIRECTORY, REQUEST_ID_REUSED), NOT_FOUND (WORKSPACE_NOT_FOUND),
-    FAILED_PRECONDITION (WORKSPACE_NOT_ACTIVE, WORKSPACE_ARCHIVED, COMMAND_NOT_FOUND), RESOURCE_EXHAUSTED
+    Errors: INVALID_ARGUMENT (INVALID_FIELD, INVALID_WORKING_DIRECTORY, REQUEST_ID_REUSED), NOT_FOUND (WORKSPACE_NOT_FOUND,
+    CONTEXT_NOT_FOUND), FAILED_PRECONDITION (WORKSPACE_NOT_ACTIVE, WORKSPACE_ARCHIVED, COMMAND_NOT_FOUND), RESOURCE_EXHAUSTED
     (PREVIEW_LIMIT_REACHED, SESSION_LIMIT_REACHED), UNAVAILABLE (CANNOT_START_SESSION).
     """
     GetPreview: _grpc.UnaryUnaryMultiCallable[_preview_service_pb2.GetPreviewRequest, _preview_pb2.Preview]
@@ -93,8 +93,8 @@ class PreviewServiceAsyncStub(PreviewServiceStub):
     """Makes a preview of what listens on a port of a workspace, or of a command that is started there. Answers when the command
     runs; whether it serves shows in the state.
 
-    Errors: INVALID_ARGUMENT (INVALID_FIELD, INVALID_WORKING_DIRECTORY, REQUEST_ID_REUSED), NOT_FOUND (WORKSPACE_NOT_FOUND),
-    FAILED_PRECONDITION (WORKSPACE_NOT_ACTIVE, WORKSPACE_ARCHIVED, COMMAND_NOT_FOUND), RESOURCE_EXHAUSTED
+    Errors: INVALID_ARGUMENT (INVALID_FIELD, INVALID_WORKING_DIRECTORY, REQUEST_ID_REUSED), NOT_FOUND (WORKSPACE_NOT_FOUND,
+    CONTEXT_NOT_FOUND), FAILED_PRECONDITION (WORKSPACE_NOT_ACTIVE, WORKSPACE_ARCHIVED, COMMAND_NOT_FOUND), RESOURCE_EXHAUSTED
     (PREVIEW_LIMIT_REACHED, SESSION_LIMIT_REACHED), UNAVAILABLE (CANNOT_START_SESSION).
     """
     GetPreview: _aio.UnaryUnaryMultiCallable[_preview_service_pb2.GetPreviewRequest, _preview_pb2.Preview]  # type: ignore[assignment]
@@ -151,8 +151,8 @@ class PreviewServiceServicer(metaclass=_abc_1.ABCMeta):
         """Makes a preview of what listens on a port of a workspace, or of a command that is started there. Answers when the command
         runs; whether it serves shows in the state.
 
-        Errors: INVALID_ARGUMENT (INVALID_FIELD, INVALID_WORKING_DIRECTORY, REQUEST_ID_REUSED), NOT_FOUND (WORKSPACE_NOT_FOUND),
-        FAILED_PRECONDITION (WORKSPACE_NOT_ACTIVE, WORKSPACE_ARCHIVED, COMMAND_NOT_FOUND), RESOURCE_EXHAUSTED
+        Errors: INVALID_ARGUMENT (INVALID_FIELD, INVALID_WORKING_DIRECTORY, REQUEST_ID_REUSED), NOT_FOUND (WORKSPACE_NOT_FOUND,
+        CONTEXT_NOT_FOUND), FAILED_PRECONDITION (WORKSPACE_NOT_ACTIVE, WORKSPACE_ARCHIVED, COMMAND_NOT_FOUND), RESOURCE_EXHAUSTED
         (PREVIEW_LIMIT_REACHED, SESSION_LIMIT_REACHED), UNAVAILABLE (CANNOT_START_SESSION).
         """
 
