@@ -1,22 +1,20 @@
 """Files that an agent asks us to read or write: beneath the workspace, whatever links its programs have made there."""
 
-import ctypes
 import os
 import secrets
 import stat
-import struct
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path, PurePosixPath
 
+from chassis.errors import DomainError
+from runner.files import beneath
+from runner.files.errors import ProtectedPath
+from runner.files.paths import GIT
+
 MAXIMUM_FILE = 2 * 1024 * 1024
 """Bytes of a file that is read or written for an agent; larger ones it reads with its own hands."""
-
-_OPENAT2 = 437
-_HOW = struct.Struct("QQQ")  # flags, mode, resolve
-_RESOLVE_NO_MAGICLINKS, _RESOLVE_BENEATH = 0x02, 0x08
-_LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 class FileRefused(Exception):
@@ -44,11 +42,12 @@ def write(files: Path, path: str, content: str) -> int:
         raise FileRefused(f"{path} would have more than {MAXIMUM_FILE >> 20} MiB")  # noqa: EM102  # as above
     with _reasons(path):
         relative = _relative(files, path)
-        folder = _folder(files, relative.parent)
-        try:
+        for part in reversed(relative.parents):
+            if part != PurePosixPath():
+                with _changing(files, part) as above, suppress(FileExistsError):
+                    os.mkdir(part.name, dir_fd=above)
+        with _changing(files, relative) as folder:
             _replace(folder, relative.name, data)
-        finally:
-            os.close(folder)
     return len(data)
 
 
@@ -69,18 +68,13 @@ def _replace(folder: int, name: str, data: bytes) -> None:
         raise
 
 
-def _folder(files: Path, relative: PurePosixPath) -> int:
-    """Open a folder beneath the workspace, made where it is missing."""
-    flags = os.O_RDONLY | os.O_DIRECTORY
-    for part in (*reversed(relative.parents), relative):
-        if part != PurePosixPath():
-            above = _open(files, part.parent, flags)
-            try:
-                with suppress(FileExistsError):
-                    os.mkdir(part.name, dir_fd=above)
-            finally:
-                os.close(above)
-    return _open(files, relative, flags)
+@contextmanager
+def _changing(files: Path, relative: PurePosixPath) -> Iterator[int]:
+    """Open the folder of an entry that is made or replaced. ProtectedPath for git's own."""
+    if relative.name == GIT:
+        raise ProtectedPath(str(relative))
+    with beneath.directory_to_change(files, relative.parent.parts) as folder:
+        yield folder
 
 
 def _relative(files: Path, path: str) -> PurePosixPath:
@@ -95,22 +89,16 @@ def _relative(files: Path, path: str) -> PurePosixPath:
 
 def _open(files: Path, relative: PurePosixPath, flags: int) -> int:
     """Open what lies beneath the workspace, by a path that nobody can lead out of it."""
-    root = os.open(files, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        how = _HOW.pack(flags | os.O_CLOEXEC, 0, _RESOLVE_BENEATH | _RESOLVE_NO_MAGICLINKS)
-        opened: int = _LIBC.syscall(_OPENAT2, root, os.fsencode(relative), how, len(how))
-        if opened < 0:
-            number = ctypes.get_errno()
-            raise OSError(number, os.strerror(number))
-        return opened
-    finally:
-        os.close(root)
+    with beneath.descriptor(os.open(files, beneath.PLACE | os.O_DIRECTORY)) as root:
+        return beneath.open_beneath(root, str(relative), flags)
 
 
 @contextmanager
 def _reasons(path: str) -> Iterator[None]:
     try:
         yield
+    except DomainError as error:
+        raise FileRefused(error.message) from error
     except (OSError, ValueError) as error:
         cause = error.strerror if isinstance(error, OSError) else str(error)
         raise FileRefused(f"{path[:200]}: {cause}") from error  # noqa: EM102  # as above

@@ -42,15 +42,21 @@ async def test_prompt_always_is_answered_in_pieces_and_ends(agents: Agents, room
 
 
 async def test_file_outside_of_the_workspace_is_refused_to_an_agent(agents: Agents, room_folder: Path) -> None:
-    """Not by `..`, not by an absolute path, not through a link that points out; the log says what was tried."""
+    """Nor is git's own to be written; neither by `..` nor through a link; the log says what was tried."""
     (room_folder / "files" / "out").symlink_to("/etc")
+    (room_folder / "files" / ".git").mkdir()
+    (room_folder / "files" / "git").symlink_to(".git")
     (room_folder / "secret").write_text("secret")
     talk = await Conversation.open(agents, settings={"mode": "trust"})
-    talk.prompt("read ../secret\nread /etc/passwd\nread out/passwd\nedit ../secret hacked\nedit out/new text\nread out")
+    talk.prompt(
+        "read ../secret\nread /etc/passwd\nread out/passwd\nedit ../secret hacked\nedit out/new text\nread out\n"
+        "edit .git/config text\nedit git/hooks/pre-commit text"
+    )
     await talk.until("turn_end")
     files = [event.file for event in talk.of("file")]
     assert all(file.failure for file in files)
-    assert len([file for file in files if file.written]) == 2
+    assert len([file for file in files if file.written]) == 4
+    assert not list((room_folder / "files" / ".git").iterdir())
     assert (room_folder / "secret").read_text() == "secret"
 
 
