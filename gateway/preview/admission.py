@@ -109,7 +109,8 @@ class Admission:
         To a browser all previews are one site, so that SameSite keeps none of them from the others. What a person does,
         following a link, is all that may come from outside.
         """
-        self._origins.check(request, upgrade=upgrade)
+        # Where a page says its origin, that is looked at for reading too: not every browser says `Sec-Fetch-Site`.
+        self._origins.check(request, upgrade=upgrade or "origin" in request.headers)
         fetched = request.headers.get("sec-fetch-site", "")
         goes_there = request.headers.get("sec-fetch-mode") == "navigate"
         goes_there &= request.headers.get("sec-fetch-dest") == "document"

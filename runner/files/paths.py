@@ -7,6 +7,9 @@ from collections.abc import Iterable, Sequence
 from runner.files.errors import FileNameClashes, InvalidPath, PathOutsideWorkspace, ProtectedPath
 
 GIT = ".git"
+DEEPEST = 256
+"""Names of a path, at most: fewer than a save can follow."""
+_TOO_DEEP = f"is more than {DEEPEST} names long"
 _SEPARATORS = re.compile(r"[/\\]")  # what means nothing here may lead upwards where a checkout goes
 
 
@@ -27,6 +30,8 @@ def parse(text: str, field: str = "path") -> list[str]:
             raise InvalidPath("names must be UTF-8", field)
         if len(part.encode()) > 255:  # noqa: PLR2004  # what every file system takes
             raise InvalidPath("has a name of more than 255 bytes", field)
+    if len(parts) > DEEPEST:
+        raise InvalidPath(_TOO_DEEP, field)
     return parts
 
 

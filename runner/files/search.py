@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
+import re2
 from stateroom.file.v1.file_pb2 import SearchMatch, SearchMatches
 from stateroom.runner.v1 import file_service_pb2 as pb
 
@@ -23,6 +24,7 @@ _AT_ONCE = 2  # searches: each takes all of the machine that it can get
 _MESSAGE = 100  # matches in one message
 _TEXT = 500  # characters of a line that are shown
 _LINE = 1 << 20  # bytes of a line that are read: minified files have one of megabytes
+_EXPRESSION = 1 << 20  # bytes that a compiled expression may take
 _FINE = (0, 1)  # 1 says that nothing was found
 
 
@@ -43,14 +45,13 @@ class Search:
         InvalidField: names are to be searched for an expression.
         """
         parts = paths.parse(request.path)
-        if request.names and request.regex:
-            raise InvalidField(Violation("regex", "names are searched for a text only"))
+        _expect_bounded(request)
         found: list[SearchMatch] = []
         count = 0
         try:
             async with (
-                self._turns,
                 asyncio.timeout(self.time_limit),
+                self._turns,
                 aclosing(self._matches(request, parts)) as matches,
             ):
                 async for match in matches:
@@ -90,6 +91,26 @@ class Search:
         if ended.code not in _FINE:
             last = complaint.decode(errors="replace").strip().rpartition("\n")[2]
             raise SearchFailed(repository.redact(last or f"git ended with {ended.code or ended.signal}"))
+
+
+def _expect_bounded(request: pb.SearchFilesRequest) -> None:
+    """Refuse what git would take for several texts, and an expression that RE2 refuses.
+
+    git's own matcher knows no bounds: an expression that counts within a count takes gigabytes.
+    """
+    if request.names and request.regex:
+        raise InvalidField(Violation("regex", "names are searched for a text only"))
+    if "\n" in request.query:
+        raise InvalidField(Violation("query", "has more than one line"))
+    if not request.regex:
+        return
+    options = re2.Options()
+    options.posix_syntax, options.max_mem, options.log_errors = True, _EXPRESSION, False
+    try:
+        re2.compile(request.query, options)
+    except re2.error as exc:
+        cause = exc.args[0].decode(errors="replace") if isinstance(exc.args[0], bytes) else str(exc.args[0])
+        raise InvalidField(Violation("query", f"no regular expression: {cause[:100]}")) from exc
 
 
 def _arguments(request: pb.SearchFilesRequest, parts: Sequence[str]) -> list[str]:

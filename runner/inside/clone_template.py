@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from runner.inside import git
+from runner.inside.files import check, not_editable
 from runner.inside.report import Refused, say
 
 _LISTED = 5  # files that a refusal names
@@ -14,7 +15,7 @@ _LISTED = 5  # files that a refusal names
 
 def run(order: dict[str, Any]) -> dict[str, Any]:
     """Clone with the arguments that the runner gives, beside the workspace, and move what came. Refused."""
-    incoming, target = Path(order["incoming"]), Path(order["clone_template"].get("directory", "."))
+    incoming, target = Path(order["incoming"]), _target(order["clone_template"].get("directory", ""))
     shutil.rmtree(incoming, ignore_errors=True)
     try:
         say(f"Cloning {order['clone_template']['repository_url']}")
@@ -22,12 +23,25 @@ def run(order: dict[str, Any]) -> dict[str, Any]:
         commit = git.run("-C", str(incoming), "rev-parse", "--verify", "HEAD").decode().strip()
         shutil.rmtree(incoming / ".git")
         count = sum(len(files) for _, _, files in os.walk(incoming))
-        _expect_free(incoming, target)
-        _move(incoming, target)
+        try:
+            _expect_free(incoming, target)
+            _move(incoming, target)
+        except OSError as error:
+            raise not_editable(str(target), (error.strerror or "cannot be written").lower()) from error
     finally:
         shutil.rmtree(incoming, ignore_errors=True)
     say(f"{count} files of {commit}")
     return {"cloned_template": {"commit_id": commit, "file_count": count}}
+
+
+def _target(directory: str) -> Path:
+    """Return the folder that is wanted, once nothing on the way to it is a link or a file. PATH_NOT_ALLOWED."""
+    target = Path()
+    for part in check(directory).split("/") if directory else ():
+        target /= part
+        if os.path.lexists(target) and (target.is_symlink() or not target.is_dir()):
+            raise not_editable(directory, "is no folder")
+    return target
 
 
 def _expect_free(incoming: Path, target: Path) -> None:

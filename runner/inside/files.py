@@ -49,13 +49,13 @@ class Tree:
         except OSError as error:
             known = error.errno in _LINKS
             why = "is no regular file" if known else (error.strerror or "cannot be read").lower()
-            raise _not_editable(path, why) from error
+            raise not_editable(path, why) from error
         try:
             facts = os.fstat(descriptor)
             if not stat.S_ISREG(facts.st_mode):
-                raise _not_editable(path, "is no regular file")
+                raise not_editable(path, "is no regular file")
             if facts.st_size > LIMIT:
-                raise _not_editable(path, f"is larger than {LIMIT // 1024 // 1024} MiB")
+                raise not_editable(path, f"is larger than {LIMIT // 1024 // 1024} MiB")
             with os.fdopen(os.dup(descriptor), "rb") as file:
                 return File(file.read(LIMIT), bool(facts.st_mode & _EXECUTABLE))
         finally:
@@ -104,6 +104,7 @@ class Tree:
             os.close(inner)
 
 
-def _not_editable(path: str, why: str) -> Refused:
+def not_editable(path: str, why: str) -> Refused:
+    """Return the refusal of a path that is not what it should be."""
     reason = "FILE_NOT_EDITABLE"
     return Refused(reason, f"{path}: it, or a folder it is in, {why}", path=path)

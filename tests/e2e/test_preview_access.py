@@ -101,6 +101,8 @@ async def test_preview_of_another_account_is_as_good_as_none(embedded_stack: Emb
         ("GET", {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "iframe"}, 403),
         ("GET", {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}, 200),
         ("GET", {"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty"}, 200),
+        ("GET", {"Origin": "http://evil.preview.localhost"}, 403),
+        ("GET", {"Origin": "{own}"}, 200),
         ("POST", {"Origin": "http://evil.preview.localhost"}, 403),
         ("POST", {"Origin": "null"}, 403),
         ("POST", {"Sec-Fetch-Site": "same-site"}, 403),

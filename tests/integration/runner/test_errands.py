@@ -203,6 +203,20 @@ async def test_clone_template_puts_its_files_without_its_history(here: Room, ori
     assert (refused["failure"]["reason"], refused["failure"]["path"]) == ("FILE_EXISTS", "README.md")
 
 
+async def test_clone_template_through_a_link_or_a_file_is_refused(here: Room, origin: Origin) -> None:
+    """It lands where its folder says, and never in git's own."""
+    here.table._allow_local = True  # noqa: SLF001  # as an installation may say
+    (here.files / "git").symlink_to(".git")
+    (here.files / "up").symlink_to("..")
+    (here.files / "file").write_text("x")
+    before = sorted(here.content())
+    for directory in ("git/new", "up/home/new", "file/new", "new/.git/x", "x" * 300):
+        refused = await here.run("clone_template", {"repository_url": origin.url, "directory": directory})
+        assert refused["failure"]["reason"] in {"FILE_NOT_EDITABLE", "PATH_NOT_ALLOWED"}, directory
+    assert sorted(here.content()) == before
+    assert not (here.files / ".git" / "new").exists()
+
+
 async def test_clone_template_that_may_not_be_cloned_is_not_started(here: Room, origin: Origin) -> None:
     """The rules are those of workspaces."""
     for url in (origin.url, "http://example.com/a", "https://a:b@example.com/a"):

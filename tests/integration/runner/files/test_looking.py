@@ -145,8 +145,11 @@ async def test_search_files_finds_lines_and_names_that_git_does_not_ignore(files
     assert await _search(files, "^ha.$", regex=True, path="src") == ([("src/a b.txt", 1, 1)], False)
     assert await _search(files, "--help") == ([], False)
     assert await _search(files, "A B", names=True, ignore_case=True) == ([("src/a b.txt", 0, 0)], False)
-    with pytest.raises(errors.SearchFailed):
-        await _search(files, "(", regex=True)
+    for endless in ("(", "((a{1,255}){1,255}){1,255}", r"(a*)\1"):
+        with pytest.raises(InvalidField, match="no regular expression"):
+            await _search(files, endless, regex=True)
+    with pytest.raises(InvalidField, match="more than one line"):
+        await _search(files, "needle\n")
     with pytest.raises(errors.FileNotFound):
         await _search(files, "needle", path="missing")
     with pytest.raises(InvalidField):
