@@ -158,11 +158,15 @@ class Person:
         """Return the way to a workspace's runner, as the session service asks for it."""
         request = workspace.GetRunnerRequest(workspace_id=room.workspace_id, account_id=self.user_id)
         signer = TokenSigner("session", keys.signing_key_file(self.product.installation.layout, "session"))
+        return await self.rooms.GetRunner(request, metadata=signer.metadata(), wait_for_ready=True, timeout=20)
+
+    async def runner_of_restarted(self, room: workspace_pb2.Workspace) -> workspace.Runner:
+        """Return the same from a service that was killed and started: calls over the old connection fail."""
         async with asyncio.timeout(20):
             while True:
                 try:
-                    return await self.rooms.GetRunner(request, metadata=signer.metadata(), wait_for_ready=True)
-                except grpc.aio.AioRpcError as error:  # a call over the connection to a service that was killed
+                    return await self.runner(room)
+                except grpc.aio.AioRpcError as error:
                     if error.code() != grpc.StatusCode.UNAVAILABLE:
                         raise
 

@@ -17,7 +17,11 @@ from tests.support.product import Product
 from tests.support.source import query
 
 _HOMES = {"chassis.consumer": ("audit", "session")}
-_APART = {"runner.snapshot": "snapshots", "services.workspace.saves": "saves"}
+_APART = {
+    "runner.snapshot": "snapshots",
+    "services.workspace.saves": "saves",
+    "services.session.previews": "deployments",
+}
 """Packages whose places only their own tests pass."""
 _HOME = ("workspace", "session")
 """Services that pass the places of the chassis; in each round the next one dies there."""

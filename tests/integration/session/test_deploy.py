@@ -11,6 +11,7 @@ from stateroom.session.v1 import context_service_pb2 as context_pb
 from stateroom.session.v1 import preview_service_pb2 as preview_pb
 
 from chassis import ids
+from tests.support.places import passed_by
 from tests.support.refusals import refused
 from tests.support.stage import Stage
 from tests.support.talk import Talker
@@ -106,6 +107,7 @@ async def test_cancel_action_that_deploys_stops_its_preview(ada: Talker) -> None
 
 async def test_deploy_whose_service_is_killed_makes_one_preview_all_the_same(ada: Talker) -> None:
     """Before the command is started, and before anybody noted that it was."""
+    assert passed_by("deployments", 1) == ["previews.after_deploy"]  # each place of previews is passed here
     context = await ada.active()
     await ada.stage.kill_service()
     await ada.stage.start_service(FAULT="previews.after_deploy:1:kill")

@@ -108,11 +108,15 @@ async def test_agent_that_waits_for_an_answer_is_at_work(stage: Stage) -> None:
     """Whoever is asked may be away for longer than an idle session lives."""
     talk = await Talk.open(stage)
     await talk.prompt("edit notes.txt text")
-    await talk.until("permission_request")
+    await until(partial(_is_noted, talk))
     await _age(stage, talk.session_id)
     aged = (await stage.get(talk.session_id)).last_activity_time.ToSeconds()
     await _set(stage, warning=298)  # which has all sessions looked at
     await until(partial(_at_work, stage, talk.session_id, aged + 3600))
+
+
+async def _is_noted(talk: Talk) -> bool:
+    return bool(await talk.permissions())
 
 
 async def _at_work(stage: Stage, session_id: str, since: int) -> bool:

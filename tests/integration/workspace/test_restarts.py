@@ -86,7 +86,7 @@ async def test_get_runner_after_a_restart_of_the_service_finds_the_same_one(prod
         before, announced = await person.runner(room), product.runner_of(room.workspace_id)
         await product.kill("workspace")
         await product.start("workspace")
-        after = await person.runner(room)
+        after = await person.runner_of_restarted(room)
         assert after == before
         assert product.runner_of(room.workspace_id) == announced
         async with grpc.aio.insecure_channel(after.address) as channel:
@@ -106,7 +106,7 @@ async def test_get_runner_after_an_orderly_stop_of_the_service_finds_the_same_on
         service.terminate()
         assert await service.wait() == 0
         await product.start("workspace")
-        assert await person.runner(room) == before
+        assert await person.runner_of_restarted(room) == before
 
 
 async def test_get_runner_of_a_dead_one_starts_a_new_one(product: Product) -> None:
@@ -137,7 +137,7 @@ async def test_get_runner_is_not_fooled_by_a_process_with_the_same_pid(product: 
         stale = json.loads(announced.read_text()) | {"pid": os.getpid()}
         assert processes.described_by(stale) != processes.find(os.getpid())
         announced.write_text(json.dumps(stale))
-        second = await person.runner(room)
+        second = await person.runner_of_restarted(room)
         assert second.runner_id != first.runner_id
         assert len(product.runners()) == 1
 
