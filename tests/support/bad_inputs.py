@@ -315,7 +315,7 @@ FILES = [
     ),
     _file("negative offset", "GET :read?path=a&offset=-1", 400, "INVALID_FIELD", "offset"),
     _file("search for nothing", "GET :search?query=", 400, "INVALID_FIELD", "query"),
-    _file("wrong expression", "GET :search?query=(&regex=true", 400, "SEARCH_FAILED"),
+    _file("wrong expression", "GET :search?query=(&regex=true", 400, "INVALID_FIELD", "query"),
     _file("archive that is none", "POST :upload?format=ZIP", 400, "ARCHIVE_REFUSED", body=b"PK"),
     _file("archive of an unknown form", "POST :upload?format=RAR", 400, "INVALID_TYPE", "format"),
     _file("compressed body", "PUT :write?path=a", 415, "UNSUPPORTED_MEDIA_TYPE", headers={"content-encoding": "gzip"}),
