@@ -44,7 +44,7 @@ fault: $(INSTALLED) ## run all tests that kill, cut and wipe, in two rounds (ROU
 	$(BIN)/pytest -v -n auto tests/fault --thorough --rounds $(or $(ROUNDS),2) $(if $(PREVIOUS),--previous $(PREVIOUS))
 
 .PHONY: soak
-soak: $(INSTALLED) ## kill 50 times while programs print, cut devices off 5,000 times, upgrade a runner 10 times: half an hour
+soak: $(INSTALLED) ## kill 50 times while programs print, cut devices off 1,000 times, upgrade a runner 10 times: half an hour
 	$(BIN)/pytest -v -n 2 tests/fault/test_output.py tests/fault/test_disconnects.py tests/integration/runner/test_upgrade.py \
 		--thorough --rounds 10
 
