@@ -235,9 +235,7 @@ class Terminal:
         self._flow_version = version
         if paused and not _ENDING & self._asked.keys():
             self.paused = True
-            self._reader.pause()
-            if self.beside is not None:
-                self.beside.resume()
+            self._regulate()
         else:
             self._flow()
 
@@ -278,8 +276,6 @@ class Terminal:
         """Drop what is stored elsewhere, and go on reading if the spool was full."""
         self.spool.acknowledge(sequence)
         self._resume()
-        if self.beside is not None:
-            self.beside.resume()
 
     def expect_running(self) -> None:
         """Raise TerminalEnded once the shell has ended."""
@@ -337,9 +333,7 @@ class Terminal:
             self.display.feed(data)
         if self._full:
             _log.warning("The spool is full; the terminal waits", session_id=self.session_id)
-            self._reader.pause()
-            if self.beside is not None:
-                self.beside.resume()
+            self._regulate()
 
     def _flow(self) -> None:
         self.paused = False
@@ -349,8 +343,16 @@ class Terminal:
         if self._held:
             held, self._held = self._held, b""
             self._output(held)
-        if not self._held and not self._full and not self.paused:
+        self._regulate()
+
+    def _regulate(self) -> None:
+        """Read the terminal and what runs beside it, or leave them unread."""
+        if self._held or self._full or self.paused:
+            self._reader.pause()
+        else:
             self._reader.resume()
+        if self.beside is not None:
+            self.beside.resume()
 
     def _write(self, type_: RecordType, bodies: list[bytes]) -> bool:
         try:

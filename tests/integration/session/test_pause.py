@@ -107,7 +107,13 @@ async def test_agent_of_a_paused_session_waits_until_it_is_resumed(stage: Stage)
         await until(partial(_has_read, device, "prompt"))
         assert not device.of("permission_request")
         assert not running.done()
+        await until(partial(_is_acknowledged, stage, talk.session_id))  # only the resumption can wake it now
         assert (await _resume(stage, talk.session_id)).state == Session.ACTIVE
+
+
+async def _is_acknowledged(stage: Stage, session_id: str) -> bool:
+    terminal = await stage.terminal(session_id)
+    return terminal.acknowledged_sequence == terminal.end_sequence
 
 
 async def _has_read(device: Talk, kind: str) -> bool:
