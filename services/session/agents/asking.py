@@ -15,8 +15,7 @@ from chassis.actor import Actor
 from chassis.errors import DomainError, RequestIdReused
 from services.session.agents import convert
 from services.session.sessions.domain import Session
-from services.session.sessions.errors import SessionNotActive
-from services.session.sessions.live.runners import OVER, Runners
+from services.session.sessions.live.runners import Runners
 
 T = TypeVar("T")
 
@@ -71,12 +70,4 @@ class Asking:
     async def _call(self, session: Session, method: Callable[[Any], Callable[..., Awaitable[T]]], request: object) -> T:
         session.expect_agent()
         session.expect_running()
-        runner = await self.runners.find(session.account_id, session.workspace_id)
-        stub = AgentServiceStub(runner.peer.channel)
-        try:
-            return await runner.call(method(stub), request)
-        except DomainError as exc:
-            self.runners.forget(session.workspace_id)
-            if exc.reason in OVER:
-                raise SessionNotActive(session.session_id, "STOPPED") from exc
-            raise
+        return await self.runners.ask(session, lambda runner: method(AgentServiceStub(runner.peer.channel)), request)

@@ -10,12 +10,10 @@ from stateroom.runner.v1.secret_service_pb2_grpc import SecretServiceStub
 
 from chassis.actor import Actor
 from chassis.database import Database
-from chassis.errors import DomainError
 from services.session.secrets import operations
 from services.session.sessions import queries
 from services.session.sessions.domain import Session
-from services.session.sessions.errors import SessionNotActive
-from services.session.sessions.live.runners import OVER, Runners
+from services.session.sessions.live.runners import Runner, Runners
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +31,10 @@ class Registration:
         """
         session = await self.database.read(actor, queries.get_session, session_id=session_id)
         session.add_secret(datetime.now(UTC), name)
-        runner = await self.runners.find(session.account_id, session.workspace_id)
-        stub: Any = SecretServiceStub(runner.peer.channel)
         request = pb.RegisterTerminalSecretRequest(session_id=str(session_id), name=name, value=value)
-        try:
-            await runner.call(stub.RegisterTerminalSecret, request)
-        except DomainError as exc:
-            self.runners.forget(session.workspace_id)
-            if exc.reason in OVER:
-                raise SessionNotActive(session_id, "STOPPED") from exc
-            raise
+        await self.runners.ask(session, _register, request)
         return await self.database.write(actor, operations.note_secret, session_id=session_id, name=name)
+
+
+def _register(runner: Runner) -> Any:  # a method of a stub on an asynchronous channel, of which its type knows nothing
+    return SecretServiceStub(runner.peer.channel).RegisterTerminalSecret

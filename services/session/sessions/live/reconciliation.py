@@ -15,7 +15,8 @@ from chassis.errors import DomainError
 from chassis.reconcile import Claim
 from services.session.sessions import operations, queries
 from services.session.sessions.domain import Session, State, StopReason
-from services.session.sessions.live.runners import OVER, Runner, Runners
+from services.session.sessions.errors import SessionNotActive
+from services.session.sessions.live.runners import Runner, Runners
 
 GRACE = 5000
 """Milliseconds between TERM and KILL, as the contract promises."""
@@ -66,28 +67,23 @@ class Reconciliation:
         session_id, paused = str(session.session_id), session.state is State.PAUSED
         if terminal.paused != paused:
             flow = PauseTerminalRequest(session_id=session_id, paused=paused, version=session.version)
-            await self._call(session, runner, runner.terminals.PauseTerminal, flow)
+            await self._ask(session, lambda runner: runner.terminals.PauseTerminal, flow)
         size = (session.columns, session.rows)
         if session.has_terminal and (terminal.columns, terminal.rows) != size:
             resize = pb.ResizeTerminalRequest(session_id=session_id, columns=size[0], rows=size[1])
-            await self._call(session, runner, runner.stub.ResizeTerminal, resize)
+            await self._ask(session, lambda runner: runner.stub.ResizeTerminal, resize)
 
     async def signal(self, session: Session, number: int, grace: int) -> None:
         """Signal the terminal's processes; KILL follows after `grace` milliseconds."""
-        runner = await self.runners.find(session.account_id, session.workspace_id)
         request = pb.SignalTerminalRequest(session_id=str(session.session_id), signal=number, grace_milliseconds=grace)
-        await self._call(session, runner, runner.stub.SignalTerminal, request)
+        await self._ask(session, lambda runner: runner.stub.SignalTerminal, request)
 
-    async def _call(
-        self, session: Session, runner: Runner, method: Callable[..., Awaitable[object]], request: object
+    async def _ask(
+        self, session: Session, method: Callable[[Runner], Callable[..., Awaitable[object]]], request: object
     ) -> None:
-        """Call the session's runner; a terminal that is over needs nothing more."""
-        try:
-            await runner.call(method, request)
-        except DomainError as exc:
-            self.runners.forget(session.workspace_id)
-            if exc.reason not in OVER:
-                raise
+        """Ask the session's runner; a terminal that is over needs nothing more."""
+        with suppress(SessionNotActive):
+            await self.runners.ask(session, method, request)
 
     async def _give_up(self, actor: Actor, session: Session) -> None:
         """End a session whose start was interrupted: its environment is not stored, so it cannot be started again."""

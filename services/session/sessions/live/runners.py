@@ -16,7 +16,10 @@ from stateroom.terminal.v1.screen_pb2 import Screen
 from stateroom.workspace.v1 import workspace_service_pb2 as workspace_pb
 from stateroom.workspace.v1.workspace_service_pb2_grpc import WorkspaceServiceStub
 
+from chassis.errors import DomainError
 from chassis.rpc.channels import BearerToken, Neighbour, open_channel
+from services.session.sessions.domain import Session
+from services.session.sessions.errors import SessionNotActive
 
 NAME = "runner"
 OVER = frozenset({"TERMINAL_ENDED", "TERMINAL_NOT_FOUND"})
@@ -86,6 +89,24 @@ class Runners:
     async def enter(self, account_id: UUID, workspace_id: UUID) -> Runner:
         """Return a workspace's runner for something new, which the workspace service may refuse; so it is asked."""
         return await self._ask(account_id, workspace_id, for_new_work=True)
+
+    async def ask(
+        self, session: Session, method: Callable[[Runner], Callable[..., Awaitable[T]]], request: object
+    ) -> T:
+        """Make a call about a session to the runner that it lives in; `method` finds what is called there.
+
+        Raises:
+            SessionNotActive: its terminal is over.
+            DomainError: what the workspace service or the runner has against it.
+        """
+        runner = await self.find(session.account_id, session.workspace_id)
+        try:
+            return await runner.call(method(runner), request)
+        except DomainError as exc:
+            self.forget(session.workspace_id)
+            if exc.reason in OVER:
+                raise SessionNotActive(session.session_id, "STOPPED") from exc
+            raise
 
     def forget(self, workspace_id: UUID) -> None:
         """Ask the workspace service again next time."""

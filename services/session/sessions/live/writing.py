@@ -6,10 +6,8 @@ from stateroom.runner.v1 import runner_service_pb2 as pb
 
 from chassis.actor import Actor
 from chassis.database import Database
-from chassis.errors import DomainError
 from services.session.sessions.domain import Session
-from services.session.sessions.errors import SessionNotActive
-from services.session.sessions.live.runners import OVER, Runners
+from services.session.sessions.live.runners import Runners
 from services.session.sessions.store import leases
 
 
@@ -33,11 +31,4 @@ class Writer:
         write = pb.WriteTerminalRequest(
             session_id=str(session.session_id), data=data, lease_epoch=epoch, write_id=write_id
         )
-        runner = await self.runners.find(session.account_id, session.workspace_id)
-        try:
-            await runner.call(runner.stub.WriteTerminal, write)
-        except DomainError as exc:
-            self.runners.forget(session.workspace_id)
-            if exc.reason in OVER:
-                raise SessionNotActive(session.session_id, "STOPPED") from exc
-            raise
+        await self.runners.ask(session, lambda runner: runner.stub.WriteTerminal, write)
