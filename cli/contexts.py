@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from cli import context, resolve
+from cli import context, in_workspaces, resolve
 from cli.client import Client, Json
 from cli.context import AccountOption, JsonOption, LimitOption
 from cli.errors import WrongUse
@@ -65,14 +65,10 @@ def list_contexts(
     """List your contexts, newest first."""
 
     async def work(client: Client, output: Output) -> None:
-        filters = {"state": state.upper()} if state else {}
-        filters |= {"showDeleted": "true"} if deleted else {}
-        if workspace:
-            filters["workspaceId"] = await resolve.workspace_id(client, workspace)
-        found = [each async for each in client.pages("/v1/contexts", "contexts", limit=limit, **filters)]
-        if not output.as_json:
-            names = await resolve.workspace_names(client)
-            found = [each | {"workspace": names.get(each["workspaceId"], "(deleted)")} for each in found]
+        shown = {"showDeleted": "true"} if deleted else {}
+        found = await in_workspaces.find(
+            client, output, "contexts", limit=limit, state=state, workspace=workspace, **shown
+        )
         output.rows(found, COLUMNS)
 
     context.run(work, as_json=as_json, account=account)

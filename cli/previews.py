@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from cli import context, program, resolve
+from cli import context, in_workspaces, program, resolve
 from cli.client import Client, Json
 from cli.context import AccountOption, JsonOption, LimitOption
 from cli.render import Output
@@ -94,20 +94,9 @@ def list_previews(
     """List the account's previews, newest first."""
 
     async def work(client: Client, output: Output) -> None:
-        filters = {"state": state.upper()} if state else {}
-        if workspace:
-            filters["workspaceId"] = await resolve.workspace_id(client, workspace)
-        previews = [each async for each in client.pages("/v1/previews", "previews", limit=limit, **filters)]
+        previews = await in_workspaces.find(client, output, "previews", limit=limit, state=state, workspace=workspace)
         if not output.as_json:
-            names = await resolve.workspace_names(client)
-            previews = [
-                each
-                | {
-                    "workspace": names.get(each["workspaceId"], "(deleted)"),
-                    "title": each["title"][:TITLE_LENGTH],
-                }
-                for each in previews
-            ]
+            previews = [each | {"title": each["title"][:TITLE_LENGTH]} for each in previews]
         output.rows(previews, COLUMNS)
 
     context.run(work, as_json=as_json, account=account)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from cli import attach as attaching
-from cli import context, history, program, resolve, secrets, sharing
+from cli import context, history, in_workspaces, program, resolve, secrets, sharing
 from cli.attachment import Wish
 from cli.client import Client, Json
 from cli.context import AccountOption, JsonOption, LimitOption
@@ -97,23 +97,17 @@ def list_sessions(
     """List the account's sessions, newest first."""
 
     async def work(client: Client, output: Output) -> None:
-        filters = {"state": state.upper()} if state else {}
-        if workspace:
-            filters["workspaceId"] = await resolve.workspace_id(client, workspace)
-        pages = client.pages("/v1/sessions", "sessions", limit=limit, **filters)
-        sessions = [session async for session in pages]
+        sessions = await in_workspaces.find(client, output, "sessions", limit=limit, state=state, workspace=workspace)
         if not output.as_json:
-            names = await resolve.workspace_names(client)
-            sessions = [_row(each, names.get(each["workspaceId"], "(deleted)")) for each in sessions]
+            sessions = list(map(_row, sessions))
         output.rows(sessions, COLUMNS)
 
     context.run(work, as_json=as_json, account=account)
 
 
-def _row(session: Json, workspace: str) -> Json:
+def _row(session: Json) -> Json:
     """Return the session as it fits into 80 columns."""
     return session | {
-        "workspace": workspace,
         "title": session["title"][:TITLE_LENGTH],
         "createTime": session["createTime"][5:16].replace("T", " "),
     }
