@@ -51,16 +51,6 @@ _AFTER_COMMIT = faults.Point("consumer.after_commit", "Changes are applied, and 
 _log = logs.get("consumer")
 
 
-def all_of(*effects: Effect) -> Effect:
-    """Return the effect of several, each of which gets all changes, in this order."""
-
-    async def apply(connection: Connection, changes: Sequence[Change]) -> None:
-        for effect in effects:
-            await effect(connection, changes)
-
-    return apply
-
-
 class SourceWentBack(Exception):
     """A source's head lies below the cursor within one epoch: its record was changed behind its back."""
 

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from types import ModuleType
 
 from chassis.changes import EntityKind, Registry
-from chassis.consumer import all_of
 from chassis.rpc.channels import Neighbour
 from chassis.service import Service, open_service
 from services.session.agents.notes import AgentNotes
-from services.session.previews import consumers as preview_consumers
-from services.session.sessions.consumers import WorkspaceChanges
+from services.session.previews.consumers import PreviewsOfWorkspaces
+from services.session.sessions.consumers import SessionsOfWorkspaces, WorkspaceChanges
 from services.session.sessions.live.background import open_background
 from services.session.sessions.live.copier import Copier
 from services.session.sessions.live.desk import Desk
@@ -61,8 +60,8 @@ async def open_core(settings: SessionSettings, kinds: tuple[EntityKind, ...], st
     wake = service.reconcile("sessions", "session_id", reconciliation.reconcile).wake
     service.reconcile("session_heads", "session_id", Release(parts).reconcile)
     # Sessions first: the reason of those of previews is the workspace's end, and not that their preview was stopped.
-    on_workspaces = (WorkspaceChanges(database, wake).apply, preview_consumers.WorkspaceChanges(database).apply)
-    service.consume(workspace, all_of(*on_workspaces))
+    put_away = (SessionsOfWorkspaces(database, wake).end, PreviewsOfWorkspaces(database).stop)
+    service.consume(workspace, WorkspaceChanges(put_away).apply)
     running = (liveness, feeds, Copier(parts, feeds.bell, feeds.begin), devices, Presences(system, devices))
     service.loops.extend(part.run for part in running)
     service.counts += COUNTS
