@@ -1,28 +1,19 @@
 """Wakes those who follow a conversation, in whichever process something new was said in it.
 
-Every writer notifies all processes by the id of the conversation as it commits. A notification that is lost with its
-connection is made up for: everybody looks again when the connection is opened, and every few seconds.
+Every writer notifies all processes by the id of the conversation as it commits.
 """
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from uuid import UUID
 
-import asyncpg
-
-from chassis import cancellation, logs
-from chassis.database import FAILURES
-from chassis.system import SystemDatabase
+from chassis import notifications
+from chassis.system import Connection, SystemDatabase
 
 CHANNEL = "conversations"
 """Where every process hears the id of a conversation in which there is something new."""
-
-_LOOK = 5.0  # seconds between looks without being woken
-_RETRY = 0.5  # seconds to wait after a failure
-
-_log = logs.get("bell")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,19 +29,11 @@ class Bell:
             while True:
                 awake.clear()
                 yield
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(_LOOK):
-                        await awake.wait()
+                await awake.wait()
 
     async def run(self) -> None:
-        """Listen until cancelled; a lost connection is opened again."""
-        while True:
-            cancellation.heed()
-            try:
-                await self._listen()
-            except FAILURES as exc:
-                _log.warning("what is new cannot be heard, trying again", error=repr(exc))
-                await asyncio.sleep(_RETRY)
+        """Listen until cancelled."""
+        await notifications.listen(self.database, CHANNEL, self._hear, self._attend)
 
     @contextmanager
     def _following(self, followed: UUID) -> Iterator[asyncio.Event]:
@@ -63,21 +46,13 @@ class Bell:
             if not self.followers[followed]:
                 del self.followers[followed]
 
-    async def _listen(self) -> None:
-        async with self.database.connection() as connection:
-            await connection.add_listener(CHANNEL, self._hear)
-            try:
-                self._wake(*self.followers)
-                while True:
-                    cancellation.heed()
-                    await asyncio.sleep(_LOOK)
-                    await connection.execute("SELECT 1")  # finds out that it is lost
-            finally:
-                with suppress(asyncpg.InterfaceError, asyncpg.PostgresError, OSError):
-                    await connection.remove_listener(CHANNEL, self._hear)
+    async def _attend(self, connection: Connection) -> None:
+        self._wake(*self.followers)
+        await asyncio.sleep(notifications.LOOK)
+        await connection.execute("SELECT 1")
 
-    def _hear(self, _connection: object, _process: int, _channel: str, followed: object) -> None:
-        self._wake(UUID(str(followed)))
+    def _hear(self, followed: str) -> None:
+        self._wake(UUID(followed))
 
     def _wake(self, *followed: UUID) -> None:
         for each in followed:
