@@ -39,13 +39,26 @@ def next_step(state: AgentState, kind: str, result: Mapping[str, Any], complaint
     """Return what follows the answer to a question of the beginning; `complaint` is what it says is wrong."""
     if kind == "initialize":
         return _after_hello(state, result, complaint)
-    if kind == "load" and complaint:
-        return Step((_new(state),))  # it does not know the conversation any more: the log still shows it
     if complaint:
-        return Step(fault=f"The agent opens no session: {complaint}")
+        return _after_refusal(state, kind, complaint)
+    if kind == "authenticate":
+        return Step((_open(state),))
+    return _after_opening(state, kind, result)
+
+
+def _after_refusal(state: AgentState, kind: str, complaint: str) -> Step:
+    if method := state.wanted.pop("_authentication", ""):
+        return Step((("authenticate", {"methodId": method}, ("authenticate",)),))
+    if kind == "load":  # it does not know the conversation any more: the log still shows it
+        return Step((_new(state),))
+    return Step(fault=f"The agent opens no session: {complaint}")
+
+
+def _after_opening(state: AgentState, kind: str, result: Mapping[str, Any]) -> Step:
     state.conversation_id = state.loads if kind == "load" else text_of(result.get("sessionId"), 512)
     if not state.conversation_id:
         return Step(fault="The agent opened a session without an id.")
+    state.wanted.pop("_authentication", None)
     state.config |= config(result)
     ready = pb.Ready(
         name=state.wanted.pop("_name", ""),
@@ -69,11 +82,29 @@ def _after_hello(state: AgentState, result: Mapping[str, Any], complaint: str) -
         )
     info = fields(result.get("agentInfo"))
     state.wanted |= {"_name": text_of(info.get("name"), 200), "_version": text_of(info.get("version"), 100)}
-    loads = fields(result.get("agentCapabilities")).get("loadSession") is True
-    if not (state.loads and loads):
-        return Step((_new(state),))
-    where = {"cwd": state.directory, "mcpServers": [], "sessionId": state.loads}
-    return Step((("session/load", where, ("load",)),))
+    if fields(result.get("agentCapabilities")).get("loadSession") is not True:
+        state.loads = ""
+    if method := _authentication(state, result):
+        state.wanted["_authentication"] = method
+    return Step((_open(state),))
+
+
+def _authentication(state: AgentState, hello: Mapping[str, Any]) -> str:
+    """Return the way to sign in for which the agent was given all variables; empty when there is none.
+
+    Agents that need no sign-in offer ways as well, so it is used only once they ask for it.
+    """
+    for method in items(hello.get("authMethods")):
+        names = [text_of(each.get("name"), 200) for each in items(method.get("vars"))]
+        if names and all(name in state.environment for name in names):
+            return text_of(method.get("id"), 200)
+    return ""
+
+
+def _open(state: AgentState) -> Ask:
+    if not state.loads:
+        return _new(state)
+    return "session/load", {"cwd": state.directory, "mcpServers": [], "sessionId": state.loads}, ("load",)
 
 
 def _new(state: AgentState) -> Ask:
