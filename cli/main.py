@@ -74,8 +74,8 @@ def options(
 ) -> None:
     """Durable rooms for developers and coding agents.
 
-    Talks to the installation in this folder or one above it; STATEROOM_URL and
-    STATEROOM_API_KEY name another one.
+    Talks to the installation in this folder or one above it; STATEROOM_DATA
+    names another one's folder, or STATEROOM_URL and STATEROOM_API_KEY itself.
 
     Exit codes: 2 wrong use, 4 refused, 5 the server failed, 6 nobody answers.
     """

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import shlex
 import signal
 import sys
 from collections.abc import Coroutine
@@ -21,6 +22,8 @@ from embedded.running import find_running
 from embedded.status import status
 from embedded.supervisor import Supervisor
 
+_FOLDER = ".stateroom"
+
 EXIT_FAILED = 3
 """The installation cannot start as it is set up; the same code that services use for a wrong setting."""
 
@@ -30,7 +33,7 @@ async def up(options: argparse.Namespace, progress: Progress) -> int:
 
     async def stay(_: Endpoint) -> bool:
         progress.say(
-            f"In another terminal, in {options.data.parent}:\n"
+            f"In another terminal{_way_to(options.data)}:\n"
             f"  {program.name()} workspace create my-room --repo https://…   (or a local path)\n"
             f"  {program.name()} session create my-room --attach\n"
             "Ctrl-C stops it and ends the sessions; rooms, files and logs are kept.\n"
@@ -45,6 +48,13 @@ async def up(options: argparse.Namespace, progress: Progress) -> int:
         endpoint = await find_running(options.data)
         progress.say(f"Already running: {endpoint.gateway}; `{program.name()} down` stops it.")
     return 0
+
+
+def _way_to(data: Path) -> str:
+    """Return what makes other commands find an installation."""
+    if data.name == _FOLDER:
+        return f", in {data.parent}"
+    return f", after `export STATEROOM_DATA={shlex.quote(str(data))}`"
 
 
 async def demo(options: argparse.Namespace, progress: Progress) -> int:
@@ -82,7 +92,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     for name, summary in _SUMMARIES.items():
         command = commands.add_parser(name, help=summary)
-        command.add_argument("--data", type=_folder, default=Path(".stateroom").absolute(), help="folder of everything")
+        command.add_argument("--data", type=_folder, default=Path(_FOLDER).absolute(), help="folder of everything")
         if name == "status":
             command.add_argument("--json", action="store_true", help="print JSON, one object per line")
         if name in {"up", "demo"}:
