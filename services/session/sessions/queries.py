@@ -24,7 +24,8 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 from chassis import tables
 from chassis.sql import Connection
 from services.session.sessions import log
-from services.session.sessions.domain import AttachedDevice, Kind, Session, State
+from services.session.sessions.attached import AttachedDevice
+from services.session.sessions.domain import Kind, Session, State
 from services.session.sessions.errors import LogExpired
 from services.session.sessions.log import Range, Record, RecordType
 from services.session.sessions.store import session_store
@@ -64,6 +65,7 @@ async def list_sessions(  # noqa: PLR0913  # its filters
     state: State | None,
     kind: Kind | None,
     attachment_id: UUID | None,
+    show_deleted: bool,
     limit: int,
     after: UUID | None,
 ) -> list[Session]:
@@ -73,6 +75,8 @@ async def list_sessions(  # noqa: PLR0913  # its filters
     for column, value in wanted:
         if value is not None:
             statement = statement.where(column == value)
+    if not show_deleted:
+        statement = statement.where(sessions.c.delete_time.is_(None))
     if attachment_id is not None:
         attached = select(attachments.c.session_id).where(attachments.c.attachment_id == attachment_id)
         statement = statement.where(sessions.c.session_id.in_(attached))

@@ -63,6 +63,7 @@ class SessionServicer:
             state=convert.state_from_proto(request.state),
             kind=convert.kind_from_proto(request.kind),
             attachment_id=ids.parse(request.attachment_id) if request.attachment_id else None,
+            show_deleted=request.show_deleted,
             limit=page.limit,
             after=page.after_id,
         )
