@@ -1,6 +1,6 @@
 """Reads of sessions and of their logs."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 from uuid import UUID
@@ -37,6 +37,8 @@ PAGE_EVENTS = 64
 """Events of an agent read at once at most: each has up to 64 KiB."""
 PAGE_BYTES = 256 * 1024
 """Bytes read at once, give or take one record: what one device may cost in memory."""
+LIST_BYTES = 4 << 20
+"""Bytes of records in one page of a list: a message has 16 MiB at most."""
 
 RECORD_COLUMNS = [column for column in events.c if column.name not in {"session_id", "account_id"}]
 """What `record_of` makes a record of."""
@@ -104,13 +106,34 @@ async def list_attachments(
 
 
 async def list_records(connection: Connection, *, session_id: UUID, wanted: Range, limit: int) -> list[Record]:
-    """Return those of a session's stored records that are wanted, oldest first. SessionNotFound, LogExpired."""
+    """Return those of a session's stored records that are wanted, oldest first, screens without what they show.
+
+    After 4 MiB there is one more at most: as with `limit`, it tells that others follow.
+
+    Raises:
+        SessionNotFound: no such session.
+        LogExpired: what it printed was let go.
+    """
     await session_store.get_session(connection, session_id)
-    statement = select(*RECORD_COLUMNS).where(*_conditions(session_id, wanted, limit))
-    rows = (await connection.execute(statement.order_by(events.c.sequence).limit(limit))).all()
+    shown = case((events.c.type != RecordType.SCREEN, events.c.data), else_=literal(b"", LargeBinary))
+    others = [column for column in RECORD_COLUMNS if column is not events.c.data]
+    size = case((events.c.type != RecordType.SCREEN, func.octet_length(events.c.data)), else_=0)
+    before = func.sum(size).over(order_by=events.c.sequence) - size
+    first = select(*others, shown.label("data"), before.label("bytes_before"))
+    first = first.where(*_conditions(session_id, wanted, limit)).order_by(events.c.sequence).limit(limit)
+    page = first.subquery()
+    columns = [column for column in page.c if column.name != "bytes_before"]
+    fits = select(*columns).where(page.c.bytes_before < LIST_BYTES).order_by(page.c.sequence)
+    rows = (await connection.execute(fits)).all()
     if not rows:
         await expect_log(connection, session_id)
     return [record_of(row) for row in rows]
+
+
+def fitting(records: Sequence[Record], limit: int) -> Sequence[Record]:
+    """Return the records that fit into one page of a list, of those that were read for it."""
+    shown = records[:limit]
+    return shown[:-1] if len(shown) > 1 and sum(len(record.data) for record in shown) >= LIST_BYTES else shown
 
 
 async def expect_log(connection: Connection, session_id: UUID) -> None:

@@ -143,7 +143,8 @@ class SessionServicer:
             wanted=convert.range_from_proto(request, page.after_number),
             limit=page.limit,
         )
-        shown, token = page.cut(rows, key=lambda record: record.sequence)
+        shown = queries.fitting(rows, page.size)
+        token = page.seal(shown[-1].sequence) if len(shown) < len(rows) else ""
         return log_pb2.ListSessionEventsResponse(
             session_events=map(convert.record_to_proto, shown), next_page_token=token
         )
