@@ -1,12 +1,15 @@
 """What happens in an agent session, as people read it; nothing of it steers their terminal."""
 
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.text import Text
 
 from cli.client import Json
 from cli.render import visible
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 DIFF_LINES = 40
 """Lines of a diff that are shown; the rest is counted."""

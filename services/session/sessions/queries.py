@@ -106,7 +106,7 @@ async def list_attachments(
 
 
 async def list_records(connection: Connection, *, session_id: UUID, wanted: Range, limit: int) -> list[Record]:
-    """Return those of a session's stored records that are wanted, oldest first, screens without what they show.
+    """Return those of a session's stored records that are wanted, oldest first.
 
     After 4 MiB there is one more at most: as with `limit`, it tells that others follow.
 
@@ -115,13 +115,10 @@ async def list_records(connection: Connection, *, session_id: UUID, wanted: Rang
         LogExpired: what it printed was let go.
     """
     await session_store.get_session(connection, session_id)
-    shown = case((events.c.type != RecordType.SCREEN, events.c.data), else_=literal(b"", LargeBinary))
-    others = [column for column in RECORD_COLUMNS if column is not events.c.data]
-    size = case((events.c.type != RecordType.SCREEN, func.octet_length(events.c.data)), else_=0)
+    size = func.octet_length(events.c.data)
     before = func.sum(size).over(order_by=events.c.sequence) - size
-    first = select(*others, shown.label("data"), before.label("bytes_before"))
-    first = first.where(*_conditions(session_id, wanted, limit)).order_by(events.c.sequence).limit(limit)
-    page = first.subquery()
+    first = select(*RECORD_COLUMNS, before.label("bytes_before")).where(*_conditions(session_id, wanted, limit))
+    page = first.order_by(events.c.sequence).limit(limit).subquery()
     columns = [column for column in page.c if column.name != "bytes_before"]
     fits = select(*columns).where(page.c.bytes_before < LIST_BYTES).order_by(page.c.sequence)
     rows = (await connection.execute(fits)).all()
