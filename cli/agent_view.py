@@ -1,12 +1,15 @@
 """What happens in an agent session, as people read it; nothing of it steers their terminal."""
 
-from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.text import Text
 
 from cli.client import Json
 from cli.render import visible
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 DIFF_LINES = 40
 """Lines of a diff that are shown; the rest is counted."""
@@ -88,16 +91,20 @@ class View:
         if line != self._shown.get(key):
             self._say("", line, "cyan")
         self._shown[key] = line
-        self._contents(told.get("content", ()))
+        self._contents(told)
 
-    def _contents(self, contents: Sequence[Json]) -> None:
-        for content in contents:
+    def _contents(self, call: Json) -> None:
+        for content in call.get("content", ()):
             if "diff" in content:
                 self._diff(content["diff"])
             elif "terminalSessionId" in content:
                 self._say("  ", f"in session {content['terminalSessionId']}", "dim")
             elif content.get("text"):
                 self._say("  ", content["text"], "dim")
+                if content.get("truncated"):
+                    self._say("  ", "… and more, which the log does not have", "dim")
+        if call.get("omittedContents"):
+            self._say("  ", f"… and {call['omittedContents']} parts more, which the log does not have", "dim")
 
     def _diff(self, diff: Json) -> None:
         self._say("  ", f"{diff.get('path', '')}:{diff.get('line', 1)}", "dim")
@@ -107,6 +114,8 @@ class View:
             self._say(f"  {mark}", line, style)
         if len(lines) > DIFF_LINES:
             self._say("  ", f"… and {len(lines) - DIFF_LINES} lines more", "dim")
+        if diff.get("truncated"):
+            self._say("  ", "… and more, which the log does not have; the file has the whole", "dim")
 
     def _plan(self, told: Json, _: str) -> None:
         for entry in told.get("entries", ()):
@@ -116,7 +125,7 @@ class View:
         call: Json = told.get("toolCall", {})
         self._say("? ", call.get("title", "") or "The agent asks for permission", "bold yellow")
         if call.get("toolCallId") not in self._titles:
-            self._contents(call.get("content", ()))
+            self._contents(call)
         for number, option in enumerate(told.get("options", ()), 1):
             self._say(f"  {number}) ", f"{option.get('name', '')} [{option['optionId']}]", "yellow")
         self._say("  ", f"permission {told['permissionId']}", "dim")

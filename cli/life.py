@@ -13,6 +13,7 @@ from cli.sessions import FIELDS, Session
 POLICY = ("off", "idleAfter", "warning", "updateTime")
 FINDINGS = {"sessionId": "ID", "verdict": "VERDICT", "lastWorkTime": "WORKED"}
 
+DELETED = ("sessionId", "state", "title", "deleteTime", "purgeTime")
 STATISTICS = ("active", "total", "endedLastDay", "meanLifetime", "kinds", "states")
 
 
@@ -69,6 +70,30 @@ def clean_up(
     async def work(client: Client, output: Output) -> None:
         done = await client.post("/v1/sessions:cleanUpIdle", {"dryRun": dry_run})
         output.rows(done["findings"], FINDINGS, empty="No session lives.")
+
+    context.run(work, as_json=as_json, account=account)
+
+
+def delete(
+    session: Session,
+    force: Annotated[bool, typer.Option("--force", help="End it first, if it lives.")] = False,
+    account: AccountOption = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Delete a session that has ended, with its log; it can be brought back for a while."""
+
+    async def work(client: Client, output: Output) -> None:
+        path = resolve.session_path(session)
+        output.resource(await client.delete(f"{path}?force=true" if force else path), DELETED)
+
+    context.run(work, as_json=as_json, account=account)
+
+
+def undelete(session: Session, account: AccountOption = "", as_json: JsonOption = False) -> None:
+    """Bring a deleted session back, with its log."""
+
+    async def work(client: Client, output: Output) -> None:
+        output.resource(await client.post(f"{resolve.session_path(session)}:undelete", {}), FIELDS)
 
     context.run(work, as_json=as_json, account=account)
 

@@ -38,8 +38,11 @@ for verb in (saves.save, saves.saves, saves.restore, saves.delete_save, saves.cl
 app.add_typer(workspaces.app, name="workspace")
 app.add_typer(workspaces.app, name="ws", hidden=True)  # for fingers: as `kubectl get po`, and `gh cs`
 app.add_typer(sessions.app, name="session")
-for command in (life.pause, life.resume, life.idle, life.restart, sharing.share, sharing.shares, sharing.unshare):
+for command in (life.pause, life.resume, life.idle, life.restart, life.undelete):
     sessions.app.command()(command)
+sessions.app.command()(life.delete)
+for of_links in (sharing.share, sharing.shares, sharing.unshare):
+    sessions.app.command()(of_links)
 sessions.app.command("clean-up")(life.clean_up)
 sessions.app.command("stats")(life.statistics)
 app.add_typer(files.app, name="file")

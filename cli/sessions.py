@@ -90,6 +90,7 @@ def create(
 def list_sessions(
     workspace: Annotated[str, typer.Option(help="Only those of this workspace, by name or id.")] = "",
     state: Annotated[str, typer.Option(help="Only these: STARTING, ACTIVE, PAUSED, STOPPED, FAILED or LOST.")] = "",
+    deleted: Annotated[bool, typer.Option("--deleted", help="Deleted ones too.")] = False,
     limit: LimitOption = 100,
     account: AccountOption = "",
     as_json: JsonOption = False,
@@ -97,7 +98,10 @@ def list_sessions(
     """List the account's sessions, newest first."""
 
     async def work(client: Client, output: Output) -> None:
-        sessions = await in_workspaces.find(client, output, "sessions", limit=limit, state=state, workspace=workspace)
+        shown = {"showDeleted": "true"} if deleted else {}
+        sessions = await in_workspaces.find(
+            client, output, "sessions", limit=limit, state=state, workspace=workspace, **shown
+        )
         if not output.as_json:
             sessions = list(map(_row, sessions))
         output.rows(sessions, COLUMNS)

@@ -22,6 +22,7 @@ FIELDS = (
     "workspaceId",
     "state",
     "stateReason",
+    "unsavedReason",
     "description",
     "metadata",
     "repositoryUrl",

@@ -8,9 +8,11 @@ from google.protobuf.message import Message
 from stateroom.agent.v1 import agent_event_pb2 as pb
 
 from chassis import logs
-from runner.record import MAXIMUM_BODY, RecordType
+from runner.record import RecordType
 from runner.spool import Spool
 
+MAXIMUM_EVENT = 64 * 1024
+"""Bytes of an event. What agents tell is cut to that before, and people may ask less."""
 _DISK_RETRY = 1.0
 """Seconds between two attempts to write to a disk that is full."""
 
@@ -35,13 +37,7 @@ class Journal:
     def write(self, event: pb.AgentEvent) -> int:
         """Write an event and return its sequence. A disk that is full keeps it waiting, and all that follow."""
         _clean(event, self._clean)
-        body = event.SerializeToString()
-        if len(body) > MAXIMUM_BODY:
-            fault = pb.Fault(
-                message=f"The agent told {len(body)} bytes at once, more than a log takes; they are left out."
-            )
-            body = pb.AgentEvent(fault=fault).SerializeToString()
-        self._held.append(body)
+        self._held.append(_fitting(event))
         self.resume()
         return self._spool.end_sequence + len(self._held)
 
@@ -61,6 +57,19 @@ class Journal:
                 break
             self._held.popleft()
         self._blocked(bool(self._held) or self._spool.full)
+
+
+def _fitting(event: pb.AgentEvent) -> bytes:
+    """Return an event as it is written. What replaces secrets may be longer than they are: then it loses content."""
+    size = event.ByteSize()
+    call = event.permission_request.tool_call if event.HasField("permission_request") else event.tool_call
+    while event.ByteSize() > MAXIMUM_EVENT and call.content:
+        del call.content[-1]
+        call.omitted_contents += 1
+    if event.ByteSize() > MAXIMUM_EVENT:
+        fault = pb.Fault(message=f"What was told has {size} bytes, more than an event of a log; it is left out.")
+        event = pb.AgentEvent(fault=fault, author=event.author if event.HasField("author") else None)
+    return event.SerializeToString()
 
 
 def _clean(message: Message, clean: Callable[[str], str]) -> None:

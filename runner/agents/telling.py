@@ -1,6 +1,7 @@
 """What an agent tells, as events: its JSON is cut where it is long, and never trusted to have a form."""
 
 import json
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import takewhile
 from pathlib import Path
@@ -9,15 +10,15 @@ from typing import Any
 from stateroom.agent.v1 import agent_event_pb2 as pb
 from stateroom.agent.v1 import tool_call_pb2
 
-PIECE = 16 * 1024
-"""Characters of a chunk in one event; a longer one becomes several."""
-_DIFF = 12 * 1024  # bytes of each side of a diff
+_CHUNK = 8 * 1024  # characters of what an agent says in one event, of up to 4 bytes each; more becomes several
+_TEXT = 16 * 1024  # bytes of a text that a tool made
 _CONTENTS = 8  # parts of a tool call's content that are kept
 _LOCATIONS = 16
 _ENTRIES = 64
 _SHORT, _INPUT, _OTHER = 1024, 4 * 1024, 16 * 1024
-_ROOM = 40 * 1024  # bytes that all parts of a tool call's content may take, or all choices of an agent's settings
+_ROOM = 44 * 1024  # bytes that all parts of a tool call's content may take, or all choices of an agent's settings
 _PATH = 256
+_PART = 2 * 1024  # bytes that a part may take beside its text
 
 
 def text_of(value: object, limit: int) -> str:
@@ -66,12 +67,15 @@ class Telling:
 
     def tool_call(self, told: Mapping[str, Any]) -> tool_call_pb2.ToolCall:
         """Return the use of a tool."""
+        parts = items(told.get("content"))
+        shown = list(self._contents(parts))
         return tool_call_pb2.ToolCall(
             tool_call_id=text_of(told.get("toolCallId"), 200),
             title=text_of(told.get("title"), _SHORT),
             kind=text_of(told.get("kind"), 50),
             status=text_of(told.get("status"), 50),
-            content=self._contents(told.get("content")),
+            content=shown,
+            omitted_contents=len(parts) - len(shown),
             locations=[
                 tool_call_pb2.ToolCall.Location(
                     path=text_of(self.shown_path(place.get("path")), _PATH),
@@ -87,35 +91,40 @@ class Telling:
         shown = text_of(path, _SHORT)
         return shown.removeprefix(f"{self.files}/")
 
-    def _contents(self, told: object) -> Iterable[tool_call_pb2.ToolCall.Content]:
+    def _contents(self, parts: Sequence[Mapping[str, Any]]) -> Iterable[tool_call_pb2.ToolCall.Content]:
+        """Return the first parts, and of those what there is room for: a log does not take a part of any size."""
         room = _ROOM
-        for part in items(told)[:_CONTENTS]:
-            content = self._content(part)
-            if content is not None and content.ByteSize() <= room:
+        for part in parts[:_CONTENTS]:
+            content = self._content(part, max(0, room - _PART))
+            if content.ByteSize() <= room:
                 room -= content.ByteSize()
                 yield content
 
-    def _content(self, part: Mapping[str, Any]) -> tool_call_pb2.ToolCall.Content | None:
+    def _content(self, part: Mapping[str, Any], room: int) -> tool_call_pb2.ToolCall.Content:
         if part.get("type") == "diff":
-            return tool_call_pb2.ToolCall.Content(diff=self._diff(part))
+            return tool_call_pb2.ToolCall.Content(diff=self._diff(part, room))
         if part.get("type") == "terminal":
             return tool_call_pb2.ToolCall.Content(terminal_session_id=text_of(part.get("terminalId"), 36))
         block = fields(part.get("content"))
-        said = text_of(block.get("text"), PIECE) or _omitted(block)
-        return tool_call_pb2.ToolCall.Content(text=said) if said else None
+        said = text_of(block.get("text"), min(_TEXT, room))
+        truncated = said != text_of(block.get("text"), sys.maxsize)
+        return tool_call_pb2.ToolCall.Content(text=said or _omitted(block), truncated=truncated)
 
-    def _diff(self, part: Mapping[str, Any]) -> tool_call_pb2.Diff:
-        """Return the lines that differ: an agent tells the whole file twice."""
+    def _diff(self, part: Mapping[str, Any], room: int) -> tool_call_pb2.Diff:
+        """Return the lines that differ, as far as there is room: an agent tells the whole file twice."""
         old, new = part.get("oldText"), str(part.get("newText") or "")
         before, after = str(old or "").splitlines(keepends=True), new.splitlines(keepends=True)
         same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(before, after, strict=False)))
         rest = zip(reversed(before[same:]), reversed(after[same:]), strict=False)
         tail = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], rest))
-        removed, added = ("".join(lines[same : len(lines) - tail]) for lines in (before, after))
-        diff = tool_call_pb2.Diff(path=self.shown_path(part.get("path")), line=same + 1, new_text=text_of(added, _DIFF))
+        removed, added = (text_of("".join(lines[same : len(lines) - tail]), sys.maxsize) for lines in (before, after))
+        old_room = max(room // 2, room - len(added.encode()))
+        shown = text_of(removed, old_room)
+        diff = tool_call_pb2.Diff(path=self.shown_path(part.get("path")), line=same + 1)
+        diff.new_text = text_of(added, room - len(shown.encode()))
         if isinstance(old, str):
-            diff.old_text = text_of(removed, _DIFF)
-        diff.truncated = any(len(side.encode("utf-8", "replace")) > _DIFF for side in (removed, added))
+            diff.old_text = shown
+        diff.truncated = (shown, diff.new_text) != (removed, added)
         return diff
 
 
@@ -181,7 +190,7 @@ def _chunks(update: Mapping[str, Any], *, replayed: bool, from_person: bool = Fa
     text = block.get("text")
     if not isinstance(text, str):
         return [pb.Chunk(omitted=_omitted(block), replayed=replayed, from_person=from_person)]
-    pieces: Sequence[str] = [text[start : start + PIECE] for start in range(0, len(text), PIECE)]
+    pieces: Sequence[str] = [text[start : start + _CHUNK] for start in range(0, len(text), _CHUNK)]
     return [pb.Chunk(text=_clean(piece), replayed=replayed, from_person=from_person) for piece in pieces]
 
 

@@ -36,8 +36,10 @@ def check(path: str) -> str:
 class Tree:
     """The files beneath a folder. Every path was checked."""
 
-    def __init__(self, root: str) -> None:
+    def __init__(self, root: str, mark: str = "edit") -> None:
+        """Open the folder. `mark` tells what writes there from all others that do so at the same time."""
         self._root = os.open(root, _FOLDER)
+        self._fresh = f".stateroom-{mark}.new"
 
     def read(self, path: str) -> File | None:
         """Return a file; None when there is none. FILE_NOT_EDITABLE."""
@@ -71,17 +73,17 @@ class Tree:
             with suppress(FileNotFoundError):
                 there = stat.S_IMODE(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode)
                 mode = there if bool(there & _EXECUTABLE) == file.executable else mode
-            fresh = f".{name[:200]}.{os.getpid()}.new"
-            with os.fdopen(
-                os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, dir_fd=folder), "wb"
-            ) as to:
+            with suppress(FileNotFoundError):  # of one that was killed while it wrote, and is followed by this one
+                os.unlink(self._fresh, dir_fd=folder)
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+            with os.fdopen(os.open(self._fresh, flags, dir_fd=folder), "wb") as to:
                 try:
                     to.write(file.content)
                     to.flush()
                     os.fchmod(to.fileno(), mode)
-                    os.rename(fresh, name, src_dir_fd=folder, dst_dir_fd=folder)
+                    os.rename(self._fresh, name, src_dir_fd=folder, dst_dir_fd=folder)
                 except OSError:
-                    os.unlink(fresh, dir_fd=folder)
+                    os.unlink(self._fresh, dir_fd=folder)
                     raise
 
     def _remove(self, path: str) -> None:

@@ -1,6 +1,7 @@
 """Changes files: all as said, or none. An action that did so once does it no more, however often it runs."""
 
 import signal
+import sys
 from collections.abc import Iterator
 from itertools import accumulate
 from pathlib import Path
@@ -17,11 +18,21 @@ _WORDS = {"CREATED": "created", "MODIFIED": "changed", "DELETED": "deleted"}
 
 
 def run(order: dict[str, Any]) -> dict[str, Any]:
-    """Carry out a MODIFY_FILES or undo order in the folder where this runs. Refused, and then nothing is changed."""
-    action_id, tree = order["action_id"], Tree(str(Path.cwd()))
+    """Carry out a MODIFY_FILES or undo order in the folder where this runs. Refused, and then nothing is changed.
+
+    An order to `settle` follows one that was killed and is not wanted any more: it ends what had begun, or begins
+    nothing and ends without a report.
+    """
+    action_id, settles = order["action_id"], order.get("settle", False)
+    tree = Tree(str(Path.cwd()), action_id)
+    if settles:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
     kept = keepsake.load(keepsake.undo_ref(action_id))
     if kept is None:
-        kept = keepsake.load(keepsake.doing_ref(action_id)) or _prepare(order, tree)
+        kept = keepsake.load(keepsake.doing_ref(action_id))
+        if kept is None and settles:
+            sys.exit(0)
+        kept = kept or _prepare(order, tree)
         _write(action_id, tree, kept)
     files = list(_changes(kept))
     for file in files:

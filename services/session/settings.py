@@ -12,7 +12,7 @@ class SessionSettings(ServiceSettings):
     without taking output, or acknowledging it while its credit is used up; `silent_device_seconds` how long a device
     without saying anything at all. `log_months` is for how many whole months the logs of ended sessions are kept, 0
     for ever; with `log_dry_run` it is only logged what would be let go. `context_retention_days` is how long a deleted
-    context can be brought back.
+    context can be brought back, `session_retention_days` a deleted session.
 
     `preview_limit` is how many previews an account may have, `preview_connection_limit` how many connections one of
     them may have open in this process. `preview_url` is below which previews have their origins, the same as the
@@ -25,6 +25,7 @@ class SessionSettings(ServiceSettings):
     log_months: int = Field(0, ge=0, le=1200)
     log_dry_run: bool = False
     context_retention_days: float = Field(30.0, gt=0, le=3650)
+    session_retention_days: float = Field(30.0, gt=0, le=3650)
     preview_limit: int = Field(100, ge=1, le=10_000)
     preview_connection_limit: int = Field(256, ge=1, le=10_000)
     preview_url: str = Field("http://preview.localhost:8080", pattern=ORIGIN)

@@ -1,6 +1,9 @@
 """Sessions: their terminals and screens, their life from pause to restart, who may come in by a link, what is kept."""
 
+from datetime import timedelta
+
 from stateroom.session.v1 import (
+    deletion_service_pb2,
     history_service_pb2,
     idle_service_pb2,
     lifecycle_service_pb2,
@@ -11,6 +14,8 @@ from stateroom.session.v1 import (
 )
 
 from services.session.composition.core import Core, Servicers
+from services.session.deletion.purge import Purge
+from services.session.deletion.servicer import DeletionServicer
 from services.session.history.expiry import Expiry
 from services.session.history.servicer import HistoryServicer
 from services.session.idleness.servicer import IdleServicer
@@ -35,11 +40,14 @@ def sessions(core: Core, tickets: Tickets) -> Servicers:
     writer = Writer(database, runners)
     watch = IdleWatch(database, runners, wake)
     watching = service.reconcile("session_idleness", "session_id", watch.reconcile)
+    service.reconcile("session_purges", "session_id", Purge(database).reconcile)
+    retention = timedelta(days=settings.session_retention_days)
     service.loops.append(Expiry(database, service.system, settings.log_months, settings.log_dry_run).run)
     return {
         session_service_pb2: SessionServicer(database, pages, core.opener, attachments, writer, wake),
         screen_service_pb2: ScreenServicer(Screens(database, runners)),
         lifecycle_service_pb2: LifecycleServicer(database, core.opener, wake),
+        deletion_service_pb2: DeletionServicer(database, retention, wake),
         idle_service_pb2: IdleServicer(database, watch, watching.wake),
         sharing_service_pb2: SharingServicer(database, pages, tickets),
         history_service_pb2: HistoryServicer(database, pages),

@@ -56,10 +56,13 @@ async def read_records(connection: Connection, *, session: Session, after: Recor
 
 
 async def list_searched(connection: Connection, *, wanted: Query, newest: UUID | None, limit: int) -> list[Session]:
-    """Return sessions that may have printed what a query is for, newest first, from one on. SessionNotFound."""
+    """Return sessions that may have printed what a query is for, newest first, from one on. SessionNotFound.
+
+    Deleted ones are looked into only when they are asked for by id.
+    """
     if wanted.session_id is not None:
         return [await session_store.get_session(connection, wanted.session_id)]
-    statement = session_store.selected().where(heads.c.head_offset > 0)
+    statement = session_store.selected().where(heads.c.head_offset > 0, sessions.c.delete_time.is_(None))
     if newest is not None:
         statement = statement.where(sessions.c.session_id <= newest)
     if wanted.workspace_id is not None:

@@ -26,7 +26,7 @@ class Count:
 
 
 async def count_sessions(connection: Connection, *, workspace_id: UUID | None) -> list[Count]:
-    """Return the counts of the account's sessions, or of one workspace's, without those that are 0."""
+    """Return the counts of the account's sessions, or of one workspace's, without deleted ones and those that are 0."""
     now = datetime.now(UTC)
     new = sessions.c.create_time > now - _WEEK
     lifetime = func.coalesce(func.sum(sessions.c.end_time - sessions.c.create_time).filter(new), timedelta())
@@ -39,6 +39,7 @@ async def count_sessions(connection: Connection, *, workspace_id: UUID | None) -
             func.count(sessions.c.end_time).filter(new).label("new_ended"),
             lifetime.label("lifetime"),
         )
+        .where(sessions.c.delete_time.is_(None))
         .group_by(sessions.c.kind, sessions.c.state)
         .order_by(sessions.c.kind, sessions.c.state)
     )

@@ -12,7 +12,8 @@ from stateroom.session.v1 import session_pb2 as pb
 from stateroom.terminal.v1.screen_pb2 import Progress, Screen
 
 from chassis import etag, ids, messages
-from services.session.sessions.domain import AttachedDevice, Kind, Session, SessionSpec, State
+from services.session.sessions.attached import AttachedDevice
+from services.session.sessions.domain import Kind, Session, SessionSpec, State
 from services.session.sessions.log import Range, Record, RecordType
 from services.session.sessions.store.leases import Condition
 
@@ -44,6 +45,7 @@ def session_to_proto(session: Session) -> pb.Session:
         log_complete=session.log_complete,
         output_bytes=session.output_bytes,
         restarted_from="" if session.restarted_from is None else str(session.restarted_from),
+        deleted_by=str(session.deleted_by or ""),
         etag=etag.of(session),
     )
     if session.kind is Kind.AGENT:
@@ -52,8 +54,8 @@ def session_to_proto(session: Session) -> pb.Session:
         message.parent_session_id = str(session.parent_session_id)
     if session.timeout is not None:
         message.timeout.FromTimedelta(session.timeout)
-    times = ("end_time", "create_time", "update_time", "last_activity_time", "idle_end_time")
-    messages.set_times(message, session, *times)
+    life = ("create_time", "update_time", "end_time", "delete_time", "purge_time")
+    messages.set_times(message, session, *life, "last_activity_time", "idle_end_time")
     return message
 
 

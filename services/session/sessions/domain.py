@@ -12,7 +12,9 @@ from services.session.sessions.errors import (
     NoAgent,
     SecretLimitReached,
     SessionNotActive,
+    SessionNotDeleted,
     SessionNotEnded,
+    SessionNotFound,
     SessionWithoutTerminal,
 )
 from services.session.sessions.log import Exit
@@ -143,6 +145,9 @@ class Session:
     create_time: datetime
     update_time: datetime
     end_time: datetime | None
+    delete_time: datetime | None
+    purge_time: datetime | None
+    deleted_by: UUID | None
     title: str
     output_bytes: int
     last_activity_time: datetime
@@ -187,6 +192,9 @@ class Session:
             create_time=now,
             update_time=now,
             end_time=None,
+            delete_time=None,
+            purge_time=None,
+            deleted_by=None,
             title=spec.shell or (PurePath(spec.command[0]).name if spec.command else spec.agent["preset"]),
             output_bytes=0,
             last_activity_time=now.replace(microsecond=0),
@@ -217,6 +225,11 @@ class Session:
         if self.kind is not Kind.AGENT:
             raise NoAgent(self.session_id)
 
+    def expect_kept(self) -> None:
+        """Raise SessionNotFound for a deleted one."""
+        if self.delete_time is not None:
+            raise SessionNotFound(self.session_id)
+
     def expect_live(self) -> None:
         """Raise SessionNotActive once the session has ended."""
         if self.state.final:
@@ -240,7 +253,8 @@ class Session:
         return self._ended(now, State.FAILED, StopReason.START_FAILED, state_reason=cause, log_complete=True)
 
     def again(self, session_id: UUID, environment_names: Iterable[str]) -> SessionSpec:
-        """Return what a new session like this one is to be. SessionNotEnded."""
+        """Return what a new session like this one is to be. SessionNotFound for a deleted one, SessionNotEnded."""
+        self.expect_kept()
         if not self.state.final:
             raise SessionNotEnded(self.session_id)
         given = tuple(sorted(environment_names))
@@ -266,8 +280,10 @@ class Session:
         """Return the session with other values, by the names of its public fields; itself when it has them all.
 
         Raises:
+            SessionNotFound: it is deleted.
             InvalidField: a value is none that an update changes, and another one than it has.
         """
+        self.expect_kept()
         refused = [name for name, value in values.items() if name not in _UPDATED and value != getattr(self, name, {})]
         if refused:
             raise InvalidField(*(Violation(f"session.{name}", "is not changed by an update") for name in refused))
@@ -346,24 +362,19 @@ class Session:
         """Return the ended session with all that its runner had in the log."""
         return self._changed(now, log_complete=True)
 
+    def delete(self, now: datetime, user_id: UUID, retention: timedelta) -> "Session":
+        """Return the session deleted, to be purged after `retention`. SessionNotFound when it was."""
+        self.expect_kept()
+        return self._changed(now, delete_time=now, purge_time=now + retention, deleted_by=user_id)
+
+    def undelete(self, now: datetime) -> "Session":
+        """Return the session brought back. SessionNotDeleted."""
+        if self.delete_time is None:
+            raise SessionNotDeleted(self.session_id)
+        return self._changed(now, delete_time=None, purge_time=None, deleted_by=None)
+
     def _ended(self, now: datetime, state: State, reason: StopReason, **values: object) -> "Session":
         return self._changed(now, state=state, stop_reason=reason, end_time=now, idle_end_time=None, **values)
 
     def _changed(self, now: datetime, **values: object) -> "Session":
         return replace(self, update_time=now, version=self.version + 1, **values)  # type: ignore[arg-type]
-
-
-@dataclass(frozen=True, slots=True)
-class AttachedDevice:
-    """A device at a session, as others see it; `person` is what `subject` is called, size 0 means it told none."""
-
-    attachment_id: UUID
-    session_id: UUID
-    subject: str
-    person: str
-    device: str
-    columns: int
-    rows: int
-    acknowledged_offset: int
-    attach_time: datetime
-    controls: bool

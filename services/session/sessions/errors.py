@@ -24,9 +24,18 @@ class SessionNotActive(WrongState):
 
 
 class SessionNotEnded(WrongState):
-    """Session {sessionId} lives; only one that has ended is opened again."""
+    """Session {sessionId} lives; only one that has ended is opened again or, without `force`, deleted."""
 
     reason = "SESSION_NOT_ENDED"
+
+    def __init__(self, session_id: UUID) -> None:
+        super().__init__(sessionId=str(session_id))
+
+
+class SessionNotDeleted(WrongState):
+    """Session {sessionId} is not deleted."""
+
+    reason = "SESSION_NOT_DELETED"
 
     def __init__(self, session_id: UUID) -> None:
         super().__init__(sessionId=str(session_id))

@@ -1,6 +1,6 @@
 """Reads of sessions and of their logs."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 from uuid import UUID
@@ -24,7 +24,8 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 from chassis import tables
 from chassis.sql import Connection
 from services.session.sessions import log
-from services.session.sessions.domain import AttachedDevice, Kind, Session, State
+from services.session.sessions.attached import AttachedDevice
+from services.session.sessions.domain import Kind, Session, State
 from services.session.sessions.errors import LogExpired
 from services.session.sessions.log import Range, Record, RecordType
 from services.session.sessions.store import session_store
@@ -36,6 +37,8 @@ PAGE_EVENTS = 64
 """Events of an agent read at once at most: each has up to 64 KiB."""
 PAGE_BYTES = 256 * 1024
 """Bytes read at once, give or take one record: what one device may cost in memory."""
+LIST_BYTES = 4 << 20
+"""Bytes of records in one page of a list: a message has 16 MiB at most."""
 
 RECORD_COLUMNS = [column for column in events.c if column.name not in {"session_id", "account_id"}]
 """What `record_of` makes a record of."""
@@ -64,6 +67,7 @@ async def list_sessions(  # noqa: PLR0913  # its filters
     state: State | None,
     kind: Kind | None,
     attachment_id: UUID | None,
+    show_deleted: bool,
     limit: int,
     after: UUID | None,
 ) -> list[Session]:
@@ -73,6 +77,8 @@ async def list_sessions(  # noqa: PLR0913  # its filters
     for column, value in wanted:
         if value is not None:
             statement = statement.where(column == value)
+    if not show_deleted:
+        statement = statement.where(sessions.c.delete_time.is_(None))
     if attachment_id is not None:
         attached = select(attachments.c.session_id).where(attachments.c.attachment_id == attachment_id)
         statement = statement.where(sessions.c.session_id.in_(attached))
@@ -100,13 +106,31 @@ async def list_attachments(
 
 
 async def list_records(connection: Connection, *, session_id: UUID, wanted: Range, limit: int) -> list[Record]:
-    """Return those of a session's stored records that are wanted, oldest first. SessionNotFound, LogExpired."""
+    """Return those of a session's stored records that are wanted, oldest first.
+
+    After 4 MiB there is one more at most: as with `limit`, it tells that others follow.
+
+    Raises:
+        SessionNotFound: no such session.
+        LogExpired: what it printed was let go.
+    """
     await session_store.get_session(connection, session_id)
-    statement = select(*RECORD_COLUMNS).where(*_conditions(session_id, wanted, limit))
-    rows = (await connection.execute(statement.order_by(events.c.sequence).limit(limit))).all()
+    size = func.octet_length(events.c.data)
+    before = func.sum(size).over(order_by=events.c.sequence) - size
+    first = select(*RECORD_COLUMNS, before.label("bytes_before")).where(*_conditions(session_id, wanted, limit))
+    page = first.order_by(events.c.sequence).limit(limit).subquery()
+    columns = [column for column in page.c if column.name != "bytes_before"]
+    fits = select(*columns).where(page.c.bytes_before < LIST_BYTES).order_by(page.c.sequence)
+    rows = (await connection.execute(fits)).all()
     if not rows:
         await expect_log(connection, session_id)
     return [record_of(row) for row in rows]
+
+
+def fitting(records: Sequence[Record], limit: int) -> Sequence[Record]:
+    """Return the records that fit into one page of a list, of those that were read for it."""
+    shown = records[:limit]
+    return shown[:-1] if len(shown) > 1 and sum(len(record.data) for record in shown) >= LIST_BYTES else shown
 
 
 async def expect_log(connection: Connection, session_id: UUID) -> None:

@@ -63,6 +63,7 @@ class SessionServicer:
             state=convert.state_from_proto(request.state),
             kind=convert.kind_from_proto(request.kind),
             attachment_id=ids.parse(request.attachment_id) if request.attachment_id else None,
+            show_deleted=request.show_deleted,
             limit=page.limit,
             after=page.after_id,
         )
@@ -142,7 +143,8 @@ class SessionServicer:
             wanted=convert.range_from_proto(request, page.after_number),
             limit=page.limit,
         )
-        shown, token = page.cut(rows, key=lambda record: record.sequence)
+        shown = queries.fitting(rows, page.size)
+        token = page.seal(shown[-1].sequence) if len(shown) < len(rows) else ""
         return log_pb2.ListSessionEventsResponse(
             session_events=map(convert.record_to_proto, shown), next_page_token=token
         )

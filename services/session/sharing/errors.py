@@ -15,7 +15,7 @@ class ShareLinkNotFound(NotFound):
 
 
 class ShareLinkOver(WrongState):
-    """Share link {shareLinkId} was revoked or has expired; ask whoever gave it to you for another."""
+    """Share link {shareLinkId} was revoked, has expired, or its session was deleted; ask for another."""
 
     reason = "SHARE_LINK_OVER"
 

@@ -10,6 +10,7 @@ from chassis.rpc.credential import Credential
 from services.session.sessions.store import session_store
 from services.session.sharing import store
 from services.session.sharing.domain import ShareLink, expiry
+from services.session.sharing.errors import ShareLinkOver
 
 TICKET_LIFETIME = timedelta(seconds=30)
 
@@ -33,6 +34,7 @@ async def create_share_link(tx: Transaction, *, spec: LinkSpec, credential: Cred
         InvalidField: it would expire at once, or too late.
     """
     session = await session_store.get_session(tx.connection, spec.session_id)
+    session.expect_kept()
     if spec.controls:
         session.expect_terminal()
     link = ShareLink(
@@ -59,6 +61,8 @@ async def open_share_link(tx: Transaction, *, share_link_id: UUID, ticket: Crede
     """Give a ticket to whoever has the link's secret. ShareLinkOver."""
     current = await store.lock_share_link(tx.connection, share_link_id)
     opened = current.open(tx.now)
+    if (await session_store.get_session(tx.connection, current.session_id)).delete_time is not None:
+        raise ShareLinkOver(share_link_id)
     await store.update_share_link(tx.connection, opened)
     await store.insert_ticket(tx.connection, opened, ticket, tx.now + TICKET_LIFETIME)
     tx.record("opened", before=current, after=opened)

@@ -21,8 +21,8 @@ DELETE FROM share_tickets WHERE ticket_id = $1 AND secret_sha256 = $2
 RETURNING share_link_id, expire_time > now() AS works
 """
 _HOLDS = """
-SELECT account_id, session_id, controls, label FROM share_links
-WHERE share_link_id = $1 AND revoke_time IS NULL AND expire_time > now()
+SELECT account_id, session_id, controls, label FROM share_links JOIN sessions USING (account_id, session_id)
+WHERE share_link_id = $1 AND revoke_time IS NULL AND expire_time > now() AND delete_time IS NULL
 """
 _RIGHTS = {
     False: (policy_pb2.VIEWER, frozenset({"sessions.read"})),

@@ -62,6 +62,7 @@ async def complete_save(tx: Transaction, *, save_id: UUID, facts: Mapping[str, o
         return current
     complete = current.complete(tx.now, facts)
     await store.update_save(tx.connection, complete, due=None)
+    await _tell_workspace(tx, complete, "")
     tx.record("completed", before=current, after=complete)
     return complete
 
@@ -73,6 +74,7 @@ async def fail_save(tx: Transaction, *, save_id: UUID, reason: str) -> Save:
         return current
     failed = current.fail(tx.now, reason)
     await store.update_save(tx.connection, failed, due=None)
+    await _tell_workspace(tx, failed, reason)
     tx.record("failed", before=current, after=failed)
     return failed
 
@@ -140,6 +142,12 @@ async def _replace(tx: Transaction, save: Save, workspace_id: UUID, limit: int) 
     await workspace_store.update_workspace(tx.connection, restored, due=tx.now)
     tx.record("restored", before=current, after=restored)
     return restored
+
+
+async def _tell_workspace(tx: Transaction, save: Save, unsaved_reason: str) -> None:
+    """Have a workspace that is put away say whether its work is safe; a save on demand is not about that."""
+    if save.cause is not Cause.ON_DEMAND:
+        await workspace_store.update_unsaved(tx.connection, save.workspace_id, unsaved_reason)
 
 
 async def _begin(tx: Transaction, workspace: Workspace, cause: Cause) -> Save:

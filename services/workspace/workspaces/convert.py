@@ -19,6 +19,7 @@ def workspace_to_proto(workspace: Workspace) -> pb.Workspace:
         branch=workspace.branch,
         state=pb.Workspace.State.Value(workspace.state.name),
         state_reason=workspace.state_reason,
+        unsaved_reason=workspace.unsaved_reason,
         sandbox=workspace.sandbox,
         save_id="" if workspace.save_id is None else str(workspace.save_id),
         etag=etag.of(workspace),

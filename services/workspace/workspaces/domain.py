@@ -86,6 +86,7 @@ class Workspace:
     delete_time: datetime | None
     save_id: UUID | None = None
     purge_time: datetime | None = None
+    unsaved_reason: str = ""
 
     @property
     def entity_id(self) -> UUID:
@@ -154,7 +155,7 @@ class Workspace:
         """Return the workspace ready for sessions again. WorkspaceNotArchived unless it was ARCHIVED."""
         if self.state is not State.ARCHIVED:
             raise WorkspaceNotArchived(self.workspace_id, self.state.name)
-        return self._changed(now, state=State.ACTIVE, archive_time=None)
+        return self._changed(now, state=State.ACTIVE, archive_time=None, unsaved_reason="")
 
     def restore(self, now: datetime, save_id: UUID) -> "Workspace":
         """Return the workspace as its directory is made of a save. WorkspaceNotArchived unless it was ARCHIVED."""

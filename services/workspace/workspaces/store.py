@@ -78,6 +78,13 @@ async def update_progress(connection: Connection, workspace_id: UUID, *, step: s
     await connection.execute(statement.values(progress_step=step, progress_percent=percent))
 
 
+async def update_unsaved(connection: Connection, workspace_id: UUID, reason: str) -> None:
+    """Store why a workspace that was put away could not be saved; empty when it was. No version, as with progress."""
+    put_away = workspaces.c.state.in_((State.ARCHIVED, State.DELETED))
+    statement = update(workspaces).where(workspaces.c.workspace_id == workspace_id, put_away)
+    await connection.execute(statement.values(unsaved_reason=reason))
+
+
 async def get_workspace(connection: Connection, workspace_id: UUID) -> Workspace:
     """Return a workspace of the account, deleted ones too until they are purged. WorkspaceNotFound."""
     return await _workspace(connection, _BY_ID, workspace_id)

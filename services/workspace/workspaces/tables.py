@@ -20,6 +20,7 @@ workspaces = Table(
     Column("branch", Text, nullable=False),
     Column("state", Enum(State, native_enum=False), nullable=False),
     Column("state_reason", Text, nullable=False),
+    Column("unsaved_reason", Text, nullable=False),
     Column("progress_step", Text, nullable=False),
     Column("progress_percent", Integer, nullable=False),
     Column("sandbox", Text, nullable=False),

@@ -2,7 +2,12 @@
 
 import asyncio
 import json
+import os
+import signal
+import time
+from contextlib import suppress
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -274,6 +279,37 @@ async def test_modify_files_whose_service_and_runner_die_is_done_once_all_the_sa
     assert [json.loads(row["metadata"]) for row in rows] == [{"action_id": action.action_id}] * 2
     assert ended.session_id == str(rows[1]["session_id"])
     assert await _types(ada.stage, action.action_id) == ["created", "assigned", "started", "assigned", "completed"]
+
+
+@pytest.mark.parametrize("cancels", [False, True])
+async def test_modify_files_whose_program_is_killed_halfway_is_done_all_the_same(ada: Talker, *, cancels: bool) -> None:
+    """Another run goes on where it was, also for who cancels by then: never is half of it left."""
+    context, folder = await ada.active(), str(ids.new())
+    names = [f"{folder}/{number}.txt" for number in range(100)]
+    asking = ada.act(context.context_id, **_files(*(_create(name, name) for name in names)))
+    action, _ = await asyncio.gather(asking, asyncio.to_thread(_kill, ada.stage, "modify_files"))
+    if cancels:
+        with suppress(grpc.aio.AioRpcError):  # it has ended by now
+            await ada.open("CancelAction", pb.CancelActionRequest(action_id=action.action_id))
+    ended = await _ended(ada, action.action_id)
+    assert (ended.state, ended.result.modified_files.file_count) == (Action.COMPLETED, 100)
+    assert [(ada.stage.files / name).read_text() for name in names] == names
+    rows = await ada.stage.rows("sessions", "session_id, state, restarted_from")
+    assert [row["state"] for row in rows] == ["STOPPED", "STOPPED"]
+    assert rows[1]["restarted_from"] == rows[0]["session_id"]
+    assert {path.name for path in (ada.stage.files / folder).iterdir()} == {f"{number}.txt" for number in range(100)}
+
+
+def _kill(stage: Stage, program: str) -> None:
+    """Kill a program of ours in the room once files are being changed, as the kernel would."""
+    doing, deadline = stage.files / ".git" / "refs" / "stateroom" / "doing", time.monotonic() + 20
+    while not (doing.exists() and any(doing.iterdir())):
+        assert time.monotonic() < deadline
+    for process in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            words = process.read_bytes().split(b"\0")
+            if program.encode() in words and str(stage.files).encode() in (process.parent / "environ").read_bytes():
+                os.kill(int(process.parent.name), signal.SIGKILL)
 
 
 async def _types(stage: Stage, action_id: str) -> list[str]:

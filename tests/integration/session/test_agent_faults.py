@@ -2,13 +2,17 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from typing import Self
 
 import pytest
+from stateroom.agent.v1 import agent_event_pb2
 from stateroom.session.v1 import coding_agent_pb2, log_pb2, session_pb2, session_service_pb2
 from stateroom.workspace.v1 import workspace_service_pb2
 
+from runner.record import RecordType
+from runner.spool import Spool
 from tests.support.raw_agents import ASKING, SILENT
 from tests.support.stage import Stage
 from tests.support.talks import Talk
@@ -19,6 +23,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")  # that of the stage they
 NUMBERS = 1500
 CUTS = 3
 KILLS = 1
+PROMPT_OF_NO_TURN = agent_event_pb2.AgentEvent(prompt=agent_event_pb2.Prompt(turn_id="no id"))
 
 
 async def test_kill_of_the_session_service_loses_and_doubles_nothing(stage: Stage) -> None:
@@ -59,6 +64,27 @@ async def test_cut_between_service_and_runner_loses_and_doubles_nothing(stage: S
     assert [response.sequence for response in talk.shown] == list(range(1, len(talk.shown) + 1))
     await talk.ended_turn()
     assert len(await talk.turns()) == 1
+
+
+@pytest.mark.parametrize("body", [PROMPT_OF_NO_TURN.SerializeToString(), b"\xff no event"])
+async def test_event_that_cannot_be_stored_holds_up_no_other_session(stage: Stage, body: bytes) -> None:
+    """It is tried again later and later; what others print is stored, and so they end."""
+    poisoned = (await stage.create()).session_id
+    await stage.kill_service()
+    await stage.kill_runner()
+    with ThreadPoolExecutor(1) as executor:
+        spool = Spool.reopen(stage.spool(poisoned)[0].parent, executor, 1 << 20)
+        spool.go_on(0)
+        spool.append(RecordType.AGENT, [body])
+        await spool.close()
+    await stage.start_runner()
+    await stage.start_service()
+    others = [await stage.create() for _ in range(2)]
+    for each in others:
+        await stage.type(each.session_id, "echo fine; exit")
+    for each in others:
+        assert (await stage.ended(each.session_id)).log_complete
+    stage.change_owner()  # nobody ends that session
 
 
 class Line:

@@ -9,6 +9,7 @@ from uuid import UUID
 import asyncpg
 import grpc
 import pytest
+from stateroom.agent.v1 import agent_event_pb2
 from stateroom.event.v1 import change_pb2
 from stateroom.session.v1 import history_service_pb2 as pb
 from stateroom.session.v1 import log_pb2, update_pb2
@@ -290,3 +291,29 @@ async def test_month_of_logs_with_an_unfinished_session_is_kept(stage: Stage) ->
     await until(swept)
     assert {"2025_04", "2025_05"} <= await _months(stage)
     assert [row["log_month_id"] for row in await stage.rows("log_months")] == [noted.log_month_id]
+
+
+async def test_list_session_events_of_large_events_ends_pages_by_their_bytes(stage: Stage) -> None:
+    """A page fits into a message whatever is in it, and the pages together have every event once."""
+    session_id = await _ended(stage)
+    event = agent_event_pb2.AgentEvent(message=agent_event_pb2.Chunk(text="x" * 65_000)).SerializeToString()
+    statement = """
+        INSERT INTO session.session_events
+            (session_id, sequence, account_id, "offset", time, type, data, columns, rows, reason)
+        SELECT session_id, head_sequence + number, account_id, head_offset, now(), 10, $2, 0, 0, ''
+        FROM session.session_heads, generate_series(1, 300) AS number WHERE session_id = $1
+    """
+    await query(stage.installation.admin_url, statement, session_id, event)
+    request = log_pb2.ListSessionEventsRequest(session_id=session_id, page_size=1000)
+    sequences, sizes = list[int](), list[int]()
+    while True:
+        page = await stage.call("ListSessionEvents", request)
+        sequences += [each.sequence for each in page.session_events]
+        sizes.append(page.ByteSize())
+        if not page.next_page_token:
+            break
+        request.page_token = page.next_page_token
+    assert sequences == list(range(1, sequences[-1] + 1))
+    assert len(sequences) > 300
+    assert max(sizes) < 5 << 20
+    assert len(sizes) == 5

@@ -1,5 +1,7 @@
 """No path deletes unsaved work: whatever removes a workspace, its directory can be had again as it was."""
 
+import shutil
+import subprocess
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -96,6 +98,32 @@ async def test_clean_up_of_a_workspace_that_cannot_be_saved_waits_until_it_can(p
     assert (await settled(person, room, 2)).cause == Save.CLEAN_UP
     await purged(person, room)
     await expect_restored(person, (await saves_of(person, room))[0], held)
+
+
+def _nest(folder: Path, depth: int) -> None:
+    """Make folders within each other, with paths longer than a call takes."""
+    folder.mkdir()
+    nest = f"for i in $(seq {depth}); do mkdir d; cd d; done"
+    subprocess.run(["/bin/sh", "-c", nest], cwd=folder, check=True)
+
+
+async def test_workspace_whose_folders_are_too_deep_to_save_says_so_until_it_is_saved(person: Person) -> None:
+    """On the workspace, deleted or not, and in what a clean-up would do; not in the log alone."""
+    room = await person.ready_room()
+    deep = files_of(person, room) / "deep"
+    _nest(deep, 401)
+    await person.archive_room(room)
+    save = await settled(person, room)
+    reason = "folders are nested more than 400 deep"
+    assert (save.state, save.state_reason) == (Save.FAILED, reason)
+    await at_rest(person, room)
+    assert (await person.settled(room)).unsaved_reason == reason
+    await age(person, "workspaces", "update_time", room.workspace_id)
+    (failure,) = (await clean_up(person, dry_run=True)).failures
+    assert reason in failure.cause
+    shutil.rmtree(deep)
+    await until_cleaned_up(person, room)
+    assert (await person.settled(room)).unsaved_reason == ""
 
 
 async def test_create_save_of_an_active_workspace_disturbs_nobody(person: Person, origin: Origin) -> None:

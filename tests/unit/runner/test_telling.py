@@ -7,9 +7,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from runner.agents import opening, telling
+from runner.agents.journal import MAXIMUM_EVENT
 from runner.agents.state import AgentState
 from runner.agents.telling import Telling
-from runner.record import MAXIMUM_BODY
 
 FILES = Path("/room/files")
 KINDS = ("agent_message_chunk", "agent_thought_chunk", "tool_call", "plan", "usage_update", "config_option_update")
@@ -18,7 +18,9 @@ NAMES = (
     *("newText", "options", "configOptions", "modes", "availableModes", "id", "name", "value", "currentValue", "used"),
     *("category", "cost", "rawInput", "data", "resource", "sessionId", "protocolVersion", "agentCapabilities"),
 )
-TEXTS = st.one_of(st.text(max_size=5), st.sampled_from(["\ud800", "\0", "x" * 70_000, "diff", "terminal", "mode"]))
+TEXTS = st.one_of(
+    st.text(max_size=5), st.sampled_from(["\ud800", "\0", "x" * 70_000, "😀" * 17_000, "diff", "terminal", "mode"])
+)
 JSON: st.SearchStrategy[Any] = st.recursive(
     st.one_of(st.none(), st.booleans(), st.integers(), st.just(1 << 80), st.floats(), TEXTS),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=6),
@@ -31,7 +33,7 @@ JSON: st.SearchStrategy[Any] = st.recursive(
 def test_update_of_any_form_becomes_events_that_fit(facts: dict[str, Any], kind: str) -> None:
     """Nothing that an agent can write as JSON raises, or makes a record that the log refuses."""
     for event in Telling(FILES).events(facts | {"sessionUpdate": kind}):
-        assert len(event.SerializeToString()) <= MAXIMUM_BODY
+        assert len(event.SerializeToString()) <= MAXIMUM_EVENT
 
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
@@ -53,6 +55,28 @@ def test_diff_of_a_large_file_shows_the_lines_that_differ() -> None:
     diff = event.tool_call.content[0].diff
     assert (diff.path, diff.line, diff.old_text, diff.new_text) == ("a/b.py", 5001, "line 5000\n", "new\n")
     assert not diff.truncated
+
+
+def test_diff_that_is_too_large_is_cut_and_says_so() -> None:
+    """The sides share the room of the event; a part for which there is none is counted."""
+    diff = {"type": "diff", "path": "a", "oldText": "small\n", "newText": "x" * 100_000}
+    text = {"type": "content", "content": {"type": "text", "text": "y" * 20_000}}
+    (event,) = Telling(FILES).events({"sessionUpdate": "tool_call", "toolCallId": "1", "content": [diff, text, text]})
+    shown = event.tool_call.content[0].diff
+    assert (shown.old_text, shown.truncated) == ("small\n", True)
+    assert len(shown.new_text) > 40_000
+    assert event.tool_call.omitted_contents + len(event.tool_call.content) == 3
+    assert len(event.SerializeToString()) <= MAXIMUM_EVENT
+
+
+def test_diffs_of_one_tool_call_share_the_room() -> None:
+    """What a log can have of a second one, it has."""
+    diff = {"type": "diff", "path": "a", "oldText": "", "newText": "x" * 30_000}
+    (event,) = Telling(FILES).events({"sessionUpdate": "tool_call", "toolCallId": "1", "content": [diff, diff]})
+    first, second = (content.diff for content in event.tool_call.content)
+    assert (len(first.new_text), first.truncated) == (30_000, False)
+    assert second.truncated
+    assert len(second.new_text) > 10_000
 
 
 def test_settings_of_an_agent_with_many_models_fit() -> None:

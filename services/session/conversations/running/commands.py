@@ -10,7 +10,7 @@ from stateroom.runner.v1 import runner_service_pb2 as pb
 from chassis import faults, ids
 from chassis.actor import Actor
 from chassis.database import Database
-from chassis.errors import DomainError, Unavailable
+from chassis.errors import DomainError, LimitExceeded, Unavailable
 from services.session.conversations.domain.action import Action, Failure, Outcome, Type
 from services.session.conversations.domain.action import State as ActionState
 from services.session.conversations.operations import actions
@@ -26,6 +26,9 @@ _TAIL = 128 * 1024
 """Bytes at the end of a log in which a report stands: 256 files with paths of usual lengths."""
 _REST = timedelta(seconds=5)
 """How long the rest of a log is waited for when the runner died; with the runner it may be gone for good."""
+_RUNS = 4
+"""Runs of an action that changes files, each of which was killed: what kills them may go on doing so."""
+_SETTLE = "--settle"
 _COLUMNS, _ROWS = 80, 24
 
 _AFTER_ASSIGN = faults.Point("actions.after_assign", "An action has its session, which nobody has started.")
@@ -65,27 +68,54 @@ class CommandRunner:
         outcome = reports.read(await self._tail(actor, session), str(session.session_id))
         if outcome is not None:
             return outcome
-        if session.state is State.LOST and action.type is Type.MODIFY_FILES and not action.cancel_requested:
-            await self.start(await self._assign(actor, action))  # goes on where the one before it was
+        if action.type is Type.MODIFY_FILES and await self._goes_on(actor, action, session):
             return None
+        if session.restarted_from is not None and session.exit_code == 0:  # nothing was to be settled
+            session = await self.database.read(actor, queries.get_session, session_id=session.restarted_from)
         return _unreported(action, session)
 
     async def cancel(self, action: Action) -> None:
-        """Have the session of an action end."""
-        if action.session_id is not None:
+        """Have the session of an action end, unless it only ends what had begun."""
+        session = await self._session(_actor(action), action)
+        if session is not None and not _settles(session):
             with suppress(SessionNotActive):
                 await self.database.write(
-                    _actor(action), operations.request_stop, session_id=action.session_id, reason=StopReason.TERMINATED
+                    _actor(action), operations.request_stop, session_id=session.session_id, reason=StopReason.TERMINATED
                 )
 
-    async def _assign(self, actor: Actor, action: Action) -> Action:
+    async def _goes_on(self, actor: Actor, action: Action, ended: Session) -> bool:
+        """Have files that may be half changed changed for good, by a run that goes on where one before it was killed.
+
+        Returns:
+            Whether such a run begins: not if the last one ended by itself, or too many were killed.
+        """
+        if ended.exit_code == 0 or ended.state is State.FAILED or await self._runs(actor, ended) >= _RUNS:
+            return False
+        try:
+            await self.start(await self._assign(actor, action, ended))
+        except (Unavailable, LimitExceeded):
+            raise
+        except DomainError:  # its room was put away
+            return False
+        return True
+
+    async def _runs(self, actor: Actor, session: Session) -> int:
+        """Return how many runs an action has had, up to one; no more are counted than may be."""
+        count = 1
+        while session.restarted_from is not None and count < _RUNS:
+            session = await self.database.read(actor, queries.get_session, session_id=session.restarted_from)
+            count += 1
+        return count
+
+    async def _assign(self, actor: Actor, action: Action, ended: Session | None = None) -> Action:
+        """Give an action a session, to begin or to go on where an ended one was."""
         runner = await self.runners.enter(action.account_id, action.workspace_id)
         return await self.database.write(
             actor,
             actions.assign_run,
             action_id=action.action_id,
             replaces=action.session_id,
-            spec=_spec(action),
+            spec=_spec(action, ended),
             runner_id=runner.runner_id,
             limit=self.limit,
         )
@@ -116,7 +146,8 @@ class CommandRunner:
         await self.feeds.take_over(session.session_id, session.account_id)
 
     async def _open_terminal(self, runner: Runner, action: Action, session: Session) -> None:
-        order = {"action_id": str(action.action_id), "mark": str(session.session_id), **action.payload}
+        facts = {"action_id": str(action.action_id), "mark": str(session.session_id), "settle": _settles(session)}
+        order = facts | action.payload
         errand = pb.Errand(program=action.verb, order=json.dumps(order, ensure_ascii=False).encode())
         request = pb.OpenTerminalRequest(
             session_id=str(session.session_id), piped=True, errand=errand, columns=_COLUMNS, rows=_ROWS
@@ -142,13 +173,16 @@ def _actor(action: Action) -> Actor:
     return Actor.of_service("session", action.account_id)
 
 
-def _spec(action: Action) -> SessionSpec:
+def _spec(action: Action, ended: Session | None) -> SessionSpec:
+    unwanted = ended is not None and (
+        _settles(ended) or action.cancel_requested or ended.stop_reason in {StopReason.TERMINATED, StopReason.TIMED_OUT}
+    )
     return SessionSpec(
         session_id=ids.new(),
         workspace_id=action.workspace_id,
         kind=Kind.COMMAND,
         shell="",
-        command=("stateroom", "action", action.verb),
+        command=("stateroom", "action", action.verb, *([_SETTLE] if unwanted else [])),
         timeout=action.timeout,
         title=action.type.name,
         metadata={"action_id": str(action.action_id)},
@@ -156,7 +190,13 @@ def _spec(action: Action) -> SessionSpec:
         environment_names=(),
         columns=_COLUMNS,
         rows=_ROWS,
+        restarted_from=None if ended is None else ended.session_id,
     )
+
+
+def _settles(session: Session) -> bool:
+    """Return whether a run only ends what had begun: nobody wants it any more, nor half of it."""
+    return _SETTLE in session.command
 
 
 def _unreported(action: Action, session: Session) -> Outcome:

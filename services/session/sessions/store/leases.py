@@ -14,7 +14,7 @@ from sqlalchemy import Row, delete, func, insert, select, update
 
 from chassis.database import Transaction
 from chassis.sql import Connection
-from services.session.sessions.domain import AttachedDevice
+from services.session.sessions.attached import AttachedDevice
 from services.session.sessions.errors import ControllerTaken
 from services.session.sessions.store.log_store import Driver
 from services.session.sessions.tables import attachments, controls

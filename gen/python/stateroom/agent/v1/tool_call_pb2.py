@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"stateroom/agent/v1/tool_call.proto\x12\x12stateroom.agent.v1\"\xe9\x02\n\x08ToolCall\x12\x14\n\x0ctool_call_id\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\x0c\n\x04kind\x18\x03 \x01(\t\x12\x0e\n\x06status\x18\x04 \x01(\t\x12\x35\n\x07\x63ontent\x18\x05 \x03(\x0b\x32$.stateroom.agent.v1.ToolCall.Content\x12\x38\n\tlocations\x18\x06 \x03(\x0b\x32%.stateroom.agent.v1.ToolCall.Location\x12\x12\n\ninput_json\x18\x07 \x01(\t\x1am\n\x07\x43ontent\x12\x0e\n\x04text\x18\x01 \x01(\tH\x00\x12(\n\x04\x64iff\x18\x02 \x01(\x0b\x32\x18.stateroom.agent.v1.DiffH\x00\x12\x1d\n\x13terminal_session_id\x18\x03 \x01(\tH\x00\x42\t\n\x07\x63ontent\x1a&\n\x08Location\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x0c\n\x04line\x18\x02 \x01(\x05\"k\n\x04\x44iff\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x0c\n\x04line\x18\x02 \x01(\x05\x12\x15\n\x08old_text\x18\x03 \x01(\tH\x00\x88\x01\x01\x12\x10\n\x08new_text\x18\x04 \x01(\t\x12\x11\n\ttruncated\x18\x05 \x01(\x08\x42\x0b\n\t_old_textb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"stateroom/agent/v1/tool_call.proto\x12\x12stateroom.agent.v1\"\x97\x03\n\x08ToolCall\x12\x14\n\x0ctool_call_id\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\x0c\n\x04kind\x18\x03 \x01(\t\x12\x0e\n\x06status\x18\x04 \x01(\t\x12\x35\n\x07\x63ontent\x18\x05 \x03(\x0b\x32$.stateroom.agent.v1.ToolCall.Content\x12\x38\n\tlocations\x18\x06 \x03(\x0b\x32%.stateroom.agent.v1.ToolCall.Location\x12\x12\n\ninput_json\x18\x07 \x01(\t\x12\x18\n\x10omitted_contents\x18\x08 \x01(\x05\x1a\x80\x01\n\x07\x43ontent\x12\x0e\n\x04text\x18\x01 \x01(\tH\x00\x12(\n\x04\x64iff\x18\x02 \x01(\x0b\x32\x18.stateroom.agent.v1.DiffH\x00\x12\x1d\n\x13terminal_session_id\x18\x03 \x01(\tH\x00\x12\x11\n\ttruncated\x18\x04 \x01(\x08\x42\t\n\x07\x63ontent\x1a&\n\x08Location\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x0c\n\x04line\x18\x02 \x01(\x05\"k\n\x04\x44iff\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x0c\n\x04line\x18\x02 \x01(\x05\x12\x15\n\x08old_text\x18\x03 \x01(\tH\x00\x88\x01\x01\x12\x10\n\x08new_text\x18\x04 \x01(\t\x12\x11\n\ttruncated\x18\x05 \x01(\x08\x42\x0b\n\t_old_textb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,11 +32,11 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'stateroom.agent.v1.tool_cal
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_TOOLCALL']._serialized_start=59
-  _globals['_TOOLCALL']._serialized_end=420
-  _globals['_TOOLCALL_CONTENT']._serialized_start=271
-  _globals['_TOOLCALL_CONTENT']._serialized_end=380
-  _globals['_TOOLCALL_LOCATION']._serialized_start=382
-  _globals['_TOOLCALL_LOCATION']._serialized_end=420
-  _globals['_DIFF']._serialized_start=422
-  _globals['_DIFF']._serialized_end=529
+  _globals['_TOOLCALL']._serialized_end=466
+  _globals['_TOOLCALL_CONTENT']._serialized_start=298
+  _globals['_TOOLCALL_CONTENT']._serialized_end=426
+  _globals['_TOOLCALL_LOCATION']._serialized_start=428
+  _globals['_TOOLCALL_LOCATION']._serialized_end=466
+  _globals['_DIFF']._serialized_start=468
+  _globals['_DIFF']._serialized_end=575
 # @@protoc_insertion_point(module_scope)

@@ -33,10 +33,13 @@ class ToolCall(_message.Message):
         TEXT_FIELD_NUMBER: _builtins.int
         DIFF_FIELD_NUMBER: _builtins.int
         TERMINAL_SESSION_ID_FIELD_NUMBER: _builtins.int
+        TRUNCATED_FIELD_NUMBER: _builtins.int
         text: _builtins.str
-        """Text; cut after 16 KiB."""
+        """Text."""
         terminal_session_id: _builtins.str
         """UUID of the session that is the terminal in which it runs."""
+        truncated: _builtins.bool
+        """Whether the text was cut, after 16 KiB or for want of room."""
         @_builtins.property
         def diff(self) -> Global___Diff:
             """A change of a file."""
@@ -47,10 +50,11 @@ class ToolCall(_message.Message):
             text: _builtins.str = ...,
             diff: Global___Diff | None = ...,
             terminal_session_id: _builtins.str = ...,
+            truncated: _builtins.bool = ...,
         ) -> None: ...
         _HasFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "diff", b"diff", "terminal_session_id", b"terminal_session_id", "text", b"text"]  # noqa: Y015
         def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "diff", b"diff", "terminal_session_id", b"terminal_session_id", "text", b"text"]  # noqa: Y015
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "diff", b"diff", "terminal_session_id", b"terminal_session_id", "text", b"text", "truncated", b"truncated"]  # noqa: Y015
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         _WhichOneofReturnType_content: _TypeAlias = _typing.Literal["text", "diff", "terminal_session_id"]  # noqa: Y015
         _WhichOneofArgType_content: _TypeAlias = _typing.Literal["content", b"content"]  # noqa: Y015
@@ -87,6 +91,7 @@ class ToolCall(_message.Message):
     CONTENT_FIELD_NUMBER: _builtins.int
     LOCATIONS_FIELD_NUMBER: _builtins.int
     INPUT_JSON_FIELD_NUMBER: _builtins.int
+    OMITTED_CONTENTS_FIELD_NUMBER: _builtins.int
     tool_call_id: _builtins.str
     """The agent's own id of it."""
     title: _builtins.str
@@ -97,6 +102,8 @@ class ToolCall(_message.Message):
     """`pending`, `in_progress`, `completed` or `failed`."""
     input_json: _builtins.str
     """Its input as JSON; empty when that is longer than 4 KiB."""
+    omitted_contents: _builtins.int
+    """Parts of what it made that are left out: an event has room for 8 parts, and for 44 KiB of them."""
     @_builtins.property
     def content(self) -> _containers.RepeatedCompositeFieldContainer[Global___ToolCall.Content]:
         """What it made; replaces what was told before, unless it is empty."""
@@ -115,10 +122,11 @@ class ToolCall(_message.Message):
         content: _abc.Iterable[Global___ToolCall.Content] | None = ...,
         locations: _abc.Iterable[Global___ToolCall.Location] | None = ...,
         input_json: _builtins.str = ...,
+        omitted_contents: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "input_json", b"input_json", "kind", b"kind", "locations", b"locations", "status", b"status", "title", b"title", "tool_call_id", b"tool_call_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "input_json", b"input_json", "kind", b"kind", "locations", b"locations", "omitted_contents", b"omitted_contents", "status", b"status", "title", b"title", "tool_call_id", b"tool_call_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -144,7 +152,7 @@ class Diff(_message.Message):
     new_text: _builtins.str
     """The lines as they are to be."""
     truncated: _builtins.bool
-    """Whether one of both was cut after 12 KiB."""
+    """Whether one of both was cut for want of room; the file has, or will have, the whole."""
     def __init__(
         self,
         *,

@@ -329,12 +329,16 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     Example: {"reason": "SHARE_LINK_NOT_FOUND", "metadata": {"shareLinkId": "…"}}
     """
     SHARE_LINK_OVER: _ErrorReason.ValueType  # 161
-    """The share link was revoked or has expired.
+    """The share link was revoked, has expired, or its session was deleted.
     Example: {"reason": "SHARE_LINK_OVER", "metadata": {"shareLinkId": "…"}}
     """
     SESSION_NOT_ENDED: _ErrorReason.ValueType  # 162
-    """The session lives; only one that has ended is opened again.
+    """The session lives; only one that has ended is opened again or, without `force`, deleted.
     Example: {"reason": "SESSION_NOT_ENDED", "metadata": {"sessionId": "…"}}
+    """
+    SESSION_NOT_DELETED: _ErrorReason.ValueType  # 240
+    """The session is not deleted, so there is nothing to bring back.
+    Example: {"reason": "SESSION_NOT_DELETED", "metadata": {"sessionId": "…"}}
     """
     RUNNER_TOKEN_REFUSED: _ErrorReason.ValueType  # 140
     """The runner's token does not match.
@@ -865,12 +869,16 @@ SHARE_LINK_NOT_FOUND: ErrorReason.ValueType  # 160
 Example: {"reason": "SHARE_LINK_NOT_FOUND", "metadata": {"shareLinkId": "…"}}
 """
 SHARE_LINK_OVER: ErrorReason.ValueType  # 161
-"""The share link was revoked or has expired.
+"""The share link was revoked, has expired, or its session was deleted.
 Example: {"reason": "SHARE_LINK_OVER", "metadata": {"shareLinkId": "…"}}
 """
 SESSION_NOT_ENDED: ErrorReason.ValueType  # 162
-"""The session lives; only one that has ended is opened again.
+"""The session lives; only one that has ended is opened again or, without `force`, deleted.
 Example: {"reason": "SESSION_NOT_ENDED", "metadata": {"sessionId": "…"}}
+"""
+SESSION_NOT_DELETED: ErrorReason.ValueType  # 240
+"""The session is not deleted, so there is nothing to bring back.
+Example: {"reason": "SESSION_NOT_DELETED", "metadata": {"sessionId": "…"}}
 """
 RUNNER_TOKEN_REFUSED: ErrorReason.ValueType  # 140
 """The runner's token does not match.

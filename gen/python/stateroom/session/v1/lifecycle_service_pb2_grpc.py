@@ -97,7 +97,7 @@ class LifecycleServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetSessionStatistics(self, request, context):
-        """Counts the account's sessions, or those of one workspace.
+        """Counts the account's sessions, or those of one workspace; deleted ones do not count.
 
         Errors: INVALID_ARGUMENT (INVALID_FIELD).
         """

@@ -57,7 +57,7 @@ class LifecycleServiceStub:
     INVALID_ARGUMENT (INVALID_FIELD, INVALID_WORKING_DIRECTORY, REQUEST_ID_REUSED), UNAVAILABLE (CANNOT_START_SESSION).
     """
     GetSessionStatistics: _grpc.UnaryUnaryMultiCallable[_lifecycle_service_pb2.GetSessionStatisticsRequest, _lifecycle_service_pb2.SessionStatistics]
-    """Counts the account's sessions, or those of one workspace.
+    """Counts the account's sessions, or those of one workspace; deleted ones do not count.
 
     Errors: INVALID_ARGUMENT (INVALID_FIELD).
     """
@@ -90,7 +90,7 @@ class LifecycleServiceAsyncStub(LifecycleServiceStub):
     INVALID_ARGUMENT (INVALID_FIELD, INVALID_WORKING_DIRECTORY, REQUEST_ID_REUSED), UNAVAILABLE (CANNOT_START_SESSION).
     """
     GetSessionStatistics: _aio.UnaryUnaryMultiCallable[_lifecycle_service_pb2.GetSessionStatisticsRequest, _lifecycle_service_pb2.SessionStatistics]  # type: ignore[assignment]
-    """Counts the account's sessions, or those of one workspace.
+    """Counts the account's sessions, or those of one workspace; deleted ones do not count.
 
     Errors: INVALID_ARGUMENT (INVALID_FIELD).
     """
@@ -144,7 +144,7 @@ class LifecycleServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _lifecycle_service_pb2.GetSessionStatisticsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_lifecycle_service_pb2.SessionStatistics, _abc.Awaitable[_lifecycle_service_pb2.SessionStatistics]]:
-        """Counts the account's sessions, or those of one workspace.
+        """Counts the account's sessions, or those of one workspace; deleted ones do not count.
 
         Errors: INVALID_ARGUMENT (INVALID_FIELD).
         """

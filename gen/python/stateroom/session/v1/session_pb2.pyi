@@ -227,6 +227,9 @@ class Session(_message.Message):
     RESTARTED_FROM_FIELD_NUMBER: _builtins.int
     AGENT_FIELD_NUMBER: _builtins.int
     PARENT_SESSION_ID_FIELD_NUMBER: _builtins.int
+    DELETE_TIME_FIELD_NUMBER: _builtins.int
+    PURGE_TIME_FIELD_NUMBER: _builtins.int
+    DELETED_BY_FIELD_NUMBER: _builtins.int
     session_id: _builtins.str
     """UUIDv7."""
     workspace_id: _builtins.str
@@ -265,6 +268,8 @@ class Session(_message.Message):
     """The ended session that this one continues, if it was opened like one."""
     parent_session_id: _builtins.str
     """The agent session whose agent opened this one; empty for one that somebody created."""
+    deleted_by: _builtins.str
+    """Who deleted it."""
     @_builtins.property
     def environment(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """Variables for the shell. The values go to the runner only and are never stored or returned."""
@@ -318,6 +323,14 @@ class Session(_message.Message):
     def agent(self) -> _coding_agent_pb2.CodingAgentSession:
         """What a session of kind AGENT has beside others."""
 
+    @_builtins.property
+    def delete_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was deleted."""
+
+    @_builtins.property
+    def purge_time(self) -> _timestamp_pb2.Timestamp:
+        """When it will be gone for good, with its log; set while it is deleted."""
+
     def __init__(
         self,
         *,
@@ -351,10 +364,13 @@ class Session(_message.Message):
         restarted_from: _builtins.str = ...,
         agent: _coding_agent_pb2.CodingAgentSession | None = ...,
         parent_session_id: _builtins.str = ...,
+        delete_time: _timestamp_pb2.Timestamp | None = ...,
+        purge_time: _timestamp_pb2.Timestamp | None = ...,
+        deleted_by: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_exit_code", b"_exit_code", "_exit_signal", b"_exit_signal", "agent", b"agent", "create_time", b"create_time", "end_time", b"end_time", "exit_code", b"exit_code", "exit_signal", b"exit_signal", "idle_end_time", b"idle_end_time", "last_activity_time", b"last_activity_time", "timeout", b"timeout", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_exit_code", b"_exit_code", "_exit_signal", b"_exit_signal", "agent", b"agent", "create_time", b"create_time", "delete_time", b"delete_time", "end_time", b"end_time", "exit_code", b"exit_code", "exit_signal", b"exit_signal", "idle_end_time", b"idle_end_time", "last_activity_time", b"last_activity_time", "purge_time", b"purge_time", "timeout", b"timeout", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_exit_code", b"_exit_code", "_exit_signal", b"_exit_signal", "agent", b"agent", "columns", b"columns", "command", b"command", "create_time", b"create_time", "end_time", b"end_time", "environment", b"environment", "environment_names", b"environment_names", "etag", b"etag", "exit_code", b"exit_code", "exit_signal", b"exit_signal", "idle_end_time", b"idle_end_time", "kind", b"kind", "last_activity_time", b"last_activity_time", "log_complete", b"log_complete", "metadata", b"metadata", "output_bytes", b"output_bytes", "parent_session_id", b"parent_session_id", "restarted_from", b"restarted_from", "rows", b"rows", "secret_names", b"secret_names", "session_id", b"session_id", "shell", b"shell", "state", b"state", "state_reason", b"state_reason", "stop_reason", b"stop_reason", "timeout", b"timeout", "title", b"title", "update_time", b"update_time", "working_directory", b"working_directory", "workspace_id", b"workspace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_exit_code", b"_exit_code", "_exit_signal", b"_exit_signal", "agent", b"agent", "columns", b"columns", "command", b"command", "create_time", b"create_time", "delete_time", b"delete_time", "deleted_by", b"deleted_by", "end_time", b"end_time", "environment", b"environment", "environment_names", b"environment_names", "etag", b"etag", "exit_code", b"exit_code", "exit_signal", b"exit_signal", "idle_end_time", b"idle_end_time", "kind", b"kind", "last_activity_time", b"last_activity_time", "log_complete", b"log_complete", "metadata", b"metadata", "output_bytes", b"output_bytes", "parent_session_id", b"parent_session_id", "purge_time", b"purge_time", "restarted_from", b"restarted_from", "rows", b"rows", "secret_names", b"secret_names", "session_id", b"session_id", "shell", b"shell", "state", b"state", "state_reason", b"state_reason", "stop_reason", b"stop_reason", "timeout", b"timeout", "title", b"title", "update_time", b"update_time", "working_directory", b"working_directory", "workspace_id", b"workspace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__exit_code: _TypeAlias = _typing.Literal["exit_code"]  # noqa: Y015
     _WhichOneofArgType__exit_code: _TypeAlias = _typing.Literal["_exit_code", b"_exit_code"]  # noqa: Y015

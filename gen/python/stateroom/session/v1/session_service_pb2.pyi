@@ -80,6 +80,7 @@ class ListSessionsRequest(_message.Message):
     WORKSPACE_ID_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
     KIND_FIELD_NUMBER: _builtins.int
+    SHOW_DELETED_FIELD_NUMBER: _builtins.int
     ATTACHMENT_ID_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
     """How many at most; 0 means 20, above 200 means 200."""
@@ -91,6 +92,8 @@ class ListSessionsRequest(_message.Message):
     """Only sessions in this state; unset for all."""
     kind: _session_pb2.Session.Kind.ValueType
     """Only sessions of this kind; unset for all."""
+    show_deleted: _builtins.bool
+    """Deleted sessions too."""
     attachment_id: _builtins.str
     """Only the session to which this device is attached."""
     def __init__(
@@ -101,11 +104,12 @@ class ListSessionsRequest(_message.Message):
         workspace_id: _builtins.str = ...,
         state: _session_pb2.Session.State.ValueType = ...,
         kind: _session_pb2.Session.Kind.ValueType = ...,
+        show_deleted: _builtins.bool = ...,
         attachment_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attachment_id", b"attachment_id", "kind", b"kind", "page_size", b"page_size", "page_token", b"page_token", "state", b"state", "workspace_id", b"workspace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attachment_id", b"attachment_id", "kind", b"kind", "page_size", b"page_size", "page_token", b"page_token", "show_deleted", b"show_deleted", "state", b"state", "workspace_id", b"workspace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -121,6 +121,7 @@ class Workspace(_message.Message):
     METADATA_FIELD_NUMBER: _builtins.int
     ARCHIVE_TIME_FIELD_NUMBER: _builtins.int
     SAVE_ID_FIELD_NUMBER: _builtins.int
+    UNSAVED_REASON_FIELD_NUMBER: _builtins.int
     workspace_id: _builtins.str
     """UUIDv7."""
     name: _builtins.str
@@ -141,6 +142,10 @@ class Workspace(_message.Message):
     """Version of the resource, quoted, for If-Match."""
     save_id: _builtins.str
     """The save whose directory it began with; empty when it was made otherwise."""
+    unsaved_reason: _builtins.str
+    """Why what is in it could not be saved when it was put away: one sentence. Until it can be, its directory stays, however long ago
+    it was deleted. It is tried again once a day, and by CleanUpWorkspaces. Changes without a new version.
+    """
     @_builtins.property
     def progress(self) -> Global___Workspace.Progress:
         """How far the creation is."""
@@ -184,10 +189,11 @@ class Workspace(_message.Message):
         metadata: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         archive_time: _timestamp_pb2.Timestamp | None = ...,
         save_id: _builtins.str = ...,
+        unsaved_reason: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["archive_time", b"archive_time", "create_time", b"create_time", "delete_time", b"delete_time", "progress", b"progress", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["archive_time", b"archive_time", "branch", b"branch", "create_time", b"create_time", "delete_time", b"delete_time", "description", b"description", "etag", b"etag", "metadata", b"metadata", "name", b"name", "progress", b"progress", "repository_url", b"repository_url", "sandbox", b"sandbox", "save_id", b"save_id", "state", b"state", "state_reason", b"state_reason", "update_time", b"update_time", "workspace_id", b"workspace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["archive_time", b"archive_time", "branch", b"branch", "create_time", b"create_time", "delete_time", b"delete_time", "description", b"description", "etag", b"etag", "metadata", b"metadata", "name", b"name", "progress", b"progress", "repository_url", b"repository_url", "sandbox", b"sandbox", "save_id", b"save_id", "state", b"state", "state_reason", b"state_reason", "unsaved_reason", b"unsaved_reason", "update_time", b"update_time", "workspace_id", b"workspace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

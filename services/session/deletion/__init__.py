@@ -1,0 +1,1 @@
+"""Sessions that somebody deletes: out of sight at once, gone with their logs after a while."""
