@@ -1,6 +1,6 @@
-"""Wakes those who follow a conversation, in whichever process something new was said in it.
+"""Wakes those who follow a conversation or an editor, in whichever process there is something new in it.
 
-Every writer notifies all processes by the id of the conversation as it commits. A notification that is lost with its
+Every writer notifies all processes by the id of what is followed as it commits. A notification that is lost with its
 connection is made up for: everybody looks again when the connection is opened, and every few seconds.
 """
 
@@ -17,7 +17,7 @@ from chassis.database import FAILURES
 from chassis.system import SystemDatabase
 
 CHANNEL = "conversations"
-"""Where every process hears the id of a conversation in which there is something new."""
+"""Where every process hears the id of a conversation, or of an editor's session, in which there is something new."""
 
 _LOOK = 5.0  # seconds between looks without being woken
 _RETRY = 0.5  # seconds to wait after a failure
