@@ -211,6 +211,13 @@ def decoded(path: str, data: bytes) -> str:
     return text
 
 
+def edits_of(before: str, text: str | None, edits: Sequence[Edit]) -> Sequence[Edit]:
+    """Return what changes a text: edits, or one that makes it another as a whole. InvalidField for none or both."""
+    if (text is None) == (not edits):
+        raise InvalidField(Violation("edits", "send either `text` or `edits`"))
+    return edits if text is None else [Edit(0, len(before), text)]
+
+
 def apply(text: str, edits: Sequence[Edit]) -> str:
     """Return a text with parts of it replaced. InvalidField when they overlap, or lie beyond its end."""
     parts, at = [], 0

@@ -20,6 +20,7 @@ from chassis.errors import NotFound
 from tests.support.editors import Editor, edit, follow, get, save, unsaved
 from tests.support.fake_workspace import refusal
 from tests.support.stage import Stage, reason
+from tests.support.waiting import running
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")  # that of the stage they share
 
@@ -85,38 +86,31 @@ async def test_edit_of_two_devices_at_once_has_one_winner_and_loses_nothing(stag
         current = await get(stage, opened.buffer_id)
         assert current.revision == buffer.revision + 1
         buffer = await edit(other, current, [(len(current.text), len(current.text), loser)])
+    async with follow(other, editor.session_id) as device:
+        await device.until(lambda each: each.event.revision == buffer.revision)
+    assert device.types == ["OPENED", *["EDITED"] * 10]
     words = (await get(stage, opened.buffer_id)).text.split()
     assert sorted(words) == sorted([f"{who}{turn}" for who in "ab" for turn in range(5)])
 
 
-async def test_unsaved_text_outlives_a_kill_of_the_service_and_of_the_runner(stage: Stage) -> None:
-    """What an edit answered is there after the next start, listed and complete, and saved when somebody says so."""
+async def test_unsaved_text_outlives_kills_of_service_and_runner_also_within_a_save(stage: Stage) -> None:
+    """What an edit answered is there after the next start. A save that died after its write is found to be saved."""
     editor = await Editor.open(stage)
     opened = await editor.buffer("kill.txt", "old")
     await edit(stage, opened, "new")
     await stage.kill_service()
     await stage.kill_runner()
-    await stage.start_service()
+    await stage.start_service(FAULT="editors.after_write:1:kill")
     assert await unsaved(stage) == ["kill.txt"]
     assert (await get(stage, opened.buffer_id)).text == "new"
     assert (await stage.get(editor.session_id)).state == Session.ACTIVE
     await stage.start_runner()
-    await save(stage, opened)
-    assert (stage.files / "kill.txt").read_text() == "new"
-
-
-async def test_save_cut_off_after_the_write_is_found_to_be_saved(stage: Stage) -> None:
-    """The service dies between file and row: what is in the file tells, and nobody is told of a change outside."""
-    editor = await Editor.open(stage)
-    edited = await edit(stage, await editor.buffer("cut.txt", "old"), "new")
-    await stage.kill_service()
-    await stage.start_service(DIE_AT="editors.after_write")
     with pytest.raises(grpc.aio.AioRpcError):
-        await save(stage, edited)
-    assert (stage.files / "cut.txt").read_text() == "new"
+        await save(stage, opened)
     await stage.service.wait()
+    assert (stage.files / "kill.txt").read_text() == "new"
     await stage.start_service()
-    assert await unsaved(stage) == ["cut.txt"]
+    assert await unsaved(stage) == ["kill.txt"]
     async with follow(stage, editor.session_id) as device:
         await device.event(EditorEvent.SAVED)
     assert await unsaved(stage) == []
@@ -164,11 +158,11 @@ async def test_change_outside_while_nobody_looks_is_told_to_who_comes_next(stage
     assert (reverted.text, reverted.revision, reverted.outside, reverted.unsaved) == ("two", 2, 0, False)
 
 
-async def test_cursors_are_shown_to_other_devices_and_kept_in_no_log(stage: Stage, other: Stage) -> None:
-    """Only the newest place of each device, also to one that comes later and at another process."""
+async def test_cursors_are_shown_to_other_devices_and_kept_in_no_log(stage: Stage) -> None:
+    """Only the newest place of each device, also to one that comes later."""
     editor = await Editor.open(stage)
     opened = await editor.buffer("cursor.txt", "some text")
-    async with follow(other, editor.session_id) as device:
+    async with follow(stage, editor.session_id) as device:
         for head in (3, 7):
             await stage.call(
                 "MoveCursor", pb.MoveCursorRequest(buffer_id=opened.buffer_id, device="laptop", anchor=2, head=head)
@@ -226,8 +220,9 @@ async def test_workspace_put_away_ends_its_editors_and_keeps_their_text(stage: S
     editor = await Editor.open(stage)
     kept = await edit(stage, await editor.buffer("away.txt", "old"), "text of a room that is gone")
     stage.workspace.refusal = refusal(NotFound, "WORKSPACE_NOT_FOUND")
-    await stage.workspace.put_away(stage.workspace_service, how)
-    ended = await stage.ended(editor.session_id)
+    async with running(stage.workspace_service.relay.run):
+        await stage.workspace.put_away(stage.workspace_service, how)
+        ended = await stage.ended(editor.session_id)
     assert session_pb2.Session.StopReason.Name(ended.stop_reason) == f"WORKSPACE_{how.upper()}"
     assert (await get(stage, kept.buffer_id)).text == "text of a room that is gone"
     stage.workspace.refusal, before = None, stage.workspace.workspace_id

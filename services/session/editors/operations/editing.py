@@ -8,7 +8,7 @@ from stateroom.session.v1.editor_pb2 import EditorEvent
 from chassis import ids, retention
 from chassis.database import Transaction
 from services.session.editors import journal, store
-from services.session.editors.domain import Buffer, Cursor, Edit, Place, apply
+from services.session.editors.domain import Buffer, Cursor, Edit, Place, apply, edits_of
 from services.session.editors.errors import BufferLimitReached
 from services.session.sessions.store import session_store
 
@@ -52,8 +52,7 @@ async def edit_buffer(
     session, current = await journal.lock_buffer(tx, buffer_id)
     current.expect_revision(base)
     before = await store.get_text(tx.connection, buffer_id)
-    if text is not None:
-        edits = [Edit(0, len(before), text)]
+    edits = edits_of(before, text, edits)
     after = apply(before, edits)
     edited = current.edit(tx.now, after)
     await store.update_buffer(tx.connection, edited, after)
