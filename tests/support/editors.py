@@ -92,6 +92,11 @@ class Follower:
         """Read on until something happened."""
         return (await self.until(lambda response: response.event.type == type_)).event
 
+    async def end(self) -> None:
+        """Read on to the end, which comes with that of the session."""
+        async for response in self.stream:
+            self.told.append(response)
+
     @property
     def types(self) -> list[str]:
         """What happened so far, by names."""

@@ -85,9 +85,8 @@ class FileChangedOutside(Conflict):
 
     reason = "FILE_CHANGED_OUTSIDE"
 
-    def __init__(self, path: str, etag: str) -> None:
-        """`etag` is that of the file as it is; empty when it is gone."""
-        super().__init__(path=path[:_SHOWN], etag=etag)
+    def __init__(self, path: str) -> None:
+        super().__init__(path=path[:_SHOWN])
 
 
 class BufferLimitReached(LimitExceeded):

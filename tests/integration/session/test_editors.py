@@ -182,7 +182,7 @@ async def test_terminated_editor_leaves_unsaved_text_that_is_recovered_or_discar
     async with follow(stage, editor.session_id) as device:
         await device.event(EditorEvent.OPENED)
         await editor.terminate()
-        assert [each async for each in device.stream] != None
+        await device.end()
     ended = await stage.get(editor.session_id)
     assert (ended.state, ended.stop_reason, ended.log_complete) == (Session.STOPPED, Session.TERMINATED, True)
     assert await unsaved(stage) == ["gone.txt", "kept.txt"]
@@ -290,14 +290,14 @@ async def test_editor_takes_no_part_in_what_needs_a_process(stage: Stage) -> Non
     editor = await Editor.open(stage)
     buffer = await editor.buffer("part.txt", "a")
     known = {"session_id": editor.session_id}
-    link = sharing_service_pb2.ShareLink(**known)
+    link = sharing_service_pb2.ShareLink(session_id=editor.session_id)
     assert await _refused(stage.output(editor.session_id)) == "EDITOR_SESSION"
     for method, request in (
         ("CreateShareLink", sharing_service_pb2.CreateShareLinkRequest(share_link=link)),
         ("WriteSession", session_service_pb2.WriteSessionRequest(data=b"a", **known)),
     ):
         assert await _refused(stage.call(method, request)) in {"EDITOR_SESSION", "SESSION_WITHOUT_TERMINAL"}
-    assert await _refused(stage.create(kind=Session.EDITOR, shell="bash", environment={})) == "INVALID_FIELD"
+    assert await _refused(stage.create(kind=Session.EDITOR, command=["true"], environment={})) == "INVALID_FIELD"
     assert await _refused(stage.create(kind=Session.EDITOR)) == "INVALID_FIELD"
     await stage.call("PauseSession", lifecycle_service_pb2.PauseSessionRequest(**known))
     assert await _refused(edit(stage, buffer, "b")) == "SESSION_NOT_ACTIVE"

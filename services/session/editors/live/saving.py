@@ -107,7 +107,7 @@ class Saving:
         met = await self.look(buffer)
         if met.outside is not None:
             await self.database.write(_reader(actor), saving.fail_save, buffer_id=buffer.buffer_id)
-            raise FileChangedOutside(buffer.path, met.outside_etag) from refusal
+            raise FileChangedOutside(buffer.path) from refusal
         return met if met.file_sha256 == buffer.text_sha256 else None
 
 

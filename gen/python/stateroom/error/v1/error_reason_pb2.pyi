@@ -593,8 +593,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     Example: {"reason": "NOT_TEXT", "metadata": {"path": "a.png"}}
     """
     FILE_CHANGED_OUTSIDE: _ErrorReason.ValueType  # 220
-    """The file is not the one that was opened or saved last; `etag` is that of the one there, empty when it is gone.
-    Example: {"reason": "FILE_CHANGED_OUTSIDE", "metadata": {"path": "a.txt", "etag": "…"}}
+    """The file is not the one that was opened or saved last: somebody else changed or deleted it.
+    Example: {"reason": "FILE_CHANGED_OUTSIDE", "metadata": {"path": "a.txt"}}
     """
     BUFFER_LIMIT_REACHED: _ErrorReason.ValueType  # 221
     """The account has as many buffers as it may have.
@@ -1177,8 +1177,8 @@ NOT_TEXT: ErrorReason.ValueType  # 219
 Example: {"reason": "NOT_TEXT", "metadata": {"path": "a.png"}}
 """
 FILE_CHANGED_OUTSIDE: ErrorReason.ValueType  # 220
-"""The file is not the one that was opened or saved last; `etag` is that of the one there, empty when it is gone.
-Example: {"reason": "FILE_CHANGED_OUTSIDE", "metadata": {"path": "a.txt", "etag": "…"}}
+"""The file is not the one that was opened or saved last: somebody else changed or deleted it.
+Example: {"reason": "FILE_CHANGED_OUTSIDE", "metadata": {"path": "a.txt"}}
 """
 BUFFER_LIMIT_REACHED: ErrorReason.ValueType  # 221
 """The account has as many buffers as it may have.
