@@ -20,6 +20,7 @@ from stateroom.runner.v1.runner_service_pb2_grpc import RunnerServiceStub
 from stateroom.session.v1 import log_pb2, session_pb2
 from stateroom.session.v1 import session_service_pb2 as pb
 from stateroom.session.v1.deletion_service_pb2_grpc import DeletionServiceStub
+from stateroom.session.v1.editor_service_pb2_grpc import EditorServiceStub
 from stateroom.session.v1.idle_service_pb2_grpc import IdleServiceStub
 from stateroom.session.v1.lifecycle_service_pb2_grpc import LifecycleServiceStub
 from stateroom.session.v1.session_service_pb2_grpc import SessionServiceStub
@@ -70,6 +71,7 @@ class Stage:
             SharingServiceStub(self.channel),
             IdleServiceStub(self.channel),
             DeletionServiceStub(self.channel),
+            EditorServiceStub(self.channel),
         ]
         self.service: asyncio.subprocess.Process
         self.runner: asyncio.subprocess.Process

@@ -3,7 +3,7 @@
 from chassis import schema
 
 revision = "0015"
-down_revision = "0013"
+down_revision = "0014"
 
 _STATEMENTS = """
 ALTER TABLE sessions
