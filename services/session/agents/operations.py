@@ -12,8 +12,9 @@ from chassis.actor import Actor
 from chassis.database import Transaction
 from services.session.agents import store
 from services.session.agents.domain import Permission, PermissionState, Turn, TurnState
-from services.session.sessions.domain import Kind, Session, SessionSpec
+from services.session.sessions.domain import Session
 from services.session.sessions.log import Copy, Record, RecordType
+from services.session.sessions.spec import Kind, SessionSpec
 from services.session.sessions.store import session_store
 
 

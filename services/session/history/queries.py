@@ -9,9 +9,10 @@ from chassis.sql import Connection
 from services.session.history.domain import Query, Recording
 from services.session.history.window import Window
 from services.session.sessions import queries
-from services.session.sessions.domain import Kind, Session
+from services.session.sessions.domain import Session
 from services.session.sessions.errors import LogExpired
 from services.session.sessions.log import Record, RecordType
+from services.session.sessions.spec import Kind
 from services.session.sessions.store import session_store
 from services.session.sessions.tables import events, heads, sessions
 

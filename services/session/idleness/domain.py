@@ -7,7 +7,8 @@ from enum import Enum
 from uuid import UUID
 
 from chassis.errors import InvalidField, Violation
-from services.session.sessions.domain import Kind, State
+from services.session.sessions.domain import State
+from services.session.sessions.spec import Kind
 
 IDLE_AFTER = timedelta(minutes=60)
 WARNING = timedelta(minutes=5)

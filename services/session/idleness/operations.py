@@ -10,7 +10,8 @@ from chassis import ids
 from chassis.database import Transaction
 from services.session.idleness import store
 from services.session.idleness.domain import IdlePolicy, Verdict, Watched
-from services.session.sessions.domain import Kind, Session, State, StopReason
+from services.session.sessions.domain import Session, State, StopReason
+from services.session.sessions.spec import Kind
 from services.session.sessions.store import leases, session_store
 
 

@@ -13,8 +13,9 @@ from chassis.errors import DomainError
 from chassis.reconcile import Claim
 from services.session.idleness import operations, queries
 from services.session.idleness.domain import IdlePolicy, Verdict, Watched
-from services.session.sessions.domain import Kind, State
+from services.session.sessions.domain import State
 from services.session.sessions.live.runners import Runners
+from services.session.sessions.spec import Kind
 
 _TOGETHER = 16
 """Runners that are asked at once."""

@@ -7,7 +7,8 @@ from uuid import UUID
 from sqlalchemy import func, select
 
 from chassis.sql import Connection
-from services.session.sessions.domain import Kind, State
+from services.session.sessions.domain import State
+from services.session.sessions.spec import Kind
 from services.session.sessions.tables import sessions
 
 _DAY, _WEEK = timedelta(days=1), timedelta(days=7)

@@ -10,7 +10,7 @@ from stateroom.session.v1 import preview_pb2 as pb
 from chassis import etag, ids, messages
 from services.session.conversations.domain.action import Action
 from services.session.previews.domain import Preview, PreviewSpec, State, Visibility
-from services.session.sessions.domain import Kind, SessionSpec
+from services.session.sessions.spec import Kind, SessionSpec
 
 TICKET_PARAMETER = "stateroom_ticket"
 """What the gateway looks for in the query of the first request at a preview's origin."""

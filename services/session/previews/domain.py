@@ -8,7 +8,8 @@ from uuid import UUID
 
 from chassis.errors import InvalidField, Violation
 from services.session.previews.errors import PreviewStopped
-from services.session.sessions.domain import Session, SessionSpec, StopReason
+from services.session.sessions.domain import Session, StopReason
+from services.session.sessions.spec import SessionSpec
 
 START_TIME = timedelta(seconds=60)
 """How long a preview may take to answer for the first time before that counts as an error."""

@@ -13,8 +13,9 @@ from services.session.previews import store
 from services.session.previews.domain import STOPPED_BY_SOMEBODY, NewPreview, Preview, State
 from services.session.previews.errors import PreviewLimitReached
 from services.session.sessions import operations as session_operations
-from services.session.sessions.domain import Session, SessionSpec, StopReason
+from services.session.sessions.domain import Session, StopReason
 from services.session.sessions.errors import SessionNotActive
+from services.session.sessions.spec import SessionSpec
 
 
 async def create_preview(tx: Transaction, *, wanted: NewPreview) -> Preview:

@@ -13,8 +13,9 @@ from stateroom.terminal.v1.screen_pb2 import Progress, Screen
 
 from chassis import etag, ids, messages
 from services.session.sessions.attached import AttachedDevice
-from services.session.sessions.domain import Kind, Session, SessionSpec, State
+from services.session.sessions.domain import Session, State
 from services.session.sessions.log import Range, Record, RecordType
+from services.session.sessions.spec import Kind, SessionSpec
 from services.session.sessions.store.leases import Condition
 
 DEFAULT_SHELL = "bash"

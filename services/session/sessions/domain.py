@@ -1,10 +1,9 @@
 """A session and the rules of its life. STOPPED, FAILED and LOST are final: nothing leaves them."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
-from pathlib import PurePath
 from uuid import UUID
 
 from chassis.errors import InvalidField, Violation
@@ -20,15 +19,7 @@ from services.session.sessions.errors import (
     SessionWithoutTerminal,
 )
 from services.session.sessions.log import Exit
-
-
-class Kind(Enum):
-    """What runs in a session."""
-
-    TERMINAL = "TERMINAL"
-    COMMAND = "COMMAND"
-    AGENT = "AGENT"
-    EDITOR = "EDITOR"
+from services.session.sessions.spec import Kind, SessionSpec
 
 
 class State(Enum):
@@ -78,51 +69,9 @@ _TOLD = ("mode", "model", "conversation_id")
 """What an agent tells of itself."""
 _ASKED_OF_AGENT = ("preset", "mode", "model")
 """What a new agent is to be like another."""
-_RUN = {name: name for name in ("shell", "command", "agent", "working_directory", "secret_names")} | {
-    "environment_names": "environment"
-}
-"""What belongs to something that runs, and what it is called in the contract."""
 _RUNNER_REASONS = {
     reason.name.lower(): reason for reason in (StopReason.SHUTDOWN, StopReason.OUT_OF_MEMORY, *_BY_WORKSPACE)
 }
-
-
-@dataclass(frozen=True, slots=True)
-class SessionSpec:
-    """What a new session is to be. Sizes are in cells; the environment's values are not part of it.
-
-    `agent` is what an agent has beside others, by the names of the contract; `parent_session_id` whose agent opened it.
-    """
-
-    session_id: UUID
-    workspace_id: UUID
-    kind: Kind
-    shell: str
-    command: tuple[str, ...]
-    timeout: timedelta | None
-    title: str
-    metadata: dict[str, str]
-    working_directory: str
-    environment_names: tuple[str, ...]
-    columns: int
-    rows: int
-    secret_names: tuple[str, ...] = ()
-    restarted_from: UUID | None = None
-    agent: dict[str, str] = field(default_factory=dict)
-    parent_session_id: UUID | None = None
-
-    @property
-    def own_title(self) -> str:
-        """What it is called before anybody or anything names it."""
-        if self.kind is Kind.EDITOR:
-            return "editor"
-        return self.shell or (PurePath(self.command[0]).name if self.command else self.agent["preset"])
-
-    def expect_nothing_to_run(self) -> None:
-        """Raise InvalidField for an editor that is to run something."""
-        for name, field_name in _RUN.items():
-            if getattr(self, name):
-                raise InvalidField(Violation(f"session.{field_name}", "must be empty: an editor runs nothing"))
 
 
 @dataclass(frozen=True, slots=True)

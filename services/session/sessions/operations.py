@@ -8,9 +8,10 @@ from uuid import UUID
 from chassis import etag as tags
 from chassis.actor import Actor
 from chassis.database import Transaction
-from services.session.sessions.domain import Session, SessionSpec, State, StopReason
+from services.session.sessions.domain import Session, State, StopReason
 from services.session.sessions.errors import SessionLimitReached, SessionNotFound
 from services.session.sessions.log import Copy
+from services.session.sessions.spec import SessionSpec
 from services.session.sessions.store import leases, log_store, session_store
 
 Note = Callable[[Transaction, Session, Copy], Awaitable[list[Session]]]

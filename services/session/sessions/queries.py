@@ -25,9 +25,10 @@ from chassis import tables
 from chassis.sql import Connection
 from services.session.sessions import log
 from services.session.sessions.attached import AttachedDevice
-from services.session.sessions.domain import Kind, Session, State
+from services.session.sessions.domain import Session, State
 from services.session.sessions.errors import LogExpired
 from services.session.sessions.log import Range, Record, RecordType
+from services.session.sessions.spec import Kind
 from services.session.sessions.store import session_store
 from services.session.sessions.tables import attachments, controls, events, heads, screens, sessions
 

@@ -4,7 +4,8 @@ from sqlalchemy import BigInteger, Boolean, Column, Enum, Integer, Interval, Lar
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
 
 from chassis import tables
-from services.session.sessions.domain import Kind, State, StopReason
+from services.session.sessions.domain import State, StopReason
+from services.session.sessions.spec import Kind
 
 metadata = tables.metadata()
 

@@ -8,9 +8,10 @@ import pytest
 
 from chassis import ids
 from chassis.errors import InvalidField
-from services.session.sessions.domain import Kind, Session, SessionSpec, State, StopReason
+from services.session.sessions.domain import Session, State, StopReason
 from services.session.sessions.errors import SessionNotActive
 from services.session.sessions.log import Exit
+from services.session.sessions.spec import Kind, SessionSpec
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=1)

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from chassis import ids
 from services.session.history import forms
 from services.session.history.domain import Format, Recording, Wish
-from services.session.sessions.domain import Kind, Session, SessionSpec
+from services.session.sessions.domain import Session
 from services.session.sessions.log import Record, RecordType
+from services.session.sessions.spec import Kind, SessionSpec
 from tests.support import asciicast
 
 NOW = datetime(2026, 1, 1, 12, 0, 0, 250_000, tzinfo=UTC)

@@ -7,7 +7,8 @@ import pytest
 from chassis import ids
 from chassis.errors import InvalidField
 from services.session.idleness.domain import IdlePolicy, Verdict, Watched
-from services.session.sessions.domain import Kind, State
+from services.session.sessions.domain import State
+from services.session.sessions.spec import Kind
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 POLICY = IdlePolicy.usual(ids.new(), ids.new(), NOW)

@@ -11,7 +11,7 @@ from services.session.conversations.domain.context import Metadata, Role, Saying
 from services.session.conversations.operations import contexts
 from services.session.conversations.store import action_store, context_store
 from services.session.sessions import operations as sessions
-from services.session.sessions.domain import SessionSpec
+from services.session.sessions.spec import SessionSpec
 
 NOBODY = 0
 """The process that copies the log of a session until somebody takes it over."""

@@ -16,11 +16,12 @@ from services.session.conversations.domain.action import State as ActionState
 from services.session.conversations.operations import actions
 from services.session.conversations.running import reports
 from services.session.sessions import operations, queries
-from services.session.sessions.domain import Kind, Session, SessionSpec, State, StopReason
+from services.session.sessions.domain import Session, State, StopReason
 from services.session.sessions.errors import SessionNotActive
 from services.session.sessions.live.feeds import Feeds
 from services.session.sessions.live.runners import Runner, Runners
 from services.session.sessions.log import RecordType
+from services.session.sessions.spec import Kind, SessionSpec
 
 _TAIL = 128 * 1024
 """Bytes at the end of a log in which a report stands: 256 files with paths of usual lengths."""

@@ -17,9 +17,10 @@ from services.session.previews.domain import NewPreview, Preview, PreviewSpec
 from services.session.previews.errors import PreviewBusy
 from services.session.previews.live.tunnels import Tunnels
 from services.session.sessions import queries as session_queries
-from services.session.sessions.domain import SessionSpec, State
+from services.session.sessions.domain import State
 from services.session.sessions.errors import SessionNotActive
 from services.session.sessions.live.opening import OWN_NAMES, Opener
+from services.session.sessions.spec import SessionSpec
 
 _END_SECONDS = 10.0
 """How long a command may take to end before it is started again: KILL follows TERM after five."""

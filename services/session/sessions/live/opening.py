@@ -11,12 +11,13 @@ from chassis.actor import Actor
 from chassis.database import Database
 from chassis.errors import DomainError, InvalidArgument, InvalidField, Violation, WrongState
 from services.session.sessions import operations, queries
-from services.session.sessions.domain import Kind, Session, SessionSpec, State
+from services.session.sessions.domain import Session, State
 from services.session.sessions.errors import CannotStartSession
 from services.session.sessions.live.background import Background
 from services.session.sessions.live.feeds import Feeds
 from services.session.sessions.live.liveness import Liveness
 from services.session.sessions.live.runners import Runner, Runners
+from services.session.sessions.spec import Kind, SessionSpec
 
 OWN_NAMES = ("PWD", "WORKSPACE_NAME", "WORKSPACE_REPO")
 """Variables that every shell has beside those that its creator sets."""

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from chassis.actor import Actor
 from chassis.database import Database
 from services.session.sessions import queries
-from services.session.sessions.domain import Kind, Session
+from services.session.sessions.domain import Session
 from services.session.sessions.errors import OffsetOutOfRange
 from services.session.sessions.live.feed import Feed
 from services.session.sessions.log import Record, RecordType
 from services.session.sessions.queries import Place
+from services.session.sessions.spec import Kind
 
 BATCH = 64 * 1024
 """Bytes in one message to a device: large enough for a replay, small beside its credit."""
