@@ -552,6 +552,30 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The agent refused what was asked of it; the cause is its own.
     Example: {"reason": "AGENT_REFUSED", "metadata": {"cause": "…"}}
     """
+    INVALID_WORKFLOW: _ErrorReason.ValueType  # 210
+    """The definition has problems; BadRequest lists each, with its field and the key of its step. `problems` says how many.
+    Example: {"reason": "INVALID_WORKFLOW", "metadata": {"problems": "2", "field": "definition.steps[1].depends_on", "description": "…"}}
+    """
+    WORKFLOW_NOT_FOUND: _ErrorReason.ValueType  # 211
+    """There is no such version of a workflow in the account, or it is deleted.
+    Example: {"reason": "WORKFLOW_NOT_FOUND", "metadata": {"workflowId": "…"}}
+    """
+    WORKFLOW_IN_WRONG_STATE: _ErrorReason.ValueType  # 212
+    """The version is in a state that does not allow this.
+    Example: {"reason": "WORKFLOW_IN_WRONG_STATE", "metadata": {"workflowId": "…", "state": "DRAFT", "needed": "ACTIVE"}}
+    """
+    WORKFLOW_NOT_DELETED: _ErrorReason.ValueType  # 213
+    """The version is not deleted.
+    Example: {"reason": "WORKFLOW_NOT_DELETED", "metadata": {"workflowId": "…"}}
+    """
+    EXECUTION_NOT_FOUND: _ErrorReason.ValueType  # 214
+    """There is no such execution in the account.
+    Example: {"reason": "EXECUTION_NOT_FOUND", "metadata": {"executionId": "…"}}
+    """
+    EXECUTION_ENDED: _ErrorReason.ValueType  # 215
+    """The execution has ended; what has ended stays as it is.
+    Example: {"reason": "EXECUTION_ENDED", "metadata": {"executionId": "…", "state": "COMPLETED"}}
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every `reason` of a google.rpc.ErrorInfo whose domain is `stateroom.dev`.
@@ -1087,5 +1111,29 @@ Example: {"reason": "PERMISSION_ANSWERED", "metadata": {"permissionId": "…", "
 AGENT_REFUSED: ErrorReason.ValueType  # 196
 """The agent refused what was asked of it; the cause is its own.
 Example: {"reason": "AGENT_REFUSED", "metadata": {"cause": "…"}}
+"""
+INVALID_WORKFLOW: ErrorReason.ValueType  # 210
+"""The definition has problems; BadRequest lists each, with its field and the key of its step. `problems` says how many.
+Example: {"reason": "INVALID_WORKFLOW", "metadata": {"problems": "2", "field": "definition.steps[1].depends_on", "description": "…"}}
+"""
+WORKFLOW_NOT_FOUND: ErrorReason.ValueType  # 211
+"""There is no such version of a workflow in the account, or it is deleted.
+Example: {"reason": "WORKFLOW_NOT_FOUND", "metadata": {"workflowId": "…"}}
+"""
+WORKFLOW_IN_WRONG_STATE: ErrorReason.ValueType  # 212
+"""The version is in a state that does not allow this.
+Example: {"reason": "WORKFLOW_IN_WRONG_STATE", "metadata": {"workflowId": "…", "state": "DRAFT", "needed": "ACTIVE"}}
+"""
+WORKFLOW_NOT_DELETED: ErrorReason.ValueType  # 213
+"""The version is not deleted.
+Example: {"reason": "WORKFLOW_NOT_DELETED", "metadata": {"workflowId": "…"}}
+"""
+EXECUTION_NOT_FOUND: ErrorReason.ValueType  # 214
+"""There is no such execution in the account.
+Example: {"reason": "EXECUTION_NOT_FOUND", "metadata": {"executionId": "…"}}
+"""
+EXECUTION_ENDED: ErrorReason.ValueType  # 215
+"""The execution has ended; what has ended stays as it is.
+Example: {"reason": "EXECUTION_ENDED", "metadata": {"executionId": "…", "state": "COMPLETED"}}
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
