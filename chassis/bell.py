@@ -1,7 +1,7 @@
-"""Wakes those who follow a conversation, in whichever process something new was said in it.
+"""Wakes those who follow something, such as a conversation, in whichever process there is something new in it.
 
-Every writer notifies all processes by the id of the conversation as it commits. A notification that is lost with its
-connection is made up for: everybody looks again when the connection is opened, and every few seconds.
+Every writer notifies all processes by its id, on a channel of PostgreSQL, as it commits. A notification that is
+lost with its connection is made up for: everybody looks again when the connection is opened, and every few seconds.
 """
 
 import asyncio
@@ -16,9 +16,6 @@ from chassis import cancellation, logs
 from chassis.database import FAILURES
 from chassis.system import SystemDatabase
 
-CHANNEL = "conversations"
-"""Where every process hears the id of a conversation in which there is something new."""
-
 _LOOK = 5.0  # seconds between looks without being woken
 _RETRY = 0.5  # seconds to wait after a failure
 
@@ -27,9 +24,10 @@ _log = logs.get("bell")
 
 @dataclass(frozen=True, slots=True)
 class Bell:
-    """The followers of this process, by what they follow."""
+    """The followers of this process, by what they follow. On `channel` every process hears what is new."""
 
     database: SystemDatabase
+    channel: str
     followers: dict[UUID, set[asyncio.Event]] = field(default_factory=dict)
 
     async def looks(self, followed: UUID) -> AsyncGenerator[None, None]:
@@ -65,7 +63,7 @@ class Bell:
 
     async def _listen(self) -> None:
         async with self.database.connection() as connection:
-            await connection.add_listener(CHANNEL, self._hear)
+            await connection.add_listener(self.channel, self._hear)
             try:
                 self._wake(*self.followers)
                 while True:
@@ -74,7 +72,7 @@ class Bell:
                     await connection.execute("SELECT 1")  # finds out that it is lost
             finally:
                 with suppress(asyncpg.InterfaceError, asyncpg.PostgresError, OSError):
-                    await connection.remove_listener(CHANNEL, self._hear)
+                    await connection.remove_listener(self.channel, self._hear)
 
     def _hear(self, _connection: object, _process: int, _channel: str, followed: object) -> None:
         self._wake(UUID(str(followed)))
