@@ -35,8 +35,6 @@ class Execution(_message.Message):
         DESCRIPTOR: _descriptor.EnumDescriptor
         STATE_UNSPECIFIED: Execution._State.ValueType  # 0
         """Not set."""
-        PENDING: Execution._State.ValueType  # 1
-        """It was asked for, and no engine has taken it yet."""
         RUNNING: Execution._State.ValueType  # 2
         """It runs, or sleeps until one of its steps is due."""
         COMPLETED: Execution._State.ValueType  # 3
@@ -53,8 +51,6 @@ class Execution(_message.Message):
 
     STATE_UNSPECIFIED: Execution.State.ValueType  # 0
     """Not set."""
-    PENDING: Execution.State.ValueType  # 1
-    """It was asked for, and no engine has taken it yet."""
     RUNNING: Execution.State.ValueType  # 2
     """It runs, or sleeps until one of its steps is due."""
     COMPLETED: Execution.State.ValueType  # 3
