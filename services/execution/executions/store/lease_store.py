@@ -8,13 +8,15 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from chassis.changes import PendingChange
-from chassis.system import Connection
 from services.execution.executions.domain import Execution, StepExecution
 from services.execution.executions.store.execution_store import CHANNEL
+
+if TYPE_CHECKING:
+    from chassis.system import Connection
 
 _CLAIM = """
 WITH due AS (
@@ -107,34 +109,34 @@ class Checkpoint:
     wake_time: datetime | None = None
 
 
-async def claim(connection: Connection, engine_id: UUID, seconds: float, limit: int) -> list[dict[str, Any]]:
+async def claim(connection: "Connection", engine_id: UUID, seconds: float, limit: int) -> list[dict[str, Any]]:
     """Own executions that are due for so many seconds; returns their rows, with their workflows' definitions."""
     return [_read(row) for row in await connection.fetch(_CLAIM, engine_id, seconds, limit)]
 
 
-async def steps_of(connection: Connection, execution_ids: Sequence[UUID]) -> list[dict[str, Any]]:
+async def steps_of(connection: "Connection", execution_ids: Sequence[UUID]) -> list[dict[str, Any]]:
     """Return the rows of the steps of executions."""
     return [_read(row) for row in await connection.fetch(_STEPS, list(execution_ids))]
 
 
-async def next_due(connection: Connection) -> float | None:
+async def next_due(connection: "Connection") -> float | None:
     """Return in how many seconds the next execution is due; None when there is none."""
     seconds: float | None = await connection.fetchval(_NEXT)
     return seconds
 
 
-async def renew(connection: Connection, engine_id: UUID, epochs: dict[UUID, int], seconds: float) -> set[UUID]:
+async def renew(connection: "Connection", engine_id: UUID, epochs: dict[UUID, int], seconds: float) -> set[UUID]:
     """Own executions for so many seconds more; returns those that this engine still owns."""
     rows = await connection.fetch(_RENEW, list(epochs), list(epochs.values()), engine_id, seconds)
     return {row["execution_id"] for row in rows}
 
 
-async def release(connection: Connection, engine_id: UUID) -> None:
+async def release(connection: "Connection", engine_id: UUID) -> None:
     """Let others own at once what an engine owns, which stops."""
     await connection.execute(_RELEASE, engine_id)
 
 
-async def store(connection: Connection, checkpoints: Sequence[Checkpoint]) -> set[UUID]:
+async def store(connection: "Connection", checkpoints: Sequence[Checkpoint]) -> set[UUID]:
     """Store checkpoints, at most one of each execution; returns the executions whose lease was still the newest."""
     rows = await connection.fetch(_CHECKPOINT, *_executions(checkpoints), *_steps(checkpoints), *_changes(checkpoints))
     return {row["execution_id"] for row in rows}
