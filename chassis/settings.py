@@ -45,6 +45,7 @@ class TrustSettings(ProcessSettings):
     signing_key_file: Path
     workspace_address: str = ""
     session_address: str = ""
+    execution_address: str = ""
     audit_address: str = ""
     metrics_listen: str = Field("", pattern=r"^(|[^\s]+:\d{1,5})$")
     otel_exporter_otlp_endpoint: str = Field("", pattern=r"^(|https?://.+)$")

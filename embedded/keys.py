@@ -10,9 +10,9 @@ from joserfc.jwk import OKPKey
 from embedded import private_files
 from embedded.layout import Layout
 
-SERVICES = ("workspace", "session", "audit", "gateway")
+SERVICES = ("workspace", "session", "execution", "audit", "gateway")
 """Whoever signs internal tokens; the name is the key's id."""
-SOURCES = ("workspace", "session", "audit")
+SOURCES = ("workspace", "session", "execution", "audit")
 """Whoever publishes changes."""
 
 

@@ -8,7 +8,7 @@ from embedded import databases, keys, readiness
 from embedded.layout import Layout
 from embedded.process import ManagedProcess, Program
 
-DURABLE = ("workspace", "session", "audit")
+DURABLE = ("workspace", "session", "execution", "audit")
 """Services with a schema, in the order of the pages that describe them."""
 STOP_SECONDS = 4.0
 """They finish calls that are under way within STOP_GRACE_SECONDS, and need a moment to close what they opened."""

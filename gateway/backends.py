@@ -20,7 +20,7 @@ BidiCall = grpc.aio.StreamStreamCall[bytes, bytes]
 
 CallT = TypeVar("CallT", UnaryCall, StreamCall, UploadCall, BidiCall)
 
-NAMES = ("workspace", "session", "audit")
+NAMES = ("workspace", "session", "execution", "audit")
 """Services, which are also the second part of the package of every contract they serve."""
 _PROBE_SECONDS = 1.0
 

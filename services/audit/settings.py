@@ -14,7 +14,7 @@ class AuditSettings(ServiceSettings):
     `audit_sources` are the services whose changes are recorded, separated by commas; each needs its address.
     """
 
-    audit_sources: Annotated[tuple[str, ...], NoDecode] = ("workspace", "session")
+    audit_sources: Annotated[tuple[str, ...], NoDecode] = ("workspace", "session", "execution")
 
     @field_validator("audit_sources", mode="before")
     @classmethod

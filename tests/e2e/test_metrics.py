@@ -44,7 +44,7 @@ async def test_metrics_of_a_running_installation_are_those_documented(
 ) -> None:
     """Both ways: what is listed is served, and what is served is listed, with its labels; no value of one is an id."""
     endpoint = embedded_stack.endpoint
-    assert set(endpoint.metrics) == {"workspace", "session", "audit", "gateway"}
+    assert set(endpoint.metrics) == {"workspace", "session", "execution", "audit", "gateway"}
     async with opened_session(client, workspace_id):
         await until(lambda: _sampled(endpoint))
         pages = {name: await _page(url) for name, url in endpoint.metrics.items()}

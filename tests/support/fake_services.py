@@ -8,6 +8,7 @@ from google.protobuf import message_factory
 from google.protobuf.message import Message
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from stateroom.audit.v1 import audit_service_pb2
+from stateroom.execution.v1 import execution_service_pb2, workflow_service_pb2
 from stateroom.session.v1 import (
     action_service_pb2,
     chat_service_pb2,
@@ -28,6 +29,8 @@ FILES = (
     message_service_pb2,
     action_service_pb2,
     chat_service_pb2,
+    workflow_service_pb2,
+    execution_service_pb2,
     audit_service_pb2,
 )
 Answer = Callable[[Any, Any], Awaitable[Message] | AsyncIterator[Message]]

@@ -38,7 +38,7 @@ async def running_gateway(
         "PYTHONPATH": ":".join(path for path in sys.path if path),
         "HTTP_LISTEN": listen,
         "DRAIN_SECONDS": "0",
-        **{f"{name}_ADDRESS": address for name in ("WORKSPACE", "SESSION", "AUDIT")},
+        **{f"{name}_ADDRESS": address for name in ("WORKSPACE", "SESSION", "EXECUTION", "AUDIT")},
         **write_keys(folder),
         **settings,
     }

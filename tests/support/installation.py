@@ -57,10 +57,10 @@ class Installation:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def template(postgres: Postgres) -> Postgres:
-    """Migrate a database that every test gets a copy of: the schemas of audit and session, and a source's."""
+    """Migrate a database that every test gets a copy of: the schemas of our services, and a source's."""
     await postgres.create_database(TEMPLATE)
     admin_url = postgres.admin_url.replace("/postgres?", f"/{TEMPLATE}?")
-    for service, folder in (("workspace", ROOM_MIGRATIONS), ("audit", None), ("session", None)):
+    for service, folder in (("workspace", ROOM_MIGRATIONS), ("audit", None), ("session", None), ("execution", None)):
         url, system_url = (postgres.url(role, role, TEMPLATE) for role in (service, f"{service}_system"))
         await migrate(service, admin_url, url, system_url, folder=folder)
     return postgres
@@ -98,7 +98,7 @@ async def _administer(postgres: Postgres, statement: str) -> None:
 async def _forget_streams(nats: Nats) -> None:
     """Delete the streams, and with them the message ids that they have seen."""
     connection = await client.connect(nats.url("workspace"))
-    for source in ("workspace", "session", "audit"):
+    for source in ("workspace", "session", "execution", "audit"):
         with suppress(NotFoundError):
             await connection.jetstream().delete_stream(stream_of(source))
     await connection.close()

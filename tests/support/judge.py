@@ -14,7 +14,7 @@ from tests.support.checkers import (
 from tests.support.history import History, Row, committed, lag, recorded
 from tests.support.waiting import until
 
-SOURCES = ("workspace", "session")
+SOURCES = ("workspace", "session", "execution")
 """Services whose changes are recorded."""
 
 

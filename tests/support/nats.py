@@ -8,7 +8,7 @@ import pytest_asyncio
 
 from embedded.nats import Nats
 
-SERVICES = ("workspace", "session", "audit")
+SERVICES = ("workspace", "session", "execution", "audit")
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -9,10 +9,10 @@ from stateroom.session.v1 import chat_pb2
 from stateroom.session.v1 import chat_service_pb2 as pb
 
 from chassis import ids, masks
+from chassis.bell import Bell
 from chassis.database import Database
 from chassis.pages import Pages
 from chassis.rpc.call import Call
-from services.session.bell import Bell
 from services.session.chats import convert, operations, queries
 from services.session.chats.domain import ChatMessage
 

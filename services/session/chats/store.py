@@ -7,7 +7,7 @@ from sqlalchemy import delete, func, insert, select, update
 
 from chassis import tables
 from chassis.sql import Connection
-from services.session.bell import CHANNEL
+from services.session.channel import CHANNEL
 from services.session.chats.domain import Chat, ChatMessage, Participant, Seat
 from services.session.chats.errors import ChatMessageNotFound, ChatNotFound, ParticipantNotFound
 from services.session.chats.tables import chats, messages, participants

@@ -5,11 +5,12 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from types import ModuleType
 
+from chassis.bell import Bell
 from chassis.changes import EntityKind, Registry
 from chassis.rpc.channels import Neighbour
 from chassis.service import Service, open_service
 from services.session.agents.notes import AgentNotes
-from services.session.bell import Bell
+from services.session.channel import CHANNEL
 from services.session.editors.ending import Ending
 from services.session.editors.operations.recovering import take_over
 from services.session.previews.consumers import PreviewsOfWorkspaces
@@ -66,7 +67,7 @@ async def open_core(settings: SessionSettings, kinds: tuple[EntityKind, ...], st
     # Sessions first: the reason of those of previews is the workspace's end, and not that their preview was stopped.
     put_away = (SessionsOfWorkspaces(database, wake).end, PreviewsOfWorkspaces(database).stop)
     service.consume(workspace, WorkspaceChanges(put_away).apply)
-    bell = Bell(system)
+    bell = Bell(system, CHANNEL)
     running = (bell, liveness, feeds, Copier(parts, feeds.bell, feeds.begin), devices, Presences(system, devices))
     service.loops.extend(part.run for part in running)
     service.counts += COUNTS

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from chassis.actor import Actor
+from chassis.bell import Bell
 from chassis.database import Database
-from services.session.bell import Bell
 from services.session.conversations import queries
 from services.session.conversations.domain.context import Message, State
 

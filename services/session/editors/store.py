@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from chassis import tables
 from chassis.sql import Connection
-from services.session.bell import CHANNEL
+from services.session.channel import CHANNEL
 from services.session.editors.domain import Buffer, Cursor
 from services.session.editors.errors import BufferNotFound
 from services.session.editors.tables import buffers, cursors

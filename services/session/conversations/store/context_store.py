@@ -7,7 +7,7 @@ from sqlalchemy import Row, Select, delete, func, insert, select, update
 
 from chassis import tables
 from chassis.sql import Connection
-from services.session.bell import CHANNEL
+from services.session.channel import CHANNEL
 from services.session.conversations.domain.context import Config, Context, Message, Metadata
 from services.session.conversations.errors import ContextNotFound, MessageNotFound
 from services.session.conversations.tables import contexts, messages

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from stateroom.session.v1 import editor_service_pb2 as pb
 
 from chassis.actor import Actor
+from chassis.bell import Bell
 from chassis.database import Database
-from services.session.bell import Bell
 from services.session.editors import convert, queries
 from services.session.editors.live.watching import Watching
 from services.session.sessions import queries as session_queries

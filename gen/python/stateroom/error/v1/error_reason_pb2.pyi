@@ -604,6 +604,30 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The account has as many buffers as it may have.
     Example: {"reason": "BUFFER_LIMIT_REACHED", "metadata": {"limit": "500"}}
     """
+    INVALID_WORKFLOW: _ErrorReason.ValueType  # 222
+    """The definition has problems; BadRequest lists each, with its field and the key of its step. `problems` says how many.
+    Example: {"reason": "INVALID_WORKFLOW", "metadata": {"problems": "2", "field": "definition.steps[1].depends_on", "description": "…"}}
+    """
+    WORKFLOW_NOT_FOUND: _ErrorReason.ValueType  # 223
+    """There is no such version of a workflow in the account, or it is deleted.
+    Example: {"reason": "WORKFLOW_NOT_FOUND", "metadata": {"workflowId": "…"}}
+    """
+    WORKFLOW_IN_WRONG_STATE: _ErrorReason.ValueType  # 224
+    """The version is in a state that does not allow this.
+    Example: {"reason": "WORKFLOW_IN_WRONG_STATE", "metadata": {"workflowId": "…", "state": "DRAFT", "needed": "ACTIVE"}}
+    """
+    WORKFLOW_NOT_DELETED: _ErrorReason.ValueType  # 225
+    """The version is not deleted.
+    Example: {"reason": "WORKFLOW_NOT_DELETED", "metadata": {"workflowId": "…"}}
+    """
+    EXECUTION_NOT_FOUND: _ErrorReason.ValueType  # 226
+    """There is no such execution in the account.
+    Example: {"reason": "EXECUTION_NOT_FOUND", "metadata": {"executionId": "…"}}
+    """
+    EXECUTION_ENDED: _ErrorReason.ValueType  # 227
+    """The execution has ended; what has ended stays as it is.
+    Example: {"reason": "EXECUTION_ENDED", "metadata": {"executionId": "…", "state": "COMPLETED"}}
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every `reason` of a google.rpc.ErrorInfo whose domain is `stateroom.dev`.
@@ -1191,5 +1215,29 @@ Example: {"reason": "FILE_CHANGED_OUTSIDE", "metadata": {"path": "a.txt"}}
 BUFFER_LIMIT_REACHED: ErrorReason.ValueType  # 221
 """The account has as many buffers as it may have.
 Example: {"reason": "BUFFER_LIMIT_REACHED", "metadata": {"limit": "500"}}
+"""
+INVALID_WORKFLOW: ErrorReason.ValueType  # 222
+"""The definition has problems; BadRequest lists each, with its field and the key of its step. `problems` says how many.
+Example: {"reason": "INVALID_WORKFLOW", "metadata": {"problems": "2", "field": "definition.steps[1].depends_on", "description": "…"}}
+"""
+WORKFLOW_NOT_FOUND: ErrorReason.ValueType  # 223
+"""There is no such version of a workflow in the account, or it is deleted.
+Example: {"reason": "WORKFLOW_NOT_FOUND", "metadata": {"workflowId": "…"}}
+"""
+WORKFLOW_IN_WRONG_STATE: ErrorReason.ValueType  # 224
+"""The version is in a state that does not allow this.
+Example: {"reason": "WORKFLOW_IN_WRONG_STATE", "metadata": {"workflowId": "…", "state": "DRAFT", "needed": "ACTIVE"}}
+"""
+WORKFLOW_NOT_DELETED: ErrorReason.ValueType  # 225
+"""The version is not deleted.
+Example: {"reason": "WORKFLOW_NOT_DELETED", "metadata": {"workflowId": "…"}}
+"""
+EXECUTION_NOT_FOUND: ErrorReason.ValueType  # 226
+"""There is no such execution in the account.
+Example: {"reason": "EXECUTION_NOT_FOUND", "metadata": {"executionId": "…"}}
+"""
+EXECUTION_ENDED: ErrorReason.ValueType  # 227
+"""The execution has ended; what has ended stays as it is.
+Example: {"reason": "EXECUTION_ENDED", "metadata": {"executionId": "…", "state": "COMPLETED"}}
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -1,6 +1,6 @@
-"""Wakes those who follow a conversation or an editor, in whichever process there is something new in it.
+"""Wakes those who follow something, such as a conversation, in whichever process there is something new in it.
 
-Every writer notifies all processes by the id of what is followed as it commits.
+Every writer notifies all processes by its id, on a channel of PostgreSQL, as it commits.
 """
 
 import asyncio
@@ -12,15 +12,13 @@ from uuid import UUID
 from chassis import notifications
 from chassis.system import Connection, SystemDatabase
 
-CHANNEL = "conversations"
-"""Where every process hears the id of a conversation, or of an editor's session, in which there is something new."""
-
 
 @dataclass(frozen=True, slots=True)
 class Bell:
-    """The followers of this process, by what they follow."""
+    """The followers of this process, by what they follow. On `channel` every process hears what is new."""
 
     database: SystemDatabase
+    channel: str
     followers: dict[UUID, set[asyncio.Event]] = field(default_factory=dict)
 
     async def looks(self, followed: UUID) -> AsyncGenerator[None, None]:
@@ -33,7 +31,7 @@ class Bell:
 
     async def run(self) -> None:
         """Listen until cancelled."""
-        await notifications.listen(self.database, CHANNEL, self._hear, self._attend)
+        await notifications.listen(self.database, self.channel, self._hear, self._attend)
 
     @contextmanager
     def _following(self, followed: UUID) -> Iterator[asyncio.Event]:

@@ -1,0 +1,1 @@
+"""Workflows: steps and their order, in versions."""

@@ -1,0 +1,42 @@
+"""A definition as JSON, as it is stored: what is not said has its default."""
+
+from dataclasses import MISSING, fields
+from datetime import datetime
+from typing import Any
+
+from services.execution.definitions.domain import Definition, OnError, Step, Type
+
+_DEFAULTS = {
+    each.name: each.default_factory() if each.default_factory is not MISSING else each.default for each in fields(Step)
+}
+
+
+def to_json(definition: Definition) -> dict[str, Any]:
+    """Return what is stored."""
+    return {"steps": [_step_to_json(step) for step in definition.steps]}
+
+
+def from_json(document: dict[str, Any]) -> Definition:
+    """Return what was stored."""
+    return Definition(tuple(_step_from_json(each) for each in document["steps"]))
+
+
+def _step_to_json(step: Step) -> dict[str, Any]:
+    said = {name: getattr(step, name) for name, default in _DEFAULTS.items() if getattr(step, name) != default}
+    if step.time is not None:
+        said["time"] = step.time.isoformat()
+    if "on_error" in said:
+        said["on_error"] = step.on_error.name
+    return said | {"type": step.type.name}
+
+
+def _step_from_json(document: dict[str, Any]) -> Step:
+    values: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in document.items()
+    }
+    values["type"] = Type[values["type"]]
+    if "on_error" in values:
+        values["on_error"] = OnError[values["on_error"]]
+    if "time" in values:
+        values["time"] = datetime.fromisoformat(values["time"])
+    return Step(**values)

@@ -1,0 +1,60 @@
+"""Reads of workflows."""
+
+from uuid import UUID
+
+from sqlalchemy import select
+
+from chassis.sql import Connection
+from services.execution.definitions import store
+from services.execution.definitions.domain import State, Workflow
+from services.execution.definitions.errors import WorkflowInWrongState, WorkflowNotFound
+from services.execution.definitions.tables import workflows
+
+
+async def get_workflow(connection: Connection, *, workflow_id: UUID) -> Workflow:
+    """Return a version of the account, a deleted one too. WorkflowNotFound."""
+    return await store.get_workflow(connection, workflow_id)
+
+
+async def expect_active(connection: Connection, *, workflow_id: UUID) -> None:
+    """Raise WorkflowNotFound or WorkflowInWrongState unless executions may be started from a version.
+
+    It stays so until the transaction ends.
+    """
+    columns = (workflows.c.state, workflows.c.delete_time)
+    statement = (
+        select(*columns).where(workflows.c.workflow_id == workflow_id).with_for_update(key_share=True, read=True)
+    )
+    row = (await connection.execute(statement)).one_or_none()
+    if row is None or row.delete_time is not None:
+        raise WorkflowNotFound(workflow_id)
+    if row.state is not State.ACTIVE:
+        raise WorkflowInWrongState(workflow_id, row.state.name, State.ACTIVE.name)
+
+
+async def list_workflows(  # noqa: PLR0913  # filters, each by its own name
+    connection: Connection,
+    *,
+    parent_workflow_id: UUID | None,
+    name: str,
+    state: State | None,
+    show_deleted: bool,
+    limit: int,
+    after: UUID | None,
+) -> list[Workflow]:
+    """Return versions of workflows, newest first."""
+    statement = select(*store.COLUMNS)
+    filters = (
+        (workflows.c.parent_workflow_id, parent_workflow_id),
+        (workflows.c.name, name or None),
+        (workflows.c.state, state),
+    )
+    for column, value in filters:
+        if value is not None:
+            statement = statement.where(column == value)
+    if not show_deleted:
+        statement = statement.where(workflows.c.delete_time.is_(None))
+    if after is not None:
+        statement = statement.where(workflows.c.workflow_id < after)
+    rows = await connection.execute(statement.order_by(workflows.c.workflow_id.desc()).limit(limit))
+    return [store.workflow_of(row) for row in rows]

@@ -1,0 +1,29 @@
+"""The table of workflows."""
+
+from sqlalchemy import ARRAY, BigInteger, Column, Enum, Integer, Table, Text
+from sqlalchemy.dialects.postgresql import JSONB, UUID
+
+from chassis import tables
+from services.execution.definitions.domain import State
+
+metadata = tables.metadata()
+
+workflows = Table(
+    "workflows",
+    metadata,
+    Column("workflow_id", UUID, primary_key=True),
+    Column("account_id", UUID, nullable=False),
+    Column("parent_workflow_id", UUID, nullable=False),
+    Column("version_number", Integer, nullable=False),
+    Column("user_id", UUID, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("tags", ARRAY(Text), nullable=False),
+    Column("definition", JSONB, nullable=False),
+    Column("state", Enum(State, native_enum=False), nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("create_time", tables.Time, nullable=False),
+    Column("update_time", tables.Time, nullable=False),
+    Column("delete_time", tables.Time),
+    Column("deleted_by", UUID),
+)

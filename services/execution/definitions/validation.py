@@ -1,0 +1,144 @@
+"""What is wrong with a definition: everything at once, each problem with its field and the key of its step."""
+
+import re
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+
+from chassis.errors import Violation
+from services.execution.definitions.domain import CONTAINERS, Definition, OnError, Step, Type
+from services.execution.definitions.errors import InvalidWorkflow
+from services.execution.definitions.outline import TOP, GroupId, Outline, named
+from services.execution.expressions import Expressions, Question
+
+DEPTH = 8
+"""How many steps may be inside each other."""
+
+_ANY = "DYN"
+_NEEDED = {Type.CONDITION: ("BOOL", "true or false"), Type.LOOP: ("LIST", "a list")}
+_TEXTS = re.compile(r'"(?:\\.|[^"\\])*"|\'(?:\\.|[^\'\\])*\'')
+_STEPS = re.compile(r"(?<![\w.])steps\.([A-Za-z_]\w*)")
+
+
+async def expect_valid(definition: Definition, field: str, expressions: Expressions) -> None:
+    """Raise InvalidWorkflow with all problems of a definition that stands in a field of a request."""
+    problems = list(_problems(definition))
+    if not problems:  # only then it is known what an expression can see
+        problems = [problem async for problem in _wrong_expressions(definition, expressions)]
+    if problems:
+        raise InvalidWorkflow(*(Violation(f"{field}.{where}", what) for where, what in problems))
+
+
+def _problems(definition: Definition) -> Iterator[tuple[str, str]]:
+    if not definition.steps:
+        yield "steps", "there are none"
+    outline = Outline(definition)
+    counted = Counter(step.key for step in definition.steps)
+    holders = Counter(key for step in definition.steps for _, keys in named(step) for key in keys)
+    cyclic = {key for group in outline.groups for key in _cyclic(outline, group)}
+    for position, step in enumerate(definition.steps):
+        for field, what in (
+            *_about_itself(step),
+            *_about_others(step, outline),
+            *_about_its_place(step, outline, holders[step.key]),
+        ):
+            yield f"steps[{position}].{field}", f"step {step.key!r} {what}"
+        if counted[step.key] > 1:
+            yield f"steps[{position}].key", f"step {step.key!r} is there {counted[step.key]} times"
+        if step.key in cyclic:
+            yield f"steps[{position}].depends_on", f"step {step.key!r} waits for itself, by way of others"
+
+
+def _about_itself(step: Step) -> Iterator[tuple[str, str]]:
+    if step.on_error is OnError.RETRY and not step.retry_count:
+        yield "retry_count", "is tried again on an error, but not even once"
+    if step.retry_count and step.on_error is not OnError.RETRY:
+        yield "retry_count", "is tried again only if `on_error` is RETRY"
+    if step.type in CONTAINERS | {Type.WAIT}:
+        if step.on_error is OnError.RETRY:
+            yield "on_error", f"is a {step.type.name}, which cannot be tried again; its steps can"
+        if step.timeout is not None:
+            yield "timeout", f"is a {step.type.name}, which has no timeout"
+    if step.inputs and step.type is not Type.DATA:
+        yield "inputs", f"is a {step.type.name}, which takes no inputs"
+    if step.type is Type.CONDITION and not (step.then or step.otherwise):
+        yield "condition", "decides about no step"
+
+
+def _about_others(step: Step, outline: Outline) -> Iterator[tuple[str, str]]:
+    for (_, field), keys in named(step):
+        for key in keys:
+            if key not in outline.steps:
+                yield f"{step.type.name.lower()}.{field}", f"names {key!r}, which is no step"
+    for key in step.depends_on:
+        if key not in outline.steps:
+            yield "depends_on", f"depends on {key!r}, which is no step"
+        elif outline.home[key] != outline.home[step.key]:
+            yield "depends_on", f"depends on {key!r}, which does not stand beside it"
+
+
+def _about_its_place(step: Step, outline: Outline, holders: int) -> Iterator[tuple[str, str]]:
+    if holders > 1:
+        yield "key", f"is inside {holders} places; it can be inside one"
+    depth, home = 1, outline.home[step.key]
+    while home != TOP and depth <= len(outline.steps):
+        depth, home = depth + 1, outline.home[home[0]]
+    if home != TOP:
+        yield "key", "is inside itself, so nothing ever reaches it"
+    elif depth > DEPTH:
+        yield "key", f"is inside {depth - 1} others; at most {DEPTH - 1} are possible"
+
+
+def _cyclic(outline: Outline, group: GroupId) -> set[str]:
+    """Return the steps of a group that can never begin, because each waits for another of them."""
+    needs = {key: set(needed) for key, needed in outline.groups[group].needs.items()}
+    ready = {key for key, needed in needs.items() if not needed & needs.keys()}
+    while ready:
+        for key in ready:
+            del needs[key]
+        ready = {key for key, needed in needs.items() if not needed & needs.keys()}
+    return set(needs)
+
+
+async def _wrong_expressions(definition: Definition, expressions: Expressions) -> AsyncIterator[tuple[str, str]]:
+    outline = Outline(definition)
+    asked = [
+        (f"steps[{position}].{field}", step, text)
+        for position, step in enumerate(definition.steps)
+        for field, text in _expressions_of(step)
+    ]
+    answers = await expressions.check([Question(text, in_loop=_in_loop(outline, step)) for _, step, text in asked])
+    for (where, step, text), answer in zip(asked, answers, strict=True):
+        needed, words = _NEEDED.get(step.type, (_ANY, ""))
+        if answer.problem:
+            yield where, f"step {step.key!r}: {answer.problem}"
+        elif needed != _ANY and answer.type.partition("<")[0] not in {needed, _ANY}:
+            yield where, f"step {step.key!r}: gives {answer.type}, not {words}"
+        visible = _visible(outline, step)
+        for key in dict.fromkeys(_STEPS.findall(_TEXTS.sub("", text))):
+            if key not in visible:
+                why = "has not ended by then" if key in outline.steps else "is no step"
+                yield where, f"step {step.key!r}: looks at {key!r}, which {why}"
+
+
+def _expressions_of(step: Step) -> Iterator[tuple[str, str]]:
+    if step.type in _NEEDED:
+        yield ("condition.expression" if step.type is Type.CONDITION else "loop.items"), step.expression
+    for name, text in step.inputs.items():
+        yield f"inputs[{name}]", text
+
+
+def _in_loop(outline: Outline, step: Step) -> bool:
+    owner = outline.steps.get(outline.home[step.key][0])
+    return owner is not None and (owner.type is Type.LOOP or _in_loop(outline, owner))
+
+
+def _visible(outline: Outline, step: Step) -> set[str]:
+    """Return the steps that have ended whenever a step begins: what it waits for, and what contains it waits for."""
+    group = outline.home[step.key]
+    needs, todo, found = outline.groups[group].needs, [step.key], set[str]()
+    while todo:
+        fresh = set(needs[todo.pop()]) - found
+        found |= fresh
+        todo.extend(fresh)
+    owner = outline.steps.get(group[0])
+    return found if owner is None else found | _visible(outline, owner)

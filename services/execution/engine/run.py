@@ -1,0 +1,182 @@
+"""One execution as its owner runs it: the plan says what begins, step types do it, checkpoints make it last."""
+
+import asyncio
+import json
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from chassis import logs
+from chassis.changes import PendingChange
+from services.execution.definitions.domain import OnError, Type
+from services.execution.engine.checkpoints import Checkpoints
+from services.execution.engine.plan import Plan
+from services.execution.engine.scopes import Change, Task
+from services.execution.engine.steps import values
+from services.execution.engine.steps.port import Attempt, Ended, Opened, Result, Sleeping, StepFailed, StepType
+from services.execution.executions.domain import Execution, Failure, State, StepExecution, StepState
+from services.execution.executions.store.lease_store import Checkpoint
+from services.execution.expressions import Expressions
+
+TIMEOUT = 30.0
+"""Seconds that a step may take unless it says otherwise."""
+LONGEST_DELAY = 300.0
+"""Seconds between two attempts, at most."""
+OUTPUT = 256 * 1024
+"""Bytes of one step's output as JSON."""
+OUTPUTS = 16 * 1024 * 1024
+"""Bytes of all outputs of an execution together, which its owner has in memory."""
+
+_log = logs.get("run")
+
+
+class LeaseLost(Exception):
+    """Somebody else owns the execution, or may."""
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What all runs of an engine share. `owned` says whether it can still be sure of its leases."""
+
+    types: Mapping[Type, StepType]
+    expressions: Expressions
+    checkpoints: Checkpoints
+    owned: Callable[[], bool]
+    change_of: Callable[[Execution, Execution], PendingChange]
+    """How the end of an execution is recorded, before and after."""
+
+
+@dataclass(slots=True)
+class Run:
+    """Runs one execution, from where it is, until it ends or nothing is to be done until later."""
+
+    execution: Execution
+    epoch: int
+    plan: Plan
+    means: Means
+    busy: int = 0
+    output_bytes: int = 0
+    group: asyncio.TaskGroup = field(default_factory=asyncio.TaskGroup)
+
+    async def run(self, stored: list[StepExecution]) -> None:
+        """Run it. An exception group with LeaseLost when it is somebody else's by now."""
+        self.output_bytes = sum(_size(record.output) for record in stored)
+        async with self.group:
+            change = self.plan.restore(stored)
+            now = datetime.now(UTC)
+            due = [path for wake_time, path in self.plan.wake_times() if wake_time <= now]
+            for path in due:
+                self._wake(path, now, change)
+            await self._settle(change)
+
+    def _wake(self, path: str, now: datetime, change: Change) -> None:
+        """Go on with a step that slept: it has ended, or it is tried again."""
+        record = self.plan.open.get(path)
+        if record is None:  # what contained it has failed meanwhile
+            return
+        if record.failure is not None:
+            change.tasks.append(self.plan.due(path))
+            return
+        ended = replace(record, state=StepState.COMPLETED, end_time=now, wake_time=None)
+        further = self.plan.apply(ended, now)
+        change.records += further.records
+        change.tasks += further.tasks
+
+    async def _settle(self, change: Change, *, ended: int = 0) -> None:
+        """Store what follows from something; only then begin what begins. `ended` tasks are over."""
+        self.busy += len(change.tasks) - ended
+        if change.records or not self.busy:
+            checkpoint = self._checkpoint(change.records)
+            if not await self.means.checkpoints.write(checkpoint):
+                raise LeaseLost
+        for task in change.tasks:
+            self.group.create_task(self._step(task))
+
+    def _checkpoint(self, records: list[StepExecution]) -> Checkpoint:
+        steps = {}
+        execution = self.execution
+        completed, failed, sequence = execution.steps_completed, execution.steps_failed, execution.sequence
+        for record in records:
+            sequence += 1
+            completed += record.state is StepState.COMPLETED
+            failed += record.state is StepState.FAILED
+            steps[record.path] = replace(record, sequence=sequence)
+        self.execution = replace(execution, steps_completed=completed, steps_failed=failed, sequence=sequence)
+        checkpoint = Checkpoint(self.execution, self.epoch, steps)
+        if self.plan.outcome is not None:
+            self._end(checkpoint)
+        elif not self.busy:
+            checkpoint.wake_time = min((self.execution.deadline, *(time for time, _ in self.plan.wake_times())))
+        return checkpoint
+
+    def _end(self, checkpoint: Checkpoint) -> None:
+        outcome, before = self.plan.outcome, self.execution
+        if outcome is None:
+            return
+        state = State.FAILED if outcome.failure else State.COMPLETED
+        self.execution = before.end(datetime.now(UTC), state, output=outcome.output, failure=outcome.failure)
+        checkpoint.execution = self.execution
+        checkpoint.change = self.means.change_of(before, self.execution)
+
+    async def _step(self, task: Task) -> None:
+        if not self.means.owned():
+            raise LeaseLost
+        start_time = task.start_time or datetime.now(UTC)
+        try:
+            result = await self._result(task)
+            record = self._record(task, start_time, result)
+        except StepFailed as exc:
+            record = _failed(task, start_time, Failure(exc.reason, exc.message))
+        await self._settle(self.plan.apply(record, datetime.now(UTC)), ended=1)
+
+    async def _result(self, task: Task) -> Result:
+        step = task.step
+        try:
+            async with asyncio.timeout(step.timeout or TIMEOUT):
+                attempt = await self._attempt(task)
+                return await self.means.types[step.type].run(attempt)
+        except TimeoutError as exc:
+            raise StepFailed("TIMED_OUT", f"it took more than {step.timeout or TIMEOUT:g} s") from exc
+        except StepFailed:
+            raise
+        except Exception as exc:
+            _log.exception("a step failed", execution_id=str(self.execution.execution_id), path=task.path)
+            raise StepFailed("INTERNAL", "a fault of the server; its log says more") from exc
+
+    async def _attempt(self, task: Task) -> Attempt:
+        step, execution = task.step, self.execution
+        variables: dict[str, Any] = {}
+        if step.expression or step.inputs:
+            variables = self.plan.variables(task.path) | {"inputs": execution.input}
+        inputs = await values.of_inputs(self.means.expressions, step, variables)
+        ids = (execution.account_id, execution.execution_id)
+        return Attempt(*ids, task.path, step, task.attempt, inputs, variables)
+
+    def _record(self, task: Task, start_time: datetime, result: Result) -> StepExecution:
+        fresh = StepExecution(task.path, task.step.key, task.step.type, StepState.RUNNING, task.attempt, start_time)
+        if isinstance(result, Sleeping):
+            return replace(fresh, state=StepState.WAITING, wake_time=result.until)
+        size = _size(result.progress if isinstance(result, Opened) else result.output)
+        self.output_bytes += size
+        if self.output_bytes > OUTPUTS or (isinstance(result, Ended) and size > OUTPUT):
+            raise StepFailed("OUTPUT_TOO_LARGE", f"{size} bytes are too much: {OUTPUT} of one step, {OUTPUTS} of all")
+        if isinstance(result, Opened):
+            return replace(fresh, progress=result.progress)
+        return replace(fresh, state=StepState.COMPLETED, output=result.output, end_time=datetime.now(UTC))
+
+
+def _failed(task: Task, start_time: datetime, failure: Failure) -> StepExecution:
+    """Return a step that failed, to be tried again or not."""
+    step, now = task.step, datetime.now(UTC)
+    record = StepExecution(task.path, step.key, step.type, StepState.FAILED, task.attempt, start_time, failure=failure)
+    if step.on_error is OnError.RETRY and task.attempt <= step.retry_count:
+        longest = min(step.retry_delay * 2 ** (task.attempt - 1), LONGEST_DELAY)
+        delay = timedelta(seconds=random.uniform(longest / 2, longest))  # noqa: S311  # jitter, not a secret
+        return replace(record, state=StepState.WAITING, wake_time=now + delay)
+    return replace(record, end_time=now)
+
+
+def _size(value: Any) -> int:
+    return 0 if value is None else len(json.dumps(value))

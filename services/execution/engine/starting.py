@@ -1,0 +1,52 @@
+"""Starting an execution: stored as owned by the engine of this process, which begins it at once."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from chassis import ids
+from chassis.database import Database
+from chassis.rpc.call import Call
+from services.execution.definitions import queries as definitions
+from services.execution.definitions.domain import Definition
+from services.execution.definitions.validation import expect_valid
+from services.execution.engine.engine import FIRST_EPOCH, LEASE, Engine
+from services.execution.executions.domain import Execution, Lease
+from services.execution.executions.operations import ExecutionSpec, start_execution
+from services.execution.expressions import Expressions
+
+
+@dataclass(frozen=True, slots=True)
+class Starting:
+    """Starts executions on one engine."""
+
+    database: Database
+    engine: Engine
+    expressions: Expressions
+
+    async def start(self, call: Call, spec: ExecutionSpec) -> Execution:
+        """Start an execution, or return the one that an earlier call of the same request id started."""
+        definition = await self._definition(call, spec)
+        execution = await self.database.write(
+            call.actor,
+            start_execution,
+            spec=spec,
+            user_id=ids.parse(call.principal.subject),
+            lease=Lease(self.engine.engine_id, FIRST_EPOCH),
+            seconds=LEASE,
+        )
+        self.engine.take(execution, definition)
+        return execution
+
+    def drop(self, execution_id: UUID) -> None:
+        """End what runs of an execution that was cancelled."""
+        self.engine.drop(execution_id)
+
+    async def _definition(self, call: Call, spec: ExecutionSpec) -> Definition:
+        if spec.definition is not None:
+            await expect_valid(spec.definition, "execution.definition", self.expressions)
+            return spec.definition
+        if spec.workflow_id is None:
+            msg = "an execution of nothing"
+            raise ValueError(msg)
+        workflow = await self.database.read(call.actor, definitions.get_workflow, workflow_id=spec.workflow_id)
+        return workflow.definition

@@ -1,0 +1,1 @@
+"""What each type of step does, behind a port of one method."""

@@ -1,0 +1,74 @@
+"""Steps that decide what runs when: CONDITION, LOOP, PARALLEL and WAIT; and those that do nothing else."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from services.execution.engine.steps import values
+from services.execution.engine.steps.port import Attempt, Ended, Opened, Result, Sleeping, StepFailed
+from services.execution.expressions import Expressions
+
+ITEMS = 10_000
+"""Turns that a loop may have."""
+
+
+class Pass:
+    """Does nothing."""
+
+    async def run(self, _attempt: Attempt) -> Result:
+        """End."""
+        return Ended()
+
+
+class Data:
+    """Makes a value: its inputs are its output."""
+
+    async def run(self, attempt: Attempt) -> Result:
+        """End with the inputs."""
+        return Ended(dict(attempt.inputs))
+
+
+class Parallel:
+    """Has the steps inside run at once."""
+
+    async def run(self, _attempt: Attempt) -> Result:
+        """Begin them."""
+        return Opened()
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """Decides which steps run."""
+
+    expressions: Expressions
+
+    async def run(self, attempt: Attempt) -> Result:
+        """Decide."""
+        decision = await values.of_expression(self.expressions, attempt)
+        if not isinstance(decision, bool):
+            raise StepFailed("EXPRESSION_FAILED", f"the condition is neither true nor false: {values.short(decision)}")
+        return Opened(decision)
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """Runs steps for each item of a list."""
+
+    expressions: Expressions
+
+    async def run(self, attempt: Attempt) -> Result:
+        """Fix the items."""
+        items = await values.of_expression(self.expressions, attempt)
+        if not isinstance(items, list):
+            raise StepFailed("EXPRESSION_FAILED", f"the items are no list: {values.short(items)}")
+        if len(items) > ITEMS:
+            raise StepFailed("TOO_MANY_ITEMS", f"there are {len(items)} items; a loop takes {ITEMS}")
+        return Opened(items)
+
+
+class Wait:
+    """Sleeps."""
+
+    async def run(self, attempt: Attempt) -> Result:
+        """Fix when it ends."""
+        step, now = attempt.step, datetime.now(UTC)
+        return Sleeping(step.time or now + timedelta(seconds=step.duration or 0))

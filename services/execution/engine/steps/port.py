@@ -1,0 +1,68 @@
+"""What the engine needs of a type of steps."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import Any, Protocol
+from uuid import UUID
+
+from services.execution.definitions.domain import Step
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One run of a step. `number` counts from 1; `inputs` are the step's own, `variables` what its expressions see."""
+
+    account_id: UUID
+    execution_id: UUID
+    path: str
+    step: Step
+    number: int
+    inputs: Mapping[str, Any]
+    variables: Mapping[str, Any]
+
+    @property
+    def key(self) -> str:
+        """What stays the same over repetitions, for whoever has to recognise one."""
+        return sha256(f"{self.execution_id}/{self.path}".encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The step has ended well. Its output is JSON."""
+
+    output: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sleeping:
+    """The step ends at an instant, and nothing runs until then."""
+
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The steps inside begin. `progress` is what was decided about them, and never decided again."""
+
+    progress: Any = None
+
+
+Result = Ended | Sleeping | Opened
+
+
+class StepFailed(Exception):
+    """The step failed: why for programs, and in a sentence for people."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        self.reason = reason
+        self.message = message
+        super().__init__(message)
+
+
+class StepType(Protocol):
+    """Runs steps of one type. A run may be repeated, by this engine or another, and may be cancelled at any await."""
+
+    async def run(self, attempt: Attempt, /) -> Result:
+        """Do what the step says. Raises StepFailed."""

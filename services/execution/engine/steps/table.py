@@ -1,0 +1,20 @@
+"""Every type of step, and what runs it."""
+
+from collections.abc import Mapping
+
+from services.execution.definitions.domain import Type
+from services.execution.engine.steps.flow import Condition, Data, Loop, Parallel, Pass, Wait
+from services.execution.engine.steps.port import StepType
+from services.execution.expressions import Expressions
+
+
+def step_types(expressions: Expressions) -> Mapping[Type, StepType]:
+    """Return what runs steps, by type."""
+    return {
+        Type.PASS: Pass(),
+        Type.DATA: Data(),
+        Type.CONDITION: Condition(expressions),
+        Type.LOOP: Loop(expressions),
+        Type.PARALLEL: Parallel(),
+        Type.WAIT: Wait(),
+    }

@@ -1,0 +1,1 @@
+"""Executions: what runs, has run, and came of it."""

@@ -1,0 +1,132 @@
+"""Executions and their steps as messages of the contract."""
+
+import json
+import math
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from google.protobuf import struct_pb2
+from google.protobuf.json_format import ParseDict
+from stateroom.execution.v1 import execution_pb2 as pb
+from stateroom.execution.v1 import workflow_pb2
+
+from chassis import etag, ids, messages
+from chassis.errors import InvalidField, Violation
+from services.execution.definitions.convert import definition_from_proto, definition_to_proto
+from services.execution.executions.domain import Execution, Failure, State, StepExecution
+from services.execution.executions.operations import ExecutionSpec
+
+INPUT = 256 * 1024
+"""Bytes of an execution's input as JSON."""
+TIMEOUT = timedelta(days=1)
+"""How long an execution may take unless it says otherwise."""
+
+_WHOLE = 2**53  # from here on not every whole number is one of those that JSON's readers have
+
+
+def execution_to_proto(execution: Execution) -> pb.Execution:
+    """Return an execution's public form."""
+    message = pb.Execution(
+        execution_id=str(execution.execution_id),
+        name=execution.name,
+        workflow_id=str(execution.workflow_id or ""),
+        state=pb.Execution.State.Value(execution.state.name),
+        steps_completed=execution.steps_completed,
+        steps_failed=execution.steps_failed,
+        user_id=str(execution.user_id),
+        etag=etag.of(execution),
+    )
+    if execution.definition is not None:
+        message.definition.CopyFrom(definition_to_proto(execution.definition))
+    ParseDict(execution.input, message.input)
+    message.timeout.FromTimedelta(execution.timeout)
+    if execution.state is State.COMPLETED:
+        ParseDict(execution.output, message.output)
+    _set_failure(message, execution.failure)
+    messages.set_times(message, execution, "create_time", "update_time", "start_time", "end_time")
+    return message
+
+
+def step_to_proto(step: StepExecution) -> pb.StepExecution:
+    """Return the public form of a step of an execution."""
+    message = pb.StepExecution(
+        path=step.path,
+        key=step.key,
+        type=workflow_pb2.Step.Type.Value(step.type.name),
+        state=pb.StepExecution.State.Value(step.state.name),
+        attempt=step.attempt,
+        sequence=step.sequence,
+    )
+    if step.output is not None:
+        ParseDict(step.output, message.output)
+    _set_failure(message, step.failure)
+    messages.set_times(message, step, "start_time", "end_time", "wake_time")
+    return message
+
+
+def spec_from_proto(message: pb.Execution) -> ExecutionSpec:
+    """Return what somebody wants to run. InvalidField when its input cannot be kept."""
+    return ExecutionSpec(
+        name=message.name,
+        workflow_id=ids.parse(message.workflow_id) if message.workflow_id else None,
+        definition=definition_from_proto(message.definition) if message.HasField("definition") else None,
+        input=_input(message.input),
+        timeout=message.timeout.ToTimedelta() if message.HasField("timeout") else TIMEOUT,
+    )
+
+
+def state_from_proto(state: pb.Execution.State.ValueType) -> State | None:
+    """Return the state a filter names; None for no filter."""
+    return messages.member(State, pb.Execution.State, state)
+
+
+def workflow_id_from_proto(text: str) -> UUID | None:
+    """Return the workflow a filter names; None for no filter."""
+    return ids.parse(text) if text else None
+
+
+def _set_failure(message: pb.Execution | pb.StepExecution, failure: Failure | None) -> None:
+    if failure is not None:
+        fields = {"reason": failure.reason, "message": failure.message, "path": failure.path}
+        message.failure.CopyFrom(pb.Failure(**fields))
+
+
+def _input(message: struct_pb2.Struct) -> dict[str, Any]:
+    try:
+        value = {_text(name): _read(each) for name, each in message.fields.items()}
+    except ValueError as exc:
+        raise InvalidField(Violation("execution.input", str(exc))) from exc
+    if len(json.dumps(value)) > INPUT:
+        raise InvalidField(Violation("execution.input", f"is larger than {INPUT // 1024} KiB"))
+    return value
+
+
+def _read(value: struct_pb2.Value) -> Any:
+    """Return JSON as expressions want it: a number without a fraction is whole. ValueError for what is not kept."""
+    match value.WhichOneof("kind"):
+        case "struct_value":
+            return {_text(name): _read(each) for name, each in value.struct_value.fields.items()}
+        case "list_value":
+            return [_read(each) for each in value.list_value.values]
+        case "string_value":
+            return _text(value.string_value)
+        case "number_value":
+            return _number(value.number_value)
+        case "bool_value":
+            return value.bool_value
+    return None
+
+
+def _text(value: str) -> str:
+    if "\0" in value:
+        msg = "has a NUL character, which cannot be stored"
+        raise ValueError(msg)
+    return value
+
+
+def _number(value: float) -> float:
+    if not math.isfinite(value):
+        msg = "has a number that is none"
+        raise ValueError(msg)
+    return int(value) if value.is_integer() and abs(value) < _WHOLE else value

@@ -1,0 +1,23 @@
+"""What can go wrong with executions."""
+
+from uuid import UUID
+
+from chassis.errors import NotFound, WrongState
+
+
+class ExecutionNotFound(NotFound):
+    """There is no execution {executionId} in this account."""
+
+    reason = "EXECUTION_NOT_FOUND"
+
+    def __init__(self, execution_id: UUID) -> None:
+        super().__init__(executionId=str(execution_id))
+
+
+class ExecutionEnded(WrongState):
+    """Execution {executionId} is {state} already."""
+
+    reason = "EXECUTION_ENDED"
+
+    def __init__(self, execution_id: UUID, state: str) -> None:
+        super().__init__(executionId=str(execution_id), state=state)

@@ -1,0 +1,81 @@
+"""Changes of executions that are not in their plans: somebody starts or cancels them, or their time is up."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from chassis import etag as tags
+from chassis import ids
+from chassis.database import Transaction
+from services.execution.definitions import queries as definitions
+from services.execution.definitions.domain import Definition
+from services.execution.executions.domain import Execution, Failure, Lease, State
+from services.execution.executions.errors import ExecutionEnded
+from services.execution.executions.store import execution_store as store
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionSpec:
+    """What somebody wants to run: a workflow, or a definition of its own."""
+
+    name: str
+    workflow_id: UUID | None
+    definition: Definition | None
+    input: dict[str, Any]
+    timeout: timedelta
+
+
+async def start_execution(
+    tx: Transaction, *, spec: ExecutionSpec, user_id: UUID, lease: Lease, seconds: float
+) -> Execution:
+    """Store an execution, owned by an engine for so many seconds. WorkflowNotFound, WorkflowInWrongState."""
+    if spec.workflow_id is not None:
+        await definitions.expect_active(tx.connection, workflow_id=spec.workflow_id)
+    execution = Execution(
+        execution_id=ids.new(),
+        account_id=tx.account_id,
+        user_id=user_id,
+        name=spec.name,
+        workflow_id=spec.workflow_id,
+        definition=spec.definition,
+        input=spec.input,
+        timeout=spec.timeout,
+        state=State.RUNNING,
+        output=None,
+        failure=None,
+        steps_completed=0,
+        steps_failed=0,
+        version=1,
+        create_time=tx.now,
+        update_time=tx.now,
+        start_time=tx.now,
+        end_time=None,
+        sequence=0,
+    )
+    await store.insert_execution(tx.connection, execution, lease, seconds)
+    tx.record("started", after=execution)
+    return execution
+
+
+async def cancel_execution(tx: Transaction, *, execution_id: UUID, etag: str) -> Execution:
+    """End an execution; whoever owns it writes nothing any more. ExecutionNotFound, EtagMismatch, ExecutionEnded."""
+    current = await store.lock_execution(tx.connection, execution_id)
+    tags.expect(current, etag)
+    ended = current.end(tx.now, State.CANCELLED)
+    await store.end_execution(tx.connection, ended)
+    tx.record("cancelled", before=current, after=ended)
+    return ended
+
+
+async def end_owned_execution(
+    tx: Transaction, *, execution_id: UUID, epoch: int, state: State, failure: Failure
+) -> Execution:
+    """End an execution for its owner. ExecutionEnded when it has, or has another owner by now."""
+    current = await store.lock_execution(tx.connection, execution_id)
+    if not await store.is_owned(tx.connection, execution_id, epoch):
+        raise ExecutionEnded(execution_id, current.state.name)
+    ended = current.end(tx.now, state, failure=failure)
+    await store.end_execution(tx.connection, ended)
+    tx.record(state.name.lower(), before=current, after=ended)
+    return ended

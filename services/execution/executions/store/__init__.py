@@ -1,0 +1,1 @@
+"""What executions and their steps are in the database."""
