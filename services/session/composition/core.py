@@ -9,6 +9,7 @@ from chassis.changes import EntityKind, Registry
 from chassis.rpc.channels import Neighbour
 from chassis.service import Service, open_service
 from services.session.agents.notes import AgentNotes
+from services.session.conversations.consumers import ContextsOfWorkspaces
 from services.session.previews.consumers import PreviewsOfWorkspaces
 from services.session.sessions.consumers import SessionsOfWorkspaces, WorkspaceChanges
 from services.session.sessions.live.background import open_background
@@ -60,7 +61,8 @@ async def open_core(settings: SessionSettings, kinds: tuple[EntityKind, ...], st
     wake = service.reconcile("sessions", "session_id", reconciliation.reconcile).wake
     service.reconcile("session_heads", "session_id", Release(parts).reconcile)
     # Sessions first: the reason of those of previews is the workspace's end, and not that their preview was stopped.
-    put_away = (SessionsOfWorkspaces(database, wake).end, PreviewsOfWorkspaces(database).stop)
+    ends = (SessionsOfWorkspaces(database, wake).end, PreviewsOfWorkspaces(database).stop)
+    put_away = (*ends, ContextsOfWorkspaces(database).tell)
     service.consume(workspace, WorkspaceChanges(put_away).apply)
     running = (liveness, feeds, Copier(parts, feeds.bell, feeds.begin), devices, Presences(system, devices))
     service.loops.extend(part.run for part in running)
