@@ -340,6 +340,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The session is not deleted, so there is nothing to bring back.
     Example: {"reason": "SESSION_NOT_DELETED", "metadata": {"sessionId": "…"}}
     """
+    COPY_TOO_LARGE: _ErrorReason.ValueType  # 241
+    """The directory has more entries than are copied at once.
+    Example: {"reason": "COPY_TOO_LARGE", "metadata": {"path": "node_modules", "limit": "100000"}}
+    """
     RUNNER_TOKEN_REFUSED: _ErrorReason.ValueType  # 140
     """The runner's token does not match.
     Example: {"reason": "RUNNER_TOKEN_REFUSED", "metadata": {}}
@@ -879,6 +883,10 @@ Example: {"reason": "SESSION_NOT_ENDED", "metadata": {"sessionId": "…"}}
 SESSION_NOT_DELETED: ErrorReason.ValueType  # 240
 """The session is not deleted, so there is nothing to bring back.
 Example: {"reason": "SESSION_NOT_DELETED", "metadata": {"sessionId": "…"}}
+"""
+COPY_TOO_LARGE: ErrorReason.ValueType  # 241
+"""The directory has more entries than are copied at once.
+Example: {"reason": "COPY_TOO_LARGE", "metadata": {"path": "node_modules", "limit": "100000"}}
 """
 RUNNER_TOKEN_REFUSED: ErrorReason.ValueType  # 140
 """The runner's token does not match.
