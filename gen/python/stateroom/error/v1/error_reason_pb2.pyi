@@ -73,7 +73,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     Example: {"reason": "CREDENTIAL_MISSING", "metadata": {}}
     """
     CREDENTIAL_MALFORMED: _ErrorReason.ValueType  # 21
-    """The credential has a typing error: its checksum does not match.
+    """The credential, link or ticket has a typing error, or is cut short: its checksum does not match.
     Example: {"reason": "CREDENTIAL_MALFORMED", "metadata": {}}
     """
     CREDENTIAL_INVALID: _ErrorReason.ValueType  # 22
@@ -617,7 +617,7 @@ CREDENTIAL_MISSING: ErrorReason.ValueType  # 20
 Example: {"reason": "CREDENTIAL_MISSING", "metadata": {}}
 """
 CREDENTIAL_MALFORMED: ErrorReason.ValueType  # 21
-"""The credential has a typing error: its checksum does not match.
+"""The credential, link or ticket has a typing error, or is cut short: its checksum does not match.
 Example: {"reason": "CREDENTIAL_MALFORMED", "metadata": {}}
 """
 CREDENTIAL_INVALID: ErrorReason.ValueType  # 22
