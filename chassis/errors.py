@@ -204,7 +204,7 @@ class CredentialMissing(Unauthenticated):
 
 
 class CredentialMalformed(Unauthenticated):
-    """The credential is mistyped: its checksum does not match."""
+    """The credential, link or ticket is mistyped or cut short: its checksum does not match."""
 
     reason = "CREDENTIAL_MALFORMED"
 

@@ -50,7 +50,8 @@ class View:
             return
         self.line_end()
         if kind in self._paragraphs:
-            self._paragraphs[kind](told, str(event.get("author", {}).get("userId", "")))
+            author: Json = event.get("author", {})
+            self._paragraphs[kind](told, str(author.get("person") or author.get("userId", "")))
 
     def line_end(self) -> None:
         """End a line that is begun."""

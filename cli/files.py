@@ -69,6 +69,25 @@ def mv(
 
 
 @app.command()
+def cp(
+    workspace: Workspace,
+    path: Place,
+    new_path: Annotated[str, typer.Argument(metavar="NEW_PATH", help="Where the copy is to be.")],
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="A file may take the place of a file.")] = False,
+    etag: Etag = "",
+    account: AccountOption = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Copy a file or directory of the room to another path in it."""
+
+    async def work(client: Client, output: Output, files: str) -> None:
+        body: Json = {"path": plain(path), "newPath": plain(new_path), "etag": etag, "overwrite": overwrite}
+        output.resource(await client.post(f"{files}:copy", body), FIELDS)
+
+    run(workspace, work, account=account, as_json=as_json)
+
+
+@app.command()
 def rm(
     workspace: Workspace,
     path: Place,

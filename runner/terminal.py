@@ -56,8 +56,8 @@ class Beside(Protocol):
     def resume(self) -> None:
         """Go on, if the spool has room and nothing is paused; else wait."""
 
-    async def finish(self) -> None:
-        """Write the last that there is. Nothing of the terminal runs any more."""
+    async def finish(self) -> str:
+        """Write the last that there is; nothing of the terminal runs any more. Returns why it never began, if so."""
 
 
 class Terminal:
@@ -178,13 +178,13 @@ class Terminal:
         self._unbounded = True
         self._resume()
         await self._reader.finished.wait()
-        if self.beside is not None:
-            await self.beside.finish()
+        fault = await self.beside.finish() if self.beside is not None else ""
         if self._mask is not None:
             self._mask.flush()
         if self.display is not None and not self._held:
             self.display.keep_last()
-        while self._held or not self._write(RecordType.EXIT, [pack_exit(self._explain(ended, starved=starved))]):  # noqa: ASYNC110 no event
+        told = pack_exit(self._explain(ended, fault, starved=starved))
+        while self._held or not self._write(RecordType.EXIT, [told]):  # noqa: ASYNC110 no event
             await asyncio.sleep(_DISK_RETRY)
         await self.spool.close()
         self._free()
@@ -372,12 +372,15 @@ class Terminal:
             if silent and asyncio.get_running_loop().time() >= self._patience:
                 return
 
-    def _explain(self, ended: Exit, *, starved: bool) -> Exit:
+    def _explain(self, ended: Exit, fault: str, *, starved: bool) -> Exit:
         if ended.code is None and ended.signal is None:
             ended = Exit(signal=signal.SIGKILL)
         reasons = [reason for number, reason in self._asked.items() if number in _ENDING or number == ended.signal]
         if starved and ended.signal == signal.SIGKILL:
             reasons = reasons or [OUT_OF_MEMORY]
+        if fault and not reasons:
+            how = f"signal {ended.signal}" if ended.code is None else f"exit code {ended.code}"
+            reasons = [f"start_failed {fault} It did so with {how}; its output may say why."]
         return Exit(ended.code, ended.signal, reasons[-1] if reasons else "")
 
     def _free(self) -> None:

@@ -10,7 +10,9 @@ from gateway.transcode.schema import Field, Kind, MessageType
 
 _INTEGER = re.compile(r"-?[0-9]{1,20}")
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
-_BASE64 = re.compile(r"[A-Za-z0-9+/_-]*={0,2}")
+_BASE64 = re.compile(r"(?:[A-Za-z0-9+/]*|[A-Za-z0-9_-]*)(={0,2})")
+_LAST_OF_TWO, _LAST_OF_THREE = frozenset("AQgw"), frozenset("AEIMQUYcgkosw048")
+"""Last digits that say nothing beyond the last byte, of which two digits, or three, have 4 or 2 bits to spare."""
 _NOT_FINITE = frozenset({"NaN", "Infinity", "-Infinity"})
 _INT32 = range(-(1 << 31), 1 << 31)
 
@@ -118,7 +120,19 @@ def _check_plain(kind: Kind, value: Json, path: str) -> None:
 
 
 def _is_base64(text: str) -> bool:
-    return bool(_BASE64.fullmatch(text)) and len(text.rstrip("=")) % 4 != 1
+    """Whether a text is what bytes are written as, in one of the two alphabets, with padding or without."""
+    form = _BASE64.fullmatch(text)
+    if form is None or (form[1] and len(text) % 4):
+        return False
+    digits = text.removesuffix(form[1])
+    match len(digits) % 4:
+        case 0:
+            return True
+        case 2:
+            return digits[-1] in _LAST_OF_TWO
+        case 3:
+            return digits[-1] in _LAST_OF_THREE
+    return False
 
 
 def _check_integer(field: Field, value: Json, path: str) -> None:

@@ -134,13 +134,18 @@ class Agent:
         """Write and read again, if there is room and the session is not paused."""
         self._journal.resume()
 
-    async def finish(self) -> None:
-        """Take its last words once its process has ended, end what it left open, and write all of it down."""
+    async def finish(self) -> str:
+        """Take its last words once its process has ended, end what it left open, and write all of it down.
+
+        Returns:
+            Why it never was ready, if nobody ended it for that.
+        """
         self._ending = True
         self.wire.resume()
         await self.wire.finished.wait()
-        if not self.state.ready and not self._begun.is_set():
-            self._journal.write(pb.AgentEvent(fault=pb.Fault(message="The agent ended before it was ready.")))
+        fault = "" if self.state.ready or self._begun.is_set() else "The agent ended before it was ready."
+        if fault:
+            self._journal.write(pb.AgentEvent(fault=pb.Fault(message=fault)))
         self._begun.set()
         self.questions.withdraw()
         if self.state.turn_id:
@@ -152,6 +157,7 @@ class Agent:
         while not self._journal.written:  # noqa: ASYNC110 no event
             await asyncio.sleep(_DISK_RETRY)
         self.wire.close()
+        return fault
 
     # What it says
 

@@ -185,6 +185,15 @@ class ArchiveRefused(InvalidArgument):
         super().__init__(entry=entry[:_SHOWN], cause=cause)
 
 
+class CopyTooLarge(InvalidArgument):
+    """{path} has more than {limit} entries, the most that is copied at once."""
+
+    reason = "COPY_TOO_LARGE"
+
+    def __init__(self, path: str, limit: int) -> None:
+        super().__init__(path=path[:_SHOWN], limit=str(limit))
+
+
 _KINDS = {
     errno.ENOENT: FileNotFound,
     errno.EXDEV: PathOutsideWorkspace,  # what openat2 says of a path that leads out

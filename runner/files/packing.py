@@ -113,12 +113,12 @@ def _write(top: int, path: str, form: ArchiveFormat.ValueType, sink: int) -> Non
         stack.enter_context(suppress(BrokenPipeError))  # nobody reads any more
         file = stack.enter_context(os.fdopen(sink, "wb", buffering=CHUNK))
         add = _zip(stack, file) if form == ArchiveFormat.ZIP else _tar(stack, file, form)
-        for member in _members(top, path):
+        for member in members(top, path):
             add(member)
 
 
-def _members(top: int, path: str) -> Iterator[Member]:
-    """Yield what is to be packed, directories before what is in them. What is gone meanwhile is passed over."""
+def members(top: int, path: str) -> Iterator[Member]:
+    """Yield what a directory holds, directories before what is in them. What is gone meanwhile is passed over."""
     todo = [""]
     while todo:
         directory = todo.pop()

@@ -62,12 +62,13 @@ def shown(path: str) -> str:
 
 def expect_no_clash(directory: Sequence[str], names: Iterable[str], siblings: Iterable[str]) -> None:
     """Raise FileNameClashes when a new name differs from that of a sibling by case or Unicode form only."""
-    present = {_folded(sibling): sibling for sibling in siblings if is_utf8(sibling)}
+    present = {folded(sibling): sibling for sibling in siblings if is_utf8(sibling)}
     for name in names:
-        other = present.get(_folded(name), name)
+        other = present.get(folded(name), name)
         if other != name:
             raise FileNameClashes("/".join((*directory, name)), other)
 
 
-def _folded(name: str) -> str:
+def folded(name: str) -> str:
+    """Return what is the same for names that differ by case or Unicode form only."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())

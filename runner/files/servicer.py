@@ -10,6 +10,7 @@ from stateroom.runner.v1 import file_service_pb2 as pb
 
 from chassis.rpc.call import Call
 from runner.files import packing, unpacking, watching
+from runner.files.copying import Copying
 from runner.files.reading import Reading
 from runner.files.search import Search
 from runner.files.staging import Staging
@@ -26,12 +27,14 @@ class FileServicer:
     reading: Reading
     writing: Writing
     search: Search
+    copying: Copying
 
     @classmethod
     def of(cls, room: Path, sandbox: Sandbox, git: Git) -> Self:
         """Return the files of a room; what a runner before this one has left half done is deleted."""
         folder = room / "files"
-        return cls(folder, Reading(folder), Writing(folder, Staging.emptied(room)), Search(git, sandbox))
+        writing = Writing(folder, Staging.emptied(room))
+        return cls(folder, Reading(folder), writing, Search(git, sandbox), Copying(writing))
 
     async def ListFiles(self, request: pb.ListFilesRequest, _call: Call) -> pb.ListFilesResponse:
         """List a directory."""
@@ -53,6 +56,10 @@ class FileServicer:
     async def MoveFile(self, request: pb.MoveFileRequest, _call: Call) -> File:
         """Move an entry."""
         return await self.writing.move(request)
+
+    async def CopyFile(self, request: pb.CopyFileRequest, _call: Call) -> File:
+        """Copy an entry."""
+        return await self.copying.copy(request)
 
     async def MakeDirectory(self, request: pb.MakeDirectoryRequest, _call: Call) -> File:
         """Make a directory."""

@@ -23,7 +23,7 @@ from typing_extensions import override
 
 from chassis.errors import InvalidField
 from runner.files import beneath, paths
-from runner.files.errors import ArchiveRefused, FileTooLarge, refusing
+from runner.files.errors import ArchiveRefused, FileNameClashes, FileTooLarge, refusing
 from runner.files.reading import CHUNK
 from runner.files.writing import Writing, collect
 
@@ -89,6 +89,7 @@ class Unpacking:
         self._tree = tree
         self._entries = 0
         self._links: dict[str, list[str]] = {}
+        self._names: dict[str, str] = {}
         self.files = 0
         self.size = 0
 
@@ -111,12 +112,21 @@ class Unpacking:
         parts = _parts(entry.name)
         if not parts:
             return  # the archive's name for its own top
+        self._expect_no_clash(parts)
         try:
             with self._parent(parts) as folder:
                 self._make(entry, parts, folder)
         except (FileExistsError, NotADirectoryError) as error:
             cause = "an entry before it has this name, or stands where it needs a directory"
             raise ArchiveRefused(entry.name, cause) from error
+
+    def _expect_no_clash(self, parts: list[str]) -> None:
+        """Raise FileNameClashes for a path that differs from one before it by case or Unicode form only."""
+        for depth in range(1, len(parts) + 1):
+            path = "/".join(parts[:depth])
+            other = self._names.setdefault(paths.folded(path), path)
+            if other != path:
+                raise FileNameClashes(path, other)
 
     def _make(self, entry: Entry, parts: list[str], folder: int) -> None:
         if entry.kind is Kind.DIRECTORY:

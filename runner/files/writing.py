@@ -88,6 +88,26 @@ class Writing:
             ):
                 _move_all(parts, source, folder)
 
+    def expect_place(self, path: str, parts: Sequence[str], *, overwrite: bool) -> None:
+        """Refuse before anything is copied what would be refused after it."""
+        with refusing(path), beneath.directory_to_change(self.folder, parts[:-1]) as folder:
+            _is_taken(path, parts, folder, overwrite=overwrite)
+
+    def place(self, staged: str, staging: int, path: str, parts: Sequence[str], *, overwrite: bool) -> File:
+        """Move a staged entry to where nothing is or, if that is wanted, a file to where one is.
+
+        Raises:
+            FileAlreadyExists, FileNameClashes: something else is there, or something of almost that name.
+        """
+        with self._lock, refusing(path), beneath.directory_to_change(self.folder, parts[:-1]) as folder:
+            is_file = stat.S_ISREG(os.stat(staged, dir_fd=staging, follow_symlinks=False).st_mode)
+            if _is_taken(path, parts, folder, overwrite=overwrite and is_file):
+                os.rename(staged, parts[-1], src_dir_fd=staging, dst_dir_fd=folder)
+            else:
+                beneath.rename_to_nothing(staged, staging, parts[-1], folder)
+            os.fsync(folder)
+            return entry.look(parts, folder)
+
     def _is_absent(self, parts: Sequence[str]) -> bool:
         try:
             with beneath.opened_beneath(self.folder, parts, os.O_PATH):
@@ -125,7 +145,7 @@ class Writing:
             beneath.directory_to_change(self.folder, source[:-1]) as source_folder,
         ):
             found = os.stat(source[-1], dir_fd=source_folder, follow_symlinks=False)
-            _expect_etag(request.etag, found)
+            expect_etag(request.etag, found)
             with refusing(request.new_path), beneath.directory_to_change(self.folder, target[:-1]) as target_folder:
                 siblings = set(beneath.names(target_folder))
                 if os.path.samestat(os.fstat(source_folder), os.fstat(target_folder)):
@@ -147,7 +167,7 @@ class Writing:
     def _delete(self, request: pb.DeleteFileRequest, parts: Sequence[str]) -> None:
         with self._lock, refusing(request.path), beneath.directory_to_change(self.folder, parts[:-1]) as folder:
             found = os.stat(parts[-1], dir_fd=folder, follow_symlinks=False)
-            _expect_etag(request.etag, found)
+            expect_etag(request.etag, found)
             taken = ""
             if not stat.S_ISDIR(found.st_mode):
                 os.unlink(parts[-1], dir_fd=folder)
@@ -230,11 +250,24 @@ def _check(request: pb.WriteFileRequest, parts: Sequence[str], folder: int) -> o
         raise FileAlreadyExists(request.path)
     if not stat.S_ISREG(present.st_mode):
         raise NotARegularFile(request.path, entry.kind_name(present))
-    _expect_etag(request.etag, present)
+    expect_etag(request.etag, present)
     return present
 
 
-def _expect_etag(wanted: str, found: os.stat_result) -> None:
+def _is_taken(path: str, parts: Sequence[str], folder: int, *, overwrite: bool) -> bool:
+    """Return whether a file is at a place and may be replaced. FileAlreadyExists, FileNameClashes."""
+    try:
+        present = os.stat(parts[-1], dir_fd=folder, follow_symlinks=False)
+    except FileNotFoundError:
+        paths.expect_no_clash(parts[:-1], parts[-1:], beneath.names(folder))
+        return False
+    if not (overwrite and stat.S_ISREG(present.st_mode)):
+        raise FileAlreadyExists(path)
+    return True
+
+
+def expect_etag(wanted: str, found: os.stat_result) -> None:
+    """Raise EtagMismatch unless an entry is the version that a caller knows, or any will do."""
     if wanted not in _ANY and wanted != entry.etag(found):
         raise EtagMismatch(wanted, current=entry.etag(found))
 

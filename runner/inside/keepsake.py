@@ -13,6 +13,9 @@ from runner.inside.files import File
 
 Files = Mapping[str, File | None]
 
+UNDO_SECONDS = 30 * 24 * 3600
+"""How long a change can be undone. Looked at with the next change in the same room."""
+
 _WHO = "Stateroom <stateroom@localhost> now"
 
 
@@ -61,6 +64,15 @@ def finish(action_id: str) -> None:
     commit = _git("rev-parse", "--verify", doing_ref(action_id)).decode().strip()
     commands = f"update {undo_ref(action_id)} {commit}\ndelete {doing_ref(action_id)} {commit}\n"
     _git("update-ref", "--stdin", stdin=commands.encode())
+
+
+def prune(now: float) -> None:
+    """Drop what changed so long ago that nobody undoes it any more; git then removes the objects in its own time."""
+    form = "--format=%(refname) %(objectname) %(committerdate:unix)"
+    listed = _git("for-each-ref", form, "--", undo_ref("")).decode().split("\n")
+    kept = [line.split() for line in listed if line]
+    old = [(name, commit) for name, commit, time in kept if int(time) < now - UNDO_SECONDS]
+    _git("update-ref", "--stdin", stdin="".join(f"delete {name} {commit}\n" for name, commit in old).encode())
 
 
 def forget(action_id: str) -> None:

@@ -2,7 +2,9 @@
 
 import signal
 import sys
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
@@ -34,6 +36,8 @@ def run(order: dict[str, Any]) -> dict[str, Any]:
             sys.exit(0)
         kept = kept or _prepare(order, tree)
         _write(action_id, tree, kept)
+        with suppress(Refused):  # what was asked is done; the next one tries again
+            keepsake.prune(time.time())
     files = list(_changes(kept))
     for file in files:
         say(f"{_WORDS[file['change']]} {file['path']}")

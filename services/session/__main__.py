@@ -28,7 +28,7 @@ async def open_session(settings: SessionSettings, stack: AsyncExitStack) -> tupl
     kinds = (SESSION, SHARE_LINK, IDLE_POLICY, LOG_MONTH, agent_events.TURN, agent_events.PERMISSION, BUFFER)
     others = (*conversation_events.KINDS, *chat_events.KINDS, preview_kind(settings.preview_url))
     core = await open_core(settings, (*kinds, *others), stack)
-    tickets = Tickets(core.service.system)
+    tickets = Tickets(core.service.system, core.service.database)
     server = core.service.server(tickets=tickets)
     of_previews, previewing = previews(core)
     for servicers in (

@@ -32,6 +32,14 @@ async def test_preview_opened_by_a_ticket_gives_the_browser_a_pass_for_it(
     assert headers["cookie"] == "theirs=1; more=2"
     assert cookie.partition("=")[2] not in seen.text
 
+    async def on_record() -> bool:
+        pages = client.pages("/v1/auditLogs", "auditLogs", limit=100, entityId=preview["previewId"])
+        by_action = {entry["action"]: entry async for entry in pages}
+        told = [by_action[name]["actorId"] for name in ("preview.opened", "preview.entered") if name in by_action]
+        return len(told) == 2 and told[0] == told[1]  # both
+
+    await until(on_record)
+
 
 async def test_ticket_works_once_and_for_a_short_time_at_its_own_origin(
     embedded_stack: EmbeddedStack, client: Client, preview: Json

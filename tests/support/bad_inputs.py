@@ -235,6 +235,19 @@ SESSIONS = [
     _field("size of nothing", "POST /v1/sessions/{session}:resize", "columns", {"columns": 0, "rows": 10}),
     _field("nothing typed", "POST /v1/sessions/{session}:write", "data", {}),
     _field("typed no base64", "POST /v1/sessions/{session}:write", "data", {"data": "*"}, "INVALID_TYPE"),
+    _field(
+        "typed base64 with too little padding",
+        "POST /v1/sessions/{session}:write",
+        "data",
+        {"data": "QQ="},
+        "INVALID_TYPE",
+    ),
+    _field(
+        "typed base64 with bits to spare", "POST /v1/sessions/{session}:write", "data", {"data": "QR=="}, "INVALID_TYPE"
+    ),
+    _field(
+        "typed base64 of two alphabets", "POST /v1/sessions/{session}:write", "data", {"data": "+_+_"}, "INVALID_TYPE"
+    ),
     _field("typed too much", "POST /v1/sessions/{session}:write", "data", {"data": BIG + BIG}),
     _field("negative offset", "GET /v1/sessions/{session}/output?offset=-1", "offset"),
     _field("offset that is none", "GET /v1/sessions/{session}/output?offset=1e99", "offset", reason="INVALID_TYPE"),

@@ -47,11 +47,11 @@ class Origin:
         await run_git(self.folder, *arguments)
 
 
-async def run_git(folder: Path, *arguments: str, fine: Container[int] = (0,)) -> str:
-    """Run git in a folder and return what it prints. AssertionError unless it ends with a fine code."""
+async def run_git(folder: Path, *arguments: str, fine: Container[int] = (0,), **variables: str) -> str:
+    """Run git in a folder, with variables, and return what it prints. AssertionError unless its code is fine."""
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(
-        "git", "-C", str(folder), *arguments, env=ENVIRONMENT, stdout=pipe, stderr=pipe
+        "git", "-C", str(folder), *arguments, env=ENVIRONMENT | variables, stdout=pipe, stderr=pipe
     )
     output, errors = await process.communicate()
     assert process.returncode in fine, (arguments, errors)

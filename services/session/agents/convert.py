@@ -59,14 +59,15 @@ def event_to_proto(record: Record) -> coding_agent_service_pb2.StreamAgentEvents
     return message
 
 
-def author_of(actor: Actor) -> agent_event_pb2.Author:
-    """Return who asks, as the log keeps it."""
+def author_of(actor: Actor, person: str) -> agent_event_pb2.Author:
+    """Return who asks, as the log keeps it; `person` is what people call them."""
     return agent_event_pb2.Author(
         user_id=actor.subject,
         credential_id=actor.credential_id,
         request_id=actor.correlation_id,
         ip_address=actor.ip_address,
         user_agent=actor.user_agent,
+        person=person,
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
+from stateroom.agent.v1.agent_event_pb2 import Author
 from stateroom.session.v1 import coding_agent_service_pb2 as pb
 
 from chassis import ids
@@ -30,22 +31,22 @@ class CodingAgentServicer:
 
     async def PromptAgent(self, request: pb.PromptAgentRequest, call: Call) -> pb.PromptAgentResponse:
         """Begin a turn."""
-        return await self.asking.prompt(call.actor, await self._started(request.session_id, call), request)
+        return await self.asking.prompt(_author(call), await self._started(request.session_id, call), request)
 
     async def AnswerPermission(self, request: pb.AnswerPermissionRequest, call: Call) -> pb.AnswerPermissionResponse:
         """Answer a request for permission."""
-        return await self.asking.answer(call.actor, await self._started(request.session_id, call), request)
+        return await self.asking.answer(_author(call), await self._started(request.session_id, call), request)
 
     async def CancelTurn(self, request: pb.CancelTurnRequest, call: Call) -> pb.CancelTurnResponse:
         """Have a turn ended."""
-        return await self.asking.cancel(call.actor, await self._started(request.session_id, call))
+        return await self.asking.cancel(_author(call), await self._started(request.session_id, call))
 
     async def ChangeAgentSetting(
         self, request: pb.ChangeAgentSettingRequest, call: Call
     ) -> pb.ChangeAgentSettingResponse:
         """Change a setting of an agent."""
         session = await self._started(request.session_id, call)
-        await self.asking.change(call.actor, session, request.setting_id, request.value)
+        await self.asking.change(_author(call), session, request.setting_id, request.value)
         return pb.ChangeAgentSettingResponse()
 
     async def StreamAgentEvents(
@@ -93,3 +94,7 @@ class CodingAgentServicer:
     async def _session(self, session_id: str, call: Call) -> Session:
         actor = replace(call.actor, repeat=None)
         return await self.database.read(actor, get_session, session_id=ids.parse(session_id))
+
+
+def _author(call: Call) -> Author:
+    return convert.author_of(call.actor, call.principal.name)

@@ -91,7 +91,10 @@ async def create_message(tx: Transaction, *, chat_id: UUID, content: str) -> Cha
 
 
 async def mark_read(tx: Transaction, *, chat_id: UUID, sequence: int) -> Participant:
-    """Note how far the caller has read; it never goes back. ChatNotFound, NotParticipant."""
+    """Note how far the caller has read; it never goes back. ChatNotFound, NotParticipant.
+
+    It is no change of the chat, and nothing to prove: what anybody has read is theirs alone.
+    """
     seat = await store.get_seat(tx.connection, chat_id, _caller(tx), lock=True)
     participant = seat.expect_participant()
     read = min(max(sequence, participant.read_sequence), seat.chat.message_count)

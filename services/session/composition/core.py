@@ -13,6 +13,7 @@ from services.session.agents.notes import AgentNotes
 from services.session.channel import CHANNEL
 from services.session.editors.ending import Ending
 from services.session.editors.operations.recovering import take_over
+from services.session.conversations.consumers import ContextsOfWorkspaces
 from services.session.previews.consumers import PreviewsOfWorkspaces
 from services.session.sessions.consumers import SessionsOfWorkspaces, WorkspaceChanges
 from services.session.sessions.live.background import open_background
@@ -65,7 +66,8 @@ async def open_core(settings: SessionSettings, kinds: tuple[EntityKind, ...], st
     wake = service.reconcile("sessions", "session_id", reconciliation.reconcile).wake
     service.reconcile("session_heads", "session_id", Release(parts).reconcile)
     # Sessions first: the reason of those of previews is the workspace's end, and not that their preview was stopped.
-    put_away = (SessionsOfWorkspaces(database, wake).end, PreviewsOfWorkspaces(database).stop)
+    ends = (SessionsOfWorkspaces(database, wake).end, PreviewsOfWorkspaces(database).stop)
+    put_away = (*ends, ContextsOfWorkspaces(database).tell)
     service.consume(workspace, WorkspaceChanges(put_away).apply)
     bell = Bell(system, CHANNEL)
     running = (bell, liveness, feeds, Copier(parts, feeds.bell, feeds.begin), devices, Presences(system, devices))

@@ -21,5 +21,5 @@ def previews(core: Core) -> tuple[Servicers, PreviewServicer]:
     service.reconcile("previews", "preview_id", Reconciliation(database, Health(tunnels)).reconcile)
     starter = Starter(database, core.opener, tunnels, wake, settings.preview_limit)
     servicer = PreviewServicer(database, service.pages, starter, connections, settings.preview_url, wake)
-    gate = PreviewGateServicer(Passes(service.system, core.workspace), connections)
+    gate = PreviewGateServicer(Passes(service.system, database, core.workspace), connections)
     return {preview_service_pb2: servicer, preview_gate_pb2: gate}, servicer

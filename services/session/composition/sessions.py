@@ -16,6 +16,7 @@ from stateroom.session.v1 import (
 from services.session.composition.core import Core, Servicers
 from services.session.deletion.purge import Purge
 from services.session.deletion.servicer import DeletionServicer
+from services.session.expired import Expired
 from services.session.history.expiry import Expiry
 from services.session.history.servicer import HistoryServicer
 from services.session.idleness.servicer import IdleServicer
@@ -41,6 +42,7 @@ def sessions(core: Core, tickets: Tickets) -> Servicers:
     watch = IdleWatch(database, runners, wake)
     watching = service.reconcile("session_idleness", "session_id", watch.reconcile)
     service.reconcile("session_purges", "session_id", Purge(database).reconcile)
+    service.loops.append(Expired(service.system).run)
     retention = timedelta(days=settings.session_retention_days)
     service.loops.append(Expiry(database, service.system, settings.log_months, settings.log_dry_run).run)
     return {

@@ -1,4 +1,4 @@
-"""Sessions are deleted, brought back for a while, and then purged with their logs."""
+"""Sessions are deleted and purged; passes know their person, and those that are over are found."""
 
 from chassis import schema
 
@@ -22,6 +22,10 @@ CREATE TABLE session_purges (
     reconcile_attempts integer NOT NULL DEFAULT 0
 );
 CREATE INDEX ix_session_purges_reconcile_time ON session_purges (reconcile_time) WHERE reconcile_time IS NOT NULL;
+
+ALTER TABLE preview_passes ADD COLUMN subject text NOT NULL DEFAULT '';
+CREATE INDEX ix_preview_passes_expire_time ON preview_passes (expire_time);
+CREATE INDEX ix_share_tickets_expire_time ON share_tickets (expire_time);
 """
 
 

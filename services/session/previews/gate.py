@@ -24,10 +24,12 @@ class PreviewGateServicer:
     connections: Connections
 
     async def RedeemPreviewTicket(
-        self, request: pb.RedeemPreviewTicketRequest, _call: Call
+        self, request: pb.RedeemPreviewTicketRequest, call: Call
     ) -> pb.RedeemPreviewTicketResponse:
         """Exchange a ticket for a pass."""
-        text, expire_time = await self.passes.redeem(ids.parse(request.preview_id), request.ticket)
+        text, expire_time = await self.passes.redeem(
+            ids.parse(request.preview_id), request.ticket, correlation_id=call.correlation_id
+        )
         response = pb.RedeemPreviewTicketResponse(visitor_pass=text)
         response.expire_time.FromDatetime(expire_time)
         return response

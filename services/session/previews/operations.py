@@ -11,7 +11,7 @@ from services.session.conversations.operations import actions
 from services.session.conversations.store import action_store, context_store
 from services.session.previews import store
 from services.session.previews.domain import STOPPED_BY_SOMEBODY, NewPreview, Preview, State
-from services.session.previews.errors import PreviewLimitReached
+from services.session.previews.errors import PreviewLimitReached, PreviewPassRefused
 from services.session.sessions import operations as session_operations
 from services.session.sessions.domain import Session, StopReason
 from services.session.sessions.errors import SessionNotActive
@@ -124,12 +124,26 @@ async def note_end(tx: Transaction, *, preview_id: UUID, session: Session) -> Pr
     return await _store(tx, "stopped" if ended.state is State.STOPPED else "failed", current, ended, due=None)
 
 
-async def issue_ticket(
-    tx: Transaction, *, preview_id: UUID, ticket: Credential, credential_id: UUID
-) -> tuple[Preview, datetime]:
-    """Store a ticket for a preview; returns the preview and when the ticket expires. PreviewNotFound."""
+async def issue_ticket(tx: Transaction, *, preview_id: UUID, ticket: Credential) -> tuple[Preview, datetime]:
+    """Store a ticket for a preview; returns the preview and when the ticket expires. PreviewNotFound.
+
+    It is on record, as is its use, although neither changes the preview: somebody may ask who was there.
+    """
     preview = await store.get_preview(tx.connection, preview_id)
-    return preview, await store.insert_ticket(tx.connection, preview, ticket, credential_id)
+    holder = store.Holder(tx.account_id, UUID(tx.actor.credential_id), tx.actor.subject)
+    expire_time = await store.insert_ticket(tx.connection, preview, ticket, holder)
+    tx.record("opened", before=preview, after=preview)
+    return preview, expire_time
+
+
+async def redeem_ticket(
+    tx: Transaction, *, preview_id: UUID, ticket: Credential, made: Credential, until: datetime
+) -> None:
+    """Make a ticket a pass with another secret, which works until then. PreviewPassRefused."""
+    if not await store.redeem(tx.connection.driver, preview_id, ticket, made, until):
+        raise PreviewPassRefused
+    preview = await store.get_preview(tx.connection, preview_id)
+    tx.record("entered", before=preview, after=preview)
 
 
 async def _store(tx: Transaction, what: str, before: Preview, after: Preview, due: datetime | None) -> Preview:

@@ -86,7 +86,6 @@ class PreviewServicer:
             operations.issue_ticket,
             preview_id=ids.parse(request.preview_id),
             ticket=ticket,
-            credential_id=ids.parse(call.principal.credential_id),
         )
         url = f"{convert.url_of(preview, self.base_url)}?{convert.TICKET_PARAMETER}={ticket.text}"
         response = pb.OpenPreviewResponse(url=url)

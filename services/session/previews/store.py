@@ -1,6 +1,6 @@
 """Writes of previews and passes, and reads by id."""
 
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -27,10 +27,20 @@ UPDATE preview_passes SET secret_sha256 = $4, redeemed = true, expire_time = $5
 WHERE pass_id = $1 AND preview_id = $2 AND secret_sha256 = $3 AND NOT redeemed AND expire_time > now()
 RETURNING pass_id
 """
+_HOLDER = "SELECT account_id, credential_id, subject FROM preview_passes WHERE pass_id = $1 AND preview_id = $2"
 _FIND = """
 SELECT account_id, credential_id FROM preview_passes
 WHERE pass_id = $1 AND preview_id = $2 AND secret_sha256 = $3 AND redeemed AND expire_time > now()
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who asked for a ticket, in which account and with which credential."""
+
+    account_id: UUID
+    credential_id: UUID
+    subject: str
 
 
 def selected() -> Select[tuple[object, ...]]:
@@ -79,15 +89,14 @@ async def count_previews(connection: Connection, account_id: UUID) -> int:
     return int((await connection.execute(select(func.count()).where(kept))).scalar_one())
 
 
-async def insert_ticket(connection: Connection, preview: Preview, ticket: Credential, credential_id: UUID) -> datetime:
-    """Store a pass that is not redeemed yet, in the place of those that are over. Returns when the ticket expires."""
-    expired = (passes.c.preview_id == preview.preview_id) & (passes.c.expire_time < func.now())
-    await connection.execute(delete(passes).where(expired))
+async def insert_ticket(connection: Connection, preview: Preview, ticket: Credential, holder: Holder) -> datetime:
+    """Store a pass that is not redeemed yet. Returns when the ticket expires."""
     values = {
         "pass_id": ticket.credential_id,
         "account_id": preview.account_id,
         "preview_id": preview.preview_id,
-        "credential_id": credential_id,
+        "credential_id": holder.credential_id,
+        "subject": holder.subject,
         "secret_sha256": ticket.secret_sha256,
         "redeemed": False,
         "expire_time": text("now() + interval '30 seconds'"),
@@ -113,6 +122,12 @@ async def redeem(driver: Driver, preview_id: UUID, ticket: Credential, made: Cre
         _REDEEM, ticket.credential_id, preview_id, ticket.secret_sha256, made.secret_sha256, until
     )
     return row is not None
+
+
+async def find_holder(driver: Driver, preview_id: UUID, ticket: Credential) -> Holder | None:
+    """Return for whom a ticket was made, or a pass, whether it works or not."""
+    row = await driver.fetchrow(_HOLDER, ticket.credential_id, preview_id)
+    return None if row is None else Holder(**dict(row))
 
 
 async def find_pass(driver: Driver, preview_id: UUID, shown: Credential) -> tuple[UUID, UUID] | None:

@@ -44,6 +44,7 @@ passes = Table(
     Column("account_id", UUID, nullable=False),
     Column("preview_id", UUID, nullable=False),
     Column("credential_id", UUID, nullable=False),
+    Column("subject", Text, nullable=False),
     Column("secret_sha256", LargeBinary, nullable=False),
     Column("redeemed", Boolean, nullable=False),
     Column("expire_time", tables.Time, nullable=False),

@@ -6,6 +6,7 @@ from stateroom.session.v1 import secret_service_pb2 as pb
 from stateroom.session.v1 import session_pb2
 
 from chassis import ids
+from chassis.errors import InvalidField, Violation
 from chassis.rpc.call import Call
 from services.session.secrets.registration import Registration
 from services.session.sessions import convert
@@ -19,6 +20,8 @@ class SecretServicer:
 
     async def RegisterSecret(self, request: pb.RegisterSecretRequest, call: Call) -> session_pb2.Session:
         """Mask a secret in what a live session prints."""
+        if not request.value.strip():
+            raise InvalidField(Violation("value", "is nothing but blanks, which no log could be without"))
         actor = replace(call.actor, repeat=None)
         session_id = ids.parse(request.session_id)
         return convert.session_to_proto(

@@ -188,10 +188,10 @@ def record_to_proto(record: Record) -> log_pb2.SessionEvent:
 
 
 def agent_event_to_proto(record: Record) -> agent_event_pb2.AgentEvent:
-    """Return the public form of what happened with an agent: of who did it, others see no more than the user."""
+    """Return the public form of what happened with an agent: of who did it, others see no more than the person."""
     event = agent_event_pb2.AgentEvent.FromString(record.data)
     if event.HasField("author"):
-        event.author.CopyFrom(agent_event_pb2.Author(user_id=event.author.user_id))
+        event.author.CopyFrom(agent_event_pb2.Author(user_id=event.author.user_id, person=event.author.person))
     return event
 
 

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from chassis import etag as tags
 from chassis.database import Transaction
+from chassis.errors import CredentialInvalid
 from chassis.rpc.credential import Credential
 from services.session.sessions.store import session_store
 from services.session.sharing import store
@@ -69,6 +70,16 @@ async def open_share_link(tx: Transaction, *, share_link_id: UUID, ticket: Crede
     await store.insert_ticket(tx.connection, opened, ticket, tx.now + TICKET_LIFETIME)
     tx.record("opened", before=current, after=opened)
     return opened
+
+
+async def redeem_ticket(tx: Transaction, *, ticket: Credential) -> ShareLink:
+    """Use a ticket up; that its holder came in is on record. CredentialInvalid when it was used, or is over."""
+    share_link_id = await store.use_up(tx.connection, ticket)
+    if share_link_id is None:
+        raise CredentialInvalid
+    link = await store.get_share_link(tx.connection, share_link_id)
+    tx.record("entered", before=link, after=link)
+    return link
 
 
 async def revoke_share_link(tx: Transaction, *, share_link_id: UUID, etag: str) -> ShareLink:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Select, delete, insert, select, update
+from sqlalchemy import Select, delete, func, insert, select, update
 
 from chassis import tables
 from chassis.rpc.credential import Credential
@@ -35,9 +35,7 @@ async def lock_share_link(connection: Connection, share_link_id: UUID) -> ShareL
 
 
 async def insert_ticket(connection: Connection, link: ShareLink, ticket: Credential, expire_time: datetime) -> None:
-    """Store a ticket to the session of a link; those of the link that nobody used in time are forgotten."""
-    unused = (tickets.c.share_link_id == link.share_link_id) & (tickets.c.expire_time < link.update_time)
-    await connection.execute(delete(tickets).where(unused))
+    """Store a ticket to the session of a link."""
     values = {
         "ticket_id": ticket.credential_id,
         "account_id": link.account_id,
@@ -46,6 +44,18 @@ async def insert_ticket(connection: Connection, link: ShareLink, ticket: Credent
         "expire_time": expire_time,
     }
     await connection.execute(insert(tickets).values(values))
+
+
+async def use_up(connection: Connection, ticket: Credential) -> UUID | None:
+    """Forget a ticket that works, and return its link; None when there is none."""
+    working = (
+        (tickets.c.ticket_id == ticket.credential_id)
+        & (tickets.c.secret_sha256 == ticket.secret_sha256)
+        & (tickets.c.expire_time > func.now())
+    )
+    return (
+        await connection.execute(delete(tickets).where(working).returning(tickets.c.share_link_id))
+    ).scalar_one_or_none()
 
 
 def _by_id(share_link_id: UUID) -> Select[tuple[object, ...]]:

@@ -10,16 +10,16 @@ from uuid import UUID
 from stateroom.api.v1 import policy_pb2
 
 from chassis import database
+from chassis.actor import Actor
+from chassis.database import Database
 from chassis.errors import CredentialInvalid
 from chassis.rpc import credential
 from chassis.rpc.call import Principal
 from chassis.system import SystemDatabase
+from services.session.sharing import operations
 
 _LINK = "SELECT account_id, secret_sha256 FROM share_links WHERE share_link_id = $1"
-_USE_UP = """
-DELETE FROM share_tickets WHERE ticket_id = $1 AND secret_sha256 = $2
-RETURNING share_link_id, expire_time > now() AS works
-"""
+_TICKET = "SELECT account_id, share_link_id FROM share_tickets WHERE ticket_id = $1 AND secret_sha256 = $2"
 _HOLDS = """
 SELECT account_id, session_id, controls, label FROM share_links JOIN sessions USING (account_id, session_id)
 WHERE share_link_id = $1 AND revoke_time IS NULL AND expire_time > now() AND delete_time IS NULL
@@ -36,7 +36,8 @@ _GUEST = "guest"
 class Tickets:
     """Knows links and tickets of all accounts. DatabaseUnavailable when nobody can tell at the moment."""
 
-    database: SystemDatabase
+    system: SystemDatabase
+    database: Database
 
     async def link(self, secret: str) -> tuple[UUID, UUID]:
         """Return account and id of the link with this secret. CredentialMalformed or CredentialInvalid."""
@@ -49,10 +50,13 @@ class Tickets:
     async def redeem(self, text: str) -> Principal:
         """Use a ticket up and return who holds it. CredentialMalformed or CredentialInvalid."""
         sent = credential.parse(text)
-        row = await self._row(_USE_UP, sent.credential_id, sent.secret_sha256)
-        if row is None or not row["works"]:
+        row = await self._row(_TICKET, sent.credential_id, sent.secret_sha256)
+        if row is None:
             raise CredentialInvalid
-        return await self._holder(row["share_link_id"])
+        holder = await self._holder(row["share_link_id"])
+        actor = Actor(row["account_id"], holder.subject, holder.credential_id)
+        await self.database.write(actor, operations.redeem_ticket, ticket=sent)
+        return holder
 
     async def confirm(self, holder: Principal) -> Principal:
         """Return who came by a link, as the link says now. CredentialInvalid once it was revoked or has expired."""
@@ -74,7 +78,7 @@ class Tickets:
         )
 
     async def _row(self, statement: str, *values: object) -> Any:  # asyncpg's record is untyped here
-        async with _translated(), self.database.connection() as connection:
+        async with _translated(), self.system.connection() as connection:
             return await connection.fetchrow(statement, *values)
 
 

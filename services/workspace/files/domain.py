@@ -15,6 +15,7 @@ class Action(StrEnum):
     DELETE = auto()
     MAKE_DIRECTORY = auto()
     UPLOAD = auto()
+    COPY = auto()
 
 
 class State(StrEnum):
@@ -32,6 +33,7 @@ _DONE = {
     Action.DELETE: "deleted",
     Action.MAKE_DIRECTORY: "directory_made",
     Action.UPLOAD: "uploaded",
+    Action.COPY: "copied",
 }
 """What has happened to files once an action is done."""
 

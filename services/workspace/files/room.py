@@ -14,7 +14,7 @@ from services.workspace.placement.placement import RunnerHandle
 _DEADLINE = 60.0
 """Seconds for what takes no content: a huge directory takes its time to be listed, or to go."""
 _UPLOAD = 3600.0
-"""Seconds for content, which comes as fast as a caller sends it."""
+"""Seconds for content, which comes as fast as a caller sends it, or a disk gives it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,11 @@ class Room:
     async def call(self, method: str, request: Any) -> Any:  # any message
         """Make a unary call."""
         return await self.peer.call(getattr(self.stub, method), request, timeout=_DEADLINE)
+
+    async def copy(self, request: runner_pb.CopyFileRequest) -> File:
+        """Copy an entry, which takes as long as its content needs."""
+        copied: File = await self.peer.call(self.stub.CopyFile, request, timeout=_UPLOAD)
+        return copied
 
     async def send(self, method: str, requests: AsyncIterator[Any]) -> Any:  # as above
         """Make a call that takes a stream."""

@@ -76,6 +76,15 @@ class FileServicer:
         _, made = await self._change(call, request, Action.MOVE, lambda: room.call("MoveFile", wanted))
         return made or await room.look(request.new_path)
 
+    async def CopyFile(self, request: pb.CopyFileRequest, call: Call) -> File:
+        """Copy an entry."""
+        room = await self._enter(request, call)
+        wanted = runner_pb.CopyFileRequest(
+            path=request.path, new_path=request.new_path, etag=request.etag, overwrite=request.overwrite
+        )
+        _, made = await self._change(call, request, Action.COPY, lambda: room.copy(wanted))
+        return made or await room.look(request.new_path)
+
     async def MakeDirectory(self, request: pb.MakeDirectoryRequest, call: Call) -> File:
         """Make a directory."""
         room = await self._enter(request, call)
@@ -131,6 +140,6 @@ class FileServicer:
         self, call: Call, request: Any, action: Action, work: Callable[[], Awaitable[T]]
     ) -> tuple[FileOperation, T | None]:
         """Do the work, and have it on record."""
-        new_path = request.new_path if action is Action.MOVE else ""
+        new_path = request.new_path if action in {Action.MOVE, Action.COPY} else ""
         wish = Wish(ids.parse(request.workspace_id), action, request.path, new_path)
         return await self.journal.carry_out(call.actor, wish, work)

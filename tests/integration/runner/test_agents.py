@@ -144,7 +144,8 @@ async def test_agent_that_never_is_ready_fails_with_a_clear_sentence(
     talk = await Conversation.open(agents, *raw_agent(body))
     ended = exit_of(await talk.end())
     assert sentence in talk.of("fault")[0].fault.message
-    assert ended.code == 7 if "exit" in body else ended.reason.startswith("start_failed The agent ")
+    assert ended.reason.startswith("start_failed The agent ")
+    assert (ended.code == 7 and "exit code 7" in ended.reason) == ("exit" in body)
 
 
 async def test_agent_that_loads_conversations_goes_on_with_one(agents: Agents, room_folder: Path) -> None:

@@ -110,6 +110,26 @@ async def test_undo_action_takes_its_changes_back_as_an_action_of_its_own(ada: T
     assert (refusal.reason, refusal.values["state"]) == ("ACTION_NOT_UNDOABLE", "FAILED")
 
 
+async def test_undo_action_after_thirty_days_finds_nothing(ada: Talker) -> None:
+    """The next change in the room drops what it would need, and keeps what is newer."""
+    context = await ada.active()
+    old, new = [await _done(ada, context.context_id, **_files(_create(_fresh()))) for _ in range(2)]
+    reference = old.result.modified_files.undo_ref
+    tree = (await run_git(ada.stage.files, "rev-parse", f"{reference}^{{tree}}")).strip()
+    long_ago = f"{int(time.time()) - 31 * 24 * 3600} +0000"
+    aged = await run_git(
+        ada.stage.files, "commit-tree", "-p", f"{reference}^", "-m", "old", tree, GIT_COMMITTER_DATE=long_ago
+    )
+    await run_git(ada.stage.files, "update-ref", reference, aged.strip())
+    await _done(ada, context.context_id, **_files(_create(_fresh())))
+    listed = await run_git(ada.stage.files, "for-each-ref", "--format=%(refname)", "refs/stateroom/undo")
+    assert reference not in listed
+    assert new.result.modified_files.undo_ref in listed
+    undo = await ada.open("UndoAction", pb.UndoActionRequest(action_id=old.action_id))
+    failed = await _ended(ada, undo.action_id)
+    assert failed.failure.reason == Action.Failure.UNDO_NOT_FOUND
+
+
 async def test_clone_template_that_may_not_be_cloned_fails_without_a_run(ada: Talker) -> None:
     """This room's installation allows no local paths; the runner says so."""
     context = await ada.active()

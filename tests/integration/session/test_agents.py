@@ -13,7 +13,7 @@ from stateroom.session.v1 import coding_agent_service_pb2 as pb
 
 from chassis import ids
 from tests.support.raw_agents import ASKING, SILENT
-from tests.support.stage import Stage, reason
+from tests.support.stage import PERSON, Stage, reason
 from tests.support.talks import AGENT, Talk
 from tests.support.waiting import until
 
@@ -45,7 +45,7 @@ async def test_prompt_agent_always_is_answered_and_noted(stage: Stage) -> None:
     page = await stage.call("ListSessionEvents", request)
     assert [event.agent_event for event in page.session_events] == talk.events
     author = talk.of("prompt")[0].author
-    assert author == agent_event_pb2.Author(user_id=author.user_id)  # no address, no credential
+    assert author == agent_event_pb2.Author(user_id=author.user_id, person=PERSON)  # no address, no credential
 
 
 async def test_prompt_agent_repeated_asks_once_and_other_text_is_refused(stage: Stage) -> None:

@@ -1,6 +1,8 @@
 """Contexts and what is said in them, and chats."""
 
 import asyncio
+import json
+from functools import partial
 from typing import Any
 
 import pytest
@@ -14,7 +16,7 @@ from tests.support.refusals import refused
 from tests.support.source import query
 from tests.support.stage import Stage
 from tests.support.talk import Talker
-from tests.support.waiting import until
+from tests.support.waiting import running, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")  # that of the stage they share
 
@@ -122,6 +124,31 @@ async def test_context_whose_time_is_up_is_purged_with_what_was_said(ada: Talker
     assert not await ada.stage.rows("messages")
     assert await _reason(ada.get(context.context_id)) == "CONTEXT_NOT_FOUND"
     assert (await ada.get(later.context_id)).HasField("purge_time")
+
+
+async def test_context_whose_workspace_is_deleted_says_so_once(ada: Talker) -> None:
+    """As the server, to whoever follows; a completed one has nothing more to say, and archiving comes and goes."""
+    context, done = await ada.active(), await ada.active()
+    await ada.change("Complete", done.context_id)
+    stage = ada.stage
+
+    async def told(count: int) -> bool:
+        return len(await stage.rows("messages")) >= count
+
+    async with running(stage.workspace_service.relay.run):
+        await stage.workspace.put_away(stage.workspace_service, "archived")
+        event_id = await stage.workspace.put_away(stage.workspace_service, "deleted")
+        await until(partial(told, 1))
+        await stage.kill_service()
+        await query(stage.installation.admin_url, "UPDATE session.cursors SET position = 0")  # it is told once more
+        await stage.start_service()
+        await stage.workspace.put_away(stage.workspace_service, "deleted")
+        await until(partial(told, 2))
+    said = await stage.rows("messages", "sequence, context_id, role, author_id, metadata")
+    assert [(str(row["context_id"]), row["role"], row["author_id"]) for row in said] == [
+        (context.context_id, "SYSTEM", None)
+    ] * 2
+    assert json.loads(said[0]["metadata"])["entities"] == [event_id]
 
 
 async def test_get_active_context_is_the_callers_last_changed(ada: Talker) -> None:

@@ -168,9 +168,13 @@ async def test_secret_that_cannot_be_masked_is_refused(stage: Stage) -> None:
     with pytest.raises(grpc.aio.AioRpcError) as refused:
         await stage.create(environment={"SHORT": "abc"}, secret_names=["SHORT"])
     assert (reason(refused.value), "session.secret_names" in str(refused.value.details())) == ("INVALID_FIELD", True)
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await stage.create(environment={"BLANK": " " * 8}, secret_names=["BLANK"])
+    assert reason(refused.value) == "INVALID_FIELD"
     environment = {f"KEY_{number}": f"secret-{number}" for number in range(32)}
     session = await stage.create(environment=environment, secret_names=sorted(environment))
     await _check_refused(stage, session.session_id, "SECRET_LIMIT_REACHED")
+    await _check_refused(stage, session.session_id, "INVALID_FIELD", value=b" \n\t    ")
     assert (await stage.get(session.session_id)).etag == session.etag
     again = secret_service_pb2.RegisterSecretRequest(
         session_id=session.session_id, name="KEY_1", value=b"another value"
@@ -186,8 +190,8 @@ def _secrets(stage: Stage) -> Any:
     return SecretServiceStub(stage.channel)
 
 
-async def _check_refused(stage: Stage, session_id: str, expected: str) -> None:
-    request = secret_service_pb2.RegisterSecretRequest(session_id=session_id, name="MORE", value=b"abcdef")
+async def _check_refused(stage: Stage, session_id: str, expected: str, value: bytes = b"abcdef") -> None:
+    request = secret_service_pb2.RegisterSecretRequest(session_id=session_id, name="MORE", value=value)
     with pytest.raises(grpc.aio.AioRpcError) as refused:
         await _secrets(stage).RegisterSecret(request, metadata=stage.bearer(), timeout=20)
     assert reason(refused.value) == expected

@@ -11,6 +11,7 @@ from stateroom.event.v1.change_pb2 import ChangeHeader, ChangePayload
 from stateroom.workspace.v1 import workspace_pb2
 from stateroom.workspace.v1.file_operation_pb2 import FileOperation
 from stateroom.workspace.v1.file_requests_pb2 import (
+    CopyFileRequest,
     DeleteFileRequest,
     MakeDirectoryRequest,
     MoveFileRequest,
@@ -112,6 +113,16 @@ async def test_write_file_repeated_with_its_request_id_is_done_once(files: Files
     assert [kind for kind, _ in await files.recorded()].count("written") == 2
     other = await refused(files.write("b", b"mine", request_id=request_id))
     assert other.reason == "REQUEST_ID_REUSED"
+
+
+async def test_copy_file_is_on_record_and_repeated_is_done_once(files: Files) -> None:
+    """With both paths, before and after."""
+    await files.write("a", b"content")
+    request = CopyFileRequest(path="a", new_path="b", request_id=str(ids.new()))
+    first, again = [await files.call("CopyFile", request) for _ in range(2)]
+    assert (first, first.size_bytes) == (again, 7)
+    told = [(kind, each.path, each.new_path) for kind, each in await files.recorded() if each.new_path]
+    assert told == [("copy_started", "a", "b"), ("copied", "a", "b")]
 
 
 async def test_write_file_that_is_cut_off_is_on_record_as_lost_and_leaves_nothing(files: Files) -> None:

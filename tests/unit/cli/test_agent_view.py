@@ -42,3 +42,20 @@ def test_view_of_pieces_always_is_one_text() -> None:
         {"message": {"text": "three"}},
     )
     assert shown == "one two\n✓ Look\nthree\n"
+
+
+def test_view_of_what_somebody_did_names_the_person_where_that_is_known() -> None:
+    """An id says little to who watches; of old events there is no more."""
+    known = _shown({"prompt": {"text": "Hi"}, "author": {"userId": "id-1", "person": "Ada"}})
+    assert known == "> Hi\n  from Ada\n"
+    assert "from id-1" in _shown({"prompt": {"text": "Hi"}, "author": {"userId": "id-1"}})
+
+
+def test_view_of_what_a_log_does_not_have_says_so() -> None:
+    """Nobody takes a part of a diff for the whole."""
+    diff = {"path": "a", "newText": "x", "truncated": True}
+    shown = _shown(
+        {"toolCall": {"toolCallId": "1", "title": "Edit", "content": [{"diff": diff}], "omittedContents": 2}}
+    )
+    assert "the file has the whole" in shown
+    assert "2 parts more" in shown

@@ -7,7 +7,7 @@ from uuid import UUID
 from chassis import etag as tags
 from chassis import ids
 from chassis.database import Transaction
-from services.session.conversations.domain.context import Context, Message, Saying, State
+from services.session.conversations.domain.context import Context, Message, Metadata, Role, Saying, State
 from services.session.conversations.store import action_store
 from services.session.conversations.store import context_store as store
 
@@ -95,6 +95,15 @@ async def create_message(tx: Transaction, *, context_id: UUID, saying: Saying) -
     await store.insert_message(tx.connection, message)
     tx.record("created", after=message)
     return message
+
+
+async def note_deletion(tx: Transaction, *, context_id: UUID) -> None:
+    """Say that the context's workspace was deleted, once for the event that tells so. ContextNotFound, as above."""
+    metadata = Metadata(intent="workspace_deleted", entities=(tx.actor.cause_event_id,))
+    await store.lock_context(tx.connection, context_id)
+    if not await store.is_said(tx.connection, context_id, metadata):
+        saying = Saying(Role.SYSTEM, None, "The workspace of this context was deleted.", metadata)
+        await create_message(tx, context_id=context_id, saying=saying)
 
 
 async def _change(tx: Transaction, type: str, before: Context, after: Context) -> Context:  # noqa: A002  # the event's own word

@@ -1,14 +1,16 @@
 """Writes of contexts and messages, and reads by id."""
 
 from dataclasses import asdict, fields
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, delete, func, insert, select, update
+from sqlalchemy import Row, Select, delete, exists, func, insert, select, update
 
 from chassis import tables
 from chassis.sql import Connection
 from services.session.channel import CHANNEL
-from services.session.conversations.domain.context import Config, Context, Message, Metadata
+from services.session.conversations.domain.context import Config, Context, Message, Metadata, Role
 from services.session.conversations.errors import ContextNotFound, MessageNotFound
 from services.session.conversations.tables import contexts, messages
 
@@ -16,6 +18,15 @@ COLUMNS = [contexts.c[field.name] for field in fields(Context)]
 """The columns that make a Context."""
 MESSAGE_COLUMNS = [messages.c[field.name] for field in fields(Message)]
 """The columns that make a Message."""
+
+
+Driver = Any
+"""asyncpg's connection, from the system's pool."""
+
+_OPEN = """
+SELECT context_id FROM contexts
+WHERE workspace_id = $1 AND state <> 'COMPLETED' AND delete_time IS NULL AND create_time <= $2 ORDER BY context_id
+"""
 
 
 def context_of(row: Row[tuple[object, ...]]) -> Context:
@@ -82,6 +93,18 @@ async def get_message(connection: Connection, message_id: UUID) -> Message:
     if row is None:
         raise MessageNotFound(message_id)
     return message_of(row)
+
+
+async def open_contexts(driver: Driver, workspace_id: UUID, then: datetime) -> list[UUID]:
+    """Return the contexts of a workspace that were there at an instant and in which work is not done."""
+    return [row["context_id"] for row in await driver.fetch(_OPEN, workspace_id, then)]
+
+
+async def is_said(connection: Connection, context_id: UUID, metadata: Metadata) -> bool:
+    """Return whether the server said in a context what this is made of."""
+    said = (messages.c.context_id == context_id) & (messages.c.role == Role.SYSTEM)
+    same = messages.c.metadata.contains(asdict(metadata))
+    return bool((await connection.execute(select(exists().where(said, same)))).scalar_one())
 
 
 async def purge_context(connection: Connection, context_id: UUID) -> None:

@@ -9,11 +9,13 @@ from stateroom.workspace.v1 import credential_service_pb2 as credential_pb
 from stateroom.workspace.v1.credential_service_pb2_grpc import CredentialServiceStub
 
 from chassis import database, ids
+from chassis.actor import Actor
+from chassis.database import Database
 from chassis.errors import CredentialMalformed
 from chassis.rpc import credential
 from chassis.rpc.channels import Neighbour
 from chassis.system import SystemDatabase
-from services.session.previews import store
+from services.session.previews import operations, store
 from services.session.previews.errors import PreviewPassRefused
 
 TICKET, PASS = "t", "p"
@@ -37,21 +39,27 @@ class Passes:
     """Looks passes up, and asks the workspace service whether the credentials behind them work still."""
 
     system: SystemDatabase
+    database: Database
     workspace: Neighbour
     _working: dict[tuple[UUID, UUID], float] = field(default_factory=dict)
     """When credentials in accounts were last known to work."""
 
-    async def redeem(self, preview_id: UUID, text: str) -> tuple[str, datetime]:
+    async def redeem(self, preview_id: UUID, text: str, *, correlation_id: str) -> tuple[str, datetime]:
         """Return the pass that a ticket is exchanged for, and until when it works. PreviewPassRefused."""
         ticket = _parse(text)
         made = credential.mint(PASS, ticket.credential_id)
         until = datetime.now(UTC) + LIFE
         try:
             async with self.system.connection() as connection:
-                if not await store.redeem(connection, preview_id, ticket, made, until):
-                    raise PreviewPassRefused
+                holder = await store.find_holder(connection, preview_id, ticket)
         except database.FAILURES as exc:
             raise database.translated(exc) from exc
+        if holder is None:
+            raise PreviewPassRefused
+        actor = Actor(holder.account_id, holder.subject, str(holder.credential_id), correlation_id)
+        await self.database.write(
+            actor, operations.redeem_ticket, preview_id=preview_id, ticket=ticket, made=made, until=until
+        )
         return made.text, until
 
     async def account_of(self, preview_id: UUID, text: str, *, max_age: float = KNOWN_FOR) -> UUID:

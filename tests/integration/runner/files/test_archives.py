@@ -115,6 +115,16 @@ BAD: dict[str, tuple[Callable[[], bytes], ArchiveFormat.ValueType, type[DomainEr
     "device": (lambda: _tar(_entry("null", DEVICE)), ArchiveFormat.TAR, errors.ArchiveRefused),
     "pipe": (lambda: _tar(_entry("pipe", PIPE)), ArchiveFormat.TAR, errors.ArchiveRefused),
     "pipe in a zip": (lambda: _zip(("pipe", b"", PIPE_MODE)), ArchiveFormat.ZIP, errors.ArchiveRefused),
+    "names that differ by case": (
+        lambda: _tar(("a/x", b"1"), ("A/y", b"2")),
+        ArchiveFormat.TAR,
+        errors.FileNameClashes,
+    ),
+    "names that differ by form": (
+        lambda: _zip(("é", b"1", 0), ("e\u0301", b"2", 0)),
+        ArchiveFormat.ZIP,
+        errors.FileNameClashes,
+    ),
     "name twice": (lambda: _tar(("a", b"1"), ("a", b"2")), ArchiveFormat.TAR, errors.ArchiveRefused),
     "file below a file": (lambda: _tar(("a", b"1"), ("a/b", b"2")), ArchiveFormat.TAR, errors.ArchiveRefused),
     "git hook": (lambda: _tar((".git/hooks/x", b"x")), ArchiveFormat.TAR, errors.ProtectedPath),

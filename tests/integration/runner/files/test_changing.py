@@ -133,6 +133,7 @@ BAD_PATHS = {
 CHANGES: dict[str, Callable[[FileServicer, str], Awaitable[object]]] = {
     "write": lambda files, path: write(files, path, b"x"),
     "move there": lambda files, path: files.writing.move(pb.MoveFileRequest(path="file", new_path=path)),
+    "copy there": lambda files, path: files.copying.copy(pb.CopyFileRequest(path="file", new_path=path)),
     "make": lambda files, path: files.writing.make_directory(path),
     "delete": lambda files, path: files.writing.delete(pb.DeleteFileRequest(path=path, recursive=True)),
 }

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from stateroom.agent.v1 import tool_call_pb2 as stateroom_dot_agent_dot_v1_dot_tool__call__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$stateroom/agent/v1/agent_event.proto\x12\x12stateroom.agent.v1\x1a\"stateroom/agent/v1/tool_call.proto\"\xd1\x06\n\nAgentEvent\x12*\n\x05ready\x18\x01 \x01(\x0b\x32\x19.stateroom.agent.v1.ReadyH\x00\x12,\n\x06prompt\x18\x02 \x01(\x0b\x32\x1a.stateroom.agent.v1.PromptH\x00\x12,\n\x07message\x18\x03 \x01(\x0b\x32\x19.stateroom.agent.v1.ChunkH\x00\x12,\n\x07thought\x18\x04 \x01(\x0b\x32\x19.stateroom.agent.v1.ChunkH\x00\x12\x31\n\ttool_call\x18\x05 \x01(\x0b\x32\x1c.stateroom.agent.v1.ToolCallH\x00\x12(\n\x04plan\x18\x06 \x01(\x0b\x32\x18.stateroom.agent.v1.PlanH\x00\x12\x43\n\x12permission_request\x18\x07 \x01(\x0b\x32%.stateroom.agent.v1.PermissionRequestH\x00\x12\x41\n\x11permission_answer\x18\x08 \x01(\x0b\x32$.stateroom.agent.v1.PermissionAnswerH\x00\x12,\n\x06\x63\x61ncel\x18\t \x01(\x0b\x32\x1a.stateroom.agent.v1.CancelH\x00\x12/\n\x08turn_end\x18\n \x01(\x0b\x32\x1b.stateroom.agent.v1.TurnEndH\x00\x12.\n\x07setting\x18\x0b \x01(\x0b\x32\x1b.stateroom.agent.v1.SettingH\x00\x12*\n\x05usage\x18\x0c \x01(\x0b\x32\x19.stateroom.agent.v1.UsageH\x00\x12\x30\n\x08terminal\x18\r \x01(\x0b\x32\x1c.stateroom.agent.v1.TerminalH\x00\x12.\n\x04\x66ile\x18\x0e \x01(\x0b\x32\x1e.stateroom.agent.v1.FileAccessH\x00\x12*\n\x05\x66\x61ult\x18\x0f \x01(\x0b\x32\x19.stateroom.agent.v1.FaultH\x00\x12*\n\x05other\x18\x10 \x01(\x0b\x32\x19.stateroom.agent.v1.OtherH\x00\x12*\n\x06\x61uthor\x18\x11 \x01(\x0b\x32\x1a.stateroom.agent.v1.AuthorB\x07\n\x05\x65vent\"l\n\x06\x41uthor\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x15\n\rcredential_id\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\x12\x12\n\nip_address\x18\x04 \x01(\t\x12\x12\n\nuser_agent\x18\x05 \x01(\t\"~\n\x05Ready\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x17\n\x0f\x63onversation_id\x18\x03 \x01(\t\x12\x0e\n\x06loaded\x18\x04 \x01(\x08\x12-\n\x08settings\x18\x05 \x03(\x0b\x32\x1b.stateroom.agent.v1.Setting\"P\n\x06Prompt\x12\x0f\n\x07turn_id\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\x12\'\n\x05links\x18\x03 \x03(\x0b\x32\x18.stateroom.agent.v1.Link\"!\n\x04Link\x12\x0b\n\x03uri\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\"M\n\x05\x43hunk\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x0f\n\x07omitted\x18\x02 \x01(\t\x12\x10\n\x08replayed\x18\x03 \x01(\x08\x12\x13\n\x0b\x66rom_person\x18\x04 \x01(\x08\"s\n\x04Plan\x12/\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x1e.stateroom.agent.v1.Plan.Entry\x1a:\n\x05\x45ntry\x12\x0f\n\x07\x63ontent\x18\x01 \x01(\t\x12\x10\n\x08priority\x18\x02 \x01(\t\x12\x0e\n\x06status\x18\x03 \x01(\t\"\xe4\x01\n\x11PermissionRequest\x12\x15\n\rpermission_id\x18\x01 \x01(\t\x12\x0f\n\x07turn_id\x18\x02 \x01(\t\x12/\n\ttool_call\x18\x03 \x01(\x0b\x32\x1c.stateroom.agent.v1.ToolCall\x12=\n\x07options\x18\x04 \x03(\x0b\x32,.stateroom.agent.v1.PermissionRequest.Option\x1a\x37\n\x06Option\x12\x11\n\toption_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0c\n\x04kind\x18\x03 \x01(\t\"<\n\x10PermissionAnswer\x12\x15\n\rpermission_id\x18\x01 \x01(\t\x12\x11\n\toption_id\x18\x02 \x01(\t\"\x19\n\x06\x43\x61ncel\x12\x0f\n\x07turn_id\x18\x01 \x01(\t\":\n\x07TurnEnd\x12\x0f\n\x07turn_id\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x03 \x01(\t\"\x88\x01\n\x07Setting\x12\x12\n\nsetting_id\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\x12\x33\n\x07\x63hoices\x18\x03 \x03(\x0b\x32\".stateroom.agent.v1.Setting.Choice\x1a%\n\x06\x43hoice\x12\r\n\x05value\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\"o\n\x05Usage\x12\x13\n\x0bused_tokens\x18\x01 \x01(\x03\x12\x16\n\x0e\x63ontext_tokens\x18\x02 \x01(\x03\x12\x14\n\x0cinput_tokens\x18\x03 \x01(\x03\x12\x15\n\routput_tokens\x18\x04 \x01(\x03\x12\x0c\n\x04\x63ost\x18\x05 \x01(\t\"e\n\x08Terminal\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x0f\n\x07\x63ommand\x18\x02 \x03(\t\x12\x19\n\x11working_directory\x18\x03 \x01(\t\x12\x19\n\x11\x65nvironment_names\x18\x04 \x03(\t\"P\n\nFileAccess\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x0f\n\x07written\x18\x02 \x01(\x08\x12\x12\n\nsize_bytes\x18\x03 \x01(\x03\x12\x0f\n\x07\x66\x61ilure\x18\x04 \x01(\t\"\x18\n\x05\x46\x61ult\x12\x0f\n\x07message\x18\x01 \x01(\t\"#\n\x05Other\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x0c\n\x04json\x18\x02 \x01(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$stateroom/agent/v1/agent_event.proto\x12\x12stateroom.agent.v1\x1a\"stateroom/agent/v1/tool_call.proto\"\xd1\x06\n\nAgentEvent\x12*\n\x05ready\x18\x01 \x01(\x0b\x32\x19.stateroom.agent.v1.ReadyH\x00\x12,\n\x06prompt\x18\x02 \x01(\x0b\x32\x1a.stateroom.agent.v1.PromptH\x00\x12,\n\x07message\x18\x03 \x01(\x0b\x32\x19.stateroom.agent.v1.ChunkH\x00\x12,\n\x07thought\x18\x04 \x01(\x0b\x32\x19.stateroom.agent.v1.ChunkH\x00\x12\x31\n\ttool_call\x18\x05 \x01(\x0b\x32\x1c.stateroom.agent.v1.ToolCallH\x00\x12(\n\x04plan\x18\x06 \x01(\x0b\x32\x18.stateroom.agent.v1.PlanH\x00\x12\x43\n\x12permission_request\x18\x07 \x01(\x0b\x32%.stateroom.agent.v1.PermissionRequestH\x00\x12\x41\n\x11permission_answer\x18\x08 \x01(\x0b\x32$.stateroom.agent.v1.PermissionAnswerH\x00\x12,\n\x06\x63\x61ncel\x18\t \x01(\x0b\x32\x1a.stateroom.agent.v1.CancelH\x00\x12/\n\x08turn_end\x18\n \x01(\x0b\x32\x1b.stateroom.agent.v1.TurnEndH\x00\x12.\n\x07setting\x18\x0b \x01(\x0b\x32\x1b.stateroom.agent.v1.SettingH\x00\x12*\n\x05usage\x18\x0c \x01(\x0b\x32\x19.stateroom.agent.v1.UsageH\x00\x12\x30\n\x08terminal\x18\r \x01(\x0b\x32\x1c.stateroom.agent.v1.TerminalH\x00\x12.\n\x04\x66ile\x18\x0e \x01(\x0b\x32\x1e.stateroom.agent.v1.FileAccessH\x00\x12*\n\x05\x66\x61ult\x18\x0f \x01(\x0b\x32\x19.stateroom.agent.v1.FaultH\x00\x12*\n\x05other\x18\x10 \x01(\x0b\x32\x19.stateroom.agent.v1.OtherH\x00\x12*\n\x06\x61uthor\x18\x11 \x01(\x0b\x32\x1a.stateroom.agent.v1.AuthorB\x07\n\x05\x65vent\"|\n\x06\x41uthor\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x15\n\rcredential_id\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\x12\x12\n\nip_address\x18\x04 \x01(\t\x12\x12\n\nuser_agent\x18\x05 \x01(\t\x12\x0e\n\x06person\x18\x06 \x01(\t\"~\n\x05Ready\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x17\n\x0f\x63onversation_id\x18\x03 \x01(\t\x12\x0e\n\x06loaded\x18\x04 \x01(\x08\x12-\n\x08settings\x18\x05 \x03(\x0b\x32\x1b.stateroom.agent.v1.Setting\"P\n\x06Prompt\x12\x0f\n\x07turn_id\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\x12\'\n\x05links\x18\x03 \x03(\x0b\x32\x18.stateroom.agent.v1.Link\"!\n\x04Link\x12\x0b\n\x03uri\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\"M\n\x05\x43hunk\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x0f\n\x07omitted\x18\x02 \x01(\t\x12\x10\n\x08replayed\x18\x03 \x01(\x08\x12\x13\n\x0b\x66rom_person\x18\x04 \x01(\x08\"s\n\x04Plan\x12/\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x1e.stateroom.agent.v1.Plan.Entry\x1a:\n\x05\x45ntry\x12\x0f\n\x07\x63ontent\x18\x01 \x01(\t\x12\x10\n\x08priority\x18\x02 \x01(\t\x12\x0e\n\x06status\x18\x03 \x01(\t\"\xe4\x01\n\x11PermissionRequest\x12\x15\n\rpermission_id\x18\x01 \x01(\t\x12\x0f\n\x07turn_id\x18\x02 \x01(\t\x12/\n\ttool_call\x18\x03 \x01(\x0b\x32\x1c.stateroom.agent.v1.ToolCall\x12=\n\x07options\x18\x04 \x03(\x0b\x32,.stateroom.agent.v1.PermissionRequest.Option\x1a\x37\n\x06Option\x12\x11\n\toption_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0c\n\x04kind\x18\x03 \x01(\t\"<\n\x10PermissionAnswer\x12\x15\n\rpermission_id\x18\x01 \x01(\t\x12\x11\n\toption_id\x18\x02 \x01(\t\"\x19\n\x06\x43\x61ncel\x12\x0f\n\x07turn_id\x18\x01 \x01(\t\":\n\x07TurnEnd\x12\x0f\n\x07turn_id\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x03 \x01(\t\"\x88\x01\n\x07Setting\x12\x12\n\nsetting_id\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\x12\x33\n\x07\x63hoices\x18\x03 \x03(\x0b\x32\".stateroom.agent.v1.Setting.Choice\x1a%\n\x06\x43hoice\x12\r\n\x05value\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\"o\n\x05Usage\x12\x13\n\x0bused_tokens\x18\x01 \x01(\x03\x12\x16\n\x0e\x63ontext_tokens\x18\x02 \x01(\x03\x12\x14\n\x0cinput_tokens\x18\x03 \x01(\x03\x12\x15\n\routput_tokens\x18\x04 \x01(\x03\x12\x0c\n\x04\x63ost\x18\x05 \x01(\t\"e\n\x08Terminal\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x0f\n\x07\x63ommand\x18\x02 \x03(\t\x12\x19\n\x11working_directory\x18\x03 \x01(\t\x12\x19\n\x11\x65nvironment_names\x18\x04 \x03(\t\"P\n\nFileAccess\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x0f\n\x07written\x18\x02 \x01(\x08\x12\x12\n\nsize_bytes\x18\x03 \x01(\x03\x12\x0f\n\x07\x66\x61ilure\x18\x04 \x01(\t\"\x18\n\x05\x46\x61ult\x12\x0f\n\x07message\x18\x01 \x01(\t\"#\n\x05Other\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x0c\n\x04json\x18\x02 \x01(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,41 +35,41 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_AGENTEVENT']._serialized_start=97
   _globals['_AGENTEVENT']._serialized_end=946
   _globals['_AUTHOR']._serialized_start=948
-  _globals['_AUTHOR']._serialized_end=1056
-  _globals['_READY']._serialized_start=1058
-  _globals['_READY']._serialized_end=1184
-  _globals['_PROMPT']._serialized_start=1186
-  _globals['_PROMPT']._serialized_end=1266
-  _globals['_LINK']._serialized_start=1268
-  _globals['_LINK']._serialized_end=1301
-  _globals['_CHUNK']._serialized_start=1303
-  _globals['_CHUNK']._serialized_end=1380
-  _globals['_PLAN']._serialized_start=1382
-  _globals['_PLAN']._serialized_end=1497
-  _globals['_PLAN_ENTRY']._serialized_start=1439
-  _globals['_PLAN_ENTRY']._serialized_end=1497
-  _globals['_PERMISSIONREQUEST']._serialized_start=1500
-  _globals['_PERMISSIONREQUEST']._serialized_end=1728
-  _globals['_PERMISSIONREQUEST_OPTION']._serialized_start=1673
-  _globals['_PERMISSIONREQUEST_OPTION']._serialized_end=1728
-  _globals['_PERMISSIONANSWER']._serialized_start=1730
-  _globals['_PERMISSIONANSWER']._serialized_end=1790
-  _globals['_CANCEL']._serialized_start=1792
-  _globals['_CANCEL']._serialized_end=1817
-  _globals['_TURNEND']._serialized_start=1819
-  _globals['_TURNEND']._serialized_end=1877
-  _globals['_SETTING']._serialized_start=1880
-  _globals['_SETTING']._serialized_end=2016
-  _globals['_SETTING_CHOICE']._serialized_start=1979
-  _globals['_SETTING_CHOICE']._serialized_end=2016
-  _globals['_USAGE']._serialized_start=2018
-  _globals['_USAGE']._serialized_end=2129
-  _globals['_TERMINAL']._serialized_start=2131
-  _globals['_TERMINAL']._serialized_end=2232
-  _globals['_FILEACCESS']._serialized_start=2234
-  _globals['_FILEACCESS']._serialized_end=2314
-  _globals['_FAULT']._serialized_start=2316
-  _globals['_FAULT']._serialized_end=2340
-  _globals['_OTHER']._serialized_start=2342
-  _globals['_OTHER']._serialized_end=2377
+  _globals['_AUTHOR']._serialized_end=1072
+  _globals['_READY']._serialized_start=1074
+  _globals['_READY']._serialized_end=1200
+  _globals['_PROMPT']._serialized_start=1202
+  _globals['_PROMPT']._serialized_end=1282
+  _globals['_LINK']._serialized_start=1284
+  _globals['_LINK']._serialized_end=1317
+  _globals['_CHUNK']._serialized_start=1319
+  _globals['_CHUNK']._serialized_end=1396
+  _globals['_PLAN']._serialized_start=1398
+  _globals['_PLAN']._serialized_end=1513
+  _globals['_PLAN_ENTRY']._serialized_start=1455
+  _globals['_PLAN_ENTRY']._serialized_end=1513
+  _globals['_PERMISSIONREQUEST']._serialized_start=1516
+  _globals['_PERMISSIONREQUEST']._serialized_end=1744
+  _globals['_PERMISSIONREQUEST_OPTION']._serialized_start=1689
+  _globals['_PERMISSIONREQUEST_OPTION']._serialized_end=1744
+  _globals['_PERMISSIONANSWER']._serialized_start=1746
+  _globals['_PERMISSIONANSWER']._serialized_end=1806
+  _globals['_CANCEL']._serialized_start=1808
+  _globals['_CANCEL']._serialized_end=1833
+  _globals['_TURNEND']._serialized_start=1835
+  _globals['_TURNEND']._serialized_end=1893
+  _globals['_SETTING']._serialized_start=1896
+  _globals['_SETTING']._serialized_end=2032
+  _globals['_SETTING_CHOICE']._serialized_start=1995
+  _globals['_SETTING_CHOICE']._serialized_end=2032
+  _globals['_USAGE']._serialized_start=2034
+  _globals['_USAGE']._serialized_end=2145
+  _globals['_TERMINAL']._serialized_start=2147
+  _globals['_TERMINAL']._serialized_end=2248
+  _globals['_FILEACCESS']._serialized_start=2250
+  _globals['_FILEACCESS']._serialized_end=2330
+  _globals['_FAULT']._serialized_start=2332
+  _globals['_FAULT']._serialized_end=2356
+  _globals['_OTHER']._serialized_start=2358
+  _globals['_OTHER']._serialized_end=2393
 # @@protoc_insertion_point(module_scope)

@@ -152,6 +152,7 @@ class Author(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     IP_ADDRESS_FIELD_NUMBER: _builtins.int
     USER_AGENT_FIELD_NUMBER: _builtins.int
+    PERSON_FIELD_NUMBER: _builtins.int
     user_id: _builtins.str
     """The user, or `service:<name>`."""
     credential_id: _builtins.str
@@ -162,6 +163,8 @@ class Author(_message.Message):
     """Address of the peer. Not shown to devices."""
     user_agent: _builtins.str
     """The client's own name. Not shown to devices."""
+    person: _builtins.str
+    """What the person was called then; empty when nobody knew."""
     def __init__(
         self,
         *,
@@ -170,10 +173,11 @@ class Author(_message.Message):
         request_id: _builtins.str = ...,
         ip_address: _builtins.str = ...,
         user_agent: _builtins.str = ...,
+        person: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["credential_id", b"credential_id", "ip_address", b"ip_address", "request_id", b"request_id", "user_agent", b"user_agent", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["credential_id", b"credential_id", "ip_address", b"ip_address", "person", b"person", "request_id", b"request_id", "user_agent", b"user_agent", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -73,7 +73,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     Example: {"reason": "CREDENTIAL_MISSING", "metadata": {}}
     """
     CREDENTIAL_MALFORMED: _ErrorReason.ValueType  # 21
-    """The credential has a typing error: its checksum does not match.
+    """The credential, link or ticket has a typing error, or is cut short: its checksum does not match.
     Example: {"reason": "CREDENTIAL_MALFORMED", "metadata": {}}
     """
     CREDENTIAL_INVALID: _ErrorReason.ValueType  # 22
@@ -339,6 +339,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     SESSION_NOT_DELETED: _ErrorReason.ValueType  # 240
     """The session is not deleted, so there is nothing to bring back.
     Example: {"reason": "SESSION_NOT_DELETED", "metadata": {"sessionId": "…"}}
+    """
+    COPY_TOO_LARGE: _ErrorReason.ValueType  # 241
+    """The directory has more entries than are copied at once.
+    Example: {"reason": "COPY_TOO_LARGE", "metadata": {"path": "node_modules", "limit": "100000"}}
     """
     RUNNER_TOKEN_REFUSED: _ErrorReason.ValueType  # 140
     """The runner's token does not match.
@@ -685,7 +689,7 @@ CREDENTIAL_MISSING: ErrorReason.ValueType  # 20
 Example: {"reason": "CREDENTIAL_MISSING", "metadata": {}}
 """
 CREDENTIAL_MALFORMED: ErrorReason.ValueType  # 21
-"""The credential has a typing error: its checksum does not match.
+"""The credential, link or ticket has a typing error, or is cut short: its checksum does not match.
 Example: {"reason": "CREDENTIAL_MALFORMED", "metadata": {}}
 """
 CREDENTIAL_INVALID: ErrorReason.ValueType  # 22
@@ -951,6 +955,10 @@ Example: {"reason": "SESSION_NOT_ENDED", "metadata": {"sessionId": "…"}}
 SESSION_NOT_DELETED: ErrorReason.ValueType  # 240
 """The session is not deleted, so there is nothing to bring back.
 Example: {"reason": "SESSION_NOT_DELETED", "metadata": {"sessionId": "…"}}
+"""
+COPY_TOO_LARGE: ErrorReason.ValueType  # 241
+"""The directory has more entries than are copied at once.
+Example: {"reason": "COPY_TOO_LARGE", "metadata": {"path": "node_modules", "limit": "100000"}}
 """
 RUNNER_TOKEN_REFUSED: ErrorReason.ValueType  # 140
 """The runner's token does not match.

@@ -27,7 +27,7 @@ from stateroom.api.v1 import policy_pb2 as stateroom_dot_api_dot_v1_dot_policy__
 from stateroom.file.v1 import file_pb2 as stateroom_dot_file_dot_v1_dot_file__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&stateroom/runner/v1/file_service.proto\x12\x13stateroom.runner.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1dstateroom/api/v1/policy.proto\x1a\x1cstateroom/file/v1/file.proto\"c\n\x10ListFilesRequest\x12\x16\n\x04path\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80 \x12\x1c\n\nafter_name\x18\x02 \x01(\x0c\x42\x08\xbaH\x05z\x03\x18\xff\x01\x12\x19\n\x05limit\x18\x03 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x01\"N\n\x11ListFilesResponse\x12&\n\x05\x66iles\x18\x01 \x03(\x0b\x32\x17.stateroom.file.v1.File\x12\x11\n\tlast_name\x18\x02 \x01(\x0c\"(\n\x0eGetFileRequest\x12\x16\n\x04path\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80 \"[\n\x0fReadFileRequest\x12\x16\n\x04path\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80 \x12\x17\n\x06offset\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12\x17\n\x06length\x18\x03 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\"G\n\x10ReadFileResponse\x12%\n\x04\x66ile\x18\x01 \x01(\x0b\x32\x17.stateroom.file.v1.File\x12\x0c\n\x04\x64\x61ta\x18\x02 \x01(\x0c\"r\n\x10WriteFileRequest\x12\x16\n\x04path\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80 \x12\x15\n\x04\x65tag\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\x12\x11\n\tif_absent\x18\x03 \x01(\x08\x12\x1c\n\x04\x64\x61ta\x18\x04 \x01(\x0c\x42\x0e\xbaH\x07z\x05\x18\x80\x92\xf4\x01\xa0\xbb\x18\x01\"\\\n\x0fMoveFileRequest\x12\x16\n\x04path\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80 \x12\x1a\n\x08new_path\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80 \x12\x15\n\x04\x65tag\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\".\n\x14MakeDirectoryRequest\x12\x16\n\x04path\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80 \"U\n\x11\x44\x65leteFileRequest\x12\x16\n\x04path\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80 \x12\x11\n\trecursive\x18\x02 \x01(\x08\x12\x15\n\x04\x65tag\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\"\x14\n\x12\x44\x65leteFileResponse\"+\n\x11WatchFilesRequest\x12\x16\n\x04path\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80 \"\x95\x01\n\x12SearchFilesRequest\x12\x16\n\x04path\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80 \x12\x19\n\x05query\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xe8\x07\x12\r\n\x05regex\x18\x03 \x01(\x08\x12\x13\n\x0bignore_case\x18\x04 \x01(\x08\x12\r\n\x05names\x18\x05 \x01(\x08\x12\x19\n\x05limit\x18\x06 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\x90N(\x01\"j\n\x14\x44ownloadFilesRequest\x12\x16\n\x04path\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80 \x12:\n\x06\x66ormat\x18\x02 \x01(\x0e\x32 .stateroom.file.v1.ArchiveFormatB\x08\xbaH\x05\x82\x01\x02\x10\x01\"%\n\x15\x44ownloadFilesResponse\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\"\x86\x01\n\x12UploadFilesRequest\x12\x16\n\x04path\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80 \x12:\n\x06\x66ormat\x18\x02 \x01(\x0e\x32 .stateroom.file.v1.ArchiveFormatB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x1c\n\x04\x64\x61ta\x18\x03 \x01(\x0c\x42\x0e\xbaH\x07z\x05\x18\x80\x92\xf4\x01\xa0\xbb\x18\x01\"=\n\x13UploadFilesResponse\x12\x12\n\nfile_count\x18\x01 \x01(\x05\x12\x12\n\nsize_bytes\x18\x02 \x01(\x03\x32\xcb\x08\n\x0b\x46ileService\x12\x64\n\tListFiles\x12%.stateroom.runner.v1.ListFilesRequest\x1a&.stateroom.runner.v1.ListFilesResponse\"\x08\xa2\xbb\x18\x04 \x01(\x06\x12Q\n\x07GetFile\x12#.stateroom.runner.v1.GetFileRequest\x1a\x17.stateroom.file.v1.File\"\x08\xa2\xbb\x18\x04 \x01(\x06\x12\x63\n\x08ReadFile\x12$.stateroom.runner.v1.ReadFileRequest\x1a%.stateroom.runner.v1.ReadFileResponse\"\x08\xa2\xbb\x18\x04 \x01(\x06\x30\x01\x12W\n\tWriteFile\x12%.stateroom.runner.v1.WriteFileRequest\x1a\x17.stateroom.file.v1.File\"\x08\xa2\xbb\x18\x04 \x01(\x06(\x01\x12S\n\x08MoveFile\x12$.stateroom.runner.v1.MoveFileRequest\x1a\x17.stateroom.file.v1.File\"\x08\xa2\xbb\x18\x04 \x01(\x06\x12]\n\rMakeDirectory\x12).stateroom.runner.v1.MakeDirectoryRequest\x1a\x17.stateroom.file.v1.File\"\x08\xa2\xbb\x18\x04 \x01(\x06\x12g\n\nDeleteFile\x12&.stateroom.runner.v1.DeleteFileRequest\x1a\'.stateroom.runner.v1.DeleteFileResponse\"\x08\xa2\xbb\x18\x04 \x01(\x06\x12`\n\nWatchFiles\x12&.stateroom.runner.v1.WatchFilesRequest\x1a\x1e.stateroom.file.v1.FileChanges\"\x08\xa2\xbb\x18\x04 \x01(\x06\x30\x01\x12\x64\n\x0bSearchFiles\x12\'.stateroom.runner.v1.SearchFilesRequest\x1a .stateroom.file.v1.SearchMatches\"\x08\xa2\xbb\x18\x04 \x01(\x06\x30\x01\x12r\n\rDownloadFiles\x12).stateroom.runner.v1.DownloadFilesRequest\x1a*.stateroom.runner.v1.DownloadFilesResponse\"\x08\xa2\xbb\x18\x04 \x01(\x06\x30\x01\x12l\n\x0bUploadFiles\x12\'.stateroom.runner.v1.UploadFilesRequest\x1a(.stateroom.runner.v1.UploadFilesResponse\"\x08\xa2\xbb\x18\x04 \x01(\x06(\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&stateroom/runner/v1/file_service.proto\x12\x13stateroom.runner.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1dstateroom/api/v1/policy.proto\x1a\x1cstateroom/file/v1/file.proto\"c\n\x10ListFilesRequest\x12\x16\n\x04path\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80 \x12\x1c\n\nafter_name\x18\x02 \x01(\x0c\x42\x08\xbaH\x05z\x03\x18\xff\x01\x12\x19\n\x05limit\x18\x03 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x01\"N\n\x11ListFilesResponse\x12&\n\x05\x66iles\x18\x01 \x03(\x0b\x32\x17.stateroom.file.v1.File\x12\x11\n\tlast_name\x18\x02 \x01(\x0c\"(\n\x0eGetFileRequest\x12\x16\n\x04path\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80 \"[\n\x0fReadFileRequest\x12\x16\n\x04path\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80 \x12\x17\n\x06offset\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12\x17\n\x06length\x18\x03 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\"G\n\x10ReadFileResponse\x12%\n\x04\x66ile\x18\x01 \x01(\x0b\x32\x17.stateroom.file.v1.File\x12\x0c\n\x04\x64\x61ta\x18\x02 \x01(\x0c\"r\n\x10WriteFileRequest\x12\x16\n\x04path\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80 \x12\x15\n\x04\x65tag\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\x12\x11\n\tif_absent\x18\x03 \x01(\x08\x12\x1c\n\x04\x64\x61ta\x18\x04 \x01(\x0c\x42\x0e\xbaH\x07z\x05\x18\x80\x92\xf4\x01\xa0\xbb\x18\x01\"\\\n\x0fMoveFileRequest\x12\x16\n\x04path\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80 \x12\x1a\n\x08new_path\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80 \x12\x15\n\x04\x65tag\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\"o\n\x0f\x43opyFileRequest\x12\x16\n\x04path\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80 \x12\x1a\n\x08new_path\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80 \x12\x15\n\x04\x65tag\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\x12\x11\n\toverwrite\x18\x04 \x01(\x08\".\n\x14MakeDirectoryRequest\x12\x16\n\x04path\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80 \"U\n\x11\x44\x65leteFileRequest\x12\x16\n\x04path\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80 \x12\x11\n\trecursive\x18\x02 \x01(\x08\x12\x15\n\x04\x65tag\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\"\x14\n\x12\x44\x65leteFileResponse\"+\n\x11WatchFilesRequest\x12\x16\n\x04path\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80 \"\x95\x01\n\x12SearchFilesRequest\x12\x16\n\x04path\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80 \x12\x19\n\x05query\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xe8\x07\x12\r\n\x05regex\x18\x03 \x01(\x08\x12\x13\n\x0bignore_case\x18\x04 \x01(\x08\x12\r\n\x05names\x18\x05 \x01(\x08\x12\x19\n\x05limit\x18\x06 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\x90N(\x01\"j\n\x14\x44ownloadFilesRequest\x12\x16\n\x04path\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80 \x12:\n\x06\x66ormat\x18\x02 \x01(\x0e\x32 .stateroom.file.v1.ArchiveFormatB\x08\xbaH\x05\x82\x01\x02\x10\x01\"%\n\x15\x44ownloadFilesResponse\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\"\x86\x01\n\x12UploadFilesRequest\x12\x16\n\x04path\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80 \x12:\n\x06\x66ormat\x18\x02 \x01(\x0e\x32 .stateroom.file.v1.ArchiveFormatB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x1c\n\x04\x64\x61ta\x18\x03 \x01(\x0c\x42\x0e\xbaH\x07z\x05\x18\x80\x92\xf4\x01\xa0\xbb\x18\x01\"=\n\x13UploadFilesResponse\x12\x12\n\nfile_count\x18\x01 \x01(\x05\x12\x12\n\nsize_bytes\x18\x02 \x01(\x03\x32\xa0\t\n\x0b\x46ileService\x12\x64\n\tListFiles\x12%.stateroom.runner.v1.ListFilesRequest\x1a&.stateroom.runner.v1.ListFilesResponse\"\x08\xa2\xbb\x18\x04 \x01(\x06\x12Q\n\x07GetFile\x12#.stateroom.runner.v1.GetFileRequest\x1a\x17.stateroom.file.v1.File\"\x08\xa2\xbb\x18\x04 \x01(\x06\x12\x63\n\x08ReadFile\x12$.stateroom.runner.v1.ReadFileRequest\x1a%.stateroom.runner.v1.ReadFileResponse\"\x08\xa2\xbb\x18\x04 \x01(\x06\x30\x01\x12W\n\tWriteFile\x12%.stateroom.runner.v1.WriteFileRequest\x1a\x17.stateroom.file.v1.File\"\x08\xa2\xbb\x18\x04 \x01(\x06(\x01\x12S\n\x08MoveFile\x12$.stateroom.runner.v1.MoveFileRequest\x1a\x17.stateroom.file.v1.File\"\x08\xa2\xbb\x18\x04 \x01(\x06\x12S\n\x08\x43opyFile\x12$.stateroom.runner.v1.CopyFileRequest\x1a\x17.stateroom.file.v1.File\"\x08\xa2\xbb\x18\x04 \x01(\x06\x12]\n\rMakeDirectory\x12).stateroom.runner.v1.MakeDirectoryRequest\x1a\x17.stateroom.file.v1.File\"\x08\xa2\xbb\x18\x04 \x01(\x06\x12g\n\nDeleteFile\x12&.stateroom.runner.v1.DeleteFileRequest\x1a\'.stateroom.runner.v1.DeleteFileResponse\"\x08\xa2\xbb\x18\x04 \x01(\x06\x12`\n\nWatchFiles\x12&.stateroom.runner.v1.WatchFilesRequest\x1a\x1e.stateroom.file.v1.FileChanges\"\x08\xa2\xbb\x18\x04 \x01(\x06\x30\x01\x12\x64\n\x0bSearchFiles\x12\'.stateroom.runner.v1.SearchFilesRequest\x1a .stateroom.file.v1.SearchMatches\"\x08\xa2\xbb\x18\x04 \x01(\x06\x30\x01\x12r\n\rDownloadFiles\x12).stateroom.runner.v1.DownloadFilesRequest\x1a*.stateroom.runner.v1.DownloadFilesResponse\"\x08\xa2\xbb\x18\x04 \x01(\x06\x30\x01\x12l\n\x0bUploadFiles\x12\'.stateroom.runner.v1.UploadFilesRequest\x1a(.stateroom.runner.v1.UploadFilesResponse\"\x08\xa2\xbb\x18\x04 \x01(\x06(\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -60,6 +60,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_MOVEFILEREQUEST'].fields_by_name['new_path']._serialized_options = b'\272H\005r\003\030\200 '
   _globals['_MOVEFILEREQUEST'].fields_by_name['etag']._loaded_options = None
   _globals['_MOVEFILEREQUEST'].fields_by_name['etag']._serialized_options = b'\272H\004r\002\030d'
+  _globals['_COPYFILEREQUEST'].fields_by_name['path']._loaded_options = None
+  _globals['_COPYFILEREQUEST'].fields_by_name['path']._serialized_options = b'\272H\005r\003\030\200 '
+  _globals['_COPYFILEREQUEST'].fields_by_name['new_path']._loaded_options = None
+  _globals['_COPYFILEREQUEST'].fields_by_name['new_path']._serialized_options = b'\272H\005r\003\030\200 '
+  _globals['_COPYFILEREQUEST'].fields_by_name['etag']._loaded_options = None
+  _globals['_COPYFILEREQUEST'].fields_by_name['etag']._serialized_options = b'\272H\004r\002\030d'
   _globals['_MAKEDIRECTORYREQUEST'].fields_by_name['path']._loaded_options = None
   _globals['_MAKEDIRECTORYREQUEST'].fields_by_name['path']._serialized_options = b'\272H\005r\003\030\200 '
   _globals['_DELETEFILEREQUEST'].fields_by_name['path']._loaded_options = None
@@ -94,6 +100,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_FILESERVICE'].methods_by_name['WriteFile']._serialized_options = b'\242\273\030\004 \001(\006'
   _globals['_FILESERVICE'].methods_by_name['MoveFile']._loaded_options = None
   _globals['_FILESERVICE'].methods_by_name['MoveFile']._serialized_options = b'\242\273\030\004 \001(\006'
+  _globals['_FILESERVICE'].methods_by_name['CopyFile']._loaded_options = None
+  _globals['_FILESERVICE'].methods_by_name['CopyFile']._serialized_options = b'\242\273\030\004 \001(\006'
   _globals['_FILESERVICE'].methods_by_name['MakeDirectory']._loaded_options = None
   _globals['_FILESERVICE'].methods_by_name['MakeDirectory']._serialized_options = b'\242\273\030\004 \001(\006'
   _globals['_FILESERVICE'].methods_by_name['DeleteFile']._loaded_options = None
@@ -120,24 +128,26 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_WRITEFILEREQUEST']._serialized_end=656
   _globals['_MOVEFILEREQUEST']._serialized_start=658
   _globals['_MOVEFILEREQUEST']._serialized_end=750
-  _globals['_MAKEDIRECTORYREQUEST']._serialized_start=752
-  _globals['_MAKEDIRECTORYREQUEST']._serialized_end=798
-  _globals['_DELETEFILEREQUEST']._serialized_start=800
-  _globals['_DELETEFILEREQUEST']._serialized_end=885
-  _globals['_DELETEFILERESPONSE']._serialized_start=887
-  _globals['_DELETEFILERESPONSE']._serialized_end=907
-  _globals['_WATCHFILESREQUEST']._serialized_start=909
-  _globals['_WATCHFILESREQUEST']._serialized_end=952
-  _globals['_SEARCHFILESREQUEST']._serialized_start=955
-  _globals['_SEARCHFILESREQUEST']._serialized_end=1104
-  _globals['_DOWNLOADFILESREQUEST']._serialized_start=1106
-  _globals['_DOWNLOADFILESREQUEST']._serialized_end=1212
-  _globals['_DOWNLOADFILESRESPONSE']._serialized_start=1214
-  _globals['_DOWNLOADFILESRESPONSE']._serialized_end=1251
-  _globals['_UPLOADFILESREQUEST']._serialized_start=1254
-  _globals['_UPLOADFILESREQUEST']._serialized_end=1388
-  _globals['_UPLOADFILESRESPONSE']._serialized_start=1390
-  _globals['_UPLOADFILESRESPONSE']._serialized_end=1451
-  _globals['_FILESERVICE']._serialized_start=1454
-  _globals['_FILESERVICE']._serialized_end=2553
+  _globals['_COPYFILEREQUEST']._serialized_start=752
+  _globals['_COPYFILEREQUEST']._serialized_end=863
+  _globals['_MAKEDIRECTORYREQUEST']._serialized_start=865
+  _globals['_MAKEDIRECTORYREQUEST']._serialized_end=911
+  _globals['_DELETEFILEREQUEST']._serialized_start=913
+  _globals['_DELETEFILEREQUEST']._serialized_end=998
+  _globals['_DELETEFILERESPONSE']._serialized_start=1000
+  _globals['_DELETEFILERESPONSE']._serialized_end=1020
+  _globals['_WATCHFILESREQUEST']._serialized_start=1022
+  _globals['_WATCHFILESREQUEST']._serialized_end=1065
+  _globals['_SEARCHFILESREQUEST']._serialized_start=1068
+  _globals['_SEARCHFILESREQUEST']._serialized_end=1217
+  _globals['_DOWNLOADFILESREQUEST']._serialized_start=1219
+  _globals['_DOWNLOADFILESREQUEST']._serialized_end=1325
+  _globals['_DOWNLOADFILESRESPONSE']._serialized_start=1327
+  _globals['_DOWNLOADFILESRESPONSE']._serialized_end=1364
+  _globals['_UPLOADFILESREQUEST']._serialized_start=1367
+  _globals['_UPLOADFILESREQUEST']._serialized_end=1501
+  _globals['_UPLOADFILESRESPONSE']._serialized_start=1503
+  _globals['_UPLOADFILESRESPONSE']._serialized_end=1564
+  _globals['_FILESERVICE']._serialized_start=1567
+  _globals['_FILESERVICE']._serialized_end=2751
 # @@protoc_insertion_point(module_scope)

@@ -222,6 +222,40 @@ class MoveFileRequest(_message.Message):
 Global___MoveFileRequest: _TypeAlias = MoveFileRequest  # noqa: Y015
 
 @_typing.final
+class CopyFileRequest(_message.Message):
+    """Copies an entry."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PATH_FIELD_NUMBER: _builtins.int
+    NEW_PATH_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    OVERWRITE_FIELD_NUMBER: _builtins.int
+    path: _builtins.str
+    """Where it is."""
+    new_path: _builtins.str
+    """Where the copy is to be; the directory must be there."""
+    etag: _builtins.str
+    """That of the version to copy; empty or `*` for whatever there is."""
+    overwrite: _builtins.bool
+    """Whether a file may take the place of a file."""
+    def __init__(
+        self,
+        *,
+        path: _builtins.str = ...,
+        new_path: _builtins.str = ...,
+        etag: _builtins.str = ...,
+        overwrite: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "new_path", b"new_path", "overwrite", b"overwrite", "path", b"path"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CopyFileRequest: _TypeAlias = CopyFileRequest  # noqa: Y015
+
+@_typing.final
 class MakeDirectoryRequest(_message.Message):
     """Makes a directory."""
 

@@ -63,6 +63,11 @@ class FileServiceStub:
                 request_serializer=stateroom_dot_runner_dot_v1_dot_file__service__pb2.MoveFileRequest.SerializeToString,
                 response_deserializer=stateroom_dot_file_dot_v1_dot_file__pb2.File.FromString,
                 _registered_method=True)
+        self.CopyFile = channel.unary_unary(
+                '/stateroom.runner.v1.FileService/CopyFile',
+                request_serializer=stateroom_dot_runner_dot_v1_dot_file__service__pb2.CopyFileRequest.SerializeToString,
+                response_deserializer=stateroom_dot_file_dot_v1_dot_file__pb2.File.FromString,
+                _registered_method=True)
         self.MakeDirectory = channel.unary_unary(
                 '/stateroom.runner.v1.FileService/MakeDirectory',
                 request_serializer=stateroom_dot_runner_dot_v1_dot_file__service__pb2.MakeDirectoryRequest.SerializeToString,
@@ -142,6 +147,17 @@ class FileServiceServicer:
         """Gives an entry another path, at which there is nothing yet.
 
         Errors: PERMISSION_DENIED (PROTECTED_PATH), ALREADY_EXISTS (FILE_ALREADY_EXISTS, FILE_NAME_CLASHES), ABORTED (ETAG_MISMATCH).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CopyFile(self, request, context):
+        """Copies an entry to another path, a directory with all that is in it but `.git` folders, pipes, sockets and devices. It is there
+        as a whole, or not at all.
+
+        Errors: PERMISSION_DENIED (PROTECTED_PATH), ALREADY_EXISTS (FILE_ALREADY_EXISTS, FILE_NAME_CLASHES), ABORTED (ETAG_MISMATCH),
+        FAILED_PRECONDITION (NOT_A_REGULAR_FILE), INVALID_ARGUMENT (FILE_TOO_LARGE, COPY_TOO_LARGE), RESOURCE_EXHAUSTED (DISK_FULL).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -228,6 +244,11 @@ def add_FileServiceServicer_to_server(servicer, server):
             'MoveFile': grpc.unary_unary_rpc_method_handler(
                     servicer.MoveFile,
                     request_deserializer=stateroom_dot_runner_dot_v1_dot_file__service__pb2.MoveFileRequest.FromString,
+                    response_serializer=stateroom_dot_file_dot_v1_dot_file__pb2.File.SerializeToString,
+            ),
+            'CopyFile': grpc.unary_unary_rpc_method_handler(
+                    servicer.CopyFile,
+                    request_deserializer=stateroom_dot_runner_dot_v1_dot_file__service__pb2.CopyFileRequest.FromString,
                     response_serializer=stateroom_dot_file_dot_v1_dot_file__pb2.File.SerializeToString,
             ),
             'MakeDirectory': grpc.unary_unary_rpc_method_handler(
@@ -398,6 +419,33 @@ class FileService:
             target,
             '/stateroom.runner.v1.FileService/MoveFile',
             stateroom_dot_runner_dot_v1_dot_file__service__pb2.MoveFileRequest.SerializeToString,
+            stateroom_dot_file_dot_v1_dot_file__pb2.File.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CopyFile(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/stateroom.runner.v1.FileService/CopyFile',
+            stateroom_dot_runner_dot_v1_dot_file__service__pb2.CopyFileRequest.SerializeToString,
             stateroom_dot_file_dot_v1_dot_file__pb2.File.FromString,
             options,
             channel_credentials,

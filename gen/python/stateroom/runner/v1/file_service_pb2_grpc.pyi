@@ -63,6 +63,13 @@ class FileServiceStub:
 
     Errors: PERMISSION_DENIED (PROTECTED_PATH), ALREADY_EXISTS (FILE_ALREADY_EXISTS, FILE_NAME_CLASHES), ABORTED (ETAG_MISMATCH).
     """
+    CopyFile: _grpc.UnaryUnaryMultiCallable[_file_service_pb2.CopyFileRequest, _file_pb2.File]
+    """Copies an entry to another path, a directory with all that is in it but `.git` folders, pipes, sockets and devices. It is there
+    as a whole, or not at all.
+
+    Errors: PERMISSION_DENIED (PROTECTED_PATH), ALREADY_EXISTS (FILE_ALREADY_EXISTS, FILE_NAME_CLASHES), ABORTED (ETAG_MISMATCH),
+    FAILED_PRECONDITION (NOT_A_REGULAR_FILE), INVALID_ARGUMENT (FILE_TOO_LARGE, COPY_TOO_LARGE), RESOURCE_EXHAUSTED (DISK_FULL).
+    """
     MakeDirectory: _grpc.UnaryUnaryMultiCallable[_file_service_pb2.MakeDirectoryRequest, _file_pb2.File]
     """Makes a directory and those above it. One that is there is left as it is.
 
@@ -128,6 +135,13 @@ class FileServiceAsyncStub(FileServiceStub):
     """Gives an entry another path, at which there is nothing yet.
 
     Errors: PERMISSION_DENIED (PROTECTED_PATH), ALREADY_EXISTS (FILE_ALREADY_EXISTS, FILE_NAME_CLASHES), ABORTED (ETAG_MISMATCH).
+    """
+    CopyFile: _aio.UnaryUnaryMultiCallable[_file_service_pb2.CopyFileRequest, _file_pb2.File]  # type: ignore[assignment]
+    """Copies an entry to another path, a directory with all that is in it but `.git` folders, pipes, sockets and devices. It is there
+    as a whole, or not at all.
+
+    Errors: PERMISSION_DENIED (PROTECTED_PATH), ALREADY_EXISTS (FILE_ALREADY_EXISTS, FILE_NAME_CLASHES), ABORTED (ETAG_MISMATCH),
+    FAILED_PRECONDITION (NOT_A_REGULAR_FILE), INVALID_ARGUMENT (FILE_TOO_LARGE, COPY_TOO_LARGE), RESOURCE_EXHAUSTED (DISK_FULL).
     """
     MakeDirectory: _aio.UnaryUnaryMultiCallable[_file_service_pb2.MakeDirectoryRequest, _file_pb2.File]  # type: ignore[assignment]
     """Makes a directory and those above it. One that is there is left as it is.
@@ -221,6 +235,19 @@ class FileServiceServicer(metaclass=_abc_1.ABCMeta):
         """Gives an entry another path, at which there is nothing yet.
 
         Errors: PERMISSION_DENIED (PROTECTED_PATH), ALREADY_EXISTS (FILE_ALREADY_EXISTS, FILE_NAME_CLASHES), ABORTED (ETAG_MISMATCH).
+        """
+
+    @_abc_1.abstractmethod
+    def CopyFile(
+        self,
+        request: _file_service_pb2.CopyFileRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_file_pb2.File, _abc.Awaitable[_file_pb2.File]]:
+        """Copies an entry to another path, a directory with all that is in it but `.git` folders, pipes, sockets and devices. It is there
+        as a whole, or not at all.
+
+        Errors: PERMISSION_DENIED (PROTECTED_PATH), ALREADY_EXISTS (FILE_ALREADY_EXISTS, FILE_NAME_CLASHES), ABORTED (ETAG_MISMATCH),
+        FAILED_PRECONDITION (NOT_A_REGULAR_FILE), INVALID_ARGUMENT (FILE_TOO_LARGE, COPY_TOO_LARGE), RESOURCE_EXHAUSTED (DISK_FULL).
         """
 
     @_abc_1.abstractmethod

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+stateroom/workspace/v1/file_operation.proto\x12\x16stateroom.workspace.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb2\x04\n\rFileOperation\x12\x19\n\x11\x66ile_operation_id\x18\x01 \x01(\t\x12\x14\n\x0cworkspace_id\x18\x02 \x01(\t\x12<\n\x06\x61\x63tion\x18\x03 \x01(\x0e\x32,.stateroom.workspace.v1.FileOperation.Action\x12:\n\x05state\x18\x04 \x01(\x0e\x32+.stateroom.workspace.v1.FileOperation.State\x12\x0c\n\x04path\x18\x05 \x01(\t\x12\x10\n\x08new_path\x18\x06 \x01(\t\x12\x0c\n\x04\x65tag\x18\x07 \x01(\t\x12\x12\n\nsize_bytes\x18\x08 \x01(\x03\x12\x12\n\nfile_count\x18\t \x01(\x05\x12\x0e\n\x06reason\x18\n \x01(\t\x12/\n\x0b\x63reate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"a\n\x06\x41\x63tion\x12\x16\n\x12\x41\x43TION_UNSPECIFIED\x10\x00\x12\t\n\x05WRITE\x10\x01\x12\x08\n\x04MOVE\x10\x02\x12\n\n\x06\x44\x45LETE\x10\x03\x12\x12\n\x0eMAKE_DIRECTORY\x10\x04\x12\n\n\x06UPLOAD\x10\x05\"K\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x0b\n\x07STARTED\x10\x01\x12\x08\n\x04\x44ONE\x10\x02\x12\n\n\x06\x46\x41ILED\x10\x03\x12\x08\n\x04LOST\x10\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+stateroom/workspace/v1/file_operation.proto\x12\x16stateroom.workspace.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xbc\x04\n\rFileOperation\x12\x19\n\x11\x66ile_operation_id\x18\x01 \x01(\t\x12\x14\n\x0cworkspace_id\x18\x02 \x01(\t\x12<\n\x06\x61\x63tion\x18\x03 \x01(\x0e\x32,.stateroom.workspace.v1.FileOperation.Action\x12:\n\x05state\x18\x04 \x01(\x0e\x32+.stateroom.workspace.v1.FileOperation.State\x12\x0c\n\x04path\x18\x05 \x01(\t\x12\x10\n\x08new_path\x18\x06 \x01(\t\x12\x0c\n\x04\x65tag\x18\x07 \x01(\t\x12\x12\n\nsize_bytes\x18\x08 \x01(\x03\x12\x12\n\nfile_count\x18\t \x01(\x05\x12\x0e\n\x06reason\x18\n \x01(\t\x12/\n\x0b\x63reate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"k\n\x06\x41\x63tion\x12\x16\n\x12\x41\x43TION_UNSPECIFIED\x10\x00\x12\t\n\x05WRITE\x10\x01\x12\x08\n\x04MOVE\x10\x02\x12\n\n\x06\x44\x45LETE\x10\x03\x12\x12\n\x0eMAKE_DIRECTORY\x10\x04\x12\n\n\x06UPLOAD\x10\x05\x12\x08\n\x04\x43OPY\x10\x06\"K\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x0b\n\x07STARTED\x10\x01\x12\x08\n\x04\x44ONE\x10\x02\x12\n\n\x06\x46\x41ILED\x10\x03\x12\x08\n\x04LOST\x10\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,9 +33,9 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'stateroom.workspace.v1.file
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_FILEOPERATION']._serialized_start=105
-  _globals['_FILEOPERATION']._serialized_end=667
+  _globals['_FILEOPERATION']._serialized_end=677
   _globals['_FILEOPERATION_ACTION']._serialized_start=493
-  _globals['_FILEOPERATION_ACTION']._serialized_end=590
-  _globals['_FILEOPERATION_STATE']._serialized_start=592
-  _globals['_FILEOPERATION_STATE']._serialized_end=667
+  _globals['_FILEOPERATION_ACTION']._serialized_end=600
+  _globals['_FILEOPERATION_STATE']._serialized_start=602
+  _globals['_FILEOPERATION_STATE']._serialized_end=677
 # @@protoc_insertion_point(module_scope)

@@ -44,6 +44,8 @@ class FileOperation(_message.Message):
         """A directory was made."""
         UPLOAD: FileOperation._Action.ValueType  # 5
         """An archive was unpacked."""
+        COPY: FileOperation._Action.ValueType  # 6
+        """An entry was copied, with all beneath it."""
 
     class Action(_Action, metaclass=_ActionEnumTypeWrapper):
         """What can be done."""
@@ -60,6 +62,8 @@ class FileOperation(_message.Message):
     """A directory was made."""
     UPLOAD: FileOperation.Action.ValueType  # 5
     """An archive was unpacked."""
+    COPY: FileOperation.Action.ValueType  # 6
+    """An entry was copied, with all beneath it."""
 
     class _State:
         ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -115,9 +119,9 @@ class FileOperation(_message.Message):
     path: _builtins.str
     """The file or directory."""
     new_path: _builtins.str
-    """MOVE: where it is now."""
+    """MOVE and COPY: where it is now, or the copy."""
     etag: _builtins.str
-    """WRITE and MOVE, once DONE: stands for the version that was made."""
+    """WRITE, MOVE and COPY, once DONE: stands for the version that was made."""
     size_bytes: _builtins.int
     """WRITE and UPLOAD, once DONE: bytes of content."""
     file_count: _builtins.int

@@ -225,6 +225,48 @@ class MoveFileRequest(_message.Message):
 Global___MoveFileRequest: _TypeAlias = MoveFileRequest  # noqa: Y015
 
 @_typing.final
+class CopyFileRequest(_message.Message):
+    """Copies an entry."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WORKSPACE_ID_FIELD_NUMBER: _builtins.int
+    PATH_FIELD_NUMBER: _builtins.int
+    NEW_PATH_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    OVERWRITE_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    workspace_id: _builtins.str
+    """The workspace."""
+    path: _builtins.str
+    """Where it is."""
+    new_path: _builtins.str
+    """Where the copy is to be. The directory must be there."""
+    etag: _builtins.str
+    """That of the version to copy; empty or `*` for whatever there is."""
+    overwrite: _builtins.bool
+    """Whether a file may take the place of a file that is there."""
+    request_id: _builtins.str
+    """Makes repeating the call harmless. A UUID; optional."""
+    def __init__(
+        self,
+        *,
+        workspace_id: _builtins.str = ...,
+        path: _builtins.str = ...,
+        new_path: _builtins.str = ...,
+        etag: _builtins.str = ...,
+        overwrite: _builtins.bool = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "new_path", b"new_path", "overwrite", b"overwrite", "path", b"path", "request_id", b"request_id", "workspace_id", b"workspace_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CopyFileRequest: _TypeAlias = CopyFileRequest  # noqa: Y015
+
+@_typing.final
 class MakeDirectoryRequest(_message.Message):
     """Makes a directory."""
 

@@ -67,6 +67,11 @@ class FileServiceStub:
                 request_serializer=stateroom_dot_workspace_dot_v1_dot_file__requests__pb2.MoveFileRequest.SerializeToString,
                 response_deserializer=stateroom_dot_file_dot_v1_dot_file__pb2.File.FromString,
                 _registered_method=True)
+        self.CopyFile = channel.unary_unary(
+                '/stateroom.workspace.v1.FileService/CopyFile',
+                request_serializer=stateroom_dot_workspace_dot_v1_dot_file__requests__pb2.CopyFileRequest.SerializeToString,
+                response_deserializer=stateroom_dot_file_dot_v1_dot_file__pb2.File.FromString,
+                _registered_method=True)
         self.MakeDirectory = channel.unary_unary(
                 '/stateroom.workspace.v1.FileService/MakeDirectory',
                 request_serializer=stateroom_dot_workspace_dot_v1_dot_file__requests__pb2.MakeDirectoryRequest.SerializeToString,
@@ -160,6 +165,19 @@ class FileServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CopyFile(self, request, context):
+        """Copies an entry to another path of the same workspace: of a link the link itself, of a directory all that is in it but `.git`
+        folders, pipes, sockets and devices, up to 100,000 entries and 4 GiB. The copy is there as a whole, or not at all. Where
+        something is already it is refused; with `overwrite` a file takes the place of a file.
+
+        Errors: PERMISSION_DENIED (PROTECTED_PATH), ALREADY_EXISTS (FILE_ALREADY_EXISTS, FILE_NAME_CLASHES),
+        ABORTED (ETAG_MISMATCH, FILE_CHANGED, FILE_OPERATION_UNDER_WAY), FAILED_PRECONDITION (NOT_A_REGULAR_FILE),
+        INVALID_ARGUMENT (FILE_TOO_LARGE, COPY_TOO_LARGE), RESOURCE_EXHAUSTED (DISK_FULL), and those of every method.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def MakeDirectory(self, request, context):
         """Makes a directory, and those above it that are missing. One that is there is left as it is.
 
@@ -247,6 +265,11 @@ def add_FileServiceServicer_to_server(servicer, server):
             'MoveFile': grpc.unary_unary_rpc_method_handler(
                     servicer.MoveFile,
                     request_deserializer=stateroom_dot_workspace_dot_v1_dot_file__requests__pb2.MoveFileRequest.FromString,
+                    response_serializer=stateroom_dot_file_dot_v1_dot_file__pb2.File.SerializeToString,
+            ),
+            'CopyFile': grpc.unary_unary_rpc_method_handler(
+                    servicer.CopyFile,
+                    request_deserializer=stateroom_dot_workspace_dot_v1_dot_file__requests__pb2.CopyFileRequest.FromString,
                     response_serializer=stateroom_dot_file_dot_v1_dot_file__pb2.File.SerializeToString,
             ),
             'MakeDirectory': grpc.unary_unary_rpc_method_handler(
@@ -420,6 +443,33 @@ class FileService:
             target,
             '/stateroom.workspace.v1.FileService/MoveFile',
             stateroom_dot_workspace_dot_v1_dot_file__requests__pb2.MoveFileRequest.SerializeToString,
+            stateroom_dot_file_dot_v1_dot_file__pb2.File.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CopyFile(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/stateroom.workspace.v1.FileService/CopyFile',
+            stateroom_dot_workspace_dot_v1_dot_file__requests__pb2.CopyFileRequest.SerializeToString,
             stateroom_dot_file_dot_v1_dot_file__pb2.File.FromString,
             options,
             channel_credentials,

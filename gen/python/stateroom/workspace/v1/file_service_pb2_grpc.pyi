@@ -73,6 +73,15 @@ class FileServiceStub:
     Errors: PERMISSION_DENIED (PROTECTED_PATH), ALREADY_EXISTS (FILE_ALREADY_EXISTS, FILE_NAME_CLASHES),
     ABORTED (ETAG_MISMATCH, FILE_OPERATION_UNDER_WAY), and those of every method.
     """
+    CopyFile: _grpc.UnaryUnaryMultiCallable[_file_requests_pb2.CopyFileRequest, _file_pb2.File]
+    """Copies an entry to another path of the same workspace: of a link the link itself, of a directory all that is in it but `.git`
+    folders, pipes, sockets and devices, up to 100,000 entries and 4 GiB. The copy is there as a whole, or not at all. Where
+    something is already it is refused; with `overwrite` a file takes the place of a file.
+
+    Errors: PERMISSION_DENIED (PROTECTED_PATH), ALREADY_EXISTS (FILE_ALREADY_EXISTS, FILE_NAME_CLASHES),
+    ABORTED (ETAG_MISMATCH, FILE_CHANGED, FILE_OPERATION_UNDER_WAY), FAILED_PRECONDITION (NOT_A_REGULAR_FILE),
+    INVALID_ARGUMENT (FILE_TOO_LARGE, COPY_TOO_LARGE), RESOURCE_EXHAUSTED (DISK_FULL), and those of every method.
+    """
     MakeDirectory: _grpc.UnaryUnaryMultiCallable[_file_requests_pb2.MakeDirectoryRequest, _file_pb2.File]
     """Makes a directory, and those above it that are missing. One that is there is left as it is.
 
@@ -153,6 +162,15 @@ class FileServiceAsyncStub(FileServiceStub):
 
     Errors: PERMISSION_DENIED (PROTECTED_PATH), ALREADY_EXISTS (FILE_ALREADY_EXISTS, FILE_NAME_CLASHES),
     ABORTED (ETAG_MISMATCH, FILE_OPERATION_UNDER_WAY), and those of every method.
+    """
+    CopyFile: _aio.UnaryUnaryMultiCallable[_file_requests_pb2.CopyFileRequest, _file_pb2.File]  # type: ignore[assignment]
+    """Copies an entry to another path of the same workspace: of a link the link itself, of a directory all that is in it but `.git`
+    folders, pipes, sockets and devices, up to 100,000 entries and 4 GiB. The copy is there as a whole, or not at all. Where
+    something is already it is refused; with `overwrite` a file takes the place of a file.
+
+    Errors: PERMISSION_DENIED (PROTECTED_PATH), ALREADY_EXISTS (FILE_ALREADY_EXISTS, FILE_NAME_CLASHES),
+    ABORTED (ETAG_MISMATCH, FILE_CHANGED, FILE_OPERATION_UNDER_WAY), FAILED_PRECONDITION (NOT_A_REGULAR_FILE),
+    INVALID_ARGUMENT (FILE_TOO_LARGE, COPY_TOO_LARGE), RESOURCE_EXHAUSTED (DISK_FULL), and those of every method.
     """
     MakeDirectory: _aio.UnaryUnaryMultiCallable[_file_requests_pb2.MakeDirectoryRequest, _file_pb2.File]  # type: ignore[assignment]
     """Makes a directory, and those above it that are missing. One that is there is left as it is.
@@ -261,6 +279,21 @@ class FileServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Errors: PERMISSION_DENIED (PROTECTED_PATH), ALREADY_EXISTS (FILE_ALREADY_EXISTS, FILE_NAME_CLASHES),
         ABORTED (ETAG_MISMATCH, FILE_OPERATION_UNDER_WAY), and those of every method.
+        """
+
+    @_abc_1.abstractmethod
+    def CopyFile(
+        self,
+        request: _file_requests_pb2.CopyFileRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_file_pb2.File, _abc.Awaitable[_file_pb2.File]]:
+        """Copies an entry to another path of the same workspace: of a link the link itself, of a directory all that is in it but `.git`
+        folders, pipes, sockets and devices, up to 100,000 entries and 4 GiB. The copy is there as a whole, or not at all. Where
+        something is already it is refused; with `overwrite` a file takes the place of a file.
+
+        Errors: PERMISSION_DENIED (PROTECTED_PATH), ALREADY_EXISTS (FILE_ALREADY_EXISTS, FILE_NAME_CLASHES),
+        ABORTED (ETAG_MISMATCH, FILE_CHANGED, FILE_OPERATION_UNDER_WAY), FAILED_PRECONDITION (NOT_A_REGULAR_FILE),
+        INVALID_ARGUMENT (FILE_TOO_LARGE, COPY_TOO_LARGE), RESOURCE_EXHAUSTED (DISK_FULL), and those of every method.
         """
 
     @_abc_1.abstractmethod
