@@ -22,7 +22,7 @@ async def test_start_execution_of_steps_in_a_row_ends_with_the_output_of_the_las
     ended, output = await _run(
         stage,
         [
-            {"key": "nothing", "pass": {}},
+            {"key": "nothing", "noop": {}},
             {"key": "double", "data": {}, "inputs": {"n": "inputs.n * 2"}},
             {"key": "text", "data": {}, "inputs": {"said": "'n is ' + string(steps.double.output.n)"}},
         ],
@@ -37,8 +37,8 @@ async def test_start_execution_with_a_condition_runs_one_branch_and_skips_the_ot
     """The steps of the branch that is not taken are there to see, as SKIPPED."""
     steps: Steps = [
         {"key": "large", "condition": {"expression": "inputs.n > 10", "then": ["yes"], "otherwise": ["no"]}},
-        {"key": "yes", "pass": {}},
-        {"key": "no", "pass": {}},
+        {"key": "yes", "noop": {}},
+        {"key": "no", "noop": {}},
     ]
     ended, output = await _run(stage, steps, given={"n": 11})
     assert (ended.state, output) == (State.COMPLETED, True)
@@ -66,7 +66,7 @@ async def test_start_execution_with_a_loop_gives_a_list_in_the_order_of_the_item
 async def test_start_execution_with_a_loop_over_nothing_ends_it_at_once(stage: ExecutionStage) -> None:
     """A loop without items has no turns, and an empty list comes of it."""
     ended, output = await _run(
-        stage, [{"key": "each", "loop": {"items": "[]", "steps": ["one"]}}, {"key": "one", "pass": {}}]
+        stage, [{"key": "each", "loop": {"items": "[]", "steps": ["one"]}}, {"key": "one", "noop": {}}]
     )
     assert (ended.state, output) == (State.COMPLETED, [])
 
@@ -105,7 +105,7 @@ async def test_start_execution_with_a_wait_goes_on_when_its_time_has_come(stage:
 async def test_start_execution_with_a_failing_step_fails_and_skips_the_rest(stage: ExecutionStage) -> None:
     """The failure names the step, in words that help."""
     ended, _ = await _run(
-        stage, [{"key": "wrong", "data": {}, "inputs": {"n": "inputs.missing + 1"}}, {"key": "after", "pass": {}}]
+        stage, [{"key": "wrong", "data": {}, "inputs": {"n": "inputs.missing + 1"}}, {"key": "after", "noop": {}}]
     )
     assert ended.state == State.FAILED
     assert (ended.failure.reason, ended.failure.path) == ("EXPRESSION_FAILED", "wrong")
