@@ -172,6 +172,12 @@ async def test_start_execution_whose_time_is_up_is_ended(stage: ExecutionStage) 
     assert await stage.states(ended.execution_id) == {"year": "CANCELLED"}
 
 
+async def test_start_execution_with_a_value_that_cannot_be_stored_fails(stage: ExecutionStage) -> None:
+    """And neither is it tried for ever, nor does it hold up what others have come to."""
+    ended, _ = await _run(stage, [{"key": "nul", "data": {}, "inputs": {"n": r"'a\x00b'"}}])
+    assert (ended.state, ended.failure.reason) == (State.FAILED, "EXPRESSION_FAILED")
+
+
 async def test_start_execution_with_an_expression_without_end_fails_and_harms_nobody(stage: ExecutionStage) -> None:
     """What evaluates it is killed; the next expression is evaluated by another."""
     hungry = {"key": "hungry", "data": {}, "inputs": {"n": "inputs.list.map(x, [x]) + inputs.list.map(x, [x])"}}
