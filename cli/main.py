@@ -14,6 +14,7 @@ from cli import (
     context,
     contexts,
     execute,
+    executions,
     files,
     keys,
     life,
@@ -25,6 +26,7 @@ from cli import (
     sharing,
     users,
     variables,
+    workflows,
     workspaces,
 )
 
@@ -51,6 +53,10 @@ app.add_typer(previews.app, name="preview")
 app.add_typer(contexts.app, name="context")
 app.add_typer(actions.app, name="action")
 app.add_typer(chats.app, name="chat")
+app.add_typer(workflows.app, name="workflow")
+app.add_typer(executions.app, name="execution")
+app.command()(executions.run)
+app.command()(executions.runs)
 app.add_typer(audit.app, name="audit")
 app.add_typer(keys.app, name="key")
 app.command()(local.up)

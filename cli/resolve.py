@@ -89,6 +89,26 @@ async def workspace_names(client: Client) -> dict[str, str]:
     return {str(workspace["workspaceId"]): str(workspace["name"]) async for workspace in pages}
 
 
+async def workflow_id(client: Client, name_or_id: str) -> str:
+    """Return the id of the one active version of a workflow that is called so.
+
+    Raises:
+        Refused: there is none, or there are several.
+    """
+    if ids.is_id(name_or_id):
+        return name_or_id
+    filters = {"name": name_or_id, "state": "ACTIVE"}
+    found = [each async for each in client.pages("/v1/workflows", "workflows", limit=MANY, **filters)]
+    if name_or_id and found:
+        hints = {str(each["workflowId"]): f"version {each['versionNumber']}" for each in found}
+        return _only(hints, f"active workflows are called {name_or_id!r}")
+    msg = (
+        f"There is no active workflow {name_or_id!r} in this account;"
+        f" `{program.name()} workflow list` shows those there are."
+    )
+    raise Refused(msg, reason="WORKFLOW_NOT_FOUND", code=NOT_FOUND)
+
+
 async def api_key_id(client: Client, text: str) -> str:
     """Return the id of the caller's one active key that has this name or key prefix.
 

@@ -59,7 +59,9 @@ def _as_json(value: Any) -> Any:
         return [_as_json(each) for each in value]
     if isinstance(value, datetime):
         return value.isoformat()
-    if value is None or isinstance(value, bool | int | str) or (isinstance(value, float) and abs(value) < float("inf")):
+    if isinstance(value, str):
+        return _text(value)
+    if value is None or isinstance(value, bool | int) or (isinstance(value, float) and abs(value) < float("inf")):
         return value
     msg = f"gives {type(value).__name__}, which JSON has no form for"
     raise TypeError(msg)
@@ -69,7 +71,14 @@ def _key(key: Any) -> str:
     if not isinstance(key, str):
         msg = "gives a map whose keys are not all texts"
         raise TypeError(msg)
-    return key
+    return _text(key)
+
+
+def _text(value: str) -> str:
+    if "\0" in value:
+        msg = "gives a text with a NUL character, which cannot be stored"
+        raise TypeError(msg)
+    return value
 
 
 def main() -> None:

@@ -175,6 +175,20 @@ class Setting:
     async def _completed(self, action_id: str) -> bool:
         return bool((await self.client.get(f"/v1/actions/{action_id}"))["state"] == "COMPLETED")
 
+    async def workflow(self) -> str:
+        """Return a workflow: a draft, or a deleted one for the call that brings it back."""
+        step = {"key": "nothing", "noop": {}}
+        made = await self.client.post("/v1/workflows", {"name": "docs", "definition": {"steps": [step]}})
+        if self.method == "UndeleteWorkflow":
+            await self.client.delete(f"/v1/workflows/{made['workflowId']}")
+        return str(made["workflowId"])
+
+    async def execution(self) -> str:
+        """Return an execution: one that waits for the call that cancels it, else one that ends at once."""
+        step = {"wait": {"duration": "3600s"}} if self.method == "CancelExecution" else {"noop": {}}
+        started = await self.client.post("/v1/executions", {"definition": {"steps": [{"key": "only", **step}]}})
+        return str(started["executionId"])
+
     async def chat(self) -> str:
         """Return a chat in which something was said."""
         chat = await self.client.post("/v1/chats", {})
@@ -235,6 +249,8 @@ MAKERS: Mapping[str, Callable[[Setting], Awaitable[str]]] = {
     "PREVIEW_ID": Setting.preview,
     "CONTEXT_ID": Setting.context,
     "ACTION_ID": Setting.action,
+    "WORKFLOW_ID": Setting.workflow,
+    "EXECUTION_ID": Setting.execution,
     "CHAT_ID": Setting.chat,
     "USER_ID": Setting.user,
     "API_KEY_ID": Setting.api_key,

@@ -21,6 +21,7 @@ _APART = {
     "runner.snapshot": "snapshots",
     "services.workspace.saves": "saves",
     "services.session.previews": "deployments",
+    "services.execution.engine": "executions",
 }
 """Packages whose places only their own tests pass."""
 _HOME = ("workspace", "session")

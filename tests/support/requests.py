@@ -10,10 +10,13 @@ from google.api import field_behavior_pb2
 from google.protobuf import message_factory
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
+from stateroom.execution.v1 import workflow_pb2
 
 from chassis import ids
 from tests.support.contracts import Rpc, rpcs
 from tests.support.product import SERVICES
+
+_DEFINITION = workflow_pb2.Definition(steps=[workflow_pb2.Step(key="a", noop=workflow_pb2.NoopConfig())])
 
 NEEDED = {
     "etag": "*",
@@ -34,6 +37,9 @@ NEEDED = {
     "preview.port": 8000,
     "chat.is_private": True,
     "action.configure_tooling.directory": "nowhere",
+    "workflow.name": "a",
+    "workflow.definition": _DEFINITION,
+    "execution.definition": _DEFINITION,
 }
 """Values of fields that a request cannot be without, beside ids."""
 

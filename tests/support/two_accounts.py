@@ -28,6 +28,7 @@ from stateroom.workspace.v1.save_service_pb2_grpc import SaveServiceStub
 
 from tests.support import waiting
 from tests.support.conversation import conversation
+from tests.support.executions import executions
 from tests.support.people import Person, newcomer
 from tests.support.product import SERVICES, Product
 from tests.support.raw_agents import ASKING
@@ -70,6 +71,8 @@ async def owned(shared_product: Product) -> AsyncIterator[dict[str, str]]:
                 await stack.enter_async_context(_device(owner, found["session_id"]))
                 found["share_link_id"] = await _share(owner, found["session_id"])
                 found["preview_id"] = await _preview(owner, room.workspace_id, found["context_id"])
+        if "execution" in SERVICES:
+            found |= await executions(owner)
         if "audit" in SERVICES:
             found["audit_log_id"] = await _audit_log(owner)
         yield found | {"entity_id": room.workspace_id, "secret": owner.secret}

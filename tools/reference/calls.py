@@ -141,7 +141,7 @@ def _class(message: Descriptor) -> str:
 def _value(field: FieldDescriptor, value: Any) -> str:  # JSON
     inner = field.message_type
     if isinstance(value, dict) and inner is not None:
-        plain = inner.GetOptions().map_entry
+        plain = inner.GetOptions().map_entry or inner.full_name == "google.protobuf.Struct"
         pairs = {name: _plain(one) if plain else _value(inner.fields_by_name[name], one) for name, one in value.items()}
         return "{" + ", ".join(f'"{name}": {text}' for name, text in pairs.items()) + "}"
     if isinstance(value, list):

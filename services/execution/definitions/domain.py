@@ -22,7 +22,7 @@ class State(Enum):
 class Type(Enum):
     """What a step does."""
 
-    PASS = "PASS"
+    NOOP = "NOOP"
     DATA = "DATA"
     CONDITION = "CONDITION"
     LOOP = "LOOP"

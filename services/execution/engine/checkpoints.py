@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from itertools import islice
 from uuid import UUID
 
+import asyncpg
+
 from chassis import cancellation, faults, logs
 from chassis.database import FAILURES
 from chassis.system import SystemDatabase
@@ -16,6 +18,9 @@ LIMIT = 1000
 """Executions in one statement."""
 
 _RETRY = 0.25  # seconds to wait after a failure
+
+_REFUSALS = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, asyncpg.SyntaxOrAccessError)
+"""What will be no better the next time."""
 
 _BEFORE = faults.Point("checkpoints.before_commit", "Steps have ended, and nothing says so.")
 _AFTER = faults.Point("checkpoints.after_commit", "Steps have ended and are stored; the next ones have not begun.")
@@ -68,13 +73,24 @@ class Checkpoints:
         return batch
 
     async def _store(self, batch: list[_Waiting]) -> None:
-        held = await self._written([each.checkpoint for each in batch])
+        checkpoints = [each.checkpoint for each in batch]
+        try:
+            held = await self._written(checkpoints)
+        except _REFUSALS as exc:  # one execution's trouble must not be that of the others
+            _log.exception("what an execution has come to cannot be stored", error=repr(exc))
+            held = set[UUID]().union(*[await self._written_alone(each) for each in checkpoints])
         for each in batch:
             for done in each.written:
                 if not done.done():
                     done.set_result(each.checkpoint.execution.execution_id in held)
         if any(each.checkpoint.change is not None for each in batch):
             self.wake_relay()
+
+    async def _written_alone(self, checkpoint: Checkpoint) -> set[UUID]:
+        try:
+            return await self._written([checkpoint])
+        except _REFUSALS:
+            return set()
 
     async def _written(self, checkpoints: list[Checkpoint]) -> set[UUID]:
         """Store until the database answers: who cannot wait so long loses the lease, and then it is refused."""
@@ -84,6 +100,8 @@ class Checkpoints:
                 async with self.database.connection() as connection:
                     _BEFORE.reach()
                     held = await lease_store.store(connection, checkpoints)
+            except _REFUSALS:
+                raise
             except FAILURES as exc:
                 _log.warning("checkpoints are not stored, trying again", error=repr(exc))
                 await asyncio.sleep(_RETRY)

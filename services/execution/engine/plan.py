@@ -12,7 +12,7 @@ from typing import Any
 from services.execution.definitions.domain import OnError, Step, Type
 from services.execution.definitions.outline import TOP, Outline
 from services.execution.engine.scopes import Change, Loop, Outcome, Scope, Task, prefix_of, turn_prefix
-from services.execution.executions.domain import StepExecution, StepState
+from services.execution.executions.domain import Failure, StepExecution, StepState
 
 Known = Mapping[str, Mapping[str, StepExecution]]
 """Stored records by their prefix and key."""
@@ -131,11 +131,15 @@ class Plan:
                 self._end_early(scope, cut, change)
             elif record is not None:
                 if path in self.loops:
-                    self.loops[path].todo.clear()
-                for inner in [each for each in self.scopes.values() if each.owner == path]:
-                    inner.abandoned = True
-                    inner.failure = inner.failure or scope.failure
-                    self._advance(inner, change)
+                    self.loops[path].failure = self.loops[path].failure or scope.failure
+                    self.loops[path].abandoned = True
+                self._abandon_inside(path, scope.failure, change)
+
+    def _abandon_inside(self, owner: str, failure: Failure | None, change: Change) -> None:
+        for inner in [each for each in self.scopes.values() if each.owner == owner and each.failure is None]:
+            inner.abandoned = True
+            inner.failure = failure
+            self._advance(inner, change)
 
     def _end_early(self, scope: Scope, record: StepExecution, change: Change) -> None:
         change.records.append(record)
@@ -166,11 +170,10 @@ class Plan:
         loop.turning = True
         concurrency = self.outline.steps[owner.key].concurrency
         group = self.outline.groups[owner.key, "steps"]
-        while loop.todo and loop.failure is None and loop.running < concurrency:
-            index = loop.todo.popleft()
-            loop.running += 1
-            prefix = turn_prefix(owner.path, index)
-            self._begin(Scope(group, prefix, owner.path, index, loop.items[index]), known, change)
+        while (index := loop.next(concurrency)) is not None:
+            scope = Scope(group, turn_prefix(owner.path, index), owner.path, index, loop.items[index])
+            scope.failure, scope.abandoned = loop.failure, loop.failure is not None
+            self._begin(scope, known, change)
         loop.turning = False
         if not loop.running:
             self._finish(owner, Outcome(loop.outputs, loop.failure), change, abandoned=loop.abandoned)
@@ -182,12 +185,20 @@ class Plan:
             return
         owner = self.open[scope.owner]
         if owner.type is Type.LOOP:
-            self.loops[owner.path].note(scope)
-            self._turn(owner, {}, change)
+            self._close_turn(owner, scope, change)
         else:
             outputs = {key: record.output for key, record in scope.ended.items()}
             output = owner.progress if owner.type is Type.CONDITION else outputs
             self._finish(owner, Outcome(output, scope.failure), change, abandoned=scope.abandoned)
+
+    def _close_turn(self, owner: StepExecution, scope: Scope, change: Change) -> None:
+        loop = self.loops[owner.path]
+        loop.note(scope)
+        if scope.failure is not None:
+            turning, loop.turning = loop.turning, True
+            self._abandon_inside(owner.path, scope.failure, change)
+            loop.turning = turning
+        self._turn(owner, {}, change)
 
     def _finish(self, owner: StepExecution, outcome: Outcome, change: Change, *, abandoned: bool) -> None:
         """End a step of which everything inside has ended."""

@@ -80,11 +80,15 @@ class Scope:
 
 @dataclass(slots=True)
 class Loop:
-    """The turns of a loop: which are still to begin, how many run, and what came of the others."""
+    """The turns of a loop: which are still to begin, how many run, and what came of the others.
+
+    `begun` of those in `todo` had begun under another owner, and go on whatever has failed meanwhile.
+    """
 
     items: list[Any]
     todo: deque[int]
     outputs: list[Any]
+    begun: int = 0
     running: int = 0
     turning: bool = False
     failure: Failure | None = None
@@ -94,12 +98,21 @@ class Loop:
     def over(cls, items: list[Any], path: str, known: Collection[str]) -> "Loop":
         """Return a loop of which nothing runs. The turns that had begun come first: those with known records."""
         order = sorted(range(len(items)), key=lambda index: turn_prefix(path, index) not in known)
-        return cls(items, deque(order), [None] * len(items))
+        begun = sum(turn_prefix(path, index) in known for index in order)
+        return cls(items, deque(order), [None] * len(items), begun)
+
+    def next(self, concurrency: int) -> int | None:
+        """Return the turn to begin now, None for none."""
+        if self.begun:
+            self.begun -= 1
+        elif not self.todo or self.failure is not None or self.running >= concurrency:
+            return None
+        self.running += 1
+        return self.todo.popleft()
 
     def note(self, scope: Scope) -> None:
         """Take note of a turn that is over."""
         self.running -= 1
-        self.abandoned |= scope.abandoned
         self.failure = self.failure or scope.failure
         if scope.failure is None:
             self.outputs[scope.index] = scope.output

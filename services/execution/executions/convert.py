@@ -94,7 +94,7 @@ def _set_failure(message: pb.Execution | pb.StepExecution, failure: Failure | No
 
 def _input(message: struct_pb2.Struct) -> dict[str, Any]:
     try:
-        value = {_text(name): _read(each) for name, each in message.fields.items()}
+        value = {name: _read(each) for name, each in message.fields.items()}
     except ValueError as exc:
         raise InvalidField(Violation("execution.input", str(exc))) from exc
     if len(json.dumps(value)) > INPUT:
@@ -106,23 +106,16 @@ def _read(value: struct_pb2.Value) -> Any:
     """Return JSON as expressions want it: a number without a fraction is whole. ValueError for what is not kept."""
     match value.WhichOneof("kind"):
         case "struct_value":
-            return {_text(name): _read(each) for name, each in value.struct_value.fields.items()}
+            return {name: _read(each) for name, each in value.struct_value.fields.items()}
         case "list_value":
             return [_read(each) for each in value.list_value.values]
         case "string_value":
-            return _text(value.string_value)
+            return value.string_value
         case "number_value":
             return _number(value.number_value)
         case "bool_value":
             return value.bool_value
     return None
-
-
-def _text(value: str) -> str:
-    if "\0" in value:
-        msg = "has a NUL character, which cannot be stored"
-        raise ValueError(msg)
-    return value
 
 
 def _number(value: float) -> float:

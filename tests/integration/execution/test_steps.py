@@ -22,7 +22,7 @@ async def test_start_execution_of_steps_in_a_row_ends_with_the_output_of_the_las
     ended, output = await _run(
         stage,
         [
-            {"key": "nothing", "pass": {}},
+            {"key": "nothing", "noop": {}},
             {"key": "double", "data": {}, "inputs": {"n": "inputs.n * 2"}},
             {"key": "text", "data": {}, "inputs": {"said": "'n is ' + string(steps.double.output.n)"}},
         ],
@@ -37,8 +37,8 @@ async def test_start_execution_with_a_condition_runs_one_branch_and_skips_the_ot
     """The steps of the branch that is not taken are there to see, as SKIPPED."""
     steps: Steps = [
         {"key": "large", "condition": {"expression": "inputs.n > 10", "then": ["yes"], "otherwise": ["no"]}},
-        {"key": "yes", "pass": {}},
-        {"key": "no", "pass": {}},
+        {"key": "yes", "noop": {}},
+        {"key": "no", "noop": {}},
     ]
     ended, output = await _run(stage, steps, given={"n": 11})
     assert (ended.state, output) == (State.COMPLETED, True)
@@ -66,7 +66,7 @@ async def test_start_execution_with_a_loop_gives_a_list_in_the_order_of_the_item
 async def test_start_execution_with_a_loop_over_nothing_ends_it_at_once(stage: ExecutionStage) -> None:
     """A loop without items has no turns, and an empty list comes of it."""
     ended, output = await _run(
-        stage, [{"key": "each", "loop": {"items": "[]", "steps": ["one"]}}, {"key": "one", "pass": {}}]
+        stage, [{"key": "each", "loop": {"items": "[]", "steps": ["one"]}}, {"key": "one", "noop": {}}]
     )
     assert (ended.state, output) == (State.COMPLETED, [])
 
@@ -105,7 +105,7 @@ async def test_start_execution_with_a_wait_goes_on_when_its_time_has_come(stage:
 async def test_start_execution_with_a_failing_step_fails_and_skips_the_rest(stage: ExecutionStage) -> None:
     """The failure names the step, in words that help."""
     ended, _ = await _run(
-        stage, [{"key": "wrong", "data": {}, "inputs": {"n": "inputs.missing + 1"}}, {"key": "after", "pass": {}}]
+        stage, [{"key": "wrong", "data": {}, "inputs": {"n": "inputs.missing + 1"}}, {"key": "after", "noop": {}}]
     )
     assert ended.state == State.FAILED
     assert (ended.failure.reason, ended.failure.path) == ("EXPRESSION_FAILED", "wrong")
@@ -170,6 +170,12 @@ async def test_start_execution_whose_time_is_up_is_ended(stage: ExecutionStage) 
     ended = await stage.ended(wanted)
     assert (ended.state, ended.failure.reason) == (State.TIMED_OUT, "TIMED_OUT")
     assert await stage.states(ended.execution_id) == {"year": "CANCELLED"}
+
+
+async def test_start_execution_with_a_value_that_cannot_be_stored_fails(stage: ExecutionStage) -> None:
+    """And neither is it tried for ever, nor does it hold up what others have come to."""
+    ended, _ = await _run(stage, [{"key": "nul", "data": {}, "inputs": {"n": r"'a\x00b'"}}])
+    assert (ended.state, ended.failure.reason) == (State.FAILED, "EXPRESSION_FAILED")
 
 
 async def test_start_execution_with_an_expression_without_end_fails_and_harms_nobody(stage: ExecutionStage) -> None:

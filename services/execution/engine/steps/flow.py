@@ -11,7 +11,7 @@ ITEMS = 10_000
 """Turns that a loop may have."""
 
 
-class Pass:
+class Noop:
     """Does nothing."""
 
     async def run(self, _attempt: Attempt) -> Result:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from services.execution.definitions.domain import Type
-from services.execution.engine.steps.flow import Condition, Data, Loop, Parallel, Pass, Wait
+from services.execution.engine.steps.flow import Condition, Data, Loop, Noop, Parallel, Wait
 from services.execution.engine.steps.port import StepType
 from services.execution.expressions import Expressions
 
@@ -11,7 +11,7 @@ from services.execution.expressions import Expressions
 def step_types(expressions: Expressions) -> Mapping[Type, StepType]:
     """Return what runs steps, by type."""
     return {
-        Type.PASS: Pass(),
+        Type.NOOP: Noop(),
         Type.DATA: Data(),
         Type.CONDITION: Condition(expressions),
         Type.LOOP: Loop(expressions),

@@ -172,7 +172,7 @@ class Step(_message.Message):
         DESCRIPTOR: _descriptor.EnumDescriptor
         TYPE_UNSPECIFIED: Step._Type.ValueType  # 0
         """Not set."""
-        PASS: Step._Type.ValueType  # 1
+        NOOP: Step._Type.ValueType  # 1
         """Nothing."""
         DATA: Step._Type.ValueType  # 2
         """Makes a value."""
@@ -190,7 +190,7 @@ class Step(_message.Message):
 
     TYPE_UNSPECIFIED: Step.Type.ValueType  # 0
     """Not set."""
-    PASS: Step.Type.ValueType  # 1
+    NOOP: Step.Type.ValueType  # 1
     """Nothing."""
     DATA: Step.Type.ValueType  # 2
     """Makes a value."""
@@ -258,7 +258,7 @@ class Step(_message.Message):
     RETRY_DELAY_FIELD_NUMBER: _builtins.int
     TIMEOUT_FIELD_NUMBER: _builtins.int
     ON_ERROR_FIELD_NUMBER: _builtins.int
-    PASS_FIELD_NUMBER: _builtins.int
+    NOOP_FIELD_NUMBER: _builtins.int
     DATA_FIELD_NUMBER: _builtins.int
     CONDITION_FIELD_NUMBER: _builtins.int
     LOOP_FIELD_NUMBER: _builtins.int
@@ -287,6 +287,10 @@ class Step(_message.Message):
     @_builtins.property
     def timeout(self) -> _duration_pb2.Duration:
         """How long one run may take; 30 s when unset. Not for WAIT, and not for steps with steps inside."""
+
+    @_builtins.property
+    def noop(self) -> Global___NoopConfig:
+        """Nothing."""
 
     @_builtins.property
     def data(self) -> Global___DataConfig:
@@ -319,24 +323,25 @@ class Step(_message.Message):
         retry_delay: _duration_pb2.Duration | None = ...,
         timeout: _duration_pb2.Duration | None = ...,
         on_error: Global___Step.OnError.ValueType = ...,
+        noop: Global___NoopConfig | None = ...,
         data: Global___DataConfig | None = ...,
         condition: Global___ConditionConfig | None = ...,
         loop: Global___LoopConfig | None = ...,
         parallel: Global___ParallelConfig | None = ...,
         wait: Global___WaitConfig | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["condition", b"condition", "config", b"config", "data", b"data", "loop", b"loop", "parallel", b"parallel", "pass", b"pass", "retry_delay", b"retry_delay", "timeout", b"timeout", "wait", b"wait"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["condition", b"condition", "config", b"config", "data", b"data", "loop", b"loop", "noop", b"noop", "parallel", b"parallel", "retry_delay", b"retry_delay", "timeout", b"timeout", "wait", b"wait"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["condition", b"condition", "config", b"config", "data", b"data", "depends_on", b"depends_on", "inputs", b"inputs", "key", b"key", "loop", b"loop", "name", b"name", "on_error", b"on_error", "parallel", b"parallel", "pass", b"pass", "retry_count", b"retry_count", "retry_delay", b"retry_delay", "timeout", b"timeout", "wait", b"wait"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["condition", b"condition", "config", b"config", "data", b"data", "depends_on", b"depends_on", "inputs", b"inputs", "key", b"key", "loop", b"loop", "name", b"name", "noop", b"noop", "on_error", b"on_error", "parallel", b"parallel", "retry_count", b"retry_count", "retry_delay", b"retry_delay", "timeout", b"timeout", "wait", b"wait"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_config: _TypeAlias = _typing.Literal["pass", "data", "condition", "loop", "parallel", "wait"]  # noqa: Y015
+    _WhichOneofReturnType_config: _TypeAlias = _typing.Literal["noop", "data", "condition", "loop", "parallel", "wait"]  # noqa: Y015
     _WhichOneofArgType_config: _TypeAlias = _typing.Literal["config", b"config"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_config) -> _WhichOneofReturnType_config | None: ...
 
 Global___Step: _TypeAlias = Step  # noqa: Y015
 
 @_typing.final
-class PassConfig(_message.Message):
+class NoopConfig(_message.Message):
     """Does nothing."""
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -350,7 +355,7 @@ class PassConfig(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___PassConfig: _TypeAlias = PassConfig  # noqa: Y015
+Global___NoopConfig: _TypeAlias = NoopConfig  # noqa: Y015
 
 @_typing.final
 class DataConfig(_message.Message):

@@ -1,0 +1,158 @@
+"""`stateroom run`, `runs` and `execution …`: workflows that run, and have run."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli import context, documents, program, resolve
+from cli.client import Client, Json
+from cli.context import AccountOption, JsonOption, LimitOption
+from cli.errors import Refused, WrongUse
+from cli.render import Output
+
+app = typer.Typer(no_args_is_help=True, help="Executions: workflows that run, and have run.")
+
+Execution = Annotated[str, typer.Argument(metavar="EXECUTION", help="Its id.")]
+FIELDS = (
+    "executionId",
+    "name",
+    "workflowId",
+    "state",
+    "failure",
+    "stepsCompleted",
+    "stepsFailed",
+    "startTime",
+    "endTime",
+    "output",
+)
+COLUMNS = {
+    "executionId": "ID",
+    "name": "NAME",
+    "state": "STATE",
+    "stepsCompleted": "STEPS",
+    "startTime": "STARTED",
+    "endTime": "ENDED",
+}
+STEP_COLUMNS = {"path": "STEP", "type": "TYPE", "state": "STATE", "attempt": "ATTEMPT", "startTime": "STARTED"}
+
+
+def run(
+    workflow: Annotated[str, typer.Argument(metavar="WORKFLOW", help="A file, or the name or id of a workflow.")],
+    given: Annotated[
+        list[str] | None, typer.Option("--input", "-i", metavar="NAME=VALUE", help="JSON, or else a text.")
+    ] = None,
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Show each step until the end.")] = False,
+    account: AccountOption = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Start an execution of a workflow, or of what a file says."""
+
+    async def work(client: Client, output: Output) -> None:
+        wanted: Json = {"input": dict(map(_named, given or []))}
+        if Path(workflow).suffix in {".yaml", ".yml", ".json"}:
+            document = documents.read(Path(workflow))
+            wanted |= {"definition": document["definition"], "name": document["name"]}
+        else:
+            wanted |= {"workflowId": await resolve.workflow_id(client, workflow), "name": workflow}
+        started = await client.post("/v1/executions", wanted)
+        if watch:
+            await _follow(client, output, started)
+            return
+        output.resource(started, FIELDS)
+        output.say(f"Follow it: {program.name()} execution watch {started['executionId']}")
+
+    context.run(work, as_json=as_json, account=account)
+
+
+def runs(
+    state: Annotated[str, typer.Option(help="Only those that are RUNNING, COMPLETED, FAILED …")] = "",
+    limit: LimitOption = 100,
+    account: AccountOption = "",
+    as_json: JsonOption = False,
+) -> None:
+    """List executions, newest first."""
+
+    async def work(client: Client, output: Output) -> None:
+        pages = client.pages("/v1/executions", "executions", limit=limit, **({"state": state.upper()} if state else {}))
+        output.rows([each async for each in pages], COLUMNS)
+
+    context.run(work, as_json=as_json, account=account)
+
+
+app.command("list")(runs)
+
+
+@app.command()
+def show(execution: Execution, account: AccountOption = "", as_json: JsonOption = False) -> None:
+    """Show an execution."""
+
+    async def work(client: Client, output: Output) -> None:
+        output.resource(await client.get(resolve.path_of("execution", execution)), FIELDS)
+
+    context.run(work, as_json=as_json, account=account)
+
+
+@app.command()
+def steps(
+    execution: Execution, limit: LimitOption = 1000, account: AccountOption = "", as_json: JsonOption = False
+) -> None:
+    """List the steps of an execution in the order in which they changed last."""
+
+    async def work(client: Client, output: Output) -> None:
+        pages = client.pages(f"{resolve.path_of('execution', execution)}/steps", "steps", limit=limit)
+        output.rows([each async for each in pages], STEP_COLUMNS)
+
+    context.run(work, as_json=as_json, account=account)
+
+
+@app.command()
+def watch(execution: Execution, account: AccountOption = "", as_json: JsonOption = False) -> None:
+    """Show each step of an execution until its end; fails when it does."""
+
+    async def work(client: Client, output: Output) -> None:
+        await _follow(client, output, await client.get(resolve.path_of("execution", execution)))
+
+    context.run(work, as_json=as_json, account=account)
+
+
+@app.command()
+def cancel(execution: Execution, account: AccountOption = "", as_json: JsonOption = False) -> None:
+    """End an execution."""
+
+    async def work(client: Client, output: Output) -> None:
+        output.resource(await client.post(f"{resolve.path_of('execution', execution)}:cancel", {}), FIELDS)
+
+    context.run(work, as_json=as_json, account=account)
+
+
+async def _follow(client: Client, output: Output, execution: Json) -> None:
+    """Print what happens to an execution. Refused when it does not complete."""
+    path = f"/v1/executions/{execution['executionId']}"
+    async for news in client.stream(f"{path}:watch"):
+        execution = news["execution"]
+        for step in news.get("steps", []):
+            _tell(output, step)
+    output.resource(execution, FIELDS)
+    if execution["state"] != "COMPLETED":
+        why = execution.get("failure", {})
+        where = f" at {why['path']}" if why.get("path") else ""
+        msg = f"The execution is {execution['state']}{where}: {why.get('message', 'somebody ended it')}"
+        raise Refused(msg)
+
+
+def _tell(output: Output, step: Json) -> None:
+    said = f": {step['failure']['message']}" if "failure" in step else ""
+    output.say(f"{step['state']:<9}  {step['path']}{said}")
+
+
+def _named(text: str) -> tuple[str, object]:
+    name, separator, value = text.partition("=")
+    if not separator or not name:
+        msg = f"--input {text!r}: it has to be NAME=VALUE."
+        raise WrongUse(msg)
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        return name, value

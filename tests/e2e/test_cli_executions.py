@@ -1,0 +1,102 @@
+"""Workflows and executions with the command line, through the gateway, in an installation as `make up` starts it."""
+
+from pathlib import Path
+
+from tests.support.embedded_stack import EmbeddedStack
+from tests.support.waiting import until
+
+WORKFLOW = """\
+name: {name}
+steps:
+  - key: sum
+    data: {{}}
+    inputs: {{total: inputs.a + inputs.b}}
+  - key: large
+    condition: {{expression: steps.sum.output.total > 10, then: [say]}}
+  - key: say
+    data: {{}}
+    inputs: {{text: "'it is ' + string(steps.sum.output.total)"}}
+  - key: rest
+    wait: {{duration: {rest}}}
+"""
+
+
+def _file(folder: Path, name: str, rest: str = "0.1s") -> str:
+    path = folder / f"{name}.yaml"
+    path.write_text(WORKFLOW.format(name=name, rest=rest))
+    return str(path)
+
+
+async def test_cli_run_of_a_file_shows_each_step_until_the_end(embedded_stack: EmbeddedStack, tmp_path: Path) -> None:
+    """The steps are told as they end; the execution is listed, and recorded in the audit log."""
+    stack = embedded_stack
+    shown = await stack.command("run", _file(tmp_path, "adding"), "-i", "a=4", "-i", "b=38", "--watch")
+    assert shown.code == 0, shown.errors
+    for step in ("sum", "large/say", "large", "rest"):
+        assert f"COMPLETED  {step}\n" in shown.errors
+    (listed, *_) = (await stack.command("runs", "--json")).json()
+    assert (listed["name"], listed["state"], listed["stepsCompleted"]) == ("adding", "COMPLETED", "4")
+
+    async def recorded() -> bool:
+        entries = (await stack.command("audit", "list", "--entity", str(listed["executionId"]), "--json")).json()
+        return {entry["action"] for entry in entries} == {"execution.started", "execution.completed"}
+
+    await until(recorded)
+
+
+async def test_cli_run_of_a_workflow_that_fails_says_why(embedded_stack: EmbeddedStack, tmp_path: Path) -> None:
+    """Made, activated, found by its name; without its inputs it fails, and so does the command."""
+    stack = embedded_stack
+    (made,) = (await stack.command("workflow", "create", _file(tmp_path, "missing"), "--activate", "--json")).json()
+    assert (made["state"], made["versionNumber"]) == ("ACTIVE", 1)
+    failed = await stack.command("run", "missing", "--watch")
+    assert (failed.code, "FAILED at sum" in failed.errors) == (4, True), failed.errors
+    assert "sum" in (await stack.command("workflow", "show", "missing")).output
+    assert "missing" in (await stack.command("workflow", "list")).output
+
+
+async def test_cli_workflow_validate_lists_everything_that_is_wrong(
+    embedded_stack: EmbeddedStack, tmp_path: Path
+) -> None:
+    """With the key of each step; a file that is right is said to be, and stored neither way."""
+    stack = embedded_stack
+    right = await stack.command("workflow", "validate", _file(tmp_path, "right"))
+    assert (right.code, "nothing wrong" in right.errors) == (0, True), right.errors
+    wrong = tmp_path / "wrong.yaml"
+    wrong.write_text("steps: [{key: a, noop: {}, depends_on: [b]}, {key: c, parallel: {steps: [d]}}]")
+    refused = await stack.command("workflow", "validate", str(wrong))
+    assert refused.code == 4
+    assert "'b', which is no step" in refused.errors
+    assert "'d', which is no step" in refused.errors
+
+
+async def test_cli_execution_survives_the_death_of_the_service(embedded_stack: EmbeddedStack, tmp_path: Path) -> None:
+    """The supervisor starts it again, and the execution goes on where it was."""
+    stack = embedded_stack
+    (started,) = (await stack.command("run", _file(tmp_path, "long", "1s"), "-i", "a=1", "-i", "b=2", "--json")).json()
+    await stack.kill("execution")
+
+    async def completed() -> bool:
+        shown = await stack.command("execution", "show", str(started["executionId"]), "--json")
+        return shown.code == 0 and shown.json()[0]["state"] == "COMPLETED"
+
+    await until(completed, seconds=40)
+    steps = (await stack.command("execution", "steps", str(started["executionId"]), "--json")).json()
+    assert {step["path"]: step["state"] for step in steps} == {
+        "sum": "COMPLETED",
+        "large": "COMPLETED",
+        "large/say": "SKIPPED",
+        "rest": "COMPLETED",
+    }
+
+
+async def test_cli_execution_cancel_ends_it(embedded_stack: EmbeddedStack, tmp_path: Path) -> None:
+    """For good."""
+    stack = embedded_stack
+    (started,) = (
+        await stack.command("run", _file(tmp_path, "year", "9000s"), "-i", "a=1", "-i", "b=2", "--json")
+    ).json()
+    (ended,) = (await stack.command("execution", "cancel", str(started["executionId"]), "--json")).json()
+    assert ended["state"] == "CANCELLED"
+    watched = await stack.command("execution", "watch", str(started["executionId"]))
+    assert (watched.code, "CANCELLED" in watched.errors) == (4, True)

@@ -1,0 +1,118 @@
+"""Engines die, stop and come back: an execution has one owner, and nothing that was stored happens again."""
+
+import os
+import signal
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+import pytest_asyncio
+from stateroom.execution.v1 import execution_pb2
+
+from embedded.nats import Nats
+from embedded.postgres import Postgres
+from tests.support.execution_stage import ExecutionStage, Steps, open_execution_stage
+from tests.support.installation import TEMPLATE, fresh_installation
+from tests.support.waiting import until
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+State = execution_pb2.Execution.State
+TICKS: Steps = [
+    {"key": "first", "noop": {}},
+    {"key": "each", "loop": {"items": "[1, 2, 3]", "steps": ["pause", "value"], "concurrency": 2}},
+    {"key": "pause", "wait": {"duration": "0.4s"}},
+    {"key": "value", "data": {}, "inputs": {"n": "item"}},
+]
+"""Takes longer than an engine lives, and has steps of which some have ended whenever that is."""
+UNOWNED = "SELECT count(*) FROM executions WHERE end_time IS NULL AND wake_time IS NULL"
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def stage(template: Postgres, nats: Nats) -> AsyncIterator[ExecutionStage]:
+    """Return a service of which a test starts the processes."""
+    async with (
+        fresh_installation(template, nats, TEMPLATE) as installation,
+        open_execution_stage(installation) as opened,
+    ):
+        yield opened
+
+
+async def _epochs(stage: ExecutionStage) -> set[int]:
+    return {row["lease_epoch"] for row in await stage.rows("SELECT lease_epoch FROM executions")}
+
+
+@pytest.mark.invariant("I13")
+async def test_engine_that_is_killed_is_followed_by_another_where_it_was(stage: ExecutionStage) -> None:
+    """All executions end, none is lost; a step that had ended has the end that it had."""
+    await stage.replica(LOG_LEVEL="ERROR")
+    started = [await stage.start(TICKS) for _ in range(12)]
+
+    async def under_way() -> bool:
+        rows = await stage.rows("SELECT count(*) FROM step_executions WHERE end_time IS NOT NULL")
+        return int(rows[0][0]) >= len(started)
+
+    await until(under_way)
+    await stage.first.kill()
+    stored = await stage.rows("SELECT execution_id, path, end_time FROM step_executions WHERE end_time IS NOT NULL")
+    await stage.replicas.pop().channel.close(None)
+    await stage.replica(LOG_LEVEL="ERROR")
+    for each in started:
+        ended = await stage.ended(each)
+        assert (ended.state, ended.steps_completed, ended.steps_failed) == (State.COMPLETED, 8, 0)
+    for row in stored:
+        (now,) = await stage.rows(
+            "SELECT end_time FROM step_executions WHERE execution_id = $1 AND path = $2", *row[:2]
+        )
+        assert now["end_time"] == row["end_time"]
+    assert (await stage.rows(UNOWNED))[0][0] == 0
+
+
+@pytest.mark.invariant("I14")
+async def test_engine_that_was_stopped_past_its_lease_changes_nothing(stage: ExecutionStage) -> None:
+    """Another replica ends its executions meanwhile; what it wakes up with is refused, and it goes on working."""
+    await stage.replica(LOG_LEVEL="ERROR")
+    await stage.replica(LOG_LEVEL="ERROR")
+    started = [await stage.start(TICKS) for _ in range(6)]
+    sleeper = stage.replicas[0]
+    os.kill(sleeper.process.pid, signal.SIGSTOP)
+    stage.replicas.reverse()
+    ended = [await stage.ended(each) for each in started]
+    assert {each.state for each in ended} == {State.COMPLETED}
+    before = await stage.rows("SELECT * FROM step_executions ORDER BY execution_id, path")
+    os.kill(sleeper.process.pid, signal.SIGCONT)
+    stage.replicas.reverse()
+    again = await stage.ended(await stage.start(TICKS))
+    assert again.state == State.COMPLETED
+    statement = "SELECT * FROM step_executions WHERE execution_id <> $1::uuid ORDER BY execution_id, path"
+    assert await stage.rows(statement, again.execution_id) == before
+
+
+@pytest.mark.invariant("I18")
+async def test_execution_that_has_ended_is_held_by_the_database(stage: ExecutionStage) -> None:
+    """Neither it nor its steps leave their last state, nor does anything run without a time to look at it."""
+    await stage.replica(LOG_LEVEL="ERROR")
+    await stage.ended(await stage.start([{"key": "a", "noop": {}}]))
+    for statement in (
+        "UPDATE executions SET state = 'RUNNING', end_time = NULL, wake_time = now()",
+        "UPDATE executions SET start_time = now()",
+        "UPDATE step_executions SET state = 'FAILED'",
+    ):
+        with pytest.raises(asyncpg.RestrictViolationError):
+            await stage.rows(statement)
+    await stage.start([{"key": "year", "wait": {"duration": "30000000s"}}])
+    with pytest.raises(asyncpg.CheckViolationError):
+        await stage.rows("UPDATE executions SET wake_time = NULL WHERE end_time IS NULL")
+    assert max(await _epochs(stage)) >= 1
+
+
+@pytest.mark.invariant("I15")
+async def test_engine_that_stops_lets_others_own_its_executions_at_once(stage: ExecutionStage) -> None:
+    """A rolling restart costs no lease."""
+    await stage.replica(LOG_LEVEL="ERROR")
+    await stage.start(TICKS)
+    process = stage.first.process
+    process.terminate()
+    await process.wait()
+    (row,) = await stage.rows("SELECT engine_id, wake_time <= now() + interval '1 second' AS soon FROM executions")
+    assert (row["engine_id"], row["soon"]) == (None, True)

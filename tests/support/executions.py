@@ -1,0 +1,30 @@
+"""One of everything that belongs to executions, and a second of what lists show."""
+
+from typing import Any
+
+from stateroom.execution.v1 import execution_pb2, workflow_pb2
+from stateroom.execution.v1 import execution_service_pb2 as pb
+from stateroom.execution.v1 import workflow_service_pb2 as workflow_pb
+from stateroom.execution.v1.execution_service_pb2_grpc import ExecutionServiceStub
+from stateroom.execution.v1.workflow_service_pb2_grpc import WorkflowServiceStub
+
+from tests.support.execution_stage import definition
+from tests.support.people import Person, connected
+
+_STEPS = definition([{"key": "a", "noop": {}}, {"key": "year", "wait": {"duration": "30000000s"}}])
+
+
+async def executions(owner: Person) -> dict[str, str]:
+    """Make it; returns the ids by field name. The executions wait, with a step that has ended and one that sleeps."""
+    async with connected(owner.product, "execution") as channel:
+        workflows: Any = WorkflowServiceStub(channel)
+        running: Any = ExecutionServiceStub(channel)
+        sent: dict[str, Any] = {"metadata": owner.metadata, "timeout": 20, "wait_for_ready": True}
+        create = workflow_pb.CreateWorkflowRequest(workflow=workflow_pb2.Workflow(name="a", definition=_STEPS))
+        _, made = [await workflows.CreateWorkflow(create, **sent) for _ in range(2)]
+        start = pb.StartExecutionRequest(execution=execution_pb2.Execution(definition=_STEPS))
+        _, started = [await running.StartExecution(start, **sent) for _ in range(2)]
+        async for news in running.WatchExecution(pb.WatchExecutionRequest(execution_id=started.execution_id), **sent):
+            if news.sequence > 1:
+                break
+    return {"workflow_id": made.workflow_id, "execution_id": started.execution_id}
