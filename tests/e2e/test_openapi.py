@@ -62,8 +62,9 @@ class Described:
 def _operations(document: Any) -> dict[str, APIOperation[Any, Any, Any, Any]]:
     """Return the operations by their methods; the one change is that no test clones from a host that it made up."""
     document["components"]["schemas"]["stateroom.workspace.v1.Workspace"]["properties"]["repositoryUrl"] = {"const": ""}
-    loaded = schemathesis.openapi.from_dict(document, config=schemathesis.Config.from_dict(CONFIG))
-    return {found.ok().definition.raw["x-grpc-method"]: found.ok() for found in loaded.get_all_operations()}
+    loaded: Any = schemathesis.openapi.from_dict(document, config=schemathesis.Config.from_dict(CONFIG))
+    operations = (found.ok() for found in loaded.get_all_operations())
+    return {operation.definition.raw["x-grpc-method"]: operation for operation in operations}
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
