@@ -9,7 +9,7 @@ _ONE_INSTALLATION = re.compile(
     r"tests/e2e/test_(?!demo|extending|traces)|tests/fault/test_(changes|output|runner|slow_devices)[.]py"
 )
 _ONE_FOR_EACH_MODULE = re.compile(
-    r"tests/contract/test_|tests/fault/test_(runner_places|unsaved_work)|tests/integration/session/"
+    r"tests/contract/test_|tests/integration/audit/test_reading|tests/fault/test_(runner_places|unsaved_work)|tests/integration/session/"
     r"|tests/integration/runner/test_forward"
     r"|tests/integration/workspace/test_(?!drain|one_runner|restarts)"
 )
