@@ -244,8 +244,8 @@ async def embedded_stack() -> AsyncIterator[EmbeddedStack]:
         yield stack
 
 
-@pytest_asyncio.fixture
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def own_stack() -> AsyncIterator[EmbeddedStack]:
-    """Run an installation for one test that stops it, or kills its supervisor."""
+    """Run an installation for tests that stop it, or kill its supervisor, and leave it running again."""
     async with _stack() as stack:
         yield stack
