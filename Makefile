@@ -11,6 +11,9 @@ REPO ?= $(CURDIR)
 export UV_SYSTEM_CERTS := 1
 export UV_NO_PROGRESS := 1
 
+# Compiled once, not by each of the many processes: some machines tell Python not to keep what it compiled.
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: help
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z.]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

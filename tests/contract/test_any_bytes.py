@@ -52,7 +52,8 @@ class Caller:
         """Make a call, of a stream to its first item; returns how it was refused, None when it was not."""
         made = call(channel, rpc, sent, (("authorization", f"Bearer {self.owned['secret']}"),))
         try:
-            async with asyncio.timeout(SILENCE if rpc.descriptor.server_streaming else None):
+            # What is closed to people has to refuse, however long that takes.
+            async with asyncio.timeout(SILENCE if rpc.descriptor.server_streaming and rpc.is_public else None):
                 await (anext(aiter(made), None) if rpc.descriptor.server_streaming else made)
         except grpc.aio.AioRpcError as exc:
             # The client's own failure, to write to a call that the server has refused meanwhile.

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
+from tests.support.each import each
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = sorted(
@@ -25,7 +25,7 @@ def _pointed_at(document: Path) -> Iterator[Path]:
         yield ROOT / name
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+@each(DOCUMENTS, lambda path: str(path.relative_to(ROOT)))
 def test_document_names_only_files_that_exist(document: Path) -> None:
     """No link and no path in backticks leads nowhere."""
     assert [str(path) for path in _pointed_at(document) if not path.exists()] == []

@@ -3,7 +3,7 @@
 import ast
 from pathlib import Path
 
-import pytest
+from tests.support.each import each
 
 ROOT = Path(__file__).resolve().parents[2]
 LINES = 15
@@ -17,9 +17,10 @@ METHODS = [
 ]
 
 
-@pytest.mark.parametrize(("domain", "method"), METHODS, ids=[f"{domain}-{method.name}" for domain, method in METHODS])
-def test_handler_is_short_and_catches_nothing(domain: str, method: ast.AsyncFunctionDef) -> None:
+@each(METHODS, lambda found: f"{found[0]}-{found[1].name}")
+def test_handler_is_short_and_catches_nothing(found: tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]) -> None:
     """At most 15 lines after the docstring, and errors pass through to the one place that maps them."""
+    domain, method = found
     begin = method.body[1].lineno
     assert (method.end_lineno or begin) - begin < LINES, domain
     assert not [part for part in ast.walk(method) if isinstance(part, ast.Try)], domain

@@ -44,15 +44,13 @@ class Described:
     """An installation by its own description, and somebody with a workspace and a session."""
 
     url: str
-    document: Any
+    operations: dict[str, APIOperation[Any, Any, Any, Any]]
     secret: str
     known: dict[str, str]
 
     def operation(self, rpc: Rpc) -> APIOperation[Any, Any, Any, Any]:
         """Return the operation of a method."""
-        name = f"{rpc.descriptor.containing_service.full_name}/{rpc.name}"
-        operations = (found.ok() for found in self.document.get_all_operations())
-        return next(found for found in operations if found.definition.raw["x-grpc-method"] == name)
+        return self.operations[f"{rpc.descriptor.containing_service.full_name}/{rpc.name}"]
 
     def headers(self, rpc: Rpc) -> dict[str, str]:
         """Return what goes with each request."""
@@ -61,10 +59,12 @@ class Described:
         return made | ({"grpc-timeout": PATIENCE} if goes_on else {})
 
 
-def _loaded(document: Any) -> Any:
-    """Return the document for tests; the one change is that no test clones from a host that it made up."""
+def _operations(document: Any) -> dict[str, APIOperation[Any, Any, Any, Any]]:
+    """Return the operations by their methods; the one change is that no test clones from a host that it made up."""
     document["components"]["schemas"]["stateroom.workspace.v1.Workspace"]["properties"]["repositoryUrl"] = {"const": ""}
-    return schemathesis.openapi.from_dict(document, config=schemathesis.Config.from_dict(CONFIG))
+    loaded: Any = schemathesis.openapi.from_dict(document, config=schemathesis.Config.from_dict(CONFIG))
+    operations = (found.ok() for found in loaded.get_all_operations())
+    return {operation.definition.raw["x-grpc-method"]: operation for operation in operations}
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -79,7 +79,7 @@ async def described(embedded_stack: EmbeddedStack) -> AsyncIterator[Described]:
         async with http.stream("GET", f"/v1/workspaces/{workspace}:watch") as watch:
             await watch.aread()
         session = (await http.post("/v1/sessions", json={"workspaceId": workspace})).json()["sessionId"]
-        yield Described(url, _loaded(document), secret, {"workspaceId": workspace, "sessionId": session})
+        yield Described(url, _operations(document), secret, {"workspaceId": workspace, "sessionId": session})
         await http.post(f"/v1/sessions/{session}:terminate", json={})
 
 

@@ -9,14 +9,15 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from chassis import ids
 from cli.client import Client, Json
@@ -48,6 +49,8 @@ STATES = {
 """Methods that need a context which went through these."""
 BROUGHT_BACK = {"UnarchiveWorkspace": ("POST", ":archive"), "UndeleteWorkspace": ("DELETE", "")}
 """Methods that undo something, and the call that does it."""
+LEAVE_AS_IT_IS = ("Get", "List", "Create", "Restore")
+"""How methods are called that do nothing to what they are given: all of them may have the same."""
 
 
 def _calls() -> list[tuple[str, str, str]]:
@@ -75,6 +78,18 @@ class Setting:
     live_preview: str
     method: str
     folder: Path
+    shared: dict[str, str]
+    opened: list[str] = field(default_factory=list)
+
+    async def value(self, variable: str) -> str:
+        """Return what stands in a variable: one for all calls that leave it as it is, else one of its own."""
+        leaves = self.method.startswith(LEAVE_AS_IT_IS) and self.method not in STATES
+        if not leaves or variable in NEW:
+            return await MAKERS[variable](self)
+        if variable not in self.shared:
+            self.shared[variable] = await MAKERS[variable](self)
+            self.opened.clear()  # it goes on
+        return self.shared[variable]
 
     async def workspace(self) -> str:
         """Return a workspace: one of its own for a call that changes it, else one that all calls share."""
@@ -88,10 +103,15 @@ class Setting:
 
     async def session(self) -> str:
         """Return a session, ended where the call waits for the end."""
-        session = await self.client.post("/v1/sessions", {"workspaceId": self.room})
+        session_id = await self._open({})
         if self.method in STREAMS_TO_THE_END:
-            await self.client.post(f"/v1/sessions/{session['sessionId']}:terminate", {})
-        return str(session["sessionId"])
+            await self.client.post(f"/v1/sessions/{session_id}:terminate", {})
+        return session_id
+
+    async def _open(self, wanted: Json) -> str:
+        session = await self.client.post("/v1/sessions", {"workspaceId": self.room} | wanted)
+        self.opened.append(str(session["sessionId"]))
+        return self.opened[-1]
 
     async def save(self) -> str:
         """Return a complete save of the room."""
@@ -111,9 +131,8 @@ class Setting:
     async def agent(self) -> str:
         """Return a session with an agent that answers where the call needs that, else with one that says nothing."""
         answers = self.method in ASKS_BACK
-        wanted: Json = {"workspaceId": self.room, "kind": "AGENT", "command": ASKING if answers else SILENT}
-        session = await self.client.post("/v1/sessions", wanted)
-        path = f"/v1/sessions/{session['sessionId']}"
+        session_id = await self._open({"kind": "AGENT", "command": ASKING if answers else SILENT})
+        path = f"/v1/sessions/{session_id}"
         if self.method == "StreamAgentEvents":
             await self.client.post(f"{path}:terminate", {})
         if answers:
@@ -121,7 +140,7 @@ class Setting:
             async for message in self.client.stream(f"{path}/agentEvents"):
                 if "permissionRequest" in message["event"]:
                     break
-        return str(session["sessionId"])
+        return session_id
 
     async def permission(self) -> str:
         """Return what the newest agent asked permission for."""
@@ -144,11 +163,10 @@ class Setting:
         return str((await self.client.post("/v1/previews", wanted))["previewId"])
 
     async def end_sessions(self) -> None:
-        """End what runs in the room, so that the account may have more."""
-        listed = await self.client.get("/v1/sessions", workspaceId=self.room, pageSize=200)
-        for session in (each for each in listed["sessions"] if "endTime" not in each):
+        """End what runs for this call alone."""
+        for session_id in self.opened:
             with suppress(Refused):  # it ended meanwhile
-                await self.client.post(f"/v1/sessions/{session['sessionId']}:terminate", {})
+                await self.client.post(f"/v1/sessions/{session_id}:terminate", {})
 
     async def context(self) -> str:
         """Return a context in which something was said, in the state that the call needs."""
@@ -205,8 +223,7 @@ class Setting:
 
     async def share(self) -> dict[str, Any]:
         """Return a link to a session, and its secret."""
-        session = await self.client.post("/v1/sessions", {"workspaceId": self.room})
-        return await self.client.post(f"/v1/sessions/{session['sessionId']}/shareLinks", {})
+        return await self.client.post(f"/v1/sessions/{await self._open({})}/shareLinks", {})
 
     async def share_link(self) -> str:
         """Return a share link's id."""
@@ -262,7 +279,9 @@ MAKERS: Mapping[str, Callable[[Setting], Awaitable[str]]] = {
     "NAME": Setting.name,
     "HANDLE": Setting.name,
 }
-"""What stands in a variable of the examples, made anew for each call."""
+"""What stands in a variable of the examples."""
+NEW = {"NAME", "HANDLE"}
+"""Variables that stand for what nothing has yet."""
 
 
 async def _run(code: str, environment: Mapping[str, str]) -> list[object]:
@@ -288,14 +307,28 @@ async def _exec(code: str, variables: Mapping[str, str], monkeypatch: pytest.Mon
     await asyncio.to_thread(exec, code, {})
 
 
+@pytest.fixture(scope="module")
+def shared() -> dict[str, str]:
+    """Return what calls share that leave it as it is, by variable; it is made when one needs it."""
+    return {}
+
+
+@pytest_asyncio.fixture
+async def setting(
+    client: Client, workspace_id: str, preview: Json, tmp_path: Path, shared: dict[str, str], method: str
+) -> AsyncIterator[Setting]:
+    """Return what there is to call, and end what ran for this call alone."""
+    made = Setting(client, workspace_id, preview["previewId"], method, tmp_path, shared)
+    yield made
+    await made.end_sessions()
+
+
 @pytest.mark.parametrize(("method", "program", "code"), CALLS, ids=[f"{name}-{program}" for name, program, _ in CALLS])
 async def test_call_as_printed_answers(  # noqa: PLR0913  # an example and where it runs
     embedded_stack: EmbeddedStack,
-    workspace_id: str,
-    preview: Json,
+    setting: Setting,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-    tmp_path: Path,
     *,
     method: str,
     program: str,
@@ -309,16 +342,11 @@ async def test_call_as_printed_answers(  # noqa: PLR0913  # an example and where
     variables = {"STATEROOM_URL": endpoint.gateway, "STATEROOM_API_KEY": endpoint.api_key}
     variables |= {f"STATEROOM_{name.upper()}": address for name, address in endpoint.services.items()}
     variables |= {"PATH": search, "HOME": str(embedded_stack.folder)}
-    async with embedded_stack.client() as client:
-        setting = Setting(client, workspace_id, preview["previewId"], method, tmp_path)
-        for name in sorted({first or second for first, second in VARIABLE.findall(code)} - variables.keys()):
-            variables[name] = await MAKERS[name](setting)
-        try:
-            if program == "python":
-                await _exec(code, variables, monkeypatch)
-                assert capsys.readouterr().out
-            else:
-                answers = await _run(code, variables)
-                assert not [answer for answer in answers if isinstance(answer, dict) and "error" in answer]
-        finally:
-            await setting.end_sessions()
+    for name in sorted({first or second for first, second in VARIABLE.findall(code)} - variables.keys()):
+        variables[name] = await setting.value(name)
+    if program == "python":
+        await _exec(code, variables, monkeypatch)
+        assert capsys.readouterr().out
+    else:
+        answers = await _run(code, variables)
+        assert not [answer for answer in answers if isinstance(answer, dict) and "error" in answer]

@@ -10,6 +10,8 @@ from cli.attachment import Wish
 from tests.support.embedded_stack import EmbeddedStack
 from tests.support.sessions import attached, create_workspace, ended, opened_session, shown, write
 
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
 LINE = re.compile(rb"line (\d+)\r\n")
 
 
@@ -20,7 +22,7 @@ async def test_up_after_the_supervisor_alone_ended_shell_goes_on(
 ) -> None:
     """Killed, or told to keep sessions: the next one adopts runner and shell, and no byte between is lost."""
     async with own_stack.client() as client:
-        workspace = await create_workspace(client, "adopted")
+        workspace = await create_workspace(client, f"adopted-{stop.__name__}")
         runner = own_stack.room(workspace["workspaceId"]) / "runner.json"
         announced = json.loads(runner.read_text())
         async with (

@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +20,7 @@ from embedded import databases, keys, lock
 from embedded.endpoint import Endpoint, read
 from embedded.layout import Layout
 from embedded.postgres import Postgres
+from tests.support import warm_command
 from tests.support.left_over import end_all, processes_naming
 from tests.support.waiting import until
 
@@ -174,28 +175,33 @@ class EmbeddedStack:
 
     async def command(self, *arguments: str, stdin: bytes = b"") -> Finished:
         """Run the command line `stateroom` as the owner."""
-        return await self._run("-P", "-m", "cli.main", *arguments, stdin=stdin)
+        return await self._command(self.command_environment(), arguments, stdin)
 
     async def guest_command(self, *arguments: str, stdin: bytes = b"") -> Finished:
         """Run the command line as somebody who knows where the gateway is, and has no key."""
-        return await self._run("-P", "-m", "cli.main", *arguments, stdin=stdin, without=("STATEROOM_API_KEY",))
+        environment = self.command_environment()
+        del environment["STATEROOM_API_KEY"]
+        return await self._command(environment, arguments, stdin)
 
     def command_environment(self) -> dict[str, str]:
         """Return the environment in which `python -m cli.main` finds the installation."""
         api = self.api
         return self._environment() | {"STATEROOM_URL": api.url, "STATEROOM_API_KEY": api.api_key}
 
-    async def _run(self, *arguments: str, stdin: bytes = b"", without: Sequence[str] = ()) -> Finished:
-        environment = self.command_environment()
+    async def _command(self, environment: Mapping[str, str], arguments: Sequence[str], stdin: bytes) -> Finished:
+        code, output, errors = await warm_command.run(arguments, environment, self.folder, stdin)
+        return Finished(code, output.decode(), errors.decode())
+
+    async def _run(self, *arguments: str) -> Finished:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, *arguments),
             cwd=self.folder,
-            env={name: value for name, value in environment.items() if name not in without},
-            stdin=asyncio.subprocess.PIPE,
+            env=self.command_environment(),
+            stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )
-        output, errors = await process.communicate(stdin)
+        output, errors = await process.communicate()
         assert process.returncode is not None
         return Finished(process.returncode, output.decode(), errors.decode())
 
@@ -238,8 +244,8 @@ async def embedded_stack() -> AsyncIterator[EmbeddedStack]:
         yield stack
 
 
-@pytest_asyncio.fixture
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def own_stack() -> AsyncIterator[EmbeddedStack]:
-    """Run an installation for one test that stops it, or kills its supervisor."""
+    """Run an installation for tests that stop it, or kill its supervisor, and leave it running again."""
     async with _stack() as stack:
         yield stack

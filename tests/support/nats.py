@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest_asyncio
@@ -11,8 +12,8 @@ from embedded.nats import Nats
 SERVICES = ("workspace", "session", "execution", "audit")
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def nats() -> AsyncIterator[Nats]:
+@asynccontextmanager
+async def running_nats() -> AsyncIterator[Nats]:
     """Run a server with a user for each service; the password is the user's name."""
     with tempfile.TemporaryDirectory(prefix="sr-test-") as scratch:
         runtime = Path(scratch) / "run"
@@ -23,3 +24,10 @@ async def nats() -> AsyncIterator[Nats]:
             yield server
         finally:
             await server.stop()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def nats() -> AsyncIterator[Nats]:
+    """Run a server for all tests of a worker; each new installation forgets the streams of the one before it."""
+    async with running_nats() as server:
+        yield server

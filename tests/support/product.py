@@ -165,10 +165,17 @@ async def product(product_template: Postgres, nats: Nats) -> AsyncIterator[Produ
         yield opened
 
 
+@asynccontextmanager
+async def serving_product(postgres: Postgres, nats: Nats) -> AsyncIterator[Product]:
+    """Make an installation with all services running."""
+    async with open_product(postgres, nats) as opened:
+        for service in SERVICES:
+            await opened.start(service, workspace_limit=1000, silent_device_seconds=3600, sweep_seconds=1)
+        yield opened
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def shared_product(product_template: Postgres, nats: Nats) -> AsyncIterator[Product]:
     """Return an installation with all services running, for the tests of one module: each makes its own account."""
-    async with open_product(product_template, nats) as opened:
-        for service in SERVICES:
-            await opened.start(service, workspace_limit=1000, silent_device_seconds=3600, sweep_seconds=1)
+    async with serving_product(product_template, nats) as opened:
         yield opened

@@ -5,11 +5,17 @@ import re
 from typing_extensions import override
 from xdist.scheduler import LoadScopeScheduling
 
-_ONE_INSTALLATION = re.compile(
-    r"tests/e2e/test_(?!demo|extending|traces)|tests/fault/test_(changes|output|runner|slow_devices)[.]py"
+_INSTALLATIONS = (
+    re.compile(r"tests/e2e/test_(openapi|reference)[.]py"),
+    re.compile(
+        r"tests/e2e/test_(?!demo|extending|openapi|reference|traces)"
+        r"|tests/fault/test_(changes|output|runner|slow_devices)[.]py"
+    ),
 )
+"""Two, so that two workers divide what takes longest."""
 _ONE_FOR_EACH_MODULE = re.compile(
-    r"tests/contract/test_|tests/fault/test_(runner_places|unsaved_work)|tests/integration/(session|execution)/"
+    r"tests/contract/test_|tests/integration/audit/test_reading|tests/fault/test_(runner_places|supervisor|unsaved_work)"
+    r"|tests/integration/(session|execution)/"
     r"|tests/integration/runner/test_forward"
     r"|tests/integration/workspace/test_(?!drain|one_runner|restarts)"
 )
@@ -20,8 +26,9 @@ class Together(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
 
     @override
     def _split_scope(self, nodeid: str) -> str:
-        if _ONE_INSTALLATION.match(nodeid):
-            return "installation"
+        for number, shared in enumerate(_INSTALLATIONS):
+            if shared.match(nodeid):
+                return f"installation {number}"
         if _ONE_FOR_EACH_MODULE.match(nodeid):
             return nodeid.partition("::")[0]
         return nodeid

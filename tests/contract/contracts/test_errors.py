@@ -5,12 +5,12 @@ import inspect
 import re
 import string
 
-import pytest
 from stateroom.error.v1 import error_reason_pb2
 
 from chassis.errors import DomainError
 from chassis.rpc import status
 from tests.support.contracts import ROOT, Rpc, files, rpcs
+from tests.support.each import each
 
 CODE_FOLDERS = ("chassis", "services", "runner", "gateway")
 DECLARES = re.compile(r'^    reason = "[A-Z_]+"$', re.MULTILINE)
@@ -41,6 +41,7 @@ def _examples() -> dict[str, set[str]]:
 
 
 _load_error_classes()
+PROMISED = _examples()
 REASONS = sorted(set(error_reason_pb2.ErrorReason.keys()) - {"ERROR_REASON_UNSPECIFIED"})
 OURS = {reason: error for reason, error in DomainError.registry.items() if not error.__module__.startswith("tests.")}
 CLASSES = sorted(OURS.values(), key=lambda error: error.reason)
@@ -51,24 +52,24 @@ def test_reasons_and_error_classes_are_the_same() -> None:
     assert sorted(OURS) == REASONS
 
 
-@pytest.mark.parametrize("error", CLASSES, ids=lambda error: error.reason)
+@each(CLASSES, lambda error: error.reason)
 def test_error_class_has_one_kind_and_a_name_like_its_reason(error: type[DomainError]) -> None:
     """A reader finds the class of a reason without searching, and it maps to one status code."""
     assert re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", error.__name__).upper() == error.reason
     assert any(kind in status.KINDS for kind in error.__mro__)
 
 
-@pytest.mark.parametrize("error", CLASSES, ids=lambda error: error.reason)
+@each(CLASSES, lambda error: error.reason)
 def test_error_always_carries_the_metadata_that_its_reason_promises(error: type[DomainError]) -> None:
     """The sentence cannot be made without the promised values, and what fills it is the metadata (AIP-193)."""
     message = inspect.cleandoc(error.__doc__ or "")
     placeholders = {name for _, name, _, _ in string.Formatter().parse(message) if name}
     assert message
     assert len(message) < 500
-    assert _examples()[error.reason] <= placeholders
+    assert PROMISED[error.reason] <= placeholders
 
 
-@pytest.mark.parametrize("rpc", rpcs(), ids=lambda rpc: str(rpc.descriptor.full_name))
+@each(rpcs(), lambda rpc: str(rpc.descriptor.full_name))
 def test_comment_of_an_rpc_names_reasons_under_their_codes(rpc: Rpc) -> None:
     """What a comment says about errors is true: the reason exists and has that code."""
     for code, reasons in re.findall(r"([A-Z_]+) \(([A-Z_,\s]+)\)", rpc.comment.replace("\n", " ")):

@@ -1,11 +1,11 @@
 """Every message of the contracts names and bounds its fields as the house style says."""
 
-import pytest
 from buf.validate import validate_pb2
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from stateroom.api.v1 import policy_pb2
 
 from tests.support.contracts import Rpc, inputs_of, messages, rpcs
+from tests.support.each import each
 
 
 def _owner(field: FieldDescriptor) -> Descriptor:
@@ -46,7 +46,7 @@ def _text_bounded(rules: validate_pb2.FieldRules) -> bool:
     return bool(declared & set(BOUNDS))
 
 
-@pytest.mark.parametrize("field", FIELDS, ids=_id)
+@each(FIELDS, _id)
 def test_field_that_is_an_instant_is_named_time(field: FieldDescriptor) -> None:
     """One word per concept: `create_time`, never `created_at` (AIP-142)."""
     is_instant = field.message_type is not None and field.message_type.full_name == "google.protobuf.Timestamp"
@@ -54,7 +54,7 @@ def test_field_that_is_an_instant_is_named_time(field: FieldDescriptor) -> None:
     assert not field.name.endswith(("_at", "_on", "_date", "_timestamp"))
 
 
-@pytest.mark.parametrize("field", FIELDS, ids=_id)
+@each(FIELDS, _id)
 def test_field_that_is_an_identifier_says_of_what(field: FieldDescriptor) -> None:
     """No bare `id` beside `workspace_id`, no `uid`, and every `…_id` is a text."""
     assert field.name not in {"id", "uid", "uuid", "guid"}
@@ -63,7 +63,7 @@ def test_field_that_is_an_identifier_says_of_what(field: FieldDescriptor) -> Non
         assert field.type == text_or_number
 
 
-@pytest.mark.parametrize("field", REQUEST_IDS, ids=_id)
+@each(REQUEST_IDS, _id)
 def test_request_id_of_a_mutation_is_an_optional_uuid(field: FieldDescriptor) -> None:
     """A request id that is sent is a UUID; none is needed."""
     if _owner(field).name.startswith("List"):
@@ -72,13 +72,13 @@ def test_request_id_of_a_mutation_is_an_optional_uuid(field: FieldDescriptor) ->
     assert _rules(field).ignore == validate_pb2.IGNORE_IF_ZERO_VALUE
 
 
-@pytest.mark.parametrize("rpc", SERVED, ids=_id)
+@each(SERVED, _id)
 def test_request_always_bounds_every_text_list_and_map(rpc: Rpc) -> None:
     """What a stranger may send has a size that somebody chose."""
     assert [str(field.full_name) for field in inputs_of(rpc.descriptor.input_type) if not _bounded(field)] == []
 
 
-@pytest.mark.parametrize("field", [field for field in FIELDS if field.name == "page_size"], ids=_id)
+@each([field for field in FIELDS if field.name == "page_size"], _id)
 def test_page_size_that_is_negative_is_refused(field: FieldDescriptor) -> None:
     """0 asks for the default and a large one is cut; a negative one is a mistake (AIP-158)."""
     rules = _rules(field).int32
@@ -86,7 +86,7 @@ def test_page_size_that_is_negative_is_refused(field: FieldDescriptor) -> None:
     assert rules.gte == 0
 
 
-@pytest.mark.parametrize("field", FIELDS, ids=_id)
+@each(FIELDS, _id)
 def test_field_that_holds_a_secret_is_marked_sensitive(field: FieldDescriptor) -> None:
     """Secrets stay out of change events and logs."""
     if field.name in {"secret", "token", "credential", "password", "bootstrap_token", "environment"}:

@@ -3,13 +3,13 @@
 import re
 from collections import Counter
 
-import pytest
 from buf.validate import validate_pb2
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from stateroom.api.v1 import policy_pb2
 from stateroom.workspace.v1 import identity_service_pb2
 
 from tests.support.contracts import ROOT, VERBS, Rpc, rpcs
+from tests.support.each import each
 
 RPCS = rpcs()
 PUBLIC = [rpc for rpc in RPCS if rpc.is_public]
@@ -35,7 +35,7 @@ def _field(message: Descriptor, path: str) -> FieldDescriptor:
     return _field(field.message_type, rest)
 
 
-@pytest.mark.parametrize("rpc", RPCS, ids=_id)
+@each(RPCS, _id)
 def test_rpc_always_declares_its_policy(rpc: Rpc) -> None:
     """Nobody can call a method of which nobody decided who may."""
     assert rpc.access is not None
@@ -47,14 +47,14 @@ def test_rpc_always_declares_its_policy(rpc: Rpc) -> None:
         assert rpc.policy.internal.callers
 
 
-@pytest.mark.parametrize("rpc", RPCS, ids=_id)
+@each(RPCS, _id)
 def test_rpc_always_explains_itself_and_its_errors(rpc: Rpc) -> None:
     """The comment says what the method does, and names its errors."""
     assert rpc.comment.strip()
     assert "Errors: " in rpc.comment
 
 
-@pytest.mark.parametrize("rpc", RPCS, ids=_id)
+@each(RPCS, _id)
 def test_rpc_that_is_public_and_no_other_has_a_route(rpc: Rpc) -> None:
     """REST reaches exactly what people may call."""
     routes = [getattr(rpc.http, verb) for verb in VERBS if getattr(rpc.http, verb)]
@@ -68,27 +68,27 @@ def test_routes_are_unique() -> None:
     assert [route for route, count in routes.items() if count > 1] == []
 
 
-@pytest.mark.parametrize("rpc", PUBLIC, ids=_id)
+@each(PUBLIC, _id)
 def test_route_of_reads_is_get_and_of_mutations_is_not(rpc: Rpc) -> None:
     """A GET changes nothing, so that a browser may repeat it."""
     verb, _ = rpc.route
     assert (verb == "get") == (rpc.policy.rate_class in {policy_pb2.READ, policy_pb2.STREAM})
 
 
-@pytest.mark.parametrize("rpc", MUTATIONS, ids=_id)
+@each(MUTATIONS, _id)
 def test_mutation_takes_a_request_id_and_names_its_audit_action(rpc: Rpc) -> None:
     """A repeated mutation is harmless, and the log has a word for it."""
     assert "request_id" in _fields(rpc)
     assert re.fullmatch(r"[a-z_]+\.[a-z_]+", rpc.policy.audit_action)
 
 
-@pytest.mark.parametrize("rpc", [rpc for rpc in RPCS if not rpc.is_mutation and rpc.access == "user"], ids=_id)
+@each([rpc for rpc in RPCS if not rpc.is_mutation and rpc.access == "user"], _id)
 def test_read_names_no_audit_action(rpc: Rpc) -> None:
     """Reads are no changes."""
     assert not rpc.policy.audit_action
 
 
-@pytest.mark.parametrize("rpc", [rpc for rpc in PUBLIC if rpc.is_list], ids=_id)
+@each([rpc for rpc in PUBLIC if rpc.is_list], _id)
 def test_list_always_pages(rpc: Rpc) -> None:
     """Every list has pages from its first version; adding them later would break callers (AIP-158)."""
     request, response = _fields(rpc), rpc.descriptor.output_type
@@ -99,7 +99,7 @@ def test_list_always_pages(rpc: Rpc) -> None:
     assert [field.name for field in response.fields if field.is_repeated] == [response.fields_by_number[1].name]
 
 
-@pytest.mark.parametrize("rpc", PUBLIC, ids=_id)
+@each(PUBLIC, _id)
 def test_update_or_delete_takes_an_etag(rpc: Rpc) -> None:
     """Nobody overwrites or deletes what he has not seen unless he says so (AIP-154)."""
     if rpc.route[0] in {"patch", "put", "delete"}:
@@ -112,7 +112,7 @@ BY_HTTP = {"ConnectPreview"}
 """Bidirectional methods whose alternative is plain HTTP, at the origin of a preview."""
 
 
-@pytest.mark.parametrize("rpc", BIDIRECTIONAL, ids=_id)
+@each(BIDIRECTIONAL, _id)
 def test_bidirectional_method_names_its_frames_and_has_an_alternative(rpc: Rpc) -> None:
     """Binary frames carry declared fields, and who has no WebSocket reads and writes by plain calls (AIP-127)."""
     options = rpc.descriptor.GetOptions()
@@ -130,7 +130,7 @@ def test_bidirectional_method_names_its_frames_and_has_an_alternative(rpc: Rpc) 
     assert any(not other.server_streaming and other.name.startswith("Write") for other in others)
 
 
-@pytest.mark.parametrize("rpc", RESUMABLE, ids=_id)
+@each(RESUMABLE, _id)
 def test_stream_that_is_resumed_names_a_position_on_both_sides(rpc: Rpc) -> None:
     """A position that a response tells is one that a request takes."""
     assert rpc.descriptor.server_streaming
@@ -142,7 +142,7 @@ def test_stream_that_is_resumed_names_a_position_on_both_sides(rpc: Rpc) -> None
         assert _field(rpc.descriptor.output_type, option.response_bytes).type == FieldDescriptor.TYPE_BYTES
 
 
-@pytest.mark.parametrize("rpc", PUBLIC, ids=_id)
+@each(PUBLIC, _id)
 def test_route_variables_are_fields_of_the_request(rpc: Rpc) -> None:
     """Each variable of a path is a text field of the request, and `body` one of its messages."""
     for variable in re.findall(r"\{([^}=]+)", rpc.route[1]):

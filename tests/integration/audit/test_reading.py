@@ -1,5 +1,6 @@
 """Reading: every filter, pages, one entity's history, and what bad requests are told."""
 
+from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
@@ -11,16 +12,22 @@ from stateroom.audit.v1 import audit_service_pb2 as pb
 from stateroom.event.v1.change_pb2 import ChangeHeader
 
 from chassis import digest, ids
+from embedded.nats import Nats
+from embedded.postgres import Postgres
 from services.audit.ledger import record
 from tests.support import changes
-from tests.support.ledger import Ledger, refusal
+from tests.support.installation import TEMPLATE, fresh_installation
+from tests.support.ledger import Ledger, open_ledger, refusal
+from tests.support.source import open_source
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 ACCOUNT = ids.new()
 ENTITY = ids.new()
 
 
-@pytest_asyncio.fixture
-async def filled(ledger: Ledger) -> Ledger:
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def filled(template: Postgres, nats: Nats) -> AsyncIterator[Ledger]:
     """Return a ledger with eight entries: a session's, then seven of workspaces; 4, 5 and 6 are one room's history."""
     mine = [
         changes.change(ACCOUNT, 2, type="archived", outcome=ChangeHeader.DENIED),
@@ -32,10 +39,15 @@ async def filled(ledger: Ledger) -> Ledger:
         changes.change(ACCOUNT, 8),
     ]
     session = changes.change(ACCOUNT, 1, source="session", entity_type="session")
-    async with ledger.service.system.transaction() as connection:
-        await record.record_changes(connection, [session])
-        await record.record_changes(connection, mine)
-    return ledger
+    async with (
+        fresh_installation(template, nats, TEMPLATE) as installation,
+        open_source(installation) as source,
+        open_ledger(source) as ledger,
+    ):
+        async with ledger.service.system.transaction() as connection:
+            await record.record_changes(connection, [session])
+            await record.record_changes(connection, mine)
+        yield ledger
 
 
 async def _logs(ledger: Ledger, **fields: Any) -> list[int]:
@@ -113,6 +125,7 @@ async def test_list_history_pages_keep_changes_of_one_version_apart(filled: Ledg
     assert [event.type for page in (first, second) for event in page.change_events] == ["created", "renamed", "purged"]
 
 
+@pytest.mark.asyncio(loop_scope="function")
 async def test_list_page_size_above_maximum_is_a_thousand(ledger: Ledger) -> None:
     """No page is longer than 1,000."""
     async with ledger.service.system.transaction() as connection:
@@ -149,9 +162,9 @@ async def test_get_audit_log_has_the_bytes_that_its_digest_proves(filled: Ledger
         ({"start_time": Timestamp(seconds=10**15)}, "start_time"),
     ],
 )
-async def test_list_audit_logs_bad_field_is_named(ledger: Ledger, fields: dict[str, Any], field: str) -> None:
+async def test_list_audit_logs_bad_field_is_named(filled: Ledger, fields: dict[str, Any], field: str) -> None:
     """A bad value is INVALID_ARGUMENT and the violation names its field."""
-    call = ledger.stub.ListAuditLogs(pb.ListAuditLogsRequest(**fields), metadata=ledger.metadata(ACCOUNT))
+    call = filled.stub.ListAuditLogs(pb.ListAuditLogsRequest(**fields), metadata=filled.metadata(ACCOUNT))
     code, details = await refusal(call)
     assert code is grpc.StatusCode.INVALID_ARGUMENT
     assert b"INVALID_FIELD" in details
@@ -169,21 +182,21 @@ async def test_list_audit_logs_bad_field_is_named(ledger: Ledger, fields: dict[s
         ({"end_time": Timestamp(seconds=-(10**15))}, "end_time"),
     ],
 )
-async def test_list_change_events_bad_field_is_named(ledger: Ledger, fields: dict[str, Any], field: str) -> None:
+async def test_list_change_events_bad_field_is_named(filled: Ledger, fields: dict[str, Any], field: str) -> None:
     """As above."""
-    call = ledger.stub.ListChangeEvents(pb.ListChangeEventsRequest(**fields), metadata=ledger.metadata(ACCOUNT))
+    call = filled.stub.ListChangeEvents(pb.ListChangeEventsRequest(**fields), metadata=filled.metadata(ACCOUNT))
     code, details = await refusal(call)
     assert code is grpc.StatusCode.INVALID_ARGUMENT
     assert field.encode() in details
 
 
-async def test_get_audit_log_bad_or_unknown_id_is_refused(ledger: Ledger) -> None:
+async def test_get_audit_log_bad_or_unknown_id_is_refused(filled: Ledger) -> None:
     """No UUID is INVALID_ARGUMENT, an unknown one NOT_FOUND."""
     answers = {"": grpc.StatusCode.INVALID_ARGUMENT, "x": grpc.StatusCode.INVALID_ARGUMENT}
     answers[str(ids.new())] = grpc.StatusCode.NOT_FOUND
     for audit_log_id, expected in answers.items():
         request = pb.GetAuditLogRequest(audit_log_id=audit_log_id)
-        assert (await refusal(ledger.stub.GetAuditLog(request, metadata=ledger.metadata(ACCOUNT))))[0] is expected
+        assert (await refusal(filled.stub.GetAuditLog(request, metadata=filled.metadata(ACCOUNT))))[0] is expected
 
 
 @pytest.mark.parametrize("account", [ACCOUNT, ids.new()])
@@ -198,7 +211,7 @@ async def test_list_page_token_of_another_list_is_refused(filled: Ledger, accoun
 
 
 @pytest.mark.parametrize("token", ["x", "é", "AAAA", "A" * 60, "====", "\0"])
-async def test_list_broken_page_token_is_refused(ledger: Ledger, token: str) -> None:
+async def test_list_broken_page_token_is_refused(filled: Ledger, token: str) -> None:
     """Whatever is sent as a token, the answer is INVALID_PAGE_TOKEN or INVALID_FIELD, not an internal error."""
-    call = ledger.stub.ListAuditLogs(pb.ListAuditLogsRequest(page_token=token), metadata=ledger.metadata(ACCOUNT))
+    call = filled.stub.ListAuditLogs(pb.ListAuditLogsRequest(page_token=token), metadata=filled.metadata(ACCOUNT))
     assert (await refusal(call))[0] is grpc.StatusCode.INVALID_ARGUMENT

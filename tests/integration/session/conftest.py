@@ -4,16 +4,20 @@ from collections.abc import AsyncIterator
 
 import pytest_asyncio
 
-from embedded.nats import Nats
 from embedded.postgres import Postgres
 from tests.support.installation import TEMPLATE, fresh_installation
+from tests.support.nats import running_nats
 from tests.support.stage import Stage, open_stage
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def shared_stage(template: Postgres, nats: Nats) -> AsyncIterator[Stage]:
-    """Return a running session service and the runner of one room, for the tests of one module."""
-    async with fresh_installation(template, nats, TEMPLATE) as installation, open_stage(installation) as opened:
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def shared_stage(template: Postgres) -> AsyncIterator[Stage]:
+    """Return a running session service and the runner of one room, for all tests of a worker."""
+    async with (
+        running_nats() as nats,  # its own: other installations delete the streams that they find
+        fresh_installation(template, nats, TEMPLATE) as installation,
+        open_stage(installation) as opened,
+    ):
         await opened.start_runner()
         await opened.start_service()
         yield opened

@@ -5,9 +5,18 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
+from embedded.postgres import Postgres
 from tests.support.git import Origin, make_origin
+from tests.support.nats import running_nats
 from tests.support.people import Person, newcomer
-from tests.support.product import Product
+from tests.support.product import Product, serving_product
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def shared_product(product_template: Postgres) -> AsyncIterator[Product]:
+    """Return an installation with all services running, for all tests of a worker: each makes its own account."""
+    async with running_nats() as nats, serving_product(product_template, nats) as opened:
+        yield opened
 
 
 @pytest_asyncio.fixture
