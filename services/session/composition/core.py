@@ -11,9 +11,9 @@ from chassis.rpc.channels import Neighbour
 from chassis.service import Service, open_service
 from services.session.agents.notes import AgentNotes
 from services.session.channel import CHANNEL
+from services.session.conversations.consumers import ContextsOfWorkspaces
 from services.session.editors.ending import Ending
 from services.session.editors.operations.recovering import take_over
-from services.session.conversations.consumers import ContextsOfWorkspaces
 from services.session.previews.consumers import PreviewsOfWorkspaces
 from services.session.sessions.consumers import SessionsOfWorkspaces, WorkspaceChanges
 from services.session.sessions.live.background import open_background
