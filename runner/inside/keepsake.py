@@ -71,8 +71,9 @@ def prune(now: float) -> None:
     form = "--format=%(refname) %(objectname) %(committerdate:unix)"
     listed = _git("for-each-ref", form, "--", undo_ref("")).decode().split("\n")
     kept = [line.split() for line in listed if line]
-    old = [(name, commit) for name, commit, time in kept if int(time) < now - UNDO_SECONDS]
-    _git("update-ref", "--stdin", stdin="".join(f"delete {name} {commit}\n" for name, commit in old).encode())
+    old = [f"delete {name} {commit}\n" for name, commit, time in kept if int(time) < now - UNDO_SECONDS]
+    if old:
+        _git("update-ref", "--stdin", stdin="".join(old).encode())
 
 
 def forget(action_id: str) -> None:

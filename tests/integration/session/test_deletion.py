@@ -151,7 +151,7 @@ async def test_session_whose_time_is_up_is_purged_with_its_log(stage: Stage) -> 
         left = {str(row["session_id"]) for row in await stage.rows(table)}
         assert left <= {later.session_id}, table
     assert b"needle" in await stage.output(later.session_id)
-    assert (await stage.events(gone.session_id))[-1] == "purged"
+    assert (await stage.events(gone.session_id)).count("purged") == 1
 
 
 async def test_session_that_its_runner_still_has_is_not_purged(stage: Stage) -> None:
