@@ -102,6 +102,7 @@ async def test_agent_that_waits_for_what_it_started_is_at_work(stage: Stage) -> 
     aged = (await stage.get(talk.session_id)).last_activity_time.ToSeconds()
     await _set(stage, warning=299)  # which has all sessions looked at
     await until(partial(_at_work, stage, talk.session_id, aged + 3600))
+    assert not (await stage.get(talk.session_id)).HasField("end_time")
 
 
 async def test_agent_that_waits_for_an_answer_is_at_work(stage: Stage) -> None:
@@ -113,6 +114,7 @@ async def test_agent_that_waits_for_an_answer_is_at_work(stage: Stage) -> None:
     aged = (await stage.get(talk.session_id)).last_activity_time.ToSeconds()
     await _set(stage, warning=298)  # which has all sessions looked at
     await until(partial(_at_work, stage, talk.session_id, aged + 3600))
+    assert not (await stage.get(talk.session_id)).HasField("end_time")
 
 
 async def _is_noted(talk: Talk) -> bool:

@@ -167,12 +167,14 @@ async def test_operations_that_ended_long_ago_are_forgotten(files: Files) -> Non
     await files.write("a", b"")
     url = files.person.product.installation.url("workspace_system")
     aged = "update_time = now() - interval '3 days', reconcile_time = now()"
-    await query(url, f"UPDATE file_operations SET {aged} WHERE account_id = $1", files.person.user_id)  # noqa: S608  # ours
 
     async def gone() -> bool:
         return not await query(url, "SELECT FROM file_operations WHERE account_id = $1", files.person.user_id)
 
+    assert not await gone()
+    await query(url, f"UPDATE file_operations SET {aged} WHERE account_id = $1", files.person.user_id)  # noqa: S608  # ours
     await until(gone)
+    assert [part async for part in files.stub.ReadFile(_reading(files, "a"), **files.options())]
 
 
 async def test_protected_path_is_refused_and_counted_as_a_refusal(files: Files) -> None:
