@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from chassis import ids
+from chassis import faults, ids
 from chassis.database import Database
 from chassis.rpc.call import Call
 from services.execution.definitions import queries as definitions
@@ -13,6 +13,8 @@ from services.execution.engine.engine import FIRST_EPOCH, LEASE, Engine
 from services.execution.executions.domain import Execution, Lease
 from services.execution.executions.operations import ExecutionSpec, start_execution
 from services.execution.expressions import Expressions
+
+_AFTER_START = faults.Point("engine.after_start", "An execution is stored and owned, and has not begun.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,7 @@ class Starting:
             lease=Lease(self.engine.engine_id, FIRST_EPOCH),
             seconds=LEASE,
         )
+        _AFTER_START.reach()
         self.engine.take(execution, definition)
         return execution
 
