@@ -25,7 +25,7 @@ TIMEOUT = 30.0
 LONGEST_DELAY = 300.0
 """Seconds between two attempts, at most."""
 FAR = 86400.0 * 20
-"""Seconds that the loop's clock can be set ahead; who is under way for so long is claimed anew before."""
+"""Seconds that an alarm can be set ahead."""
 OUTPUT = 256 * 1024
 """Bytes of one step's output as JSON."""
 OUTPUTS = 16 * 1024 * 1024
