@@ -13,6 +13,7 @@ from benchmarks.figures import (
     bulk,
     crowd,
     echo,
+    engine,
     file_watch,
     memory,
     mutations,
@@ -37,6 +38,7 @@ FIGURES: dict[str, Callable[[Installation], Awaitable[list[Row]]]] = {
     "rest": rest.measure,
     "reads": reads.measure,
     "mutations": mutations.measure,
+    "engine": engine.measure,
     "audit_delay": audit_delay.measure,
     "file_watch": file_watch.measure,
 }

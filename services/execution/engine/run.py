@@ -24,6 +24,8 @@ TIMEOUT = 30.0
 """Seconds that a step may take unless it says otherwise."""
 LONGEST_DELAY = 300.0
 """Seconds between two attempts, at most."""
+FAR = 86400.0 * 20
+"""Seconds that an alarm can be set ahead."""
 OUTPUT = 256 * 1024
 """Bytes of one step's output as JSON."""
 OUTPUTS = 16 * 1024 * 1024
@@ -59,17 +61,41 @@ class Run:
     busy: int = 0
     output_bytes: int = 0
     group: asyncio.TaskGroup = field(default_factory=asyncio.TaskGroup)
+    alarms: list[asyncio.TimerHandle] = field(default_factory=list)
 
     async def run(self, stored: list[StepExecution]) -> None:
         """Run it. An exception group with LeaseLost when it is somebody else's by now."""
         self.output_bytes = sum(_size(record.output) for record in stored)
-        async with self.group:
-            change = self.plan.restore(stored)
-            now = datetime.now(UTC)
-            due = [path for wake_time, path in self.plan.wake_times() if wake_time <= now]
-            for path in due:
-                self._wake(path, now, change)
-            await self._settle(change)
+        try:
+            async with self.group:
+                change = self.plan.restore(stored)
+                now = datetime.now(UTC)
+                sleeping = sorted(self.plan.wake_times())
+                for wake_time, path in sleeping:
+                    if wake_time <= now:
+                        self._wake(path, now, change)
+                    else:
+                        self._set_alarm(path, wake_time)
+                await self._settle(change)
+        finally:
+            for alarm in self.alarms:
+                alarm.cancel()
+
+    def _set_alarm(self, path: str, wake_time: datetime) -> None:
+        """Go on with a step at its time if something else is under way then; if not, it is claimed at its time."""
+        seconds = (wake_time - datetime.now(UTC)).total_seconds()
+        if seconds < FAR:
+            self.alarms.append(asyncio.get_running_loop().call_later(seconds, self._ring, path))
+
+    def _ring(self, path: str) -> None:
+        if self.busy:
+            self.busy += 1
+            self.group.create_task(self._rise(path))
+
+    async def _rise(self, path: str) -> None:
+        change = Change()
+        self._wake(path, datetime.now(UTC), change)
+        await self._settle(change, ended=1)
 
     def _wake(self, path: str, now: datetime, change: Change) -> None:
         """Go on with a step that slept: it has ended, or it is tried again."""
@@ -93,6 +119,9 @@ class Run:
                 raise LeaseLost
         for task in change.tasks:
             self.group.create_task(self._step(task))
+        for record in change.records if self.busy else ():
+            if record.wake_time is not None:
+                self._set_alarm(record.path, record.wake_time)
 
     def _checkpoint(self, records: list[StepExecution]) -> Checkpoint:
         steps = {}

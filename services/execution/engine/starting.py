@@ -37,7 +37,8 @@ class Starting:
             seconds=LEASE,
         )
         _AFTER_START.reach()
-        self.engine.take(execution, definition)
+        if execution.execution_id == spec.execution_id:  # else it was started by an earlier call, and is under way
+            self.engine.take(execution, definition)
         return execution
 
     def drop(self, execution_id: UUID) -> None:

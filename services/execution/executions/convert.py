@@ -68,6 +68,7 @@ def step_to_proto(step: StepExecution) -> pb.StepExecution:
 def spec_from_proto(message: pb.Execution) -> ExecutionSpec:
     """Return what somebody wants to run. InvalidField when its input cannot be kept."""
     return ExecutionSpec(
+        execution_id=ids.new(),
         name=message.name,
         workflow_id=ids.parse(message.workflow_id) if message.workflow_id else None,
         definition=definition_from_proto(message.definition) if message.HasField("definition") else None,

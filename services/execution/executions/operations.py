@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 from chassis import etag as tags
-from chassis import ids
 from chassis.database import Transaction
 from services.execution.definitions import queries as definitions
 from services.execution.definitions.domain import Definition
@@ -17,8 +16,9 @@ from services.execution.executions.store import execution_store as store
 
 @dataclass(frozen=True, slots=True)
 class ExecutionSpec:
-    """What somebody wants to run: a workflow, or a definition of its own."""
+    """What somebody wants to run, and under which id: a workflow, or a definition of its own."""
 
+    execution_id: UUID
     name: str
     workflow_id: UUID | None
     definition: Definition | None
@@ -33,7 +33,7 @@ async def start_execution(
     if spec.workflow_id is not None:
         await definitions.expect_active(tx.connection, workflow_id=spec.workflow_id)
     execution = Execution(
-        execution_id=ids.new(),
+        execution_id=spec.execution_id,
         account_id=tx.account_id,
         user_id=user_id,
         name=spec.name,

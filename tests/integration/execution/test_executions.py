@@ -26,6 +26,22 @@ async def test_start_execution_with_the_same_request_id_starts_one(stage: Execut
     assert len((await stage.call("ListExecutions", pb.ListExecutionsRequest())).executions) == 1
 
 
+async def test_start_execution_repeated_while_it_runs_begins_nothing_again(stage: ExecutionStage) -> None:
+    """What has ended stays as it ended."""
+    request_id = str(ids.new())
+    steps: Steps = [{"key": "a", "noop": {}}, {"key": "b", "wait": {"duration": "0.5s"}}, {"key": "c", "noop": {}}]
+    started = await stage.start(steps, request_id=request_id)
+    request = pb.WatchExecutionRequest(execution_id=started.execution_id)
+    async for news in stage.first.executions.WatchExecution(request, metadata=stage.bearer(), timeout=READY):
+        if any(step.key == "b" for step in news.steps):
+            break
+    first = (await stage.steps(started.execution_id))["a"]
+    assert (await stage.start(steps, request_id=request_id)).execution_id == started.execution_id
+    ended = await stage.ended(started)
+    assert (ended.state, ended.steps_completed) == (State.COMPLETED, 3)
+    assert (await stage.steps(started.execution_id))["a"] == first
+
+
 async def test_start_execution_with_input_that_cannot_be_kept_is_refused(stage: ExecutionStage) -> None:
     """A NUL character, and what is too large."""
     for given in ({"a": "\0"}, {"a": "a" * 300_000}):

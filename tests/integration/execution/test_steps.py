@@ -102,6 +102,25 @@ async def test_start_execution_with_a_wait_goes_on_when_its_time_has_come(stage:
     assert waited >= 0.3e9
 
 
+async def test_start_execution_with_a_wait_beside_what_runs_goes_on_at_its_time(stage: ExecutionStage) -> None:
+    """It does not wait until the others have ended as well."""
+    busy = [{"key": f"b{number}", "data": {}, "inputs": {"n": "inputs.list.map(x, x)"}} for number in range(60)]
+    ended, _ = await _run(
+        stage,
+        [
+            {"key": "all", "parallel": {"steps": ["quick", "then", "long"]}},
+            {"key": "quick", "wait": {"duration": "0.1s"}},
+            {"key": "then", "noop": {}, "dependsOn": ["quick"]},
+            {"key": "long", "condition": {"expression": "true", "then": [step["key"] for step in busy]}},
+            *busy,
+        ],
+        given={"list": list(range(400))},
+    )
+    steps = await stage.steps(ended.execution_id)
+    assert ended.state == State.COMPLETED
+    assert steps["all/then"].sequence < steps["all/long/b59"].sequence
+
+
 async def test_start_execution_with_a_failing_step_fails_and_skips_the_rest(stage: ExecutionStage) -> None:
     """The failure names the step, in words that help."""
     ended, _ = await _run(

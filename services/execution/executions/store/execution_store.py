@@ -14,12 +14,14 @@ from services.execution.executions.tables import executions, step_executions
 CHANNEL = "executions"
 """Where every process hears the id of an execution in which there is something new."""
 
+_INSERT = insert(executions)
+
 
 async def insert_execution(connection: Connection, execution: Execution, lease: Lease, seconds: float) -> None:
     """Store a new execution, owned by an engine for so many seconds."""
     until = execution.start_time + timedelta(seconds=seconds)
     owned = {"wake_time": until, "lease_epoch": lease.epoch, "engine_id": lease.engine_id, "recoveries": 0}
-    await connection.execute(insert(executions).values(**row_of(execution), **owned))
+    await connection.execute(_INSERT, row_of(execution) | owned)
 
 
 async def end_execution(connection: Connection, execution: Execution) -> None:
