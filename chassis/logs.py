@@ -4,11 +4,9 @@ import logging
 import sys
 from typing import TYPE_CHECKING, cast
 
-from chassis import trace
-from chassis.left_out import left_out
+import structlog
 
-with left_out("rich"):  # for tracebacks on consoles, which nobody here prints: a tenth of a second of each start
-    import structlog
+from chassis import trace
 
 if TYPE_CHECKING:
     from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
