@@ -56,7 +56,8 @@ async def opened_window(environment: Mapping[str, str], *arguments: str) -> Asyn
     """Open a window in which `stateroom` runs with the arguments; afterwards the terminal must be as it was."""
     terminal, inside = pty.openpty()
     process = await asyncio.create_subprocess_exec(
-        *("setsid", "--ctty", sys.executable, "-P", "-m", "cli.main", *arguments),
+        *("setsid", "--ctty", "env", "--default-signal=INT,QUIT"),  # which a run in the background ignores
+        *(sys.executable, "-P", "-m", "cli.main", *arguments),
         stdin=inside,
         stdout=inside,
         stderr=inside,
