@@ -166,27 +166,6 @@ time.sleep(100)
     assert (ready.ready.loaded, ready.ready.conversation_id) == (False, "s")
 
 
-async def test_agent_that_wants_a_sign_in_gets_the_way_whose_variables_it_has(
-    agents: Agents, room_folder: Path
-) -> None:
-    """It is signed in once, and what it refused is asked again; without the variables it ends with its sentence."""
-    body = """
-ways = [{"id": name, "type": "env_var", "vars": [{"name": name}]} for name in ("OTHER", "TOKEN")]
-answer(ask(), protocolVersion=1, authMethods=[{"id": "browser"}, *ways])
-send({"id": ask()["id"], "error": {"code": -32000, "message": "Sign in"}})
-signed = ask()
-answer(signed)
-answer(ask(), sessionId=f"{signed['method']} {signed['params']['methodId']}")
-time.sleep(100)
-"""
-    talk = await Conversation.open(agents, *raw_agent(body), environment={"TOKEN": "x"})
-    (ready,) = await talk.until("ready")
-    assert ready.ready.conversation_id == "authenticate TOKEN"
-    stranger = await Conversation.open(agents, *raw_agent(body))
-    await stranger.end()
-    assert "Sign in; sign in to it once" in stranger.of("fault")[0].fault.message
-
-
 async def test_agent_whose_log_nobody_takes_waits_until_somebody_does(sandbox: Sandbox) -> None:
     """A spool that is full holds the agent up; nothing it says is lost or told twice."""
     body = """
