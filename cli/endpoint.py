@@ -35,8 +35,7 @@ def find(
 
     Args:
         environment: defaults to the process's.
-        folder: where to begin to look upwards for `.stateroom/endpoint.json`, unless STATEROOM_DATA names another
-            folder; the current one by default.
+        folder: where to begin to look upwards for `.stateroom/endpoint.json`; the current one by default.
         needs_key: whether an endpoint without a key is of no use.
 
     Raises:
@@ -63,16 +62,13 @@ def find(
     raise WrongUse(msg)
 
 
-def data_folders(environment: Mapping[str, str], folder: Path) -> Iterator[Path]:
-    """Yield where an installation's data may be: where STATEROOM_DATA says, or here and in each folder above."""
-    if data := environment.get("STATEROOM_DATA"):
-        yield Path(data)
-        return
-    yield from (place / ".stateroom" for place in (folder, *folder.parents))
+def upwards(folder: Path) -> Iterator[Path]:
+    """Yield where an installation's data may be: here, and in each folder above."""
+    return (place / ".stateroom" for place in (folder, *folder.parents))
 
 
 def _candidates(environment: Mapping[str, str], folder: Path) -> Iterator[Path]:
-    yield from (place / FILE for place in data_folders(environment, folder))
+    yield from (place / FILE for place in upwards(folder))
     home = Path(environment.get("HOME", "/"))
     yield Path(environment.get("XDG_CONFIG_HOME") or home / ".config") / "stateroom" / FILE
 

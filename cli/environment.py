@@ -5,8 +5,5 @@ from collections.abc import Mapping
 
 
 def read() -> Mapping[str, str]:
-    """Return all variables.
-
-    STATEROOM_URL, STATEROOM_API_KEY, STATEROOM_DATA, XDG_CONFIG_HOME, HOME and NO_COLOR mean something.
-    """
+    """Return all variables. STATEROOM_URL, STATEROOM_API_KEY, XDG_CONFIG_HOME, HOME and NO_COLOR mean something."""
     return os.environ  # noqa: TID251  # a person's environment, not a service's settings

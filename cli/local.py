@@ -7,7 +7,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from cli import endpoint, environment
+from cli import endpoint
 from cli.context import JsonOption
 
 Data = Annotated[Path, typer.Option("--data", help="Folder of everything it keeps.")]
@@ -49,7 +49,7 @@ def status(
 def _nearest(data: Path) -> Path:
     """Return the folder, or the first of that name above, where every other command finds the installation as well."""
     if data == HERE:
-        return next((place for place in endpoint.data_folders(environment.read(), Path.cwd()) if place.is_dir()), data)
+        return next((place for place in endpoint.upwards(Path.cwd()) if place.is_dir()), data)
     return data
 
 

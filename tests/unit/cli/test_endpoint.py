@@ -35,16 +35,6 @@ def test_find_folder_below_installation_finds_it(tmp_path: Path) -> None:
     assert found == Endpoint("http://127.0.0.1:20000", "srk_file", {"audit": "127.0.0.1:20001"})
 
 
-def test_find_data_folder_of_the_environment_counts_alone(tmp_path: Path) -> None:
-    """It names an installation whose folder has another name; no other is taken for it."""
-    _installation(tmp_path / "data")
-    _installation(tmp_path / "other" / ".stateroom")
-    found = endpoint.find({"HOME": str(tmp_path / "home"), "STATEROOM_DATA": str(tmp_path / "data")}, tmp_path)
-    assert found.url == "http://127.0.0.1:20000"
-    with pytest.raises(WrongUse):
-        endpoint.find({"HOME": str(tmp_path), "STATEROOM_DATA": str(tmp_path / "none")}, tmp_path / "other")
-
-
 def test_find_no_installation_around_uses_the_persons_own(tmp_path: Path) -> None:
     """The file in the person's configuration is the last resort."""
     _installation(tmp_path / "configuration" / "stateroom")
