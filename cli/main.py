@@ -10,9 +10,11 @@ from cli import (
     actions,
     agents,
     audit,
+    buffers,
     chats,
     context,
     contexts,
+    edit,
     execute,
     executions,
     files,
@@ -48,6 +50,8 @@ for of_links in (sharing.share, sharing.shares, sharing.unshare):
 sessions.app.command("clean-up")(life.clean_up)
 sessions.app.command("stats")(life.statistics)
 app.add_typer(files.app, name="file")
+app.command()(edit.edit)
+app.add_typer(buffers.app, name="buffer")
 app.add_typer(agents.app, name="agent")
 app.add_typer(previews.app, name="preview")
 app.add_typer(contexts.app, name="context")

@@ -162,7 +162,7 @@ async def _buffers(owner: Person, workspace_id: str) -> dict[str, str]:
             opened = (await editors.OpenBuffer(place, **known)).buffer_id
             change = editor_service_pb2.EditBufferRequest(buffer_id=opened, base_revision=1, text="unsaved")
             await editors.EditBuffer(change, **known)
-    return {"buffer_id": opened}
+    return {"buffer_id": opened, "ListBuffers.session_id": created.session_id}
 
 
 async def _preview(owner: Person, workspace_id: str, context_id: str) -> str:

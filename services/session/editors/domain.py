@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
 from hashlib import sha256
 from typing import Self
@@ -13,6 +13,11 @@ from services.session.editors.errors import BufferChanged, BufferClosed, BufferT
 
 LIMIT = 2 << 20
 """Bytes of the largest text: it is a row, and fits into one message."""
+
+SAVE_LEASE = timedelta(seconds=5)
+"""How long whoever saves has to write the file and say so."""
+
+_NOT_SAVING: dict[str, object] = {"saving_sha256": None, "saving_time": None}
 
 NOTHING = sha256(b"").digest()
 """Digest of the text of a file that is not there."""
@@ -70,6 +75,7 @@ class Buffer:
     file_etag: str
     file_sha256: bytes
     saving_sha256: bytes | None
+    saving_time: datetime | None
     outside: Outside | None
     outside_etag: str
     version: int
@@ -93,6 +99,7 @@ class Buffer:
             file_etag=etag,
             file_sha256=digest,
             saving_sha256=None,
+            saving_time=None,
             outside=None,
             outside_etag="",
             version=1,
@@ -132,15 +139,25 @@ class Buffer:
 
     def begin_save(self, now: datetime) -> Self:
         """Return the buffer as one whose text is about to be written."""
-        return self._changed(now, saving_sha256=self.text_sha256)
+        return self._changed(now, saving_sha256=self.text_sha256, saving_time=now)
+
+    def is_being_saved(self, now: datetime) -> bool:
+        """Whether somebody writes its file now; one of whom nothing is heard for long has died, or lost the runner."""
+        return self.saving_time is not None and now < self.saving_time + SAVE_LEASE
+
+    def knows_file_as(self, other: Self) -> bool:
+        """Whether nothing was learned of the file between the two, so that a look at it is not outdated."""
+        names = ("file_etag", "saving_time", "outside", "outside_etag")
+        return all(getattr(self, name) == getattr(other, name) for name in names)
 
     def fail_save(self, now: datetime) -> Self:
         """Return the buffer as one whose text was not written after all."""
-        return self._changed(now, saving_sha256=None)
+        return self._changed(now, **_NOT_SAVING)
 
     def saved(self, now: datetime, etag: str, digest: bytes) -> Self:
         """Return the buffer with a file that has a text which was its own."""
-        return self._changed(now, file_etag=etag, file_sha256=digest, saving_sha256=None, outside=None, outside_etag="")
+        known = {"file_etag": etag, "file_sha256": digest, "outside": None, "outside_etag": ""}
+        return self._changed(now, **known, **_NOT_SAVING)
 
     def is_saved_as(self, found: FileState) -> bool:
         """Whether a file has a text of ours: a write may have been cut off from its answer."""
@@ -149,17 +166,15 @@ class Buffer:
 
     def meet(self, now: datetime, found: FileState) -> Self:
         """Return the buffer with what a look at its file found; itself when that is nothing new."""
+        if found.etag != self.file_etag and self.is_saved_as(found):
+            return self.saved(now, found.etag, found.sha256 or NOTHING)
         if found.etag == self.file_etag:  # also: it was not there, and is not there
             outside, etag = None, ""
-        elif self.is_saved_as(found):
-            return self.saved(now, found.etag, found.sha256 or NOTHING)
-        elif found.etag:
-            outside, etag = Outside.CHANGED, found.etag
         else:
-            outside, etag = Outside.DELETED, ""
-        if (outside, etag) == (self.outside, self.outside_etag):
+            outside, etag = (Outside.CHANGED if found.etag else Outside.DELETED), found.etag
+        if (outside, etag, None) == (self.outside, self.outside_etag, self.saving_time):
             return self
-        return self._changed(now, outside=outside, outside_etag=etag)
+        return self._changed(now, outside=outside, outside_etag=etag, **_NOT_SAVING)
 
     def revert(self, now: datetime, text: str, etag: str) -> Self:
         """Return the buffer with the text of its file. BufferTooLarge."""
@@ -178,8 +193,8 @@ class Buffer:
         """Return the buffer in another session; in another workspace its file is not there yet."""
         if workspace_id == self.workspace_id:
             return self._changed(now, session_id=session_id)
-        away = {"file_etag": "", "file_sha256": NOTHING, "saving_sha256": None, "outside": None, "outside_etag": ""}
-        return self._changed(now, session_id=session_id, workspace_id=workspace_id, **away)
+        away = {"file_etag": "", "file_sha256": NOTHING, "outside": None, "outside_etag": ""}
+        return self._changed(now, session_id=session_id, workspace_id=workspace_id, **away, **_NOT_SAVING)
 
     def _changed(self, now: datetime, **values: object) -> Self:
         return replace(self, update_time=now, version=self.version + 1, **values)  # type: ignore[arg-type]

@@ -1,6 +1,6 @@
 """Tables of buffers and cursors."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Computed, Enum, Integer, LargeBinary, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Enum, Integer, LargeBinary, Table, Text
 from sqlalchemy.dialects.postgresql import UUID
 
 from chassis import tables
@@ -22,6 +22,7 @@ buffers = Table(
     Column("file_etag", Text, nullable=False),
     Column("file_sha256", LargeBinary, nullable=False),
     Column("saving_sha256", LargeBinary),
+    Column("saving_time", tables.Time),
     Column("outside", Enum(Outside, native_enum=False)),
     Column("outside_etag", Text, nullable=False),
     Column("version", BigInteger, nullable=False),
@@ -29,7 +30,7 @@ buffers = Table(
     Column("update_time", tables.Time, nullable=False),
     Column("close_time", tables.Time),
     Column("text", Text, nullable=False),
-    Column("unsaved", Boolean, Computed("as Buffer.unsaved"), nullable=False),
+    Column("unsaved", Boolean, nullable=False),  # the database computes it, to list by
 )
 
 cursors = Table(

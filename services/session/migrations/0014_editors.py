@@ -25,6 +25,7 @@ CREATE TABLE editor_buffers (
     file_etag text NOT NULL,
     file_sha256 bytea NOT NULL,
     saving_sha256 bytea,
+    saving_time timestamptz,
     outside text CONSTRAINT ck_editor_buffers_outside CHECK (outside IN ('CHANGED', 'DELETED')),
     outside_etag text NOT NULL,
     version bigint NOT NULL,

@@ -1,6 +1,7 @@
 """Editors: buffers that several devices edit, files that others change, and text that survives whatever happens."""
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 
 import grpc
@@ -19,6 +20,7 @@ from chassis import ids
 from chassis.errors import NotFound
 from tests.support.editors import Editor, edit, follow, get, save, unsaved
 from tests.support.fake_workspace import refusal
+from tests.support.places import passed_by
 from tests.support.stage import Stage, reason
 from tests.support.waiting import running
 
@@ -32,6 +34,14 @@ async def _refused(call: Any) -> str:  # what a stub returns
     with pytest.raises(grpc.aio.AioRpcError) as refused:
         await call
     return reason(refused.value)
+
+
+async def _write(stage: Stage, buffer_id: str) -> None:
+    """Edit, unless another one is faster, and save, while others do the same."""
+    with suppress(grpc.aio.AioRpcError):
+        buffer = await get(stage, buffer_id)
+        await edit(stage, buffer, [(0, 0, " ")])
+    assert (await stage.call("SaveBuffer", pb.SaveBufferRequest(buffer_id=buffer_id))).outside == 0
 
 
 async def _shell(stage: Stage, script: str) -> None:
@@ -88,7 +98,10 @@ async def test_edit_of_two_devices_at_once_has_one_winner_and_loses_nothing(stag
         buffer = await edit(other, current, [(len(current.text), len(current.text), loser)])
     async with follow(other, editor.session_id) as device:
         await device.until(lambda each: each.event.revision == buffer.revision)
-    assert device.types == ["OPENED", *["EDITED"] * 10]
+        assert device.types == ["OPENED", *["EDITED"] * 10]
+        await asyncio.gather(*(_write(at, opened.buffer_id) for at in (stage, other) for _ in range(3)))
+        await device.until(lambda _: device.types.count("SAVED") == 6)
+    assert "CHANGED_OUTSIDE" not in device.types  # a save is no change outside, whoever looks while it is under way
     words = (await get(stage, opened.buffer_id)).text.split()
     assert sorted(words) == sorted([f"{who}{turn}" for who in "ab" for turn in range(5)])
 
@@ -100,9 +113,10 @@ async def test_unsaved_text_outlives_kills_of_service_and_runner_also_within_a_s
     await edit(stage, opened, "new")
     await stage.kill_service()
     await stage.kill_runner()
+    assert passed_by("editors", 1) == ["editors.after_write"]  # each place of editors is passed here
     await stage.start_service(FAULT="editors.after_write:1:kill")
     assert await unsaved(stage) == ["kill.txt"]
-    assert (await get(stage, opened.buffer_id)).text == "new"
+    assert (await editor.buffer("kill.txt")).text == "new"  # also while the room is away
     assert (await stage.get(editor.session_id)).state == Session.ACTIVE
     await stage.start_runner()
     with pytest.raises(grpc.aio.AioRpcError):

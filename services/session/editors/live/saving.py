@@ -1,5 +1,7 @@
 """Opening, saving and reverting: what crosses between a buffer's row and its file."""
 
+import asyncio
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from uuid import UUID
 
@@ -16,8 +18,9 @@ from services.session.sessions.queries import get_session
 
 _NOT_THE_ONE = {"ETAG_MISMATCH", "FILE_ALREADY_EXISTS"}
 """What a runner says when the file is not the one that the buffer knows."""
-_TRIES = 3
+_TRIES = 10
 """Of a save that other devices' saves of the same buffer overtake."""
+_SOON = 0.05  # seconds between looks at a file that is being saved
 
 _AFTER_WRITE = faults.Point("editors.after_write", "The text is in the file, and its buffer does not know.")
 
@@ -30,17 +33,25 @@ class Saving:
     files: Files
 
     async def open(self, actor: Actor, session_id: UUID, path: str, *, allow_missing: bool) -> Buffer:
-        """Open a file. Raises what keeps it from being read, or being edited here."""
+        """Open a file; one that is open in the session is returned as it is, even if the room is away.
+
+        Raises what keeps it from being read, or being edited here.
+        """
         repeated: Buffer | None = await self.database.find_repeated(actor)
         if repeated is not None:
             return repeated
         session = await self.database.read(_reader(actor), get_session, session_id=session_id)
         session.expect_editor()
         session.expect_running()
-        path = path.removesuffix("/")
-        text, etag = await self._read(actor, session.workspace_id, path, allow_missing=allow_missing)
-        place = Place(session_id, session.workspace_id, path)
-        return await self.database.write(actor, editing.open_buffer, place=place, text=text, etag=etag)
+        place = Place(session_id, session.workspace_id, path.removesuffix("/"))
+        present = await self.database.read(_reader(actor), queries.find_open, session_id=session_id, path=place.path)
+        if present is not None:
+            return present
+        text, etag = await self._read(actor, place, allow_missing=allow_missing)
+        opened = await self.database.write(actor, editing.open_buffer, place=place, text=text, etag=etag)
+        with suppress(DomainError):  # what changed before there was a row to note it at; later looks find it too
+            return await self.look(opened)
+        return opened
 
     async def save(self, actor: Actor, buffer_id: UUID, *, overwrite: bool) -> Buffer:
         """Write a buffer's text into its file.
@@ -54,7 +65,11 @@ class Saving:
         if repeated is not None:
             return repeated
         for _ in range(_TRIES):
-            buffer, text = await self.database.write(_reader(actor), saving.begin_save, buffer_id=buffer_id)
+            begun = await self.database.write(_reader(actor), saving.begin_save, buffer_id=buffer_id)
+            if begun is None:
+                await self.look(await self._buffer(buffer_id, actor))
+                continue
+            buffer, text = begun
             try:
                 etag = await self.files.write(buffer, text, overwrite=overwrite)
             except DomainError as exc:
@@ -73,7 +88,7 @@ class Saving:
         repeated: Buffer | None = await self.database.find_repeated(actor)
         if repeated is not None:
             return repeated
-        buffer = await self.database.read(_reader(actor), queries.get_buffer, buffer_id=buffer_id)
+        buffer = await self._buffer(buffer_id, actor)
         buffer.expect_open()
         file, text = await self.files.open(buffer.account_id, buffer.workspace_id, buffer.path)
         return await self.database.write(
@@ -81,16 +96,24 @@ class Saving:
         )
 
     async def look(self, buffer: Buffer) -> Buffer:
-        """Look at the file of a buffer, and note what is new of it."""
-        found = await self.files.state(buffer)
-        if _is_known(buffer, found):
-            return buffer
+        """Look at the file of a buffer, and note what is new of it; while somebody saves, what becomes of that."""
         actor = Actor.of_service("session", buffer.account_id)
-        return await self.database.write(actor, saving.meet_file, buffer_id=buffer.buffer_id, found=found)
+        while True:
+            found = await self.files.state(buffer)
+            if _is_known(buffer, found):
+                return buffer
+            met = await self.database.write(actor, saving.meet_file, known=buffer, found=found)
+            if met is not None:
+                return met
+            await asyncio.sleep(_SOON)
+            buffer = await self._buffer(buffer.buffer_id, actor)
 
-    async def _read(self, actor: Actor, workspace_id: UUID, path: str, *, allow_missing: bool) -> tuple[str, str]:
+    async def _buffer(self, buffer_id: UUID, actor: Actor) -> Buffer:
+        return await self.database.read(_reader(actor), queries.get_buffer, buffer_id=buffer_id)
+
+    async def _read(self, actor: Actor, place: Place, *, allow_missing: bool) -> tuple[str, str]:
         try:
-            file, text = await self.files.open(actor.account_id, workspace_id, path)
+            file, text = await self.files.open(actor.account_id, place.workspace_id, place.path)
         except DomainError as exc:
             if allow_missing and exc.reason in ABSENT:
                 return "", ""
@@ -101,12 +124,11 @@ class Saving:
         """Return the buffer if its file has this text all the same; None if another device saved meanwhile."""
         if isinstance(refusal, Unavailable):  # nobody knows whether it was written; the next look tells
             raise refusal
+        failed = await self.database.write(_reader(actor), saving.fail_save, buffer_id=buffer.buffer_id)
         if refusal.reason not in _NOT_THE_ONE:
-            await self.database.write(_reader(actor), saving.fail_save, buffer_id=buffer.buffer_id)
             raise refusal
-        met = await self.look(buffer)
+        met = await self.look(failed)
         if met.outside is not None:
-            await self.database.write(_reader(actor), saving.fail_save, buffer_id=buffer.buffer_id)
             raise FileChangedOutside(buffer.path) from refusal
         return met if met.file_sha256 == buffer.text_sha256 else None
 
@@ -118,4 +140,4 @@ def _reader(actor: Actor) -> Actor:
 def _is_known(buffer: Buffer, found: FileState) -> bool:
     """Whether a look found what the buffer says already."""
     known = buffer.outside_etag if buffer.outside is not None else buffer.file_etag
-    return found.etag == known and buffer.saving_sha256 is None
+    return found.etag == known and buffer.saving_time is None

@@ -16,9 +16,15 @@ _OUTSIDE = {
 }
 
 
-async def begin_save(tx: Transaction, *, buffer_id: UUID) -> tuple[Buffer, str]:
-    """Note that a text is about to be written, and return it. BufferNotFound, BufferClosed, SessionNotActive."""
+async def begin_save(tx: Transaction, *, buffer_id: UUID) -> tuple[Buffer, str] | None:
+    """Note that a text is about to be written, and return it; None while nobody knows how an earlier save ended.
+
+    Raises:
+        BufferNotFound, BufferClosed, SessionNotActive: it cannot be saved.
+    """
     _, current = await journal.lock_buffer(tx, buffer_id)
+    if current.saving_time is not None:
+        return None
     saving = current.begin_save(tx.now)
     await store.update_buffer(tx.connection, saving)
     tx.record("save_started", before=current, after=saving)
@@ -28,6 +34,8 @@ async def begin_save(tx: Transaction, *, buffer_id: UUID) -> tuple[Buffer, str]:
 async def finish_save(tx: Transaction, *, buffer_id: UUID, etag: str, digest: bytes) -> Buffer:
     """Note that a text of the buffer is in the file. Whoever wrote it knows, whatever became of the session."""
     session, current = await journal.hold_buffer(tx, buffer_id)
+    if current.file_etag == etag:  # it took so long that a look found out before
+        return current
     return await _saved(tx, session, current, current.saved(tx.now, etag, digest))
 
 
@@ -40,17 +48,24 @@ async def fail_save(tx: Transaction, *, buffer_id: UUID) -> Buffer:
     return failed
 
 
-async def meet_file(tx: Transaction, *, buffer_id: UUID, found: FileState) -> Buffer:
-    """Note what a look at the file of a buffer found, once; a text of ours that is there counts as saved."""
-    session, current = await journal.hold_buffer(tx, buffer_id)
-    met = current if current.close_time is not None else current.meet(tx.now, found)
+async def meet_file(tx: Transaction, *, known: Buffer, found: FileState) -> Buffer | None:
+    """Note what a look at the file of a buffer found, once; a text of ours that is there counts as saved.
+
+    None when that is outdated, or may be in a moment: somebody saves, or more is known than in the buffer `known`.
+    """
+    session, current = await journal.hold_buffer(tx, known.buffer_id)
+    if current.close_time is not None:
+        return current
+    if current.is_being_saved(tx.now) or not current.knows_file_as(known):
+        return None
+    met = current.meet(tx.now, found)
     if met is current:
         return current
     if met.file_sha256 != current.file_sha256:
         return await _saved(tx, session, current, met)
     await store.update_buffer(tx.connection, met)
-    if met.outside is None and current.outside is None:
-        tx.record("touched_outside", before=current, after=met)
+    if (met.outside, met.outside_etag) == (current.outside, current.outside_etag):
+        tx.record("touched_outside" if current.saving_time is None else "save_failed", before=current, after=met)
         return met
     recorded, type_ = _OUTSIDE[met.outside]
     etag = met.file_etag if met.outside is None else met.outside_etag
