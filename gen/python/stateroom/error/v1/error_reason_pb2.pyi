@@ -552,6 +552,54 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The agent refused what was asked of it; the cause is its own.
     Example: {"reason": "AGENT_REFUSED", "metadata": {"cause": "…"}}
     """
+    NO_EDITOR: _ErrorReason.ValueType  # 210
+    """The session is no editor.
+    Example: {"reason": "NO_EDITOR", "metadata": {"sessionId": "…"}}
+    """
+    EDITOR_SESSION: _ErrorReason.ValueType  # 211
+    """The session is an editor: it has no process, prints nothing and takes no input.
+    Example: {"reason": "EDITOR_SESSION", "metadata": {"sessionId": "…"}}
+    """
+    BUFFER_NOT_FOUND: _ErrorReason.ValueType  # 212
+    """The account has no such buffer.
+    Example: {"reason": "BUFFER_NOT_FOUND", "metadata": {"bufferId": "…"}}
+    """
+    BUFFER_CLOSED: _ErrorReason.ValueType  # 213
+    """The buffer was closed.
+    Example: {"reason": "BUFFER_CLOSED", "metadata": {"bufferId": "…"}}
+    """
+    BUFFER_CHANGED: _ErrorReason.ValueType  # 214
+    """Somebody else changed the text since the revision that the call is based on.
+    Example: {"reason": "BUFFER_CHANGED", "metadata": {"bufferId": "…", "baseRevision": "3", "revision": "4"}}
+    """
+    BUFFER_UNSAVED: _ErrorReason.ValueType  # 215
+    """The buffer has unsaved text, and `discard` was not set.
+    Example: {"reason": "BUFFER_UNSAVED", "metadata": {"bufferId": "…", "path": "a.txt"}}
+    """
+    BUFFER_IN_USE: _ErrorReason.ValueType  # 216
+    """The buffer is open in a session that lives.
+    Example: {"reason": "BUFFER_IN_USE", "metadata": {"bufferId": "…", "sessionId": "…"}}
+    """
+    BUFFER_ALREADY_OPEN: _ErrorReason.ValueType  # 217
+    """The session has another buffer of the same path.
+    Example: {"reason": "BUFFER_ALREADY_OPEN", "metadata": {"path": "a.txt", "bufferId": "…"}}
+    """
+    BUFFER_TOO_LARGE: _ErrorReason.ValueType  # 218
+    """The text is larger than buffers may be.
+    Example: {"reason": "BUFFER_TOO_LARGE", "metadata": {"path": "a.log", "limit": "2097152"}}
+    """
+    NOT_TEXT: _ErrorReason.ValueType  # 219
+    """The file is no text: not UTF-8, or with zero bytes.
+    Example: {"reason": "NOT_TEXT", "metadata": {"path": "a.png"}}
+    """
+    FILE_CHANGED_OUTSIDE: _ErrorReason.ValueType  # 220
+    """The file is not the one that was opened or saved last: somebody else changed or deleted it.
+    Example: {"reason": "FILE_CHANGED_OUTSIDE", "metadata": {"path": "a.txt"}}
+    """
+    BUFFER_LIMIT_REACHED: _ErrorReason.ValueType  # 221
+    """The account has as many buffers as it may have.
+    Example: {"reason": "BUFFER_LIMIT_REACHED", "metadata": {"limit": "500"}}
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every `reason` of a google.rpc.ErrorInfo whose domain is `stateroom.dev`.
@@ -1087,5 +1135,53 @@ Example: {"reason": "PERMISSION_ANSWERED", "metadata": {"permissionId": "…", "
 AGENT_REFUSED: ErrorReason.ValueType  # 196
 """The agent refused what was asked of it; the cause is its own.
 Example: {"reason": "AGENT_REFUSED", "metadata": {"cause": "…"}}
+"""
+NO_EDITOR: ErrorReason.ValueType  # 210
+"""The session is no editor.
+Example: {"reason": "NO_EDITOR", "metadata": {"sessionId": "…"}}
+"""
+EDITOR_SESSION: ErrorReason.ValueType  # 211
+"""The session is an editor: it has no process, prints nothing and takes no input.
+Example: {"reason": "EDITOR_SESSION", "metadata": {"sessionId": "…"}}
+"""
+BUFFER_NOT_FOUND: ErrorReason.ValueType  # 212
+"""The account has no such buffer.
+Example: {"reason": "BUFFER_NOT_FOUND", "metadata": {"bufferId": "…"}}
+"""
+BUFFER_CLOSED: ErrorReason.ValueType  # 213
+"""The buffer was closed.
+Example: {"reason": "BUFFER_CLOSED", "metadata": {"bufferId": "…"}}
+"""
+BUFFER_CHANGED: ErrorReason.ValueType  # 214
+"""Somebody else changed the text since the revision that the call is based on.
+Example: {"reason": "BUFFER_CHANGED", "metadata": {"bufferId": "…", "baseRevision": "3", "revision": "4"}}
+"""
+BUFFER_UNSAVED: ErrorReason.ValueType  # 215
+"""The buffer has unsaved text, and `discard` was not set.
+Example: {"reason": "BUFFER_UNSAVED", "metadata": {"bufferId": "…", "path": "a.txt"}}
+"""
+BUFFER_IN_USE: ErrorReason.ValueType  # 216
+"""The buffer is open in a session that lives.
+Example: {"reason": "BUFFER_IN_USE", "metadata": {"bufferId": "…", "sessionId": "…"}}
+"""
+BUFFER_ALREADY_OPEN: ErrorReason.ValueType  # 217
+"""The session has another buffer of the same path.
+Example: {"reason": "BUFFER_ALREADY_OPEN", "metadata": {"path": "a.txt", "bufferId": "…"}}
+"""
+BUFFER_TOO_LARGE: ErrorReason.ValueType  # 218
+"""The text is larger than buffers may be.
+Example: {"reason": "BUFFER_TOO_LARGE", "metadata": {"path": "a.log", "limit": "2097152"}}
+"""
+NOT_TEXT: ErrorReason.ValueType  # 219
+"""The file is no text: not UTF-8, or with zero bytes.
+Example: {"reason": "NOT_TEXT", "metadata": {"path": "a.png"}}
+"""
+FILE_CHANGED_OUTSIDE: ErrorReason.ValueType  # 220
+"""The file is not the one that was opened or saved last: somebody else changed or deleted it.
+Example: {"reason": "FILE_CHANGED_OUTSIDE", "metadata": {"path": "a.txt"}}
+"""
+BUFFER_LIMIT_REACHED: ErrorReason.ValueType  # 221
+"""The account has as many buffers as it may have.
+Example: {"reason": "BUFFER_LIMIT_REACHED", "metadata": {"limit": "500"}}
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -25,10 +25,11 @@ _sym_db = _symbol_database.Default()
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from stateroom.agent.v1 import agent_event_pb2 as stateroom_dot_agent_dot_v1_dot_agent__event__pb2
+from stateroom.session.v1 import editor_pb2 as stateroom_dot_session_dot_v1_dot_editor__pb2
 from stateroom.terminal.v1 import screen_pb2 as stateroom_dot_terminal_dot_v1_dot_screen__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1estateroom/session/v1/log.proto\x12\x14stateroom.session.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a$stateroom/agent/v1/agent_event.proto\x1a\"stateroom/terminal/v1/screen.proto\"\xff\x03\n\x0cSessionEvent\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12\x0e\n\x06offset\x18\x02 \x01(\x03\x12(\n\x04time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x35\n\x04type\x18\x04 \x01(\x0e\x32\'.stateroom.session.v1.SessionEvent.Type\x12\x0c\n\x04\x64\x61ta\x18\x05 \x01(\x0c\x12\x0f\n\x07\x63olumns\x18\x06 \x01(\x05\x12\x0c\n\x04rows\x18\x07 \x01(\x05\x12\r\n\x05title\x18\x08 \x01(\t\x12\x16\n\texit_code\x18\t \x01(\x05H\x00\x88\x01\x01\x12\x18\n\x0b\x65xit_signal\x18\n \x01(\x05H\x01\x88\x01\x01\x12\x31\n\x08progress\x18\x0b \x01(\x0b\x32\x1f.stateroom.terminal.v1.Progress\x12\x33\n\x0b\x61gent_event\x18\x14 \x01(\x0b\x32\x1e.stateroom.agent.v1.AgentEvent\"x\n\x04Type\x12\x14\n\x10TYPE_UNSPECIFIED\x10\x00\x12\n\n\x06OUTPUT\x10\x01\x12\n\n\x06RESIZE\x10\x02\x12\t\n\x05TITLE\x10\x03\x12\x08\n\x04\x45XIT\x10\x04\x12\n\n\x06SCREEN\x10\x05\x12\x08\n\x04\x42\x45LL\x10\x06\x12\x0c\n\x08PROGRESS\x10\x07\x12\t\n\x05\x41GENT\x10\nB\x0c\n\n_exit_codeB\x0e\n\x0c_exit_signal\"L\n\x13StreamOutputRequest\x12\x1c\n\nsession_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x17\n\x06offset\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\"4\n\x14StreamOutputResponse\x12\x0e\n\x06offset\x18\x01 \x01(\x03\x12\x0c\n\x04\x64\x61ta\x18\x02 \x01(\x0c\"\xde\x02\n\x18ListSessionEventsRequest\x12\x1c\n\nsession_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\x12\x1f\n\x0e\x61\x66ter_sequence\x18\x04 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12 \n\x0f\x62\x65\x66ore_sequence\x18\x05 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12.\n\nstart_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12I\n\x05types\x18\x08 \x03(\x0e\x32\'.stateroom.session.v1.SessionEvent.TypeB\x11\xbaH\x0e\x92\x01\x0b\x10 \"\x07\x82\x01\x04\x10\x01 \x00\"p\n\x19ListSessionEventsResponse\x12:\n\x0esession_events\x18\x01 \x03(\x0b\x32\".stateroom.session.v1.SessionEvent\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1estateroom/session/v1/log.proto\x12\x14stateroom.session.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a$stateroom/agent/v1/agent_event.proto\x1a!stateroom/session/v1/editor.proto\x1a\"stateroom/terminal/v1/screen.proto\"\xc5\x04\n\x0cSessionEvent\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12\x0e\n\x06offset\x18\x02 \x01(\x03\x12(\n\x04time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x35\n\x04type\x18\x04 \x01(\x0e\x32\'.stateroom.session.v1.SessionEvent.Type\x12\x0c\n\x04\x64\x61ta\x18\x05 \x01(\x0c\x12\x0f\n\x07\x63olumns\x18\x06 \x01(\x05\x12\x0c\n\x04rows\x18\x07 \x01(\x05\x12\r\n\x05title\x18\x08 \x01(\t\x12\x16\n\texit_code\x18\t \x01(\x05H\x00\x88\x01\x01\x12\x18\n\x0b\x65xit_signal\x18\n \x01(\x05H\x01\x88\x01\x01\x12\x31\n\x08progress\x18\x0b \x01(\x0b\x32\x1f.stateroom.terminal.v1.Progress\x12\x33\n\x0b\x61gent_event\x18\x14 \x01(\x0b\x32\x1e.stateroom.agent.v1.AgentEvent\x12\x37\n\x0c\x65\x64itor_event\x18\x15 \x01(\x0b\x32!.stateroom.session.v1.EditorEvent\"\x84\x01\n\x04Type\x12\x14\n\x10TYPE_UNSPECIFIED\x10\x00\x12\n\n\x06OUTPUT\x10\x01\x12\n\n\x06RESIZE\x10\x02\x12\t\n\x05TITLE\x10\x03\x12\x08\n\x04\x45XIT\x10\x04\x12\n\n\x06SCREEN\x10\x05\x12\x08\n\x04\x42\x45LL\x10\x06\x12\x0c\n\x08PROGRESS\x10\x07\x12\t\n\x05\x41GENT\x10\n\x12\n\n\x06\x45\x44ITOR\x10\x0b\x42\x0c\n\n_exit_codeB\x0e\n\x0c_exit_signal\"L\n\x13StreamOutputRequest\x12\x1c\n\nsession_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x17\n\x06offset\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\"4\n\x14StreamOutputResponse\x12\x0e\n\x06offset\x18\x01 \x01(\x03\x12\x0c\n\x04\x64\x61ta\x18\x02 \x01(\x0c\"\xde\x02\n\x18ListSessionEventsRequest\x12\x1c\n\nsession_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\x12\x1f\n\x0e\x61\x66ter_sequence\x18\x04 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12 \n\x0f\x62\x65\x66ore_sequence\x18\x05 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12.\n\nstart_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12I\n\x05types\x18\x08 \x03(\x0e\x32\'.stateroom.session.v1.SessionEvent.TypeB\x11\xbaH\x0e\x92\x01\x0b\x10 \"\x07\x82\x01\x04\x10\x01 \x00\"p\n\x19ListSessionEventsResponse\x12:\n\x0esession_events\x18\x01 \x03(\x0b\x32\".stateroom.session.v1.SessionEvent\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -51,16 +52,16 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTSESSIONEVENTSREQUEST'].fields_by_name['before_sequence']._serialized_options = b'\272H\004\"\002(\000'
   _globals['_LISTSESSIONEVENTSREQUEST'].fields_by_name['types']._loaded_options = None
   _globals['_LISTSESSIONEVENTSREQUEST'].fields_by_name['types']._serialized_options = b'\272H\016\222\001\013\020 \"\007\202\001\004\020\001 \000'
-  _globals['_SESSIONEVENT']._serialized_start=193
-  _globals['_SESSIONEVENT']._serialized_end=704
-  _globals['_SESSIONEVENT_TYPE']._serialized_start=554
-  _globals['_SESSIONEVENT_TYPE']._serialized_end=674
-  _globals['_STREAMOUTPUTREQUEST']._serialized_start=706
-  _globals['_STREAMOUTPUTREQUEST']._serialized_end=782
-  _globals['_STREAMOUTPUTRESPONSE']._serialized_start=784
-  _globals['_STREAMOUTPUTRESPONSE']._serialized_end=836
-  _globals['_LISTSESSIONEVENTSREQUEST']._serialized_start=839
-  _globals['_LISTSESSIONEVENTSREQUEST']._serialized_end=1189
-  _globals['_LISTSESSIONEVENTSRESPONSE']._serialized_start=1191
-  _globals['_LISTSESSIONEVENTSRESPONSE']._serialized_end=1303
+  _globals['_SESSIONEVENT']._serialized_start=228
+  _globals['_SESSIONEVENT']._serialized_end=809
+  _globals['_SESSIONEVENT_TYPE']._serialized_start=647
+  _globals['_SESSIONEVENT_TYPE']._serialized_end=779
+  _globals['_STREAMOUTPUTREQUEST']._serialized_start=811
+  _globals['_STREAMOUTPUTREQUEST']._serialized_end=887
+  _globals['_STREAMOUTPUTRESPONSE']._serialized_start=889
+  _globals['_STREAMOUTPUTRESPONSE']._serialized_end=941
+  _globals['_LISTSESSIONEVENTSREQUEST']._serialized_start=944
+  _globals['_LISTSESSIONEVENTSREQUEST']._serialized_end=1294
+  _globals['_LISTSESSIONEVENTSRESPONSE']._serialized_start=1296
+  _globals['_LISTSESSIONEVENTSRESPONSE']._serialized_end=1408
 # @@protoc_insertion_point(module_scope)

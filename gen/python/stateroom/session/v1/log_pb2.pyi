@@ -10,6 +10,7 @@ from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from stateroom.agent.v1 import agent_event_pb2 as _agent_event_pb2
+from stateroom.session.v1 import editor_pb2 as _editor_pb2
 from stateroom.terminal.v1 import screen_pb2 as _screen_pb2
 import builtins as _builtins
 import sys
@@ -52,6 +53,8 @@ class SessionEvent(_message.Message):
         """The program told how far it is."""
         AGENT: SessionEvent._Type.ValueType  # 10
         """Something happened between people and a coding agent."""
+        EDITOR: SessionEvent._Type.ValueType  # 11
+        """Something happened in an editor; no runner writes such a record."""
 
     class Type(_Type, metaclass=_TypeEnumTypeWrapper):
         """What a record is."""
@@ -74,6 +77,8 @@ class SessionEvent(_message.Message):
     """The program told how far it is."""
     AGENT: SessionEvent.Type.ValueType  # 10
     """Something happened between people and a coding agent."""
+    EDITOR: SessionEvent.Type.ValueType  # 11
+    """Something happened in an editor; no runner writes such a record."""
 
     SEQUENCE_FIELD_NUMBER: _builtins.int
     OFFSET_FIELD_NUMBER: _builtins.int
@@ -87,6 +92,7 @@ class SessionEvent(_message.Message):
     EXIT_SIGNAL_FIELD_NUMBER: _builtins.int
     PROGRESS_FIELD_NUMBER: _builtins.int
     AGENT_EVENT_FIELD_NUMBER: _builtins.int
+    EDITOR_EVENT_FIELD_NUMBER: _builtins.int
     sequence: _builtins.int
     """Place in the session's log: 1, 2, 3 … without a gap."""
     offset: _builtins.int
@@ -107,7 +113,7 @@ class SessionEvent(_message.Message):
     """Signal of an EXIT record."""
     @_builtins.property
     def time(self) -> _timestamp_pb2.Timestamp:
-        """When the runner wrote it."""
+        """When it was written."""
 
     @_builtins.property
     def progress(self) -> _screen_pb2.Progress:
@@ -116,6 +122,10 @@ class SessionEvent(_message.Message):
     @_builtins.property
     def agent_event(self) -> _agent_event_pb2.AgentEvent:
         """What happened, of an AGENT record."""
+
+    @_builtins.property
+    def editor_event(self) -> _editor_pb2.EditorEvent:
+        """What happened, of an EDITOR record."""
 
     def __init__(
         self,
@@ -132,10 +142,11 @@ class SessionEvent(_message.Message):
         exit_signal: _builtins.int | None = ...,
         progress: _screen_pb2.Progress | None = ...,
         agent_event: _agent_event_pb2.AgentEvent | None = ...,
+        editor_event: _editor_pb2.EditorEvent | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_exit_code", b"_exit_code", "_exit_signal", b"_exit_signal", "agent_event", b"agent_event", "exit_code", b"exit_code", "exit_signal", b"exit_signal", "progress", b"progress", "time", b"time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_exit_code", b"_exit_code", "_exit_signal", b"_exit_signal", "agent_event", b"agent_event", "editor_event", b"editor_event", "exit_code", b"exit_code", "exit_signal", b"exit_signal", "progress", b"progress", "time", b"time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_exit_code", b"_exit_code", "_exit_signal", b"_exit_signal", "agent_event", b"agent_event", "columns", b"columns", "data", b"data", "exit_code", b"exit_code", "exit_signal", b"exit_signal", "offset", b"offset", "progress", b"progress", "rows", b"rows", "sequence", b"sequence", "time", b"time", "title", b"title", "type", b"type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_exit_code", b"_exit_code", "_exit_signal", b"_exit_signal", "agent_event", b"agent_event", "columns", b"columns", "data", b"data", "editor_event", b"editor_event", "exit_code", b"exit_code", "exit_signal", b"exit_signal", "offset", b"offset", "progress", b"progress", "rows", b"rows", "sequence", b"sequence", "time", b"time", "title", b"title", "type", b"type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__exit_code: _TypeAlias = _typing.Literal["exit_code"]  # noqa: Y015
     _WhichOneofArgType__exit_code: _TypeAlias = _typing.Literal["_exit_code", b"_exit_code"]  # noqa: Y015

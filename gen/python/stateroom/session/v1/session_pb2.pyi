@@ -42,6 +42,8 @@ class Session(_message.Message):
         """A command without a terminal: both of its outputs as it wrote them, in one stream. It reads nothing."""
         AGENT: Session._Kind.ValueType  # 3
         """A coding agent. Its output is what it writes to its standard error; what it says and does are events of the log."""
+        EDITOR: Session._Kind.ValueType  # 4
+        """Files that are edited. It has no process, prints nothing, and is ACTIVE at once; EditorService says what can be done in it."""
 
     class Kind(_Kind, metaclass=_KindEnumTypeWrapper):
         """What runs in a session."""
@@ -54,6 +56,8 @@ class Session(_message.Message):
     """A command without a terminal: both of its outputs as it wrote them, in one stream. It reads nothing."""
     AGENT: Session.Kind.ValueType  # 3
     """A coding agent. Its output is what it writes to its standard error; what it says and does are events of the log."""
+    EDITOR: Session.Kind.ValueType  # 4
+    """Files that are edited. It has no process, prints nothing, and is ACTIVE at once; EditorService says what can be done in it."""
 
     class _State:
         ValueType = _typing.NewType("ValueType", _builtins.int)
