@@ -1,6 +1,6 @@
-"""Wakes those who follow a conversation, in whichever process something new was said in it.
+"""Wakes those who follow a conversation or an editor, in whichever process there is something new in it.
 
-Every writer notifies all processes by the id of the conversation as it commits.
+Every writer notifies all processes by the id of what is followed as it commits.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from chassis import notifications
 from chassis.system import Connection, SystemDatabase
 
 CHANNEL = "conversations"
-"""Where every process hears the id of a conversation in which there is something new."""
+"""Where every process hears the id of a conversation, or of an editor's session, in which there is something new."""
 
 
 @dataclass(frozen=True, slots=True)

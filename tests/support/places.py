@@ -20,6 +20,7 @@ _HOMES = {"chassis.consumer": ("audit", "session")}
 _APART = {
     "runner.snapshot": "snapshots",
     "services.workspace.saves": "saves",
+    "services.session.editors": "editors",
     "services.session.previews": "deployments",
 }
 """Packages whose places only their own tests pass."""

@@ -29,6 +29,7 @@ NEEDED = {
     "command": ["true"],
     "text": "a",
     "option_id": "a",
+    "base_revision": 1,
     "setting_id": "a",
     "preview.command": ["true"],
     "preview.port": 8000,

@@ -19,6 +19,7 @@ from stateroom.runner.v1 import runner_service_pb2 as runner_pb
 from stateroom.runner.v1.runner_service_pb2_grpc import RunnerServiceStub
 from stateroom.session.v1 import log_pb2, session_pb2
 from stateroom.session.v1 import session_service_pb2 as pb
+from stateroom.session.v1.editor_service_pb2_grpc import EditorServiceStub
 from stateroom.session.v1.idle_service_pb2_grpc import IdleServiceStub
 from stateroom.session.v1.lifecycle_service_pb2_grpc import LifecycleServiceStub
 from stateroom.session.v1.session_service_pb2_grpc import SessionServiceStub
@@ -68,6 +69,7 @@ class Stage:
             LifecycleServiceStub(self.channel),
             SharingServiceStub(self.channel),
             IdleServiceStub(self.channel),
+            EditorServiceStub(self.channel),
         ]
         self.service: asyncio.subprocess.Process
         self.runner: asyncio.subprocess.Process

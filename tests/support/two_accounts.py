@@ -10,6 +10,7 @@ import pytest_asyncio
 from stateroom.session.v1 import (
     attach_pb2,
     coding_agent_service_pb2,
+    editor_service_pb2,
     log_pb2,
     preview_pb2,
     preview_service_pb2,
@@ -18,6 +19,7 @@ from stateroom.session.v1 import (
     sharing_service_pb2,
 )
 from stateroom.session.v1.coding_agent_service_pb2_grpc import CodingAgentServiceStub
+from stateroom.session.v1.editor_service_pb2_grpc import EditorServiceStub
 from stateroom.session.v1.preview_service_pb2_grpc import PreviewServiceStub
 from stateroom.session.v1.session_service_pb2_grpc import SessionServiceStub
 from stateroom.session.v1.sharing_service_pb2_grpc import SharingServiceStub
@@ -63,6 +65,7 @@ async def owned(shared_product: Product) -> AsyncIterator[dict[str, str]]:
             await _session(owner, room.workspace_id)
             found |= await _agent(owner, room.workspace_id)
             found |= await conversation(owner, room.workspace_id)
+            found |= await _buffers(owner, room.workspace_id)
             for _ in range(2):
                 await stack.enter_async_context(_device(owner, found["session_id"]))
                 found["share_link_id"] = await _share(owner, found["session_id"])
@@ -141,6 +144,22 @@ async def _agent(owner: Person, workspace_id: str) -> dict[str, str]:
                     break
         stream.cancel()
     return {"session_id": session_id, "continues_session_id": session_id, "permission_id": permissions[0]}
+
+
+async def _buffers(owner: Person, workspace_id: str) -> dict[str, str]:
+    """Return one of two buffers in an editor."""
+    async with grpc.aio.insecure_channel(owner.product.address("session")) as channel:
+        sessions, editors = SessionServiceStub(channel), EditorServiceStub(channel)
+        known: dict[str, Any] = {"metadata": owner.metadata, "timeout": 20}
+        wanted = session_pb2.Session(workspace_id=workspace_id, kind=session_pb2.Session.EDITOR)
+        created = await sessions.CreateSession(session_service_pb2.CreateSessionRequest(session=wanted), **known)
+        opened = ""
+        for path in ("new", "newer"):
+            place = editor_service_pb2.OpenBufferRequest(session_id=created.session_id, path=path, allow_missing=True)
+            opened = (await editors.OpenBuffer(place, **known)).buffer_id
+            change = editor_service_pb2.EditBufferRequest(buffer_id=opened, base_revision=1, text="unsaved")
+            await editors.EditBuffer(change, **known)
+    return {"buffer_id": opened, "ListBuffers.session_id": created.session_id}
 
 
 async def _preview(owner: Person, workspace_id: str, context_id: str) -> str:

@@ -4,7 +4,6 @@ from datetime import timedelta
 
 from stateroom.session.v1 import action_service_pb2, chat_service_pb2, context_service_pb2, message_service_pb2
 
-from services.session.bell import Bell
 from services.session.chats.servicer import ChatServicer
 from services.session.composition.core import Core, Servicers
 from services.session.conversations.domain.action import Type
@@ -23,8 +22,7 @@ def conversations(core: Core, previews: PreviewServicer) -> Servicers:
     """Return who serves conversations and chats; `previews` are what actions start and contexts list."""
     service, settings, runners = core.service, core.settings, core.runners
     database, pages = service.database, service.pages
-    bell = Bell(service.system)
-    service.loops.append(bell.run)
+    bell = core.bell
     service.reconcile("contexts", "context_id", Purge(database).reconcile)
     messages = MessageServicer(database, pages, Followers(database, bell))
     commands = CommandRunner(database, runners, core.feeds, settings.session_limit)

@@ -9,6 +9,9 @@ from chassis.changes import EntityKind, Registry
 from chassis.rpc.channels import Neighbour
 from chassis.service import Service, open_service
 from services.session.agents.notes import AgentNotes
+from services.session.bell import Bell
+from services.session.editors.ending import Ending
+from services.session.editors.operations.recovering import take_over
 from services.session.previews.consumers import PreviewsOfWorkspaces
 from services.session.sessions.consumers import SessionsOfWorkspaces, WorkspaceChanges
 from services.session.sessions.live.background import open_background
@@ -43,6 +46,7 @@ class Core:
     devices: Devices
     desk: Desk
     opener: Opener
+    bell: Bell
     wake_sessions: Callable[[], None]
 
 
@@ -56,15 +60,16 @@ async def open_core(settings: SessionSettings, kinds: tuple[EntityKind, ...], st
     parts = Parts(database, system, runners, AgentNotes(liveness))
     feeds = Feeds(parts, liveness, background)
     devices = Devices(system, settings.slow_device_seconds, settings.silent_device_seconds)
-    reconciliation = Reconciliation(database, runners)
+    reconciliation = Reconciliation(database, runners, Ending(database).end)
     wake = service.reconcile("sessions", "session_id", reconciliation.reconcile).wake
     service.reconcile("session_heads", "session_id", Release(parts).reconcile)
     # Sessions first: the reason of those of previews is the workspace's end, and not that their preview was stopped.
     put_away = (SessionsOfWorkspaces(database, wake).end, PreviewsOfWorkspaces(database).stop)
     service.consume(workspace, WorkspaceChanges(put_away).apply)
-    running = (liveness, feeds, Copier(parts, feeds.bell, feeds.begin), devices, Presences(system, devices))
+    bell = Bell(system)
+    running = (bell, liveness, feeds, Copier(parts, feeds.bell, feeds.begin), devices, Presences(system, devices))
     service.loops.extend(part.run for part in running)
     service.counts += COUNTS
     desk = Desk(database, runners, reconciliation, background)
-    opener = Opener(database, runners, feeds, liveness, background, settings.session_limit)
-    return Core(service, settings, workspace, runners, liveness, feeds, devices, desk, opener, wake)
+    opener = Opener(database, runners, feeds, liveness, background, take_over, settings.session_limit)
+    return Core(service, settings, workspace, runners, liveness, feeds, devices, desk, opener, bell, wake)

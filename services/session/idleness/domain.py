@@ -7,7 +7,7 @@ from enum import Enum
 from uuid import UUID
 
 from chassis.errors import InvalidField, Violation
-from services.session.sessions.domain import State
+from services.session.sessions.domain import Kind, State
 
 IDLE_AFTER = timedelta(minutes=60)
 WARNING = timedelta(minutes=5)
@@ -97,6 +97,7 @@ class Watched:
 
     session_id: UUID
     workspace_id: UUID
+    kind: Kind
     state: State
     ending: bool
     last_activity_time: datetime

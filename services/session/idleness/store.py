@@ -58,7 +58,7 @@ async def find_watched(connection: Connection, session_id: UUID) -> Watched | No
 
 def watched() -> Select[tuple[object, ...]]:
     """Return the statement that reads what is known of the sessions of an account that live."""
-    of_session = (sessions.c.session_id, sessions.c.workspace_id, sessions.c.state)
+    of_session = (sessions.c.session_id, sessions.c.workspace_id, sessions.c.kind, sessions.c.state)
     ending = sessions.c.stop_request.is_not(None).label("ending")
     known = (heads.c.last_activity_time, idleness.c.cpu_milliseconds, idleness.c.cpu_time)
     return (

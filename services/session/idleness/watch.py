@@ -13,7 +13,7 @@ from chassis.errors import DomainError
 from chassis.reconcile import Claim
 from services.session.idleness import operations, queries
 from services.session.idleness.domain import IdlePolicy, Verdict, Watched
-from services.session.sessions.domain import State
+from services.session.sessions.domain import Kind, State
 from services.session.sessions.live.runners import Runners
 
 _TOGETHER = 16
@@ -73,7 +73,9 @@ class IdleWatch:
         )
 
     async def _used(self, actor: Actor, watched: Watched) -> int:
-        """Return the processor time of a session in milliseconds."""
+        """Return the processor time of a session in milliseconds; an editor uses none."""
+        if watched.kind is Kind.EDITOR:
+            return 0
         runner = await self.runners.find(actor.account_id, watched.workspace_id)
         request = runner_pb.GetUsageRequest(session_id=str(watched.session_id))
         try:

@@ -21,8 +21,9 @@ class Screens:
     runners: Runners
 
     async def get(self, actor: Actor, session_id: UUID) -> Screen:
-        """Return what a session shows, or what it showed when that was last stored. SessionNotFound."""
+        """Return what a session shows, or what it showed when that was last stored. SessionNotFound, EditorSession."""
         session = await self.database.read(actor, queries.get_session, session_id=session_id)
+        session.expect_process()
         if session.state.runs:
             try:
                 runner = await self.runners.find(session.account_id, session.workspace_id)

@@ -63,7 +63,7 @@ def spec_from_proto(session_id: UUID, message: pb.Session, environment_names: It
         session_id=session_id,
         workspace_id=ids.parse(message.workspace_id),
         kind=kind_from_proto(message.kind) or Kind.TERMINAL,
-        shell=message.shell or ("" if message.command or message.HasField("agent") else DEFAULT_SHELL),
+        shell=message.shell or _shell(message),
         command=tuple(message.command),
         timeout=message.timeout.ToTimedelta() if message.HasField("timeout") else None,
         title=message.title,
@@ -75,6 +75,12 @@ def spec_from_proto(session_id: UUID, message: pb.Session, environment_names: It
         secret_names=tuple(sorted(message.secret_names)),
         agent=_agent(message),
     )
+
+
+def _shell(message: pb.Session) -> str:
+    """Return the shell of who asks for none."""
+    other = message.command or message.HasField("agent") or message.kind == pb.Session.EDITOR
+    return "" if other else DEFAULT_SHELL
 
 
 def _agent(message: pb.Session) -> dict[str, str]:
@@ -172,6 +178,8 @@ def record_to_proto(record: Record) -> log_pb2.SessionEvent:
     )
     if record.type is RecordType.AGENT:
         message.agent_event.CopyFrom(agent_event_to_proto(record))
+    if record.type is RecordType.EDITOR:
+        message.editor_event.ParseFromString(record.data)
     messages.set_times(message, record, "time")
     return message
 

@@ -9,7 +9,9 @@ from uuid import UUID
 
 from chassis.errors import InvalidField, Violation
 from services.session.sessions.errors import (
+    EditorSession,
     NoAgent,
+    NoEditor,
     SecretLimitReached,
     SessionNotActive,
     SessionNotEnded,
@@ -24,6 +26,7 @@ class Kind(Enum):
     TERMINAL = "TERMINAL"
     COMMAND = "COMMAND"
     AGENT = "AGENT"
+    EDITOR = "EDITOR"
 
 
 class State(Enum):
@@ -102,10 +105,17 @@ class SessionSpec:
     agent: dict[str, str] = field(default_factory=dict)
     parent_session_id: UUID | None = None
 
+    @property
+    def own_title(self) -> str:
+        """What it is called before anybody or anything names it."""
+        if self.kind is Kind.EDITOR:
+            return "editor"
+        return self.shell or (PurePath(self.command[0]).name if self.command else self.agent["preset"])
+
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A shell, a command or an agent in a workspace: `shell` is empty where there is a `command` or an `agent`.
+    """A shell, a command, an agent or an editor in a workspace: of `shell`, `command` and `agent` it has what it runs.
 
     `stop_request` is what somebody wants and the reconciler pursues; `stop_reason` is what happened. `runner_id` is
     the run of the runner that opened the terminal. `given_title` is what people call it. `title`, `output_bytes` and
@@ -187,7 +197,7 @@ class Session:
             create_time=now,
             update_time=now,
             end_time=None,
-            title=spec.shell or (PurePath(spec.command[0]).name if spec.command else spec.agent["preset"]),
+            title=spec.own_title,
             output_bytes=0,
             last_activity_time=now.replace(microsecond=0),
         )
@@ -216,6 +226,21 @@ class Session:
         """Raise NoAgent for what is none."""
         if self.kind is not Kind.AGENT:
             raise NoAgent(self.session_id)
+
+    @property
+    def has_process(self) -> bool:
+        """Whether something of it runs at a runner, which keeps its log; an editor is here only."""
+        return self.kind is not Kind.EDITOR
+
+    def expect_process(self) -> None:
+        """Raise EditorSession for an editor."""
+        if not self.has_process:
+            raise EditorSession(self.session_id)
+
+    def expect_editor(self) -> None:
+        """Raise NoEditor for what is none."""
+        if self.has_process:
+            raise NoEditor(self.session_id)
 
     def expect_live(self) -> None:
         """Raise SessionNotActive once the session has ended."""
@@ -285,6 +310,7 @@ class Session:
 
     def add_secret(self, now: datetime, name: str) -> "Session":
         """Return the session with one more secret that is masked, or with another value of one."""
+        self.expect_process()
         self.expect_live()
         names = {*self.secret_names, name}
         if len(names) > MAXIMUM_SECRETS:

@@ -50,6 +50,24 @@ class NoAgent(WrongState):
         super().__init__(sessionId=str(session_id))
 
 
+class NoEditor(WrongState):
+    """Session {sessionId} is no editor."""
+
+    reason = "NO_EDITOR"
+
+    def __init__(self, session_id: UUID) -> None:
+        super().__init__(sessionId=str(session_id))
+
+
+class EditorSession(WrongState):
+    """Session {sessionId} is an editor, which has no process: it prints nothing and takes no input."""
+
+    reason = "EDITOR_SESSION"
+
+    def __init__(self, session_id: UUID) -> None:
+        super().__init__(sessionId=str(session_id))
+
+
 class SessionLimitReached(LimitExceeded):
     """The account has {limit} live sessions, as many as it may have; end one first."""
 

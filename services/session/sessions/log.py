@@ -8,7 +8,7 @@ from uuid import UUID
 
 
 class RecordType(IntEnum):
-    """What a record is; the numbers are those of both contracts."""
+    """What a record is; the numbers are those of both contracts, that of EDITOR of the public one alone."""
 
     OUTPUT = 1
     RESIZE = 2
@@ -18,6 +18,7 @@ class RecordType(IntEnum):
     BELL = 6
     PROGRESS = 7
     AGENT = 10
+    EDITOR = 11
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +34,8 @@ class Exit:
 class Record:
     """One record: `sequence` counts 1, 2, 3 …; `offset` is that of its first output byte, else the end before it.
 
-    `data` holds the bytes of OUTPUT, the UTF-8 text of TITLE, and the message of SCREEN, PROGRESS and AGENT as the
-    runner sent it; it is never changed on the way.
+    `data` holds the bytes of OUTPUT, the UTF-8 text of TITLE, and the message of SCREEN, PROGRESS, AGENT and
+    EDITOR as it was written; it is never changed on the way.
     """
 
     sequence: int

@@ -19,6 +19,9 @@ Note = Callable[[Transaction, Session, Copy], Awaitable[list[Session]]]
 End = Callable[[Transaction, Session], Awaitable[None]]
 """Notes that a session's log has no more records."""
 
+Begun = Callable[[Transaction, Session], Awaitable[None]]
+"""Does what belongs to the beginning of an editor."""
+
 START_LEASE = timedelta(seconds=30)
 """How long a shell may take to start before the session counts as failed."""
 
@@ -45,6 +48,16 @@ async def create_session(
     await session_store.insert_session(tx.connection, session, copier_process=copier_process, due=due)
     tx.record("created", after=session)
     return session
+
+
+async def open_editor(tx: Transaction, *, spec: SessionSpec, copier_process: int, limit: int, begun: Begun) -> Session:
+    """Create an editor, which is ACTIVE at once, and do what belongs to its beginning. SessionLimitReached."""
+    starting = await create_session(tx, spec=spec, copier_process=copier_process, limit=limit, start_lease=None)
+    active = starting.activate(tx.now, "")
+    await session_store.update_session(tx.connection, active, due=None)
+    tx.record("started", before=starting, after=active)
+    await begun(tx, active)
+    return active
 
 
 async def activate_session(tx: Transaction, *, session_id: UUID, runner_id: str) -> Session:

@@ -29,10 +29,12 @@ async def create_share_link(tx: Transaction, *, spec: LinkSpec, credential: Cred
 
     Raises:
         SessionNotFound: no such session in the account.
+        EditorSession: there is nothing to attach to.
         SessionWithoutTerminal: its holders are to type, and nobody can.
         InvalidField: it would expire at once, or too late.
     """
     session = await session_store.get_session(tx.connection, spec.session_id)
+    session.expect_process()
     if spec.controls:
         session.expect_terminal()
     link = ShareLink(

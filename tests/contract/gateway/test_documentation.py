@@ -83,7 +83,7 @@ async def test_openapi_schema_says_what_the_rules_say(document: Any) -> None:
     assert session["workingDirectory"]["maxLength"] == 4096
     assert session["workingDirectory"]["pattern"] == r"^[^\x00]*$"
     assert session["shell"]["anyOf"] == [{"const": ""}, {"enum": ["bash", "zsh", "fish"]}]
-    assert session["kind"]["enum"] == ["KIND_UNSPECIFIED", "TERMINAL", "COMMAND", "AGENT"]
+    assert session["kind"]["enum"] == ["KIND_UNSPECIFIED", "TERMINAL", "COMMAND", "AGENT", "EDITOR"]
     assert (session["columns"]["minimum"], session["columns"]["maximum"]) == (0, 1000)
     assert session["environment"]["maxProperties"] == 64
     assert session["environment"]["propertyNames"] == {"pattern": "^[A-Za-z_][A-Za-z0-9_]{0,127}$"}

@@ -12,6 +12,7 @@ from stateroom.session.v1 import idle_service_pb2 as pb
 from stateroom.session.v1 import lifecycle_service_pb2, session_pb2, update_pb2
 
 from chassis import ids
+from tests.support.editors import Editor, edit, unsaved
 from tests.support.screens import attach
 from tests.support.source import query
 from tests.support.stage import Stage, reason
@@ -91,6 +92,21 @@ async def test_session_that_works_after_its_warning_lives_on(stage: Stage) -> No
 
     await until(lifted)
     assert (await stage.events(session_id))[-2:] == ["idle_warned", "idle_warning_lifted"]
+
+
+async def test_editor_in_which_nobody_edits_ends_and_keeps_its_unsaved_text(stage: Stage) -> None:
+    """Edits are work, so it lived until now; no runner is asked, and what was typed is there afterwards."""
+    editor, other = await Editor.open(stage), await Editor.open(stage)
+    buffer = await edit(stage, await editor.buffer("idle.txt", "old"), "unsaved")
+    await _age(stage, editor.session_id, other.session_id)
+    await edit(stage, buffer, "still unsaved")
+    await stage.kill_runner()
+    verdicts = await _clean_up(stage, dry_run=True)
+    assert verdicts == {editor.session_id: "WORKED", other.session_id: "ENDS"}
+    await _age(stage, editor.session_id)
+    await _clean_up(stage, dry_run=False)
+    assert (await stage.ended(editor.session_id)).stop_reason == Session.IDLE
+    assert await unsaved(stage) == ["idle.txt"]
 
 
 async def test_agent_that_waits_for_what_it_started_is_at_work(stage: Stage) -> None:

@@ -7,7 +7,7 @@ import pytest
 from chassis import ids
 from chassis.errors import InvalidField
 from services.session.idleness.domain import IdlePolicy, Verdict, Watched
-from services.session.sessions.domain import State
+from services.session.sessions.domain import Kind, State
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 POLICY = IdlePolicy.usual(ids.new(), ids.new(), NOW)
@@ -18,7 +18,7 @@ def _watched(
     *, printed: timedelta = LONG, used: timedelta = LONG, state: State = State.ACTIVE, ending: bool = False
 ) -> Watched:
     """Return what is known of a session that printed, and used the processor, so long ago; 70 ms of it so far."""
-    return Watched(ids.new(), ids.new(), state, ending, NOW - printed, 70, NOW - used)
+    return Watched(ids.new(), ids.new(), Kind.TERMINAL, state, ending, NOW - printed, 70, NOW - used)
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,8 @@ class Attachments:
     async def stream(
         self, call: Call, session: Session, offset: int
     ) -> AsyncGenerator[log_pb2.StreamOutputResponse, None]:
-        """Stream the output from an offset until the session ends. OffsetOutOfRange, SlowConsumer."""
+        """Stream the output from an offset until the session ends. EditorSession, OffsetOutOfRange, SlowConsumer."""
+        session.expect_process()
         feed = self._feed(session)
         reader = LogReader(self.desk.database, call.actor, session, feed, NO_EVENTS)
         awake, taker = asyncio.Event(), Taker(call, session.session_id, offset)
@@ -79,11 +80,12 @@ class Attachments:
         """Serve a device until it goes or the session ends. One that may not control only watches, for ever.
 
         Raises:
-            OffsetOutOfRange, ControllerTaken, SessionWithoutTerminal: it cannot attach like this.
+            EditorSession, OffsetOutOfRange, ControllerTaken, SessionWithoutTerminal: it cannot attach like this.
             ReadOnly: it typed or resized while it only watches.
             SlowConsumer: for too long it took nothing, or acknowledged nothing while its credit was used up.
             DeviceSilent: for too long it said nothing.
         """
+        session.expect_process()
         await self.liveness.shown.wait()
         feed = self._feed(session)
         reader = LogReader(self.desk.database, call.actor, session, feed, wish.after_sequence)

@@ -35,6 +35,8 @@ class Opener:
     feeds: Feeds
     liveness: Liveness
     background: Background
+    begun: operations.Begun
+    """Goes on in a new editor where an ended one stopped."""
     limit: int
     """Live sessions an account may have."""
 
@@ -51,6 +53,8 @@ class Opener:
         repeated: Session | None = await self.database.find_repeated(actor)
         if repeated is not None:
             return await self.started(actor, repeated)
+        if spec.kind is Kind.EDITOR:
+            return await self._open_editor(actor, spec)
         spec = await self._continued(actor, spec)
         order = await self.prepare(actor, spec, environment, asked_in=asked_in)
         process = self.liveness.number
@@ -86,6 +90,22 @@ class Opener:
             await asyncio.sleep(_POLL)
             session = await self.database.read(reader, queries.get_session, session_id=session.session_id)
         return session
+
+    async def _open_editor(self, actor: Actor, spec: SessionSpec) -> Session:
+        """Open an editor, which needs no more of its workspace than that it is active."""
+        given = tuple(name for name in spec.environment_names if name not in OWN_NAMES)
+        spec = replace(spec, environment_names=given)
+        _expect_nothing_to_run(spec)
+        await self.liveness.shown.wait()
+        await self.runners.enter(actor.account_id, spec.workspace_id)
+        return await self.database.write(
+            actor,
+            operations.open_editor,
+            spec=spec,
+            copier_process=self.liveness.number,
+            limit=self.limit,
+            begun=self.begun,
+        )
 
     async def _continued(self, actor: Actor, spec: SessionSpec) -> SessionSpec:
         """Return the spec with the conversation that its agent is to go on with.
@@ -136,6 +156,14 @@ class Opener:
             runner = await self.runners.find(session.account_id, session.workspace_id)
             await runner.call(runner.stub.OpenTerminal, order)
         return runner
+
+
+def _expect_nothing_to_run(spec: SessionSpec) -> None:
+    """Raise InvalidField for an editor that is to run something."""
+    for name in ("shell", "command", "agent", "working_directory", "environment_names", "secret_names"):
+        if getattr(spec, name):
+            field = "environment" if name == "environment_names" else name
+            raise InvalidField(Violation(f"session.{field}", "must be empty: an editor runs nothing"))
 
 
 async def _check(runner: Runner, order: pb.OpenTerminalRequest, asked_in: str) -> None:

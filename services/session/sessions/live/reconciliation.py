@@ -30,6 +30,8 @@ class Reconciliation:
 
     database: Database
     runners: Runners
+    end_editor: Callable[[Actor, Session], Awaitable[None]]
+    """Ends a session that has no process."""
 
     async def reconcile(self, claim: Claim) -> float | None:
         """Make a session as its row says. Raises what kept it from that; it is then tried again."""
@@ -37,6 +39,8 @@ class Reconciliation:
         session = await self.database.read(actor, queries.get_session, session_id=claim.entity_id)
         if session.state is State.STARTING:
             await self._give_up(actor, session)
+        elif session.state.runs and session.stop_request is not None and not session.has_process:
+            await self.end_editor(actor, session)
         elif session.state.runs and session.stop_request is not None:
             await self.signal(session, signal.SIGTERM, GRACE)
             return PATIENCE
@@ -60,6 +64,8 @@ class Reconciliation:
 
     async def apply(self, session: Session) -> None:
         """Have the terminal flow or wait as the session says, and give it the session's size; what it has stays."""
+        if not session.has_process:
+            return
         runner = await self.runners.find(session.account_id, session.workspace_id)
         terminal = await runner.terminal(session.session_id)
         if terminal is None or not terminal.running:

@@ -28,6 +28,8 @@ class Release:
     async def reconcile(self, claim: Claim) -> float | None:
         """Complete a log and have the terminal dropped. Raises what kept it from that; it is then tried again."""
         session = await self.parts.database.read(claim.actor, queries.get_session, session_id=claim.entity_id)
+        if not session.has_process:
+            return None
         source = Source(self.parts.runners, session)
         try:
             return await self._drop(claim.actor, session, source)

@@ -40,7 +40,7 @@ SELECT session_id, head_sequence, head_offset, copier_epoch, copier_process FROM
 _ORPHANS = """
 WITH live AS MATERIALIZED (
     SELECT session_id, account_id, copier_process FROM sessions JOIN session_heads USING (session_id, account_id)
-    WHERE sessions.state IN ('ACTIVE', 'PAUSED')
+    WHERE sessions.state IN ('ACTIVE', 'PAUSED') AND sessions.kind <> 'EDITOR'
 ), gone AS MATERIALIZED (
     SELECT copier_process FROM (SELECT DISTINCT copier_process FROM live) AS known WHERE NOT is_present(copier_process)
 )
@@ -93,7 +93,7 @@ async def get_head(driver: Driver, session_id: UUID) -> Head | None:
 
 
 async def orphans(driver: Driver) -> list[tuple[UUID, UUID]]:
-    """Return ids and accounts of running sessions whose copier's process is gone, at most 1,000."""
+    """Return ids and accounts of running sessions whose copier's process is gone, at most 1,000; editors have none."""
     return [(row["session_id"], row["account_id"]) for row in await driver.fetch(_ORPHANS)]
 
 

@@ -1,0 +1,1 @@
+"""What reaches beyond the database: files of rooms, saving to them, watching them, and who follows."""
