@@ -10,9 +10,11 @@ from cli import (
     actions,
     agents,
     audit,
+    buffers,
     chats,
     context,
     contexts,
+    edit,
     execute,
     files,
     keys,
@@ -43,6 +45,8 @@ for command in (life.pause, life.resume, life.idle, life.restart, sharing.share,
 sessions.app.command("clean-up")(life.clean_up)
 sessions.app.command("stats")(life.statistics)
 app.add_typer(files.app, name="file")
+app.command()(edit.edit)
+app.add_typer(buffers.app, name="buffer")
 app.add_typer(agents.app, name="agent")
 app.add_typer(previews.app, name="preview")
 app.add_typer(contexts.app, name="context")
