@@ -124,9 +124,30 @@ class Setting:
         return str(save["saveId"])
 
     async def ended_session(self) -> str:
-        """Return a session that has ended."""
+        """Return a session that has ended; a deleted one for the call that brings it back."""
         session = await self.client.post("/v1/sessions", {"workspaceId": self.room, "command": ["true"]})
-        return str((await until_state(self.client, session["sessionId"], "STOPPED"))["sessionId"])
+        session_id = str((await until_state(self.client, session["sessionId"], "STOPPED"))["sessionId"])
+        if self.method == "UndeleteSession":
+            await self.client.delete(f"/v1/sessions/{session_id}")
+        return session_id
+
+    async def editor(self) -> str:
+        """Return an editor, ended where the call waits for the end."""
+        session_id = await self._open({"kind": "EDITOR"})
+        if self.method == "StreamEditorEvents":
+            await self.client.post(f"/v1/sessions/{session_id}:terminate", {})
+        return session_id
+
+    async def buffer(self) -> str:
+        """Return a buffer with unsaved text, but for the first edit; its editor has ended where it is to be recovered."""
+        session_id = await self._open({"kind": "EDITOR"})
+        opened = await self.client.post(f"/v1/sessions/{session_id}/buffers", {"path": await self.file_path()})
+        if self.method != "EditBuffer":
+            edit = {"baseRevision": 1, "edits": [{"start": 0, "end": 0, "text": "# Draft\n"}]}
+            await self.client.post(f"/v1/buffers/{opened['bufferId']}:edit", edit)
+        if self.method == "RecoverBuffer":
+            await self.client.post(f"/v1/sessions/{session_id}:terminate", {})
+        return str(opened["bufferId"])
 
     async def agent(self) -> str:
         """Return a session with an agent that answers where the call needs that, else with one that says nothing."""
@@ -262,6 +283,8 @@ MAKERS: Mapping[str, Callable[[Setting], Awaitable[str]]] = {
     "SAVE_ID": Setting.save,
     "ENDED_SESSION_ID": Setting.ended_session,
     "AGENT_SESSION_ID": Setting.agent,
+    "EDITOR_SESSION_ID": Setting.editor,
+    "BUFFER_ID": Setting.buffer,
     "PERMISSION_ID": Setting.permission,
     "PREVIEW_ID": Setting.preview,
     "CONTEXT_ID": Setting.context,
