@@ -6,13 +6,6 @@ from enum import Enum
 from pathlib import PurePath
 from uuid import UUID
 
-from chassis.errors import InvalidField, Violation
-
-_RUN = {name: name for name in ("shell", "command", "agent", "working_directory", "secret_names")} | {
-    "environment_names": "environment"
-}
-"""What belongs to something that runs, and what it is called in the contract."""
-
 
 class Kind(Enum):
     """What runs in a session."""
@@ -53,9 +46,3 @@ class SessionSpec:
         if self.kind is Kind.EDITOR:
             return "editor"
         return self.shell or (PurePath(self.command[0]).name if self.command else self.agent["preset"])
-
-    def expect_nothing_to_run(self) -> None:
-        """Raise InvalidField for an editor that is to run something."""
-        for name, field_name in _RUN.items():
-            if getattr(self, name):
-                raise InvalidField(Violation(f"session.{field_name}", "must be empty: an editor runs nothing"))

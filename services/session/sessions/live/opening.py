@@ -96,7 +96,7 @@ class Opener:
         """Open an editor, which needs no more of its workspace than that it is active."""
         given = tuple(name for name in spec.environment_names if name not in OWN_NAMES)
         spec = replace(spec, environment_names=given)
-        spec.expect_nothing_to_run()
+        _expect_nothing_to_run(spec)
         await self.liveness.shown.wait()
         await self.runners.enter(actor.account_id, spec.workspace_id)
         return await self.database.write(
@@ -157,6 +157,14 @@ class Opener:
             runner = await self.runners.find(session.account_id, session.workspace_id)
             await runner.call(runner.stub.OpenTerminal, order)
         return runner
+
+
+def _expect_nothing_to_run(spec: SessionSpec) -> None:
+    """Raise InvalidField for an editor that is to run something."""
+    for name in ("shell", "command", "agent", "working_directory", "environment_names", "secret_names"):
+        if getattr(spec, name):
+            field = "environment" if name == "environment_names" else name
+            raise InvalidField(Violation(f"session.{field}", "must be empty: an editor runs nothing"))
 
 
 async def _check(runner: Runner, order: pb.OpenTerminalRequest, asked_in: str) -> None:
