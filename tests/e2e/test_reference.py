@@ -104,9 +104,12 @@ class Setting:
         return str(save["saveId"])
 
     async def ended_session(self) -> str:
-        """Return a session that has ended."""
+        """Return a session that has ended, deleted for a call that brings it back."""
         session = await self.client.post("/v1/sessions", {"workspaceId": self.room, "command": ["true"]})
-        return str((await until_state(self.client, session["sessionId"], "STOPPED"))["sessionId"])
+        ended = await until_state(self.client, session["sessionId"], "STOPPED")
+        if self.method == "UndeleteSession":
+            await self.client.delete(f"/v1/sessions/{ended['sessionId']}")
+        return str(ended["sessionId"])
 
     async def agent(self) -> str:
         """Return a session with an agent that answers where the call needs that, else with one that says nothing."""
