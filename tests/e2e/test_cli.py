@@ -33,6 +33,11 @@ async def test_cli_script_does_the_main_job(embedded_stack: EmbeddedStack) -> No
     assert [one["sessionId"] for one in listed] == [identity]
     table = (await stack.command("session", "list", "--workspace", "scripted")).output
     assert table.splitlines()[1].split()[:4] == [identity, "STOPPED", "scripted", "bash"]
+    (gone,) = (await stack.command("session", "delete", identity, "--json")).json()
+    assert str(gone["purgeTime"]) > str(gone["deleteTime"])
+    assert (await stack.command("session", "list", "--workspace", "scripted", "--json")).json() == []
+    (kept,) = (await stack.command("session", "list", "--workspace", "scripted", "--deleted", "--json")).json()
+    assert (await stack.command("session", "undelete", str(kept["sessionId"]))).code == 0
     entries = (await stack.command("audit", "list", "--entity", str(room["workspaceId"]), "--json")).json()
     assert [entry["action"] for entry in entries] == ["workspace.activated", "workspace.created"]
     (deleted,) = (await stack.command("workspace", "delete", "scripted", "--json")).json()

@@ -28,6 +28,11 @@ async def test_cli_files_there_and_back(embedded_stack: EmbeddedStack, tmp_path:
     assert (await stack.command("file", "cat", "filed", "./a.txt")).output == "one secret line\n"
     await stack.command("file", "mkdir", "filed", "src/lib")
     (moved,) = (await stack.command("file", "mv", "filed", "a.txt", "src/b.txt", "--json")).json()
+    (copied,) = (await stack.command("file", "cp", "filed", "src/b.txt", "c.txt", "--json")).json()
+    assert (copied["path"], copied["sizeBytes"]) == ("c.txt", "16")
+    assert (await stack.command("file", "cp", "filed", "src/b.txt", "c.txt")).code == 4
+    assert (await stack.command("file", "cp", "--overwrite", "filed", "src/b.txt", "c.txt")).code == 0
+    assert (await stack.command("file", "rm", "filed", "c.txt")).code == 0
     listed = (await stack.command("file", "ls", "filed", "src")).output.splitlines()
     assert [line.split()[-1] for line in listed] == ["NAME", "b.txt", "lib/"]
     (match,) = (await stack.command("file", "search", "filed", "SECRET", "-i", "--json")).json()

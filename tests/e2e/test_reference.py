@@ -139,7 +139,7 @@ class Setting:
         return session_id
 
     async def buffer(self) -> str:
-        """Return a buffer with unsaved text, but for the first edit; its editor has ended where it is to be recovered."""
+        """Return a buffer, unsaved but for its first edit; its editor has ended for the call that recovers it."""
         session_id = await self._open({"kind": "EDITOR"})
         opened = await self.client.post(f"/v1/sessions/{session_id}/buffers", {"path": await self.file_path()})
         if self.method != "EditBuffer":

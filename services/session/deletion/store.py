@@ -7,12 +7,13 @@ from sqlalchemy import delete, insert, select
 from chassis.sql import Connection
 from services.session.agents.tables import permissions, turns
 from services.session.deletion.tables import purges
+from services.session.editors.tables import cursors
 from services.session.sessions.domain import Session
 from services.session.sessions.tables import attachments, controls, events, heads, idleness, screens, sessions
 from services.session.sharing.tables import share_links, tickets
 
-_OF_SESSIONS = (permissions, turns, share_links, attachments, controls, screens, idleness, heads, sessions)
-"""Tables with a few rows of a session each; the session's own row goes last."""
+_OF_SESSIONS = (permissions, turns, share_links, attachments, controls, cursors, screens, idleness, heads, sessions)
+"""Tables with a few rows of a session each; the session's own row goes last. Unsaved buffers outlive their sessions."""
 
 
 async def insert_purge(connection: Connection, session: Session) -> None:

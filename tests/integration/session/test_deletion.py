@@ -33,7 +33,8 @@ async def _ended(stage: Stage, line: str = "echo needle; exit") -> Session:
     await stage.ended(session_id)
 
     async def released() -> bool:
-        return session_id not in await stage.terminals()
+        heads = await stage.rows("session_heads", "session_id, reconcile_time")
+        return any(str(head["session_id"]) == session_id and head["reconcile_time"] is None for head in heads)
 
     await until(released)
     return await stage.get(session_id)
