@@ -6,6 +6,7 @@ from uuid import UUID
 from chassis import etag as tags
 from chassis.database import Transaction
 from services.session.deletion import store
+from services.session.editors.store import open_buffers
 from services.session.sessions import operations as session_operations
 from services.session.sessions.domain import Session, StopReason
 from services.session.sessions.errors import SessionNotEnded
@@ -52,7 +53,8 @@ async def purge_session(tx: Transaction, *, session_id: UUID) -> bool:
     """Make an end of a deleted session: from now on there is none. Its log, which may be large, is still to go.
 
     Returns:
-        Whether it is gone: not if it was brought back, or lives, or its runner still has some of its output.
+        Whether it is gone: not if it was brought back, or lives, or its runner still has some of its output, or it has
+        unsaved text, which only a person discards.
 
     Raises:
         SessionNotFound: that was done.
@@ -60,7 +62,7 @@ async def purge_session(tx: Transaction, *, session_id: UUID) -> bool:
     current = await session_store.lock_session(tx.connection, session_id)
     if current.purge_time is None or current.purge_time > tx.now or not current.state.final:
         return False
-    if not await store.is_released(tx.connection, session_id):
+    if not await store.is_released(tx.connection, session_id) or await open_buffers(tx.connection, session_id):
         return False
     await store.remove_session(tx.connection, session_id)
     tx.record("purged", before=current)

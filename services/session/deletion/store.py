@@ -13,7 +13,7 @@ from services.session.sessions.tables import attachments, controls, events, head
 from services.session.sharing.tables import share_links, tickets
 
 _OF_SESSIONS = (permissions, turns, share_links, attachments, controls, cursors, screens, idleness, heads, sessions)
-"""Tables with a few rows of a session each; the session's own row goes last. Unsaved buffers outlive their sessions."""
+"""Tables with a few rows of a session each; the session's own row goes last."""
 
 
 async def insert_purge(connection: Connection, session: Session) -> None:

@@ -1,8 +1,11 @@
 """Sessions that somebody deletes: out of sight, brought back, and gone with their logs."""
 
+from functools import partial
+
 import grpc
 import pytest
 from stateroom.session.v1 import deletion_service_pb2 as pb
+from stateroom.session.v1 import editor_service_pb2 as editor_pb
 from stateroom.session.v1 import (
     history_service_pb2,
     lifecycle_service_pb2,
@@ -15,6 +18,7 @@ from stateroom.session.v1.history_service_pb2_grpc import HistoryServiceStub
 
 from chassis import ids
 from services.session.deletion import operations
+from tests.support.editors import Editor, edit, get, unsaved
 from tests.support.source import query
 from tests.support.stage import Stage, reason
 from tests.support.waiting import until
@@ -153,6 +157,30 @@ async def test_session_whose_time_is_up_is_purged_with_its_log(stage: Stage) -> 
         assert left <= {later.session_id}, table
     assert b"needle" in await stage.output(later.session_id)
     assert (await stage.events(gone.session_id)).count("purged") == 1
+
+
+async def test_editor_with_unsaved_text_is_not_purged_until_somebody_takes_it(stage: Stage) -> None:
+    """Only a person discards it: until then it is listed, and recovered into another editor."""
+    kept, url = await Editor.open(stage), stage.installation.admin_url
+    buffer = await edit(stage, await kept.buffer("draft.txt", "one\n"), "two\n")
+    await _delete(stage, kept.session_id, force=True)
+    await query(url, "UPDATE session.sessions SET purge_time = now() WHERE session_id = $1", kept.session_id)
+
+    async def purge(attempts: int) -> bool:
+        """Have it looked at; whether that was done so often, or it is gone."""
+        rows = await stage.rows("session_purges", "session_id, reconcile_attempts")
+        mine = [row["reconcile_attempts"] for row in rows if str(row["session_id"]) == kept.session_id]
+        hurry = "UPDATE session.session_purges SET reconcile_time = now() WHERE session_id = $1"
+        await query(url, hurry, kept.session_id)
+        return not mine or mine[0] >= attempts
+
+    await until(partial(purge, 2))
+    assert "draft.txt" in await unsaved(stage)
+    target = (await Editor.open(stage)).session_id
+    request = editor_pb.RecoverBufferRequest(buffer_id=buffer.buffer_id, session_id=target)
+    recovered = await stage.call("RecoverBuffer", request)
+    assert (await get(stage, recovered.buffer_id)).text == "two\n"
+    await until(partial(purge, 1_000_000))
 
 
 async def test_session_that_its_runner_still_has_is_not_purged(stage: Stage) -> None:

@@ -64,7 +64,7 @@ class LifecycleServiceServicer:
 
     def PauseSession(self, request, context):
         """Stops the output of a session: its processes live on, and wait once they have printed more than their terminal holds.
-        What is typed still reaches them. A paused session stays as it is; one that is ended flows again until its end.
+        What is typed still reaches them. In an editor nothing is opened, edited or saved meanwhile. A paused session stays as it is; one that is ended flows again until its end.
 
         Errors: NOT_FOUND (SESSION_NOT_FOUND), FAILED_PRECONDITION (SESSION_NOT_ACTIVE), ABORTED (ETAG_MISMATCH),
         INVALID_ARGUMENT (INVALID_FIELD, REQUEST_ID_REUSED).
@@ -86,7 +86,7 @@ class LifecycleServiceServicer:
     def RestartSession(self, request, context):
         """Opens a session like one that has ended: in the same workspace and directory, with the same shell or command, size, title
         and limits. Values of variables are not kept, so those that are needed again come with the call; the answer names those
-        that have none now.
+        that have none now. Unsaved buffers of an editor come into the new one.
 
         Errors: NOT_FOUND (SESSION_NOT_FOUND, WORKSPACE_NOT_FOUND), FAILED_PRECONDITION (SESSION_NOT_ENDED, WORKSPACE_NOT_ACTIVE,
         WORKSPACE_ARCHIVED, SHELL_NOT_FOUND, COMMAND_NOT_FOUND), RESOURCE_EXHAUSTED (SESSION_LIMIT_REACHED),

@@ -36,7 +36,7 @@ class LifecycleServiceStub:
     def __new__(cls, channel: _aio.Channel) -> LifecycleServiceAsyncStub: ...
     PauseSession: _grpc.UnaryUnaryMultiCallable[_lifecycle_service_pb2.PauseSessionRequest, _session_pb2.Session]
     """Stops the output of a session: its processes live on, and wait once they have printed more than their terminal holds.
-    What is typed still reaches them. A paused session stays as it is; one that is ended flows again until its end.
+    What is typed still reaches them. In an editor nothing is opened, edited or saved meanwhile. A paused session stays as it is; one that is ended flows again until its end.
 
     Errors: NOT_FOUND (SESSION_NOT_FOUND), FAILED_PRECONDITION (SESSION_NOT_ACTIVE), ABORTED (ETAG_MISMATCH),
     INVALID_ARGUMENT (INVALID_FIELD, REQUEST_ID_REUSED).
@@ -50,7 +50,7 @@ class LifecycleServiceStub:
     RestartSession: _grpc.UnaryUnaryMultiCallable[_lifecycle_service_pb2.RestartSessionRequest, _lifecycle_service_pb2.RestartSessionResponse]
     """Opens a session like one that has ended: in the same workspace and directory, with the same shell or command, size, title
     and limits. Values of variables are not kept, so those that are needed again come with the call; the answer names those
-    that have none now.
+    that have none now. Unsaved buffers of an editor come into the new one.
 
     Errors: NOT_FOUND (SESSION_NOT_FOUND, WORKSPACE_NOT_FOUND), FAILED_PRECONDITION (SESSION_NOT_ENDED, WORKSPACE_NOT_ACTIVE,
     WORKSPACE_ARCHIVED, SHELL_NOT_FOUND, COMMAND_NOT_FOUND), RESOURCE_EXHAUSTED (SESSION_LIMIT_REACHED),
@@ -69,7 +69,7 @@ class LifecycleServiceAsyncStub(LifecycleServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     PauseSession: _aio.UnaryUnaryMultiCallable[_lifecycle_service_pb2.PauseSessionRequest, _session_pb2.Session]  # type: ignore[assignment]
     """Stops the output of a session: its processes live on, and wait once they have printed more than their terminal holds.
-    What is typed still reaches them. A paused session stays as it is; one that is ended flows again until its end.
+    What is typed still reaches them. In an editor nothing is opened, edited or saved meanwhile. A paused session stays as it is; one that is ended flows again until its end.
 
     Errors: NOT_FOUND (SESSION_NOT_FOUND), FAILED_PRECONDITION (SESSION_NOT_ACTIVE), ABORTED (ETAG_MISMATCH),
     INVALID_ARGUMENT (INVALID_FIELD, REQUEST_ID_REUSED).
@@ -83,7 +83,7 @@ class LifecycleServiceAsyncStub(LifecycleServiceStub):
     RestartSession: _aio.UnaryUnaryMultiCallable[_lifecycle_service_pb2.RestartSessionRequest, _lifecycle_service_pb2.RestartSessionResponse]  # type: ignore[assignment]
     """Opens a session like one that has ended: in the same workspace and directory, with the same shell or command, size, title
     and limits. Values of variables are not kept, so those that are needed again come with the call; the answer names those
-    that have none now.
+    that have none now. Unsaved buffers of an editor come into the new one.
 
     Errors: NOT_FOUND (SESSION_NOT_FOUND, WORKSPACE_NOT_FOUND), FAILED_PRECONDITION (SESSION_NOT_ENDED, WORKSPACE_NOT_ACTIVE,
     WORKSPACE_ARCHIVED, SHELL_NOT_FOUND, COMMAND_NOT_FOUND), RESOURCE_EXHAUSTED (SESSION_LIMIT_REACHED),
@@ -105,7 +105,7 @@ class LifecycleServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_session_pb2.Session, _abc.Awaitable[_session_pb2.Session]]:
         """Stops the output of a session: its processes live on, and wait once they have printed more than their terminal holds.
-        What is typed still reaches them. A paused session stays as it is; one that is ended flows again until its end.
+        What is typed still reaches them. In an editor nothing is opened, edited or saved meanwhile. A paused session stays as it is; one that is ended flows again until its end.
 
         Errors: NOT_FOUND (SESSION_NOT_FOUND), FAILED_PRECONDITION (SESSION_NOT_ACTIVE), ABORTED (ETAG_MISMATCH),
         INVALID_ARGUMENT (INVALID_FIELD, REQUEST_ID_REUSED).
@@ -131,7 +131,7 @@ class LifecycleServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_lifecycle_service_pb2.RestartSessionResponse, _abc.Awaitable[_lifecycle_service_pb2.RestartSessionResponse]]:
         """Opens a session like one that has ended: in the same workspace and directory, with the same shell or command, size, title
         and limits. Values of variables are not kept, so those that are needed again come with the call; the answer names those
-        that have none now.
+        that have none now. Unsaved buffers of an editor come into the new one.
 
         Errors: NOT_FOUND (SESSION_NOT_FOUND, WORKSPACE_NOT_FOUND), FAILED_PRECONDITION (SESSION_NOT_ENDED, WORKSPACE_NOT_ACTIVE,
         WORKSPACE_ARCHIVED, SHELL_NOT_FOUND, COMMAND_NOT_FOUND), RESOURCE_EXHAUSTED (SESSION_LIMIT_REACHED),

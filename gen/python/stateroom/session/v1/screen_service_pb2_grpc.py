@@ -52,7 +52,7 @@ class ScreenServiceServicer:
         died or does not answer it is the newest screen that was stored, and `offset` says how old it is. A session that has shown
         nothing yet, and a command without a terminal, have an empty screen.
 
-        Errors: NOT_FOUND (SESSION_NOT_FOUND).
+        Errors: NOT_FOUND (SESSION_NOT_FOUND), FAILED_PRECONDITION (EDITOR_SESSION).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

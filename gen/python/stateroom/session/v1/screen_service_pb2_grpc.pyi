@@ -39,7 +39,7 @@ class ScreenServiceStub:
     died or does not answer it is the newest screen that was stored, and `offset` says how old it is. A session that has shown
     nothing yet, and a command without a terminal, have an empty screen.
 
-    Errors: NOT_FOUND (SESSION_NOT_FOUND).
+    Errors: NOT_FOUND (SESSION_NOT_FOUND), FAILED_PRECONDITION (EDITOR_SESSION).
     """
 
 @_typing.type_check_only
@@ -52,7 +52,7 @@ class ScreenServiceAsyncStub(ScreenServiceStub):
     died or does not answer it is the newest screen that was stored, and `offset` says how old it is. A session that has shown
     nothing yet, and a command without a terminal, have an empty screen.
 
-    Errors: NOT_FOUND (SESSION_NOT_FOUND).
+    Errors: NOT_FOUND (SESSION_NOT_FOUND), FAILED_PRECONDITION (EDITOR_SESSION).
     """
 
 class ScreenServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -68,7 +68,7 @@ class ScreenServiceServicer(metaclass=_abc_1.ABCMeta):
         died or does not answer it is the newest screen that was stored, and `offset` says how old it is. A session that has shown
         nothing yet, and a command without a terminal, have an empty screen.
 
-        Errors: NOT_FOUND (SESSION_NOT_FOUND).
+        Errors: NOT_FOUND (SESSION_NOT_FOUND), FAILED_PRECONDITION (EDITOR_SESSION).
         """
 
 def add_ScreenServiceServicer_to_server(servicer: ScreenServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

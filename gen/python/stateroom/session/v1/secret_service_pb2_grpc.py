@@ -55,7 +55,7 @@ class SecretServiceServicer:
         The value goes to the runner of the session, which has it in memory as long as the session lives, and is stored nowhere.
         Registering a name again masks its new value instead.
 
-        Errors: INVALID_ARGUMENT (INVALID_FIELD), NOT_FOUND (SESSION_NOT_FOUND), FAILED_PRECONDITION (SESSION_NOT_ACTIVE),
+        Errors: INVALID_ARGUMENT (INVALID_FIELD), NOT_FOUND (SESSION_NOT_FOUND), FAILED_PRECONDITION (SESSION_NOT_ACTIVE, EDITOR_SESSION),
         RESOURCE_EXHAUSTED (SECRET_LIMIT_REACHED), UNAVAILABLE (SERVICE_UNAVAILABLE).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

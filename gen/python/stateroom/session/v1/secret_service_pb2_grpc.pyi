@@ -42,7 +42,7 @@ class SecretServiceStub:
     The value goes to the runner of the session, which has it in memory as long as the session lives, and is stored nowhere.
     Registering a name again masks its new value instead.
 
-    Errors: INVALID_ARGUMENT (INVALID_FIELD), NOT_FOUND (SESSION_NOT_FOUND), FAILED_PRECONDITION (SESSION_NOT_ACTIVE),
+    Errors: INVALID_ARGUMENT (INVALID_FIELD), NOT_FOUND (SESSION_NOT_FOUND), FAILED_PRECONDITION (SESSION_NOT_ACTIVE, EDITOR_SESSION),
     RESOURCE_EXHAUSTED (SECRET_LIMIT_REACHED), UNAVAILABLE (SERVICE_UNAVAILABLE).
     """
 
@@ -59,7 +59,7 @@ class SecretServiceAsyncStub(SecretServiceStub):
     The value goes to the runner of the session, which has it in memory as long as the session lives, and is stored nowhere.
     Registering a name again masks its new value instead.
 
-    Errors: INVALID_ARGUMENT (INVALID_FIELD), NOT_FOUND (SESSION_NOT_FOUND), FAILED_PRECONDITION (SESSION_NOT_ACTIVE),
+    Errors: INVALID_ARGUMENT (INVALID_FIELD), NOT_FOUND (SESSION_NOT_FOUND), FAILED_PRECONDITION (SESSION_NOT_ACTIVE, EDITOR_SESSION),
     RESOURCE_EXHAUSTED (SECRET_LIMIT_REACHED), UNAVAILABLE (SERVICE_UNAVAILABLE).
     """
 
@@ -79,7 +79,7 @@ class SecretServiceServicer(metaclass=_abc_1.ABCMeta):
         The value goes to the runner of the session, which has it in memory as long as the session lives, and is stored nowhere.
         Registering a name again masks its new value instead.
 
-        Errors: INVALID_ARGUMENT (INVALID_FIELD), NOT_FOUND (SESSION_NOT_FOUND), FAILED_PRECONDITION (SESSION_NOT_ACTIVE),
+        Errors: INVALID_ARGUMENT (INVALID_FIELD), NOT_FOUND (SESSION_NOT_FOUND), FAILED_PRECONDITION (SESSION_NOT_ACTIVE, EDITOR_SESSION),
         RESOURCE_EXHAUSTED (SECRET_LIMIT_REACHED), UNAVAILABLE (SERVICE_UNAVAILABLE).
         """
 

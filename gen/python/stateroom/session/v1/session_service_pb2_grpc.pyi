@@ -95,8 +95,8 @@ class SessionServiceStub:
     StreamOutput: _grpc.UnaryStreamMultiCallable[_log_pb2.StreamOutputRequest, _log_pb2.StreamOutputResponse]
     """Streams the output from an offset: what is stored, then what comes, until the session ends.
 
-    Errors: NOT_FOUND (SESSION_NOT_FOUND), OUT_OF_RANGE (OFFSET_OUT_OF_RANGE), FAILED_PRECONDITION (LOG_EXPIRED),
-    RESOURCE_EXHAUSTED (SLOW_CONSUMER).
+    Errors: NOT_FOUND (SESSION_NOT_FOUND), OUT_OF_RANGE (OFFSET_OUT_OF_RANGE), FAILED_PRECONDITION (LOG_EXPIRED,
+    EDITOR_SESSION), RESOURCE_EXHAUSTED (SLOW_CONSUMER).
     """
     ListSessionEvents: _grpc.UnaryUnaryMultiCallable[_log_pb2.ListSessionEventsRequest, _log_pb2.ListSessionEventsResponse]
     """Lists the records of the log, oldest first: all, or those between two sequences or instants, or of some types.
@@ -114,15 +114,15 @@ class SessionServiceStub:
     """Attaches a device that only watches, for those who may not type: as AttachSession with the role OBSERVER, which it keeps.
     Input, resizing and wishes to control are refused.
 
-    Errors: NOT_FOUND (SESSION_NOT_FOUND), OUT_OF_RANGE (OFFSET_OUT_OF_RANGE), FAILED_PRECONDITION (READ_ONLY, LOG_EXPIRED),
-    RESOURCE_EXHAUSTED (SLOW_CONSUMER), UNAVAILABLE (DEVICE_SILENT).
+    Errors: NOT_FOUND (SESSION_NOT_FOUND), OUT_OF_RANGE (OFFSET_OUT_OF_RANGE), FAILED_PRECONDITION (READ_ONLY, LOG_EXPIRED,
+    EDITOR_SESSION), RESOURCE_EXHAUSTED (SLOW_CONSUMER), UNAVAILABLE (DEVICE_SILENT).
     """
     AttachSession: _grpc.StreamStreamMultiCallable[_attach_pb2.AttachSessionRequest, _attach_pb2.AttachSessionResponse]
     """Attaches a device: output from an offset, input, resizing. The first message must be `attach`.
     The device acknowledges what it has shown; no more than 128 KiB is sent beyond that. It answers a `ping` with any message.
 
     Errors: NOT_FOUND (SESSION_NOT_FOUND), OUT_OF_RANGE (OFFSET_OUT_OF_RANGE), FAILED_PRECONDITION (CONTROLLER_TAKEN, READ_ONLY,
-    SESSION_WITHOUT_TERMINAL, LOG_EXPIRED), RESOURCE_EXHAUSTED (SLOW_CONSUMER), UNAVAILABLE (DEVICE_SILENT).
+    SESSION_WITHOUT_TERMINAL, EDITOR_SESSION, LOG_EXPIRED), RESOURCE_EXHAUSTED (SLOW_CONSUMER), UNAVAILABLE (DEVICE_SILENT).
     """
 
 @_typing.type_check_only
@@ -187,8 +187,8 @@ class SessionServiceAsyncStub(SessionServiceStub):
     StreamOutput: _aio.UnaryStreamMultiCallable[_log_pb2.StreamOutputRequest, _log_pb2.StreamOutputResponse]  # type: ignore[assignment]
     """Streams the output from an offset: what is stored, then what comes, until the session ends.
 
-    Errors: NOT_FOUND (SESSION_NOT_FOUND), OUT_OF_RANGE (OFFSET_OUT_OF_RANGE), FAILED_PRECONDITION (LOG_EXPIRED),
-    RESOURCE_EXHAUSTED (SLOW_CONSUMER).
+    Errors: NOT_FOUND (SESSION_NOT_FOUND), OUT_OF_RANGE (OFFSET_OUT_OF_RANGE), FAILED_PRECONDITION (LOG_EXPIRED,
+    EDITOR_SESSION), RESOURCE_EXHAUSTED (SLOW_CONSUMER).
     """
     ListSessionEvents: _aio.UnaryUnaryMultiCallable[_log_pb2.ListSessionEventsRequest, _log_pb2.ListSessionEventsResponse]  # type: ignore[assignment]
     """Lists the records of the log, oldest first: all, or those between two sequences or instants, or of some types.
@@ -206,15 +206,15 @@ class SessionServiceAsyncStub(SessionServiceStub):
     """Attaches a device that only watches, for those who may not type: as AttachSession with the role OBSERVER, which it keeps.
     Input, resizing and wishes to control are refused.
 
-    Errors: NOT_FOUND (SESSION_NOT_FOUND), OUT_OF_RANGE (OFFSET_OUT_OF_RANGE), FAILED_PRECONDITION (READ_ONLY, LOG_EXPIRED),
-    RESOURCE_EXHAUSTED (SLOW_CONSUMER), UNAVAILABLE (DEVICE_SILENT).
+    Errors: NOT_FOUND (SESSION_NOT_FOUND), OUT_OF_RANGE (OFFSET_OUT_OF_RANGE), FAILED_PRECONDITION (READ_ONLY, LOG_EXPIRED,
+    EDITOR_SESSION), RESOURCE_EXHAUSTED (SLOW_CONSUMER), UNAVAILABLE (DEVICE_SILENT).
     """
     AttachSession: _aio.StreamStreamMultiCallable[_attach_pb2.AttachSessionRequest, _attach_pb2.AttachSessionResponse]  # type: ignore[assignment]
     """Attaches a device: output from an offset, input, resizing. The first message must be `attach`.
     The device acknowledges what it has shown; no more than 128 KiB is sent beyond that. It answers a `ping` with any message.
 
     Errors: NOT_FOUND (SESSION_NOT_FOUND), OUT_OF_RANGE (OFFSET_OUT_OF_RANGE), FAILED_PRECONDITION (CONTROLLER_TAKEN, READ_ONLY,
-    SESSION_WITHOUT_TERMINAL, LOG_EXPIRED), RESOURCE_EXHAUSTED (SLOW_CONSUMER), UNAVAILABLE (DEVICE_SILENT).
+    SESSION_WITHOUT_TERMINAL, EDITOR_SESSION, LOG_EXPIRED), RESOURCE_EXHAUSTED (SLOW_CONSUMER), UNAVAILABLE (DEVICE_SILENT).
     """
 
 class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -336,8 +336,8 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_abc.Iterator[_log_pb2.StreamOutputResponse], _abc.AsyncIterator[_log_pb2.StreamOutputResponse]]:
         """Streams the output from an offset: what is stored, then what comes, until the session ends.
 
-        Errors: NOT_FOUND (SESSION_NOT_FOUND), OUT_OF_RANGE (OFFSET_OUT_OF_RANGE), FAILED_PRECONDITION (LOG_EXPIRED),
-        RESOURCE_EXHAUSTED (SLOW_CONSUMER).
+        Errors: NOT_FOUND (SESSION_NOT_FOUND), OUT_OF_RANGE (OFFSET_OUT_OF_RANGE), FAILED_PRECONDITION (LOG_EXPIRED,
+        EDITOR_SESSION), RESOURCE_EXHAUSTED (SLOW_CONSUMER).
         """
 
     @_abc_1.abstractmethod
@@ -373,8 +373,8 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
         """Attaches a device that only watches, for those who may not type: as AttachSession with the role OBSERVER, which it keeps.
         Input, resizing and wishes to control are refused.
 
-        Errors: NOT_FOUND (SESSION_NOT_FOUND), OUT_OF_RANGE (OFFSET_OUT_OF_RANGE), FAILED_PRECONDITION (READ_ONLY, LOG_EXPIRED),
-        RESOURCE_EXHAUSTED (SLOW_CONSUMER), UNAVAILABLE (DEVICE_SILENT).
+        Errors: NOT_FOUND (SESSION_NOT_FOUND), OUT_OF_RANGE (OFFSET_OUT_OF_RANGE), FAILED_PRECONDITION (READ_ONLY, LOG_EXPIRED,
+        EDITOR_SESSION), RESOURCE_EXHAUSTED (SLOW_CONSUMER), UNAVAILABLE (DEVICE_SILENT).
         """
 
     @_abc_1.abstractmethod
@@ -387,7 +387,7 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
         The device acknowledges what it has shown; no more than 128 KiB is sent beyond that. It answers a `ping` with any message.
 
         Errors: NOT_FOUND (SESSION_NOT_FOUND), OUT_OF_RANGE (OFFSET_OUT_OF_RANGE), FAILED_PRECONDITION (CONTROLLER_TAKEN, READ_ONLY,
-        SESSION_WITHOUT_TERMINAL, LOG_EXPIRED), RESOURCE_EXHAUSTED (SLOW_CONSUMER), UNAVAILABLE (DEVICE_SILENT).
+        SESSION_WITHOUT_TERMINAL, EDITOR_SESSION, LOG_EXPIRED), RESOURCE_EXHAUSTED (SLOW_CONSUMER), UNAVAILABLE (DEVICE_SILENT).
         """
 
 def add_SessionServiceServicer_to_server(servicer: SessionServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

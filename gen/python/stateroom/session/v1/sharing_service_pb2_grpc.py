@@ -66,7 +66,7 @@ class SharingServiceServicer:
         answers without it.
 
         Errors: NOT_FOUND (SESSION_NOT_FOUND), INVALID_ARGUMENT (INVALID_FIELD, REQUEST_ID_REUSED),
-        FAILED_PRECONDITION (SESSION_WITHOUT_TERMINAL).
+        FAILED_PRECONDITION (SESSION_WITHOUT_TERMINAL, EDITOR_SESSION).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

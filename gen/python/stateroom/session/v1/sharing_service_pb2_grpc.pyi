@@ -38,7 +38,7 @@ class SharingServiceStub:
     answers without it.
 
     Errors: NOT_FOUND (SESSION_NOT_FOUND), INVALID_ARGUMENT (INVALID_FIELD, REQUEST_ID_REUSED),
-    FAILED_PRECONDITION (SESSION_WITHOUT_TERMINAL).
+    FAILED_PRECONDITION (SESSION_WITHOUT_TERMINAL, EDITOR_SESSION).
     """
     ListShareLinks: _grpc.UnaryUnaryMultiCallable[_sharing_service_pb2.ListShareLinksRequest, _sharing_service_pb2.ListShareLinksResponse]
     """Lists the account's share links, newest first, also those that were revoked or have expired.
@@ -69,7 +69,7 @@ class SharingServiceAsyncStub(SharingServiceStub):
     answers without it.
 
     Errors: NOT_FOUND (SESSION_NOT_FOUND), INVALID_ARGUMENT (INVALID_FIELD, REQUEST_ID_REUSED),
-    FAILED_PRECONDITION (SESSION_WITHOUT_TERMINAL).
+    FAILED_PRECONDITION (SESSION_WITHOUT_TERMINAL, EDITOR_SESSION).
     """
     ListShareLinks: _aio.UnaryUnaryMultiCallable[_sharing_service_pb2.ListShareLinksRequest, _sharing_service_pb2.ListShareLinksResponse]  # type: ignore[assignment]
     """Lists the account's share links, newest first, also those that were revoked or have expired.
@@ -103,7 +103,7 @@ class SharingServiceServicer(metaclass=_abc_1.ABCMeta):
         answers without it.
 
         Errors: NOT_FOUND (SESSION_NOT_FOUND), INVALID_ARGUMENT (INVALID_FIELD, REQUEST_ID_REUSED),
-        FAILED_PRECONDITION (SESSION_WITHOUT_TERMINAL).
+        FAILED_PRECONDITION (SESSION_WITHOUT_TERMINAL, EDITOR_SESSION).
         """
 
     @_abc_1.abstractmethod
