@@ -33,12 +33,12 @@ _START = pb.StartExecutionRequest(execution=execution_pb2.Execution(definition=_
 
 
 async def measure(installation: Installation) -> list[Row]:
-    """Start many from 32 callers, then one after the other; beside it the same rows by a bare group commit."""
+    """Start one after the other, then many from 32 callers; beside it the same rows by a bare group commit."""
     async with grpc.aio.insecure_channel(installation.endpoint.services["execution"]) as channel:
         stub: Any = ExecutionServiceStub(channel)
         await _many(installation, stub, AT_ONCE)  # what is made at the first call is made now
+        alone = [await _one(installation, stub) for _ in range(ALONE)]  # before there is much to record
         rate = await _many(installation, stub, EXECUTIONS)
-        alone = [await _one(installation, stub) for _ in range(ALONE)]
     bare = await _bare(installation)
     name = "bare group commit of the same rows"
     return [

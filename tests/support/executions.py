@@ -22,7 +22,8 @@ async def executions(owner: Person) -> dict[str, str]:
         sent: dict[str, Any] = {"metadata": owner.metadata, "timeout": 20, "wait_for_ready": True}
         create = workflow_pb.CreateWorkflowRequest(workflow=workflow_pb2.Workflow(name="a", definition=_STEPS))
         _, made = [await workflows.CreateWorkflow(create, **sent) for _ in range(2)]
-        start = pb.StartExecutionRequest(execution=execution_pb2.Execution(definition=_STEPS))
+        await workflows.ActivateWorkflow(workflow_pb.ActivateWorkflowRequest(workflow_id=made.workflow_id), **sent)
+        start = pb.StartExecutionRequest(execution=execution_pb2.Execution(workflow_id=made.workflow_id))
         _, started = [await running.StartExecution(start, **sent) for _ in range(2)]
         async for news in running.WatchExecution(pb.WatchExecutionRequest(execution_id=started.execution_id), **sent):
             if news.sequence > 1:

@@ -44,6 +44,9 @@ NEEDED = {
 }
 """Values of fields that a request cannot be without, beside ids."""
 
+_INSTEAD = {"execution.workflow_id"}
+"""Ids in place of which an example says something else."""
+
 _WITHIN = {"request_id", "actor_id", "option_id", "setting_id"}
 """Fields that are called ids and name nothing that an account owns by itself."""
 
@@ -63,7 +66,8 @@ class Place:
     @property
     def narrows(self) -> bool:
         """Whether a request may leave it out, as it may leave out a filter."""
-        return self.rules.ignore == validate_pb2.IGNORE_IF_ZERO_VALUE and "." not in self.path
+        is_optional = self.rules.ignore == validate_pb2.IGNORE_IF_ZERO_VALUE
+        return is_optional and ("." not in self.path or self.path in _INSTEAD)
 
     @property
     def is_id(self) -> bool:

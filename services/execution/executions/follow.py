@@ -37,10 +37,11 @@ class Followers:
             async for _ in looks:
                 # Before its steps, so that none changes after its end was seen.
                 execution = await self.database.read(actor, queries.get_execution, execution_id=execution_id)
-                while steps := await self._more(actor, execution_id, after):
-                    after = max(after, steps[-1].sequence)
-                    said = execution
+                steps = await self._more(actor, execution_id, after)
+                while steps:
+                    after, said = steps[-1].sequence, execution
                     yield News(execution, steps, after)
+                    steps = await self._more(actor, execution_id, after) if len(steps) == _BATCH else []
                 if execution != said:
                     said = execution
                     yield News(execution, [], after)
@@ -48,4 +49,4 @@ class Followers:
                     return
 
     async def _more(self, actor: Actor, execution_id: UUID, after: int) -> list[StepExecution]:
-        return await self.database.read(actor, queries.list_steps, execution_id=execution_id, after=after, limit=_BATCH)
+        return await self.database.read(actor, queries.read_steps, execution_id=execution_id, after=after, limit=_BATCH)

@@ -33,6 +33,11 @@ async def list_executions(
 async def list_steps(connection: Connection, *, execution_id: UUID, after: int, limit: int) -> list[StepExecution]:
     """Return the steps of an execution that changed after a sequence, the last change last. ExecutionNotFound."""
     await store.get_execution(connection, execution_id)
+    return await read_steps(connection, execution_id=execution_id, after=after, limit=limit)
+
+
+async def read_steps(connection: Connection, *, execution_id: UUID, after: int, limit: int) -> list[StepExecution]:
+    """Return the same of an execution that is there."""
     statement = (
         select(*STEP_COLUMNS)
         .where(step_executions.c.execution_id == execution_id, step_executions.c.sequence > after)

@@ -9,8 +9,16 @@ import pytest
 import pytest_asyncio
 from stateroom.execution.v1 import execution_pb2
 
+from chassis import ids
+from chassis.changes import PendingChange
 from embedded.nats import Nats
 from embedded.postgres import Postgres
+from services.execution.definitions.domain import Type
+from services.execution.executions.domain import State as ExecutionState
+from services.execution.executions.domain import StepExecution, StepState
+from services.execution.executions.store import lease_store
+from services.execution.executions.store.lease_store import Checkpoint
+from services.execution.executions.store.rows import execution_of
 from tests.support.execution_stage import ExecutionStage, Steps, open_execution_stage
 from tests.support.installation import TEMPLATE, fresh_installation
 from tests.support.waiting import until
@@ -25,6 +33,7 @@ TICKS: Steps = [
     {"key": "value", "data": {}, "inputs": {"n": "item"}},
 ]
 """Takes longer than an engine lives, and has steps of which some have ended whenever that is."""
+YEAR: Steps = [{"key": "year", "wait": {"duration": "30000000s"}}]
 UNOWNED = "SELECT count(*) FROM executions WHERE end_time IS NULL AND wake_time IS NULL"
 
 
@@ -86,6 +95,33 @@ async def test_engine_that_was_stopped_past_its_lease_changes_nothing(stage: Exe
     assert again.state == State.COMPLETED
     statement = "SELECT * FROM step_executions WHERE execution_id <> $1::uuid ORDER BY execution_id, path"
     assert await stage.rows(statement, again.execution_id) == before
+
+
+@pytest.mark.invariant("I14")
+async def test_checkpoint_of_an_owner_that_lost_its_lease_is_refused_by_the_statement(stage: ExecutionStage) -> None:
+    """Neither the step nor the end nor the change is stored; that of the newest owner is."""
+    await stage.replica(LOG_LEVEL="ERROR")
+    await stage.start(YEAR)
+    await stage.first.kill()
+    await stage.rows("UPDATE executions SET wake_time = now()")
+    connection = await asyncpg.connect(stage.installation.url("execution_system"))
+    (stale,) = await lease_store.claim(connection, ids.new(), 0.0, 10)
+    (newest,) = await lease_store.claim(connection, ids.new(), 60.0, 10)
+    assert newest["lease_epoch"] == stale["lease_epoch"] + 1
+    execution = execution_of(stale)
+    step = StepExecution("late", "late", Type.NOOP, StepState.COMPLETED, 1, execution.start_time, execution.start_time)
+    ended = execution.end(execution.start_time, ExecutionState.COMPLETED)
+    change = PendingChange(b"header", b"payload")
+    for row, held in ((stale, set()), (newest, {execution.execution_id})):
+        late = Checkpoint(ended, row["lease_epoch"], {"late": step}, change)
+        assert await lease_store.store(connection, [late]) == held
+        found = await stage.rows(
+            "SELECT (SELECT count(*) FROM step_executions WHERE path = 'late') AS steps,"
+            " (SELECT count(*) FROM outbox WHERE header = 'header') AS changes, state FROM executions"
+        )
+        state = "COMPLETED" if held else "RUNNING"
+        assert tuple(found[0]) == (len(held), len(held), state)
+    await connection.close()
 
 
 @pytest.mark.invariant("I18")

@@ -6,6 +6,7 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from stateroom.execution.v1 import execution_pb2, workflow_pb2
 from stateroom.execution.v1 import workflow_service_pb2 as pb
 
+from chassis import ids
 from tests.support.execution_stage import ExecutionStage, Steps, definition
 from tests.support.refusals import Refusal, refused
 
@@ -123,5 +124,8 @@ async def test_start_execution_of_a_workflow_needs_an_active_one_and_keeps_its_v
     assert (ended.state, ended.workflow_id) == (execution_pb2.Execution.COMPLETED, made.workflow_id)
     await stage.call("DeleteWorkflow", pb.DeleteWorkflowRequest(workflow_id=made.workflow_id))
     assert (await refused(stage.begin(wanted))).reason == "WORKFLOW_NOT_FOUND"
+    stage.account_id, owner = ids.new(), stage.account_id
+    assert (await refused(stage.begin(wanted))).reason == "WORKFLOW_NOT_FOUND"  # nor is it anybody else's
+    stage.account_id = owner
     undeleted = await stage.call("UndeleteWorkflow", pb.UndeleteWorkflowRequest(workflow_id=made.workflow_id))
     assert undeleted.state == State.INACTIVE
