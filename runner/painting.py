@@ -51,11 +51,20 @@ def paint(screen: Ghostty) -> bytes:
                 parts += [_style(main), _keyboard(main)]
             parts += [b"\x1b7", *(b"\x1b[?%dh" % mode for mode in entering), plain, b"\x1b[?6l\x1b[?69l\x1b[r"]
         parts += [_content(screen), _extras(screen, "tabstops", before=True), margins]
+        parts += [] if screen.alternate else [_hidden(screen, home)]
         parts += [_saved(twin, home), b"\x1b7", _plain(twin), _position(screen, home)]
         modes = _extras(screen, "modes", before=True)
         parts += [found[0] for found in _MODE.finditer(modes) if int(found[1]) not in _ELSEWHERE]
         parts += [_extras(screen, "keyboard"), _style(twin), _pen(screen), _keyboard(twin)]
     return b"".join(parts)
+
+
+def _hidden(screen: Ghostty, home: Place) -> bytes:
+    """Leave on the alternate screen, while it is not shown, what is there when programs come back to it."""
+    with screen.copy() as alternate:
+        alternate.feed(b"\x1b[?47h")
+        saved, keyboard = _saved(alternate, home) + b"\x1b7" + _plain(alternate), _keyboard(alternate)
+    return b"\x1b[?47h%b%b\x1b[?47l" % (saved, keyboard)
 
 
 def _content(screen: Ghostty) -> bytes:

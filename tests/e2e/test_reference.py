@@ -132,9 +132,10 @@ class Setting:
         return session_id
 
     async def editor(self) -> str:
-        """Return an editor, ended where the call waits for the end."""
+        """Return an editor; one in which something happened, and that ended, for the call that streams it."""
         session_id = await self._open({"kind": "EDITOR"})
         if self.method == "StreamEditorEvents":
+            await self.client.post(f"/v1/sessions/{session_id}/buffers", {"path": await self.file_path()})
             await self.client.post(f"/v1/sessions/{session_id}:terminate", {})
         return session_id
 

@@ -71,6 +71,14 @@ def test_paint_what_the_formatter_leaves_out_is_there(output: bytes) -> None:
     assert differences(look(whole), look(_shown((20, 6), paint(whole)))) == {}
 
 
+@pytest.mark.parametrize("before", [b"\x1b[?1049h\x1b[>1u\x1b[?1049l", b"a\x1b[?1049h\x1b[?1049h\x1b[?1049l"])
+def test_paint_what_the_alternate_screen_keeps_while_it_is_not_shown_is_there(before: bytes) -> None:
+    """Its keyboards, and the cursor that was saved on it."""
+    back = b"\x1b[?1049h"
+    painted = paint(_shown((20, 6), before))
+    assert differences(look(_shown((20, 6), before, back)), look(_shown((20, 6), painted, back))) == {}
+
+
 def test_paint_lines_that_wrap_are_wrapped_anew_in_another_size() -> None:
     """A device that resizes after it began with a screen sees what it would after a replay."""
     whole = _shown((20, 6), b"$ " + b"a long line that wraps " * 3 + b"\r\n$ ")
