@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import AsyncExitStack
+from functools import partial
 from itertools import groupby
 
 import pytest
@@ -9,6 +10,7 @@ from stateroom.session.v1 import attach_pb2 as pb
 
 from tests.support.screens import Screen, attach
 from tests.support.stage import Stage
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")  # that of the stage they share
 
@@ -42,6 +44,10 @@ class Racer:
             await self._screen.type(line)
 
 
+async def _has_printed(screen: Screen, words: bytes) -> bool:
+    return words in screen.output
+
+
 @pytest.mark.invariant("I10")
 async def test_attach_session_ten_devices_race_for_control_one_types_at_a_time(stage: Stage, other: Stage) -> None:
     """Half of them come through another replica. Nobody's lines go between those of one turn of somebody else."""
@@ -55,7 +61,8 @@ async def test_attach_session_ten_devices_race_for_control_one_types_at_a_time(s
         async with asyncio.TaskGroup() as reading:
             for racer in racers:
                 reading.create_task(racer.read())
-            await racers[0].type("stty -echo; cat > typed\n")
+            await racers[0].type("stty -echo; echo rea''dy; cat > typed\n")  # who loses control is not heard any more
+            await until(partial(_has_printed, screens[0], b"ready\r\n"))
             async with asyncio.TaskGroup() as racing:
                 for racer in racers:
                     racing.create_task(racer.race())
