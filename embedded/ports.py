@@ -1,8 +1,10 @@
 """Free ports on 127.0.0.1, the same at every start where possible, so that a noted address stays right."""
 
+import itertools
 import json
-import secrets
+import os
 import socket
+import time
 from collections.abc import Collection
 
 from embedded import private_files
@@ -11,16 +13,23 @@ from embedded.layout import Layout
 
 FIRST, LAST = 20_000, 32_000
 """Below the range the kernel takes from for outgoing connections (32768 and up): nobody gets in between by accident."""
-ATTEMPTS = 200
+_STRIDE = 40
+_numbers = itertools.count(os.getpid() * _STRIDE)
+"""Processes look in different places, so that two that start at the same moment do not choose the same ports."""
 
 
 class Ports:
-    """The ports of one installation, by the name of their user."""
+    """The ports of one installation, by the name of their user.
 
-    def __init__(self, layout: Layout) -> None:
+    `patience` is for how many seconds remembered ports in use are waited for, all together: processes take a moment to
+    end once their supervisor was killed.
+    """
+
+    def __init__(self, layout: Layout, patience: float = 5.0) -> None:
         self._file = layout.ports
         self._known: dict[str, int] = json.loads(self._file.read_text()) if self._file.exists() else {}
         self._given: set[int] = set()
+        self._deadline = time.monotonic() + patience
 
     def take(self, name: str, wanted: int = 0) -> int:
         """Return a free port and remember it; `wanted` is taken or refused, 0 leaves the choice.
@@ -39,7 +48,14 @@ class Ports:
 
     def _choose(self, name: str) -> int:
         known = self._known.get(name, 0)
-        return known if known and self._free(known) else free_port(without=self._given)
+        return known if known and self._comes_free(known) else free_port(without=self._given)
+
+    def _comes_free(self, port: int) -> bool:
+        while not self._free(port):
+            if port in self._given or time.monotonic() > self._deadline:
+                return False
+            time.sleep(0.05)  # noqa: TID251  # nothing runs beside it yet
+        return True
 
     def _free(self, port: int) -> bool:
         return port not in self._given and _can_bind(port)
@@ -51,9 +67,11 @@ def free_port(*, count: int = 1, without: Collection[int] = ()) -> int:
     Raises:
         StartFailed: there are none.
     """
-    for _ in range(ATTEMPTS):
-        first = FIRST + secrets.randbelow(LAST - FIRST)
+    for number in itertools.islice(_numbers, LAST - FIRST):
+        first = FIRST + number % (LAST - FIRST)
         if all(port not in without and _can_bind(port) for port in range(first, first + count)):
+            for _ in range(count - 1):
+                next(_numbers)
             return first
     msg = f"No free port between {FIRST} and {LAST} on 127.0.0.1."
     raise StartFailed(msg)

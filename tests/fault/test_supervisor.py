@@ -15,7 +15,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 LINE = re.compile(rb"line (\d+)\r\n")
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(240)
 @pytest.mark.parametrize("stop", [EmbeddedStack.crash, EmbeddedStack.leave])
 async def test_up_after_the_supervisor_alone_ended_shell_goes_on(
     own_stack: EmbeddedStack, stop: Callable[[EmbeddedStack], Awaitable[None]]
@@ -46,7 +46,7 @@ async def test_up_after_the_supervisor_alone_ended_shell_goes_on(
     assert len(numbers) > 100
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(240)
 async def test_down_session_ends_with_the_installation(own_stack: EmbeddedStack) -> None:
     """`down` stops everything within its time; the next start knows that the session ended, and has its output."""
     async with own_stack.client() as client:

@@ -3,10 +3,10 @@
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import grpc
 from google.protobuf.field_mask_pb2 import FieldMask
@@ -25,11 +25,13 @@ from chassis.rpc.tokens import TokenSigner
 from embedded import keys
 from tests.support.product import Product
 from tests.support.refusals import Refusal, refused
-from tests.support.waiting import until
+from tests.support.waiting import POLL_SECONDS, until
 
 if TYPE_CHECKING:
     from stateroom.workspace.v1.identity_service_pb2_grpc import IdentityServiceAsyncStub
     from stateroom.workspace.v1.workspace_service_pb2_grpc import WorkspaceServiceAsyncStub
+
+T = TypeVar("T")
 
 SETTLES_WITHIN = 40.0
 """Seconds a workspace may take to be ready or broken on a busy machine."""
@@ -161,14 +163,20 @@ class Person:
         return await self.rooms.GetRunner(request, metadata=signer.metadata(), wait_for_ready=True, timeout=20)
 
     async def runner_of_restarted(self, room: workspace_pb2.Workspace) -> workspace.Runner:
-        """Return the same from a service that was killed and started: calls over the old connection fail."""
-        async with asyncio.timeout(20):
-            while True:
-                try:
-                    return await self.runner(room)
-                except grpc.aio.AioRpcError as error:
-                    if error.code() != grpc.StatusCode.UNAVAILABLE:
-                        raise
+        """Return the same from a service that was killed and started."""
+        return await again(lambda: self.runner(room))
+
+
+async def again(call: Callable[[], Awaitable[T]]) -> T:
+    """Return what a repeatable call does once the service, and those that it calls, are there after a restart."""
+    async with asyncio.timeout(20):
+        while True:
+            try:
+                return await call()
+            except grpc.aio.AioRpcError as error:
+                if error.code() != grpc.StatusCode.UNAVAILABLE:
+                    raise
+                await asyncio.sleep(POLL_SECONDS)
 
 
 def sign_up_request(handle: str = "", *, token: str = "", email: str = "") -> identity.CreateUserRequest:

@@ -15,7 +15,7 @@ from cli.errors import Refused
 from embedded.demo.recorder import Recorder
 from tests.support.waiting import until
 
-DEADLINE = 150.0
+DEADLINE = 220.0
 """Seconds a device may stay attached; far more than it needs, so only a fault ends it."""
 
 

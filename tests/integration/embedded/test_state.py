@@ -5,6 +5,7 @@ import json
 import os
 import socket
 import sys
+import threading
 from dataclasses import asdict
 from pathlib import Path
 
@@ -91,9 +92,19 @@ def test_take_port_in_use_is_refused_or_replaced(layout: Layout) -> None:
     """A wanted port in use is an error, a remembered one in use is replaced."""
     remembered = Ports(layout).take("gateway")
     with socket.create_server(("127.0.0.1", remembered)):
-        assert Ports(layout).take("gateway") != remembered
+        assert Ports(layout, patience=0).take("gateway") != remembered
         with pytest.raises(StartFailed, match="--http"):
             Ports(layout).take("gateway", wanted=remembered)
+
+
+def test_take_port_that_is_given_back_in_time_stays_the_same(layout: Layout) -> None:
+    """What was bound to a supervisor that was killed takes a moment to end."""
+    remembered = Ports(layout).take("gateway")
+    left_over = socket.create_server(("127.0.0.1", remembered))
+    ending = threading.Timer(0.2, left_over.close)
+    ending.start()
+    assert Ports(layout).take("gateway") == remembered
+    ending.join()
 
 
 async def test_stop_all_ends_noted_runners_only(private_folder: Path) -> None:

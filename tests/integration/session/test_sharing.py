@@ -119,7 +119,8 @@ async def test_ticket_of_an_observer_shows_the_session_and_nothing_else(stage: S
             session_service_pb2.GetSessionRequest(session_id=session_id), metadata=((TICKET_KEY, tickets[3]),)
         )
     assert reason(refused.value) == "CREDENTIAL_MISSING"
-    assert await stage.events(made.share_link.share_link_id) == ["created", *["opened"] * 4, *["entered"] * 3]
+    events = await stage.events(made.share_link.share_link_id)  # that somebody came makes no new version of a link
+    assert sorted(events) == ["created", *["entered"] * 3, *["opened"] * 4]
 
 
 async def test_ticket_of_a_controller_types_and_takes_control_when_it_says_so(stage: Stage) -> None:
