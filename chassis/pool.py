@@ -13,8 +13,9 @@ import asyncpg
 from chassis.settings import ServiceSettings
 from chassis.sql import Connection
 
-SESSION = {"idle_in_transaction_session_timeout": "10s"}
-"""Of every connection: a process that was stopped in a transaction must not keep its locks from others for ever."""
+SESSION = {"idle_in_transaction_session_timeout": "10s", "client_connection_check_interval": "1s"}
+"""Of every connection: a process that was stopped in a transaction must not keep its locks from others for ever, and a
+statement whose caller has hung up ends."""
 
 _COMMAND_TIMEOUT = 10.0  # seconds one statement may take
 _READ_ONLY = {"default_transaction_read_only": "on"}  # unless a transaction says that it writes
@@ -66,10 +67,18 @@ class Pool:
 
     @asynccontextmanager
     async def showing(self, account_id: UUID) -> AsyncIterator[Connection]:
-        """Lease a connection for reading, on which row security shows one account and no other."""
+        """Lease a connection for reading, on which row security shows one account and no other.
+
+        One whose reader was cancelled is not used again: asyncpg prepares and runs a statement in one transaction of
+        the server's, which stays open, and says nothing of it, when the second half is never sent.
+        """
         async with self.lease() as connection:
-            await connection.show(account_id)
-            yield connection
+            try:
+                await connection.show(account_id)
+                yield connection
+            except (asyncio.CancelledError, TimeoutError):
+                connection.driver.terminate()
+                raise
 
     def use(self) -> PoolUse:
         """Return how busy the pool is."""

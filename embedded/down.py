@@ -11,8 +11,8 @@ from embedded.errors import StartFailed
 from embedded.progress import Progress
 from embedded.supervisor import LEAVE, STOPPED, STOPPED_BUT_ROOMS
 
-WAIT_SECONDS = 25.0
-"""The supervisor takes at most 20."""
+WAIT_SECONDS = 30.0
+"""The supervisor takes at most 26."""
 
 
 async def down(options: argparse.Namespace, progress: Progress) -> int:

@@ -9,8 +9,10 @@ from chassis import processes
 from chassis.processes import ProcessKey
 from embedded import polling
 
-STOP_SECONDS = 6.0
-"""A runner ends its sessions with reason `shutdown`: TERM to the shells, KILL after a while, the end in the spool."""
+STOP_SECONDS = 12.0
+"""A runner ends its sessions with reason `shutdown`: TERM to the shells, KILL 3 s later, the end in the spool.
+
+One that is killed before it has written the end leaves a session that is LOST; so a busy machine has time."""
 
 
 async def stop_all(rooms: Path) -> int:

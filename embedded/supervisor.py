@@ -150,7 +150,7 @@ class Supervisor:
             running.cancel()
 
     async def _stop(self) -> None:
-        """Stop within 20 s: 4 for the gateway, 4 for the services, 6 for runners, 2 for NATS, 4 for PostgreSQL."""
+        """Stop within 26 s: 4 for the gateway, 4 for the services, 12 for runners, 2 for NATS, 4 for PostgreSQL."""
         self._progress.say("Stopping …")
         self._layout.endpoint.unlink(missing_ok=True)
         if gateway := self._services.pop("gateway", None):

@@ -41,8 +41,8 @@ from runner.terminals import table
 from runner.upgrade import Upgrade
 
 _TOKEN_BYTES = 32
-_STOP_GRACE = 5.0
-"""Seconds between TERM and KILL when the runner itself is told to stop."""
+_STOP_GRACE = 3.0
+"""Seconds between TERM and KILL when the runner itself is told to stop: less than those who stop it wait for it."""
 
 _ANSWER_GRACE = 1.0
 """Seconds for open calls to end: time for the answer to Shutdown or Upgrade."""

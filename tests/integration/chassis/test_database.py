@@ -184,6 +184,39 @@ async def _sleep(connection: Connection) -> None:
     await connection.execute(text("SELECT pg_sleep(0.05)"))
 
 
+async def test_read_cancelled_at_any_answer_leaves_no_transaction_to_the_next_writer(source: Source) -> None:
+    """Between preparing a statement and running it the driver has a transaction open that nobody began."""
+    pool = Pool(source.installation.url("workspace"), size=1)
+    database = Database(pool, rooms.REGISTRY, lambda: None)
+    actor = rooms.actor(ACCOUNT)
+
+    async def look(connection: Connection, number: int) -> None:
+        await connection.execute(text(f"SELECT {number}"))  # not prepared before
+
+    answers = 0
+    while await _cancelled_at(answers, asyncio.create_task(database.read(actor, look, answers))):
+        answers += 1
+        await database.write(actor, rooms.create_room, name=f"after {answers}")
+    assert answers > 1
+    await pool.close()
+
+
+async def _cancelled_at(answers: int, reading: "asyncio.Task[None]") -> bool:
+    """Cancel a task when what it waits for has come so many times and once more; return whether it was before its end.
+
+    A task that is cancelled when the answer is there, and has not been looked at, gets no answer.
+    """
+    seen = None
+    while not reading.done():
+        waits_for = reading._fut_waiter  # type: ignore[attr-defined]  # noqa: SLF001  # nothing public says it
+        if waits_for is not None and waits_for.done() and waits_for is not seen:
+            seen, answers = waits_for, answers - 1
+            if answers < 0:
+                reading.cancel()
+        await asyncio.sleep(0)
+    return reading.cancelled()
+
+
 async def test_lease_of_a_connection_left_in_a_transaction_is_of_a_new_one(source: Source) -> None:
     """What somebody did not end is nobody else's."""
     pool = Pool(source.installation.url("workspace"), size=1)
