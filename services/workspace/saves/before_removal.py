@@ -49,7 +49,8 @@ class BeforeRemoval:
 
         Returns the seconds until the next look, None once it is gone.
         """
-        if workspace.sandbox:
+        # Without a room we were here before; the save we relied on may have gone since, and none can be taken any more.
+        if workspace.sandbox and self.vaults.has_room(workspace.workspace_id):
             save = await self._ensure(actor, workspace, RETRY)
             if save.state is not State.COMPLETE:
                 return LOOK_AGAIN if save.state is State.SAVING else _LATER

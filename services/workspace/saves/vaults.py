@@ -8,6 +8,7 @@ import json
 import sys
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -53,6 +54,10 @@ class Vaults:
         """Remove what a save holds and no other needs. Raises Refused, ServiceUnavailable."""
         await self._run("remove", save, save.workspace_id)
 
+    def has_room(self, workspace_id: UUID) -> bool:
+        """Whether anything is left of a workspace's directory."""
+        return self._room(workspace_id).exists()
+
     async def remove_room(self, workspace_id: UUID) -> None:
         """Remove a workspace's directory and all that belongs to its runner. Raises Refused, ServiceUnavailable."""
         await self._run("clear", None, workspace_id)
@@ -64,7 +69,7 @@ class Vaults:
             "action": action,
             "vault": str(own.data_directory / "saves" / f"{vault}.git"),
             "save_id": "" if save is None else str(save.save_id),
-            "room": str(own.data_directory / "rooms" / str(workspace_id)),
+            "room": str(self._room(workspace_id)),
             "restoration": restoration,
             "sandbox": "" if save is None else save.sandbox,
             "hidden": [str(folder) for folder in own.private_folders],
@@ -77,6 +82,9 @@ class Vaults:
         if "refused" in answer:
             raise Refused(answer["refused"])
         return answer
+
+    def _room(self, workspace_id: UUID) -> Path:
+        return self.settings.data_directory / "rooms" / str(workspace_id)
 
 
 async def _told(wish: bytes) -> bytes:
