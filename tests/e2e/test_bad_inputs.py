@@ -14,6 +14,7 @@ from chassis.rpc import credential
 from tests.support import bad_inputs
 from tests.support.bad_inputs import BadInput
 from tests.support.embedded_stack import EmbeddedStack
+from tests.support.waiting import PATIENCE
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -69,7 +70,7 @@ async def caller(embedded_stack: EmbeddedStack) -> AsyncIterator[Caller]:
     async with embedded_stack.client() as client:
         secret = (await client.post("/v1/users", {"user": {"handle": f"bad-{ids.new().hex[-8:]}"}}))["secret"]
     bearer = {"authorization": f"Bearer {secret}"}
-    async with httpx2.AsyncClient(base_url=embedded_stack.api.url, headers=bearer, timeout=30) as http:
+    async with httpx2.AsyncClient(base_url=embedded_stack.api.url, headers=bearer, timeout=PATIENCE) as http:
         name = f"room-{ids.new().hex[-8:]}"
         made = (await http.post("/v1/workspaces", json={"name": name})).json()
         async with http.stream("GET", f"/v1/workspaces/{made['workspaceId']}:watch") as watch:

@@ -80,7 +80,7 @@ async def test_cli_execution_survives_the_death_of_the_service(embedded_stack: E
         shown = await stack.command("execution", "show", str(started["executionId"]), "--json")
         return shown.code == 0 and shown.json()[0]["state"] == "COMPLETED"
 
-    await until(completed, seconds=40)
+    await until(completed)
     steps = (await stack.command("execution", "steps", str(started["executionId"]), "--json")).json()
     assert {step["path"]: step["state"] for step in steps} == {
         "sum": "COMPLETED",

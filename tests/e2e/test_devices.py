@@ -103,4 +103,4 @@ async def _write_once_free(client: Client, session_id: str, text: bytes) -> None
             return False
         return True
 
-    await until(written, seconds=5)
+    await until(written)

@@ -12,6 +12,7 @@ import pytest
 from cli.client import Client
 from tests.support.embedded_stack import EmbeddedStack
 from tests.support.sessions import create_workspace
+from tests.support.waiting import PATIENCE
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -67,7 +68,7 @@ async def test_rest_large_file_goes_both_ways_as_a_stream(client: Client, embedd
     made = await client.send_content("PUT", f"{files}:write", parts(), path="large.bin")  # type: ignore[arg-type]
     assert made["sizeBytes"] == str(len(data))
     headers = {"authorization": f"Bearer {embedded_stack.endpoint.api_key}"}
-    async with httpx2.AsyncClient(base_url=embedded_stack.api.url, headers=headers, timeout=60) as http:
+    async with httpx2.AsyncClient(base_url=embedded_stack.api.url, headers=headers, timeout=PATIENCE) as http:
         whole = await http.get(f"{files}:read?path=large.bin")
         assert hashlib.sha256(whole.content).digest() == hashlib.sha256(data).digest()
         assert (whole.headers["etag"], whole.headers["content-length"]) == (made["etag"], str(len(data)))
@@ -88,7 +89,7 @@ async def test_rest_write_repeated_with_its_key_writes_once(client: Client, embe
     target = f"/v1/workspaces/{room['workspaceId']}/files:write?path=a"
     headers = {"authorization": f"Bearer {embedded_stack.endpoint.api_key}"}
     key = {"idempotency-key": "00000000-0000-7000-8000-0000000000aa"}
-    async with httpx2.AsyncClient(base_url=embedded_stack.api.url, headers=headers, timeout=60) as http:
+    async with httpx2.AsyncClient(base_url=embedded_stack.api.url, headers=headers, timeout=PATIENCE) as http:
         first = (await http.put(target, content=b"a", headers=key)).json()
         await http.put(target, content=b"b")
         again = (await http.put(target, content=b"a", headers=key)).json()
@@ -110,7 +111,7 @@ async def test_rest_watch_tells_what_a_shell_does(client: Client) -> None:
         "00000000-0000-7000-8000-0000000000ab",
     )
     seen: set[tuple[str, str]] = set()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         async for _ in exec_:
             pass
         while ("d/a", "CREATED") not in seen:

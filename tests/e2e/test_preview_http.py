@@ -12,6 +12,7 @@ import pytest
 from cli.client import Json
 from tests.support.embedded_stack import EmbeddedStack
 from tests.support.previews import Visitor, bearer, visiting
+from tests.support.waiting import PATIENCE
 
 
 @pytest.fixture
@@ -132,7 +133,7 @@ async def test_requests_with_two_ends_reach_the_server_with_one(
     where = urlsplit(visitor.gateway)
     reader, writer = await asyncio.open_connection(where.hostname, where.port)
     writer.write(_head(visitor, "POST", "/upload") + framing + b"\r\n" + body)
-    answer = await asyncio.wait_for(reader.read(), 20)
+    answer = await asyncio.wait_for(reader.read(), PATIENCE)
     writer.close()
     assert answer[9:12] == status, answer
     assert answer.count(b"HTTP/1.1 ") == 1

@@ -27,7 +27,7 @@ from tests.support.embedded_stack import EmbeddedStack
 from tests.support.file_rooms import many
 from tests.support.raw_agents import ASKING, SILENT
 from tests.support.sessions import create_workspace, until_state
-from tests.support.waiting import until
+from tests.support.waiting import PATIENCE, until
 
 PAGES = Path(__file__).resolve().parents[2] / "docs" / "api"
 METHOD = re.compile(r"^## (?P<method>\w+)\n(?P<text>.*?)(?=^## )", re.DOTALL | re.MULTILINE)
@@ -313,7 +313,7 @@ async def _run(code: str, environment: Mapping[str, str]) -> list[object]:
     process = await asyncio.create_subprocess_exec(
         "/bin/sh", "-c", code, env=dict(environment), stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         printed, errors = await process.communicate()
     assert process.returncode == 0, (printed.decode(), errors.decode())
     text, found = printed.decode().strip(), []

@@ -74,7 +74,7 @@ async def test_secrets_after_their_use_are_nowhere(
     async def public_is_stored() -> bool:
         return any("postgres" in place for place in _found(stack, {"public": public}))
 
-    await until(public_is_stored, seconds=15)
+    await until(public_is_stored)
     assert _found(stack, secrets) == []
 
 

@@ -68,7 +68,7 @@ async def test_terminate_session_stubborn_program_is_killed(
             await device.device.type(b"trap '' TERM HUP; echo trap''ped; while :; do sleep 1; done\n")
             await shown(device, b"trapped")
         await client.post(f"/v1/sessions/{session_id}:terminate", {})
-        session = await until_state(client, session_id, "STOPPED", seconds=10)
+        session = await until_state(client, session_id, "STOPPED")
     assert session["stopReason"] == "TERMINATED"
 
 

@@ -26,8 +26,6 @@ CHANGES = 1000
 """Changes that are made at least in each round after the first, which ends when everything was done to it."""
 BETWEEN = 25
 """Changes between two deeds."""
-TAIL = 15.0
-"""Seconds within which the ledger is complete when nobody writes any more."""
 
 
 @pytest.fixture
@@ -61,7 +59,7 @@ async def test_changes_while_everything_dies_are_recorded_once_and_in_order(
             await _reached(writing, CHANGES * (rounds - 1))
             writing.enough = True
         said = f"--seed {seed}: {', '.join(schedule)}"
-        await complete(embedded_stack.admin_url, seconds=TAIL, said=said)
+        await complete(embedded_stack.admin_url, said=said)
         session = await client.get(f"/v1/sessions/{session_id}")
         assert session["columns"] == 80 + WIDENERS * WIDER * rounds, said
         assert await broken(embedded_stack.admin_url, writing.history, stranger.phantoms) == [], said
@@ -85,7 +83,7 @@ async def _reached(writing: Writers, count: int) -> None:
     async def enough() -> bool:
         return writing.changes >= count
 
-    await until(enough, seconds=90)
+    await until(enough)
 
 
 async def _disturb(stranger: Rogue) -> None:
@@ -116,7 +114,7 @@ async def test_tail_of_the_messages_is_lost_and_the_ledger_has_it_within_fifteen
 ) -> None:
     """The broker forgets the last messages, the consumer has not heard them, and nobody writes any more."""
     stack, havoc = embedded_stack, Havoc(embedded_stack)
-    await complete(stack.admin_url, seconds=TAIL)
+    await complete(stack.admin_url)
     havoc.copy_broker()
     with stack.stopped("audit"):
         for number in range(20):
@@ -130,7 +128,7 @@ async def test_tail_of_the_messages_is_lost_and_the_ledger_has_it_within_fifteen
 
         await until(published)
         await havoc.roll_back_broker()
-    await complete(stack.admin_url, seconds=TAIL)
+    await complete(stack.admin_url)
     assert (
         ledger_is_the_record(
             await committed(stack.admin_url, "workspace"), await recorded(stack.admin_url, "workspace")

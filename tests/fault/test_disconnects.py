@@ -13,7 +13,8 @@ from cli.attachment import Wish
 from cli.client import Client
 from embedded.demo.recorder import Recorder
 from tests.support.embedded_stack import EmbeddedStack
-from tests.support.sessions import DEADLINE, attached, create_workspace, ended, make_repository, opened_session, output
+from tests.support.sessions import attached, create_workspace, ended, make_repository, opened_session, output
+from tests.support.waiting import PATIENCE
 
 CUTS = 100
 """Connections that are cut in a round, of all devices together."""
@@ -44,7 +45,7 @@ async def test_devices_cut_off_again_and_again_assemble_exactly_the_log(
     async with AsyncExitStack() as opened:
         session_id = await opened.enter_async_context(opened_session(client, workspace_id))
         wishes = [Wish(session_id, role="CONTROLLER"), *[Wish(session_id, role="OBSERVER")] * (DEVICES - 1)]
-        seconds = DEADLINE * rounds
+        seconds = PATIENCE * rounds
         devices = [await opened.enter_async_context(attached(stack.api, wish, seconds)) for wish in wishes]
         await devices[0].device.type(b"exec bash print.sh\n")
         async with asyncio.TaskGroup() as group:

@@ -11,9 +11,10 @@ from stateroom.execution.v1 import execution_pb2
 from chassis import ids
 from embedded.nats import Nats
 from embedded.postgres import Postgres
-from tests.support.execution_stage import READY, ExecutionStage, Steps, open_execution_stage
+from tests.support.execution_stage import ExecutionStage, Steps, open_execution_stage
 from tests.support.installation import TEMPLATE, fresh_installation
 from tests.support.places import passed_by
+from tests.support.waiting import PATIENCE
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -52,7 +53,7 @@ async def test_engine_that_dies_at_a_place_is_followed_and_loses_nothing(
             victim = await stage.replica(FAULT=f"{place}:{number}:kill", LOG_LEVEL="ERROR")
             with suppress(grpc.aio.AioRpcError):  # who dies answers nothing
                 await _start_all(stage, request_ids)
-            assert await asyncio.wait_for(victim.process.wait(), READY) == -signal.SIGKILL
+            assert await asyncio.wait_for(victim.process.wait(), PATIENCE) == -signal.SIGKILL
             await stage.replicas.pop().channel.close(None)
             await stage.replica(LOG_LEVEL="ERROR")
             started = await _start_all(stage, request_ids)

@@ -14,7 +14,6 @@ from cli.client import Client
 from embedded.demo.recorder import Recorder
 from tests.support.embedded_stack import EmbeddedStack
 from tests.support.sessions import (
-    DEADLINE,
     attached,
     create_workspace,
     ended,
@@ -23,6 +22,7 @@ from tests.support.sessions import (
     output,
     shown,
 )
+from tests.support.waiting import PATIENCE
 
 LINES, SLOW_LINES = 10_000, 150
 NOISE = random.Random(7).randbytes(1024 * 1024)  # noqa: S311  # the same bytes in each run
@@ -65,7 +65,7 @@ async def test_output_of_three_sessions_parts_are_killed_no_byte_is_lost(
     workspace_id = (await create_workspace(client, name, repository))["workspaceId"]
     async with AsyncExitStack() as opened:
         sessions = [await opened.enter_async_context(opened_session(client, workspace_id)) for _ in range(SESSIONS)]
-        pairs = [await _devices(opened, stack, session_id, DEADLINE * rounds) for session_id in sessions]
+        pairs = [await _devices(opened, stack, session_id, PATIENCE * rounds) for session_id in sessions]
         async with asyncio.TaskGroup() as group:
             for number, (first, second) in enumerate(pairs, 1):
                 await first.device.type(b"exec bash print.sh %d %d\n" % (parts, number))

@@ -22,13 +22,11 @@ from tests.support.people import newcomer, sign_up_request
 from tests.support.places import let_claims_pass, start_armed
 from tests.support.product import Product
 from tests.support.source import query
-from tests.support.waiting import until
+from tests.support.waiting import PATIENCE, until
 from tests.support.workload import NUMBERS
 
 pytestmark = [pytest.mark.thorough, pytest.mark.timeout(120)]
 
-TAIL = 25.0
-"""Seconds until others go on: PostgreSQL waits 10 for somebody who stopped in a transaction; then 15 as always."""
 LINE = f"seq {NUMBERS[0]} {NUMBERS[-1]}; exit 5\n".encode()
 
 
@@ -74,21 +72,21 @@ async def test_relay_stopped_and_continued_changes_no_position(product: Product,
     async with replica(product, "workspace", f"{place}:1:stop") as first:
         async with open_channel(first.address) as channel:
             with suppress(grpc.aio.AioRpcError):  # it may be stopped before it has answered
-                await IdentityServiceStub(channel).CreateUser(sign_up_request(), wait_for_ready=True, timeout=15)
+                await IdentityServiceStub(channel).CreateUser(sign_up_request(), wait_for_ready=True, timeout=PATIENCE)
         await until(first.stopped)
         await product.start("workspace")
         await product.start("audit")
         async with newcomer(product) as person:
             for _ in range(5):
                 await person.create_key()
-            await until(lambda: _level(product), seconds=TAIL)
+            await until(lambda: _level(product))
             numbered = await committed(admin_url, "workspace")
             first.go_on()
             for _ in range(5):
                 await person.create_key()
         async with open_channel(first.address) as channel:
-            await IdentityServiceStub(channel).CreateUser(sign_up_request(), wait_for_ready=True, timeout=15)
-        await until(lambda: _level(product), seconds=TAIL)
+            await IdentityServiceStub(channel).CreateUser(sign_up_request(), wait_for_ready=True, timeout=PATIENCE)
+        await until(lambda: _level(product))
     rows = await recorded(admin_url, "workspace")
     assert rows[: len(numbered)] == numbered
     assert ledger_is_the_record(await committed(admin_url, "workspace"), rows) + versions_count_up(rows) == []
@@ -101,7 +99,9 @@ async def test_reconciler_stopped_past_its_claim_and_continued_writes_nothing(pr
     """Another replica makes the room meanwhile; what the first one still does leaves no trace."""
     async with replica(product, "workspace", f"{place}:1:stop") as first:
         async with open_channel(first.address) as channel:
-            user = await IdentityServiceStub(channel).CreateUser(sign_up_request(), wait_for_ready=True, timeout=15)
+            user = await IdentityServiceStub(channel).CreateUser(
+                sign_up_request(), wait_for_ready=True, timeout=PATIENCE
+            )
             metadata = (("authorization", f"Bearer {user.secret}"),)
             rooms = channel.unary_unary(
                 "/stateroom.workspace.v1.WorkspaceService/CreateWorkspace",
@@ -110,15 +110,15 @@ async def test_reconciler_stopped_past_its_claim_and_continued_writes_nothing(pr
             )
             wanted = workspace.CreateWorkspaceRequest(workspace=workspace_pb2.Workspace(name="stopped"))
             with suppress(grpc.aio.AioRpcError):
-                await rooms(wanted, metadata=metadata, timeout=15)
+                await rooms(wanted, metadata=metadata, timeout=PATIENCE)
         await until(first.stopped)
         await let_claims_pass(product, "workspace")
         await product.start("workspace")
-        await until(lambda: _settled(product), seconds=TAIL)
+        await until(lambda: _settled(product))
         made = await _row(product)
         first.go_on()
         async with open_channel(first.address) as channel:
-            await IdentityServiceStub(channel).CreateUser(sign_up_request(), wait_for_ready=True, timeout=15)
+            await IdentityServiceStub(channel).CreateUser(sign_up_request(), wait_for_ready=True, timeout=PATIENCE)
         await until(lambda: _settled(product))
         assert await _row(product) == made
         assert len(product.runners()) == 1
@@ -152,10 +152,10 @@ async def test_copier_stopped_and_replaced_then_continued_stores_nothing_twice(p
         async with open_channel(product.address("session")) as channel:
             stub = SessionServiceStub(channel)
             typing = session.WriteSessionRequest(session_id=opened.session_id, data=LINE)
-            await stub.WriteSession(typing, metadata=person.metadata, wait_for_ready=True, timeout=20)
+            await stub.WriteSession(typing, metadata=person.metadata, wait_for_ready=True, timeout=PATIENCE)
             first.go_on()
             request = log_pb2.StreamOutputRequest(session_id=opened.session_id)
-            streamed = stub.StreamOutput(request, metadata=person.metadata, timeout=40)
+            streamed = stub.StreamOutput(request, metadata=person.metadata, timeout=PATIENCE)
             output = b"".join([part.data async for part in streamed])
         await until(lambda: _ended(product))
     stored = await query(

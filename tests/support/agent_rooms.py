@@ -10,7 +10,8 @@ from runner.agents.agent import Agent
 from runner.agents.agents import AgentOrder, Agents
 from runner.record import Record, RecordType
 from runner.terminal import Terminal
-from tests.support.runner_rooms import DEADLINE, Follower, order
+from tests.support.runner_rooms import Follower, order
+from tests.support.waiting import PATIENCE
 
 PERSON = pb.Author(user_id="ada")
 
@@ -58,7 +59,7 @@ class Conversation:
 
     async def until(self, kind: str, count: int = 1) -> list[pb.AgentEvent]:
         """Read until the log has so many events of a kind, and return all of that kind."""
-        async with asyncio.timeout(DEADLINE):
+        async with asyncio.timeout(PATIENCE):
             while len(found := self.of(kind)) < count:
                 assert await self.follower.step(), self.events[-3:]
         return found

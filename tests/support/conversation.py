@@ -43,7 +43,7 @@ async def conversation(owner: Person, workspace_id: str) -> dict[str, str]:
             await messages.CreateMessage(message_pb.CreateMessageRequest(message=said, **about), **sent)
             message = chat_pb.CreateChatMessageRequest(chat_id=chat.chat_id, chat_message=posted)
             await chats.CreateChatMessage(message, **sent)
-        await until(partial(_all_ended, actions, sent, context.context_id), seconds=40)
+        await until(partial(_all_ended, actions, sent, context.context_id))
         await contexts.CompleteContext(context_pb.CompleteContextRequest(**about), **sent)
     return {"context_id": context.context_id, "action_id": action.action_id, "chat_id": chat.chat_id}
 

@@ -11,6 +11,7 @@ from stateroom.session.v1.editor_pb2 import EditorBuffer, EditorEvent
 from stateroom.session.v1.editor_service_pb2_grpc import EditorServiceStub
 
 from tests.support.stage import Stage
+from tests.support.waiting import PATIENCE
 
 Edit = tuple[int, int, str]
 
@@ -108,7 +109,7 @@ async def follow(stage: Stage, session_id: str, after: int = 0) -> AsyncIterator
     """Follow an editor for a block."""
     stub: Any = EditorServiceStub(stage.channel)
     request = pb.StreamEditorEventsRequest(session_id=session_id, after_sequence=after)
-    stream = stub.StreamEditorEvents(request, metadata=stage.bearer(), timeout=40)
+    stream = stub.StreamEditorEvents(request, metadata=stage.bearer(), timeout=PATIENCE)
     try:
         yield Follower(stream)
     finally:

@@ -22,13 +22,9 @@ from embedded.layout import Layout
 from embedded.postgres import Postgres
 from tests.support import warm_command
 from tests.support.left_over import end_all, processes_naming
-from tests.support.waiting import until
+from tests.support.waiting import PATIENCE, until
 
 ROOT = Path(__file__).resolve().parents[2]
-START_SECONDS = 40.0
-"""It takes about 5; another worker may have the machine's other half."""
-STOP_SECONDS = 20.0
-"""What the supervisor promises."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +113,7 @@ class EmbeddedStack:
             endpoint = read(self.data / "endpoint.json")
             return endpoint is not None and endpoint.pids["supervisor"] == supervisor.pid
 
-        await until(ready, seconds=START_SECONDS)
+        await until(ready)
 
     async def down(self) -> Finished:
         """Stop it with the command that users have."""
@@ -160,7 +156,7 @@ class EmbeddedStack:
         async def replaced() -> bool:
             return self.endpoint.pids[part] != killed
 
-        await until(replaced, seconds=START_SECONDS)
+        await until(replaced)
 
     @contextmanager
     def stopped(self, part: str) -> Iterator[None]:
@@ -207,7 +203,7 @@ class EmbeddedStack:
 
     async def _ended(self) -> None:
         assert self._supervisor is not None
-        async with asyncio.timeout(STOP_SECONDS):
+        async with asyncio.timeout(PATIENCE):
             code = await self._supervisor.wait()
         self._supervisor = None
         assert code == 0, self.said()

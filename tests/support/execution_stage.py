@@ -24,9 +24,8 @@ from embedded import keys
 from embedded.ports import free_port
 from tests.support.installation import Installation
 from tests.support.source import query
+from tests.support.waiting import PATIENCE
 
-READY = 30.0
-"""Seconds within which a process must answer, on a busy machine."""
 ENDED = 40.0
 """Seconds within which an execution ends, whoever died meanwhile."""
 
@@ -65,7 +64,7 @@ class Replica:
         if self.process.returncode is None:
             self.process.send_signal(signal.SIGCONT)
             self.process.terminate()
-            await asyncio.wait_for(self.process.wait(), READY)
+            await asyncio.wait_for(self.process.wait(), PATIENCE)
 
 
 class ExecutionStage:
@@ -112,7 +111,7 @@ class ExecutionStage:
         """Start an execution."""
         request = pb.StartExecutionRequest(execution=wanted, request_id=request_id)
         started: execution_pb2.Execution = await self.first.executions.StartExecution(
-            request, metadata=self.bearer(), timeout=READY, wait_for_ready=True
+            request, metadata=self.bearer(), timeout=PATIENCE, wait_for_ready=True
         )
         return started
 
@@ -128,7 +127,7 @@ class ExecutionStage:
         """Call the first replica."""
         stubs = (self.first.executions, self.first.workflows)
         call = next(getattr(stub, method) for stub in stubs if hasattr(stub, method))
-        return await call(request, metadata=self.bearer(), timeout=READY, wait_for_ready=True)
+        return await call(request, metadata=self.bearer(), timeout=PATIENCE, wait_for_ready=True)
 
     async def get(self, execution_id: str) -> execution_pb2.Execution:
         """Return an execution."""

@@ -11,10 +11,9 @@ import httpx2
 from joserfc.jwk import OKPKey
 
 from embedded.ports import free_port
+from tests.support.waiting import PATIENCE
 
 LOG = "gateway.log"
-STARTS_WITHIN = 20.0  # seconds, on a busy machine
-STOPS_WITHIN = 10.0
 
 
 def write_keys(folder: Path) -> dict[str, str]:
@@ -50,11 +49,11 @@ async def running_gateway(
     finally:
         if process.returncode is None:
             process.terminate()
-        await asyncio.wait_for(process.wait(), STOPS_WITHIN)
+        await asyncio.wait_for(process.wait(), PATIENCE)
 
 
 async def _answers(url: str, process: asyncio.subprocess.Process, log: Path) -> None:
-    async with asyncio.timeout(STARTS_WITHIN), httpx2.AsyncClient() as client:
+    async with asyncio.timeout(PATIENCE), httpx2.AsyncClient() as client:
         while process.returncode is None:
             try:
                 await client.get(url)

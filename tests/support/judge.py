@@ -18,8 +18,8 @@ SOURCES = ("workspace", "session", "execution")
 """Services whose changes are recorded."""
 
 
-async def complete(admin_url: str, *, seconds: float, said: str = "") -> None:
-    """Wait until everything that was committed is numbered and recorded; fail the test after `seconds`."""
+async def complete(admin_url: str, *, said: str = "") -> None:
+    """Wait until everything that was committed is numbered and recorded."""
 
     async def level() -> bool:
         try:
@@ -28,9 +28,9 @@ async def complete(admin_url: str, *, seconds: float, said: str = "") -> None:
             return False  # it is on its way up
 
     try:
-        await until(level, seconds=seconds)
+        await until(level)
     except TimeoutError:
-        pytest.fail(f"the ledger is not complete after {seconds} seconds; {said}")
+        pytest.fail(f"the ledger is not complete; {said}")
 
 
 async def broken(admin_url: str, history: History, phantoms: Sequence[str] = ()) -> list[str]:

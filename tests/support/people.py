@@ -25,16 +25,13 @@ from chassis.rpc.tokens import TokenSigner
 from embedded import keys
 from tests.support.product import Product
 from tests.support.refusals import Refusal, refused
-from tests.support.waiting import POLL_SECONDS, until
+from tests.support.waiting import PATIENCE, POLL_SECONDS, until
 
 if TYPE_CHECKING:
     from stateroom.workspace.v1.identity_service_pb2_grpc import IdentityServiceAsyncStub
     from stateroom.workspace.v1.workspace_service_pb2_grpc import WorkspaceServiceAsyncStub
 
 T = TypeVar("T")
-
-SETTLES_WITHIN = 40.0
-"""Seconds a workspace may take to be ready or broken on a busy machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +127,7 @@ class Person:
     async def settled(self, room: workspace_pb2.Workspace) -> workspace_pb2.Workspace:
         """Return a workspace once it is no longer being created."""
         request = workspace.WatchWorkspaceRequest(workspace_id=room.workspace_id)
-        watch = self.rooms.WatchWorkspace(request, metadata=self.metadata, timeout=SETTLES_WITHIN, wait_for_ready=True)
+        watch = self.rooms.WatchWorkspace(request, metadata=self.metadata, timeout=PATIENCE, wait_for_ready=True)
         return [seen async for seen in watch][-1]
 
     async def ready_room(self, **values: Any) -> workspace_pb2.Workspace:
@@ -160,7 +157,7 @@ class Person:
         """Return the way to a workspace's runner, as the session service asks for it."""
         request = workspace.GetRunnerRequest(workspace_id=room.workspace_id, account_id=self.user_id)
         signer = TokenSigner("session", keys.signing_key_file(self.product.installation.layout, "session"))
-        return await self.rooms.GetRunner(request, metadata=signer.metadata(), wait_for_ready=True, timeout=20)
+        return await self.rooms.GetRunner(request, metadata=signer.metadata(), wait_for_ready=True, timeout=PATIENCE)
 
     async def runner_of_restarted(self, room: workspace_pb2.Workspace) -> workspace.Runner:
         """Return the same from a service that was killed and started."""
@@ -169,7 +166,7 @@ class Person:
 
 async def again(call: Callable[[], Awaitable[T]]) -> T:
     """Return what a repeatable call does once the service, and those that it calls, are there after a restart."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while True:
             try:
                 return await call()

@@ -12,7 +12,7 @@ import websockets
 
 from cli.client import Client, Json
 from cli.endpoint import Endpoint
-from tests.support.waiting import until
+from tests.support.waiting import PATIENCE, until
 
 SERVER = Path(__file__).with_name("preview_server.py")
 PAGE = {"Accept": "text/html", "Sec-Fetch-Site": "none", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
@@ -60,7 +60,7 @@ class Visitor:
 async def visiting(api: Endpoint, preview: Json, **headers: str) -> AsyncIterator[Visitor]:
     """Be a client that sends these headers; names of them have underscores."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    async with httpx2.AsyncClient(timeout=30) as http:
+    async with httpx2.AsyncClient(timeout=PATIENCE) as http:
         yield Visitor(api.url, urlsplit(preview["url"]).netloc, http, named)
 
 
@@ -87,7 +87,7 @@ async def create_preview(client: Client, workspace_id: str, room: Path, **wishes
     return await until_preview(client, preview["previewId"], "LIVE")
 
 
-async def until_preview(client: Client, preview_id: str, *states: str, seconds: float = 20.0) -> Json:
+async def until_preview(client: Client, preview_id: str, *states: str) -> Json:
     """Return the preview once it is in one of the states."""
     latest: list[Json] = []
 
@@ -95,5 +95,5 @@ async def until_preview(client: Client, preview_id: str, *states: str, seconds: 
         latest.append(await client.get(f"/v1/previews/{preview_id}"))
         return latest[-1]["state"] in states
 
-    await until(reached, seconds=seconds)
+    await until(reached)
     return latest[-1]

@@ -22,12 +22,11 @@ from embedded.nats import Nats
 from embedded.postgres import Postgres
 from tests.support import waiting
 from tests.support.installation import Installation, fresh_installation
+from tests.support.waiting import PATIENCE
 
 TEMPLATE = "product_template"
 SERVICES = tuple(sorted(path.parent.name for path in Path("services").glob("*/migrations")))
 """Every service with a database; a new one is found by its migrations."""
-
-_STOPS_WITHIN = 15.0  # seconds
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -99,7 +98,7 @@ class Product:
             with suppress(ProcessLookupError):
                 process.terminate()
         for process in self.processes.values():
-            await asyncio.wait_for(process.wait(), _STOPS_WITHIN)
+            await asyncio.wait_for(process.wait(), PATIENCE)
         await waiting.until(self._is_empty_after_a_kill)
 
     def runners(self) -> list[int]:

@@ -16,9 +16,7 @@ from runner.record import Record, RecordType
 from runner.spool import Spool
 from runner.terminal import Size, Terminal
 from runner.terminals import Order, Terminals
-
-DEADLINE = 20.0
-"""Seconds that a test waits for anything: far more than it takes, so only a fault ends it."""
+from tests.support.waiting import PATIENCE
 
 
 def order(**wishes: object) -> Order:
@@ -59,13 +57,13 @@ class Follower:
 
     async def until(self, wanted: bytes) -> None:
         """Read until the output holds these bytes."""
-        async with asyncio.timeout(DEADLINE):
+        async with asyncio.timeout(PATIENCE):
             while wanted not in self.output:
                 assert await self.step(), bytes(self.output[-500:])
 
     async def end(self) -> Record:
         """Read to the end and return the last record."""
-        async with asyncio.timeout(DEADLINE):
+        async with asyncio.timeout(PATIENCE):
             while await self.step():
                 pass
         return self.records[-1]
@@ -105,7 +103,7 @@ async def runner_process(room: Path, socket: Path, code: Path | None = None) -> 
     process.stdin.write(f"{token}\n".encode())
     try:
         async with grpc.aio.insecure_channel(f"unix:{socket}") as channel:
-            await asyncio.wait_for(channel.channel_ready(), DEADLINE)
+            await asyncio.wait_for(channel.channel_ready(), PATIENCE)
             stub = runner_service_pb2_grpc.RunnerServiceStub(channel)
             terminals = terminal_service_pb2_grpc.TerminalServiceStub(channel)
             screens = screen_service_pb2_grpc.ScreenServiceStub(channel)

@@ -11,9 +11,9 @@ from stateroom.workspace.v1.save_service_pb2_grpc import SaveServiceStub
 
 from chassis import ids
 from tests.support.checkouts import contents
-from tests.support.people import SETTLES_WITHIN, Person
+from tests.support.people import Person
 from tests.support.source import query
-from tests.support.waiting import until
+from tests.support.waiting import PATIENCE, until
 
 Held = dict[str, tuple[int, bytes]]
 """What a directory holds, by path."""
@@ -41,7 +41,7 @@ async def settled(person: Person, room: workspace_pb2.Workspace, count: int = 1)
         seen[:] = await saves_of(person, room)
         return len(seen) == count and seen[0].state != save_pb2.Save.SAVING
 
-    await until(taken, seconds=SETTLES_WITHIN)
+    await until(taken)
     return seen[0]
 
 
@@ -55,7 +55,7 @@ async def clean_up(person: Person, *, dry_run: bool = False) -> clean_up_service
     """Clean up the person's account."""
     request = clean_up_service_pb2.CleanUpWorkspacesRequest(dry_run=dry_run)
     stub = CleanUpServiceStub(person.channel)
-    return await stub.CleanUpWorkspaces(request, metadata=person.metadata, timeout=20)
+    return await stub.CleanUpWorkspaces(request, metadata=person.metadata, timeout=PATIENCE)
 
 
 async def at_rest(person: Person, room: workspace_pb2.Workspace) -> None:
@@ -65,7 +65,7 @@ async def at_rest(person: Person, room: workspace_pb2.Workspace) -> None:
         statement = "SELECT 1 FROM workspaces WHERE workspace_id = $1 AND reconcile_time IS NULL"
         return bool(await query(person.product.installation.url("workspace_system"), statement, room.workspace_id))
 
-    await until(rests, seconds=SETTLES_WITHIN)
+    await until(rests)
 
 
 async def age(person: Person, table: str, column: str, id_: str) -> None:
@@ -85,7 +85,7 @@ async def purged(person: Person, room: workspace_pb2.Workspace) -> None:
     async def gone() -> bool:
         return not room_of(person, room).exists()
 
-    await until(gone, seconds=SETTLES_WITHIN)
+    await until(gone)
 
 
 def room_of(person: Person, room: workspace_pb2.Workspace) -> Path:

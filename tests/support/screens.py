@@ -10,9 +10,8 @@ from stateroom.session.v1 import attach_pb2 as pb
 from stateroom.session.v1.session_service_pb2_grpc import SessionServiceStub
 
 from tests.support.stage import Stage
+from tests.support.waiting import PATIENCE
 
-WAIT = 20.0
-"""Seconds a device waits for what it expects."""
 STEP = 32 * 1024
 """Bytes between two acknowledgements, as our clients do it."""
 
@@ -39,7 +38,7 @@ class Screen:
 
     async def step(self) -> str:
         """Take the next message and return its kind; empty when the stream is over."""
-        async with asyncio.timeout(WAIT):
+        async with asyncio.timeout(PATIENCE):
             message = await self.call.read()
         if not message:
             return ""

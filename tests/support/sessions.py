@@ -13,10 +13,10 @@ from cli.device import Device
 from cli.endpoint import Endpoint
 from cli.errors import Refused
 from embedded.demo.recorder import Recorder
-from tests.support.waiting import until
+from tests.support.waiting import PATIENCE, until
 
-DEADLINE = 220.0
-"""Seconds a device may stay attached; far more than it needs, so only a fault ends it."""
+ATTACHED = 220.0
+"""Seconds a device may stay attached, over whatever is killed meanwhile."""
 
 
 async def create_workspace(client: Client, name: str, repository: str = "") -> Json:
@@ -43,7 +43,7 @@ async def opened_session(client: Client, workspace_id: str, **others: object) ->
 
 
 @asynccontextmanager
-async def attached(api: Endpoint, wish: Wish, seconds: float = DEADLINE) -> AsyncIterator[Recorder]:
+async def attached(api: Endpoint, wish: Wish, seconds: float = ATTACHED) -> AsyncIterator[Recorder]:
     """Keep a device attached, across connections, that records what it is shown."""
     recorder = Recorder(wish.device, Device(api, wish))
     try:
@@ -74,14 +74,14 @@ async def write(client: Client, session_id: str, text: bytes) -> None:
 async def output(client: Client, session_id: str, offset: int = 0) -> bytes:
     """Return the output from an offset to the end of the session, which is waited for; it has no gap."""
     path, data = f"/v1/sessions/{session_id}/output", bytearray()
-    async with asyncio.timeout(DEADLINE):
+    async with asyncio.timeout(PATIENCE):
         async for part in client.stream(path, offset=offset):
             assert int(part.get("offset", 0)) == offset + len(data)
             data += b64decode(part["data"])
     return bytes(data)
 
 
-async def until_state(client: Client, session_id: str, *states: str, seconds: float = 20.0) -> Json:
+async def until_state(client: Client, session_id: str, *states: str) -> Json:
     """Return the session once it is in one of the states."""
     latest: list[Json] = []
 
@@ -89,7 +89,7 @@ async def until_state(client: Client, session_id: str, *states: str, seconds: fl
         latest.append(await client.get(f"/v1/sessions/{session_id}"))
         return latest[-1]["state"] in states
 
-    await until(reached, seconds=seconds)
+    await until(reached)
     return latest[-1]
 
 

@@ -41,10 +41,8 @@ from tests.support import rooms
 from tests.support.fake_workspace import FakeWorkspace
 from tests.support.installation import Installation
 from tests.support.source import query
-from tests.support.waiting import until
+from tests.support.waiting import PATIENCE, until
 
-READY = 45.0
-"""Seconds within which a process must answer."""
 PERSON = "Ada"
 """What everybody who calls is called."""
 SHELL = {"PS1": "$ ", "PROMPT_COMMAND": ""}
@@ -106,7 +104,7 @@ class Stage:
         self.service = await self._spawn("services.session", environment)
         self._is_usual = not others
         if wait:
-            await until(self._answers, seconds=READY)
+            await until(self._answers)
 
     async def kill_service(self) -> None:
         """Kill the session service as the kernel would."""
@@ -123,7 +121,7 @@ class Stage:
         } | others
         self.runner = await self._spawn("runner", environment, token)
         async with grpc.aio.insecure_channel(f"unix:{path}") as channel:
-            await asyncio.wait_for(channel.channel_ready(), READY)
+            await asyncio.wait_for(channel.channel_ready(), PATIENCE)
         self.workspace.runner = workspace.Runner(
             runner_id=runner_id, address=f"unix:{path}", token=token, workspace_name="room"
         )
@@ -146,7 +144,7 @@ class Stage:
         async with grpc.aio.insecure_channel(runner.address) as channel:
             stub: Any = RunnerServiceStub(channel)
             request = runner_pb.WriteTerminalRequest(session_id=session_id, data=text.encode(), lease_epoch=1 << 40)
-            await stub.WriteTerminal(request, metadata=BearerToken(runner.token).metadata(), timeout=READY)
+            await stub.WriteTerminal(request, metadata=BearerToken(runner.token).metadata(), timeout=PATIENCE)
 
     @property
     def files(self) -> Path:
@@ -195,7 +193,7 @@ class Stage:
         """Return the output from an offset to the session's end."""
         data = bytearray()
         request = log_pb2.StreamOutputRequest(session_id=session_id, offset=offset)
-        async for response in self.stub.StreamOutput(request, metadata=self.bearer(), timeout=40):
+        async for response in self.stub.StreamOutput(request, metadata=self.bearer(), timeout=PATIENCE):
             assert response.offset == offset + len(data)
             data += response.data
         return bytes(data)
@@ -203,7 +201,7 @@ class Stage:
     async def printed(self, session_id: str, wanted: bytes) -> None:
         """Wait until a session that lives has printed the bytes."""
         data, request = bytearray(), log_pb2.StreamOutputRequest(session_id=session_id)
-        stream = self.stub.StreamOutput(request, metadata=self.bearer(), timeout=40)
+        stream = self.stub.StreamOutput(request, metadata=self.bearer(), timeout=PATIENCE)
         async for response in stream:
             data += response.data
             if wanted in data:
@@ -250,7 +248,7 @@ class Stage:
             stub: Any = RunnerServiceStub(channel)
             metadata = BearerToken(runner.token).metadata()
             status: runner_pb.Status = await stub.GetStatus(
-                runner_pb.GetStatusRequest(), metadata=metadata, timeout=READY
+                runner_pb.GetStatusRequest(), metadata=metadata, timeout=PATIENCE
             )
         return status
 

@@ -12,10 +12,7 @@ from stateroom.session.v1.coding_agent_service_pb2_grpc import CodingAgentServic
 
 from chassis import ids
 from tests.support.stage import Stage
-from tests.support.waiting import until
-
-DEADLINE = 60.0
-"""Seconds that a test waits for anything."""
+from tests.support.waiting import PATIENCE, until
 
 AGENT = session_pb2.Session.AGENT
 
@@ -46,7 +43,7 @@ class Talk:
         """Call the service of agents."""
         stub: Any = CodingAgentServiceStub(self.stage.channel)
         metadata = self.stage.bearer(account_id)
-        return await getattr(stub, method)(request, metadata=metadata, timeout=DEADLINE, wait_for_ready=True)
+        return await getattr(stub, method)(request, metadata=metadata, timeout=PATIENCE, wait_for_ready=True)
 
     async def prompt(self, text: str, request_id: str = "") -> pb.PromptAgentResponse:
         """Ask something of the agent."""
@@ -90,7 +87,7 @@ class Talk:
         request = pb.StreamAgentEventsRequest(session_id=self.session_id, after_sequence=after)
         if len(self.of(kind)) >= count:
             return self.of(kind)
-        call = stub.StreamAgentEvents(request, metadata=self.stage.bearer(), timeout=DEADLINE, wait_for_ready=True)
+        call = stub.StreamAgentEvents(request, metadata=self.stage.bearer(), timeout=PATIENCE, wait_for_ready=True)
         async for response in call:
             self.shown.append(response)
             if len(self.of(kind)) >= count:

@@ -33,6 +33,7 @@ from tests.support.people import Person, newcomer
 from tests.support.product import SERVICES, Product
 from tests.support.raw_agents import ASKING
 from tests.support.source import query
+from tests.support.waiting import PATIENCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +104,7 @@ async def _share(owner: Person, session_id: str) -> str:
         share_link=sharing_service_pb2.ShareLink(session_id=session_id)
     )
     async with grpc.aio.insecure_channel(owner.product.address("session")) as channel:
-        made = await SharingServiceStub(channel).CreateShareLink(request, metadata=owner.metadata, timeout=20)
+        made = await SharingServiceStub(channel).CreateShareLink(request, metadata=owner.metadata, timeout=PATIENCE)
     return str(made.share_link.share_link_id)
 
 
@@ -115,7 +116,7 @@ async def _session(owner: Person, workspace_id: str) -> str:
         events = log_pb2.ListSessionEventsRequest(session_id=created.session_id)
 
         typing = session_service_pb2.WriteSessionRequest(session_id=created.session_id, data=b"sleep 0.1\n")
-        await stub.WriteSession(typing, metadata=owner.metadata, timeout=20)
+        await stub.WriteSession(typing, metadata=owner.metadata, timeout=PATIENCE)
 
         async def recorded() -> bool:
             return len((await stub.ListSessionEvents(events, metadata=owner.metadata)).session_events) > 1
@@ -170,7 +171,7 @@ async def _preview(owner: Person, workspace_id: str, context_id: str) -> str:
     async with grpc.aio.insecure_channel(owner.product.address("session")) as channel:
         stub: Any = PreviewServiceStub(channel)
         request = preview_service_pb2.CreatePreviewRequest(preview=wanted)
-        created = await stub.CreatePreview(request, metadata=owner.metadata, timeout=20)
+        created = await stub.CreatePreview(request, metadata=owner.metadata, timeout=PATIENCE)
     return str(created.preview_id)
 
 

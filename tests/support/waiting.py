@@ -5,9 +5,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 POLL_SECONDS = 0.02
+PATIENCE = 90.0
+"""Seconds that anything may take on a machine that does much besides; what takes longer never comes."""
 
 
-async def until(check: Callable[[], Awaitable[bool]], *, seconds: float = 20.0) -> None:
+async def until(check: Callable[[], Awaitable[bool]], *, seconds: float = PATIENCE) -> None:
     """Return once the check holds. TimeoutError when it never does."""
     async with asyncio.timeout(seconds):
         while not await check():  # noqa: ASYNC110  # the world outside this process sends no event

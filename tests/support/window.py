@@ -10,8 +10,7 @@ import termios
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
-DEADLINE = 20.0
-"""Seconds; starting Python takes most of what is needed."""
+from tests.support.waiting import PATIENCE
 
 
 class Window:
@@ -34,7 +33,7 @@ class Window:
     async def until_shown(self, text: bytes) -> None:
         """Wait until the text is displayed."""
         try:
-            async with asyncio.timeout(DEADLINE):
+            async with asyncio.timeout(PATIENCE):
                 while text not in self.shown:
                     self._changed.clear()
                     await self._changed.wait()

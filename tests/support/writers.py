@@ -17,7 +17,6 @@ ABANDONED = 0.1
 """Share of wishes that are not repeated when their answer is lost: nobody knows what became of them."""
 TWICE = 0.2
 """Share of keys that are revoked a second time, which must be refused."""
-WISH_SECONDS = 60.0
 
 
 @dataclass(slots=True)
@@ -55,7 +54,7 @@ class Writers:
                 body = {"columns": session["columns"] + 1, "rows": session["rows"], "etag": session["etag"]}
                 return await self._wish("session.resized", "POST", f"{path}:resize", body, repeat=True) is not None
 
-            await until(widened, seconds=WISH_SECONDS)
+            await until(widened)
 
     async def _read(self, path: str) -> Json:
         answers: list[Json] = []
@@ -69,7 +68,7 @@ class Writers:
                 answers.append(answer.json())
             return answer.is_success
 
-        await until(answered, seconds=WISH_SECONDS)
+        await until(answered)
         return answers[0]
 
     async def _wish(
@@ -89,7 +88,7 @@ class Writers:
             answers.extend([answer.json()] if answer.is_success else [])
             return True
 
-        await until(settled, seconds=WISH_SECONDS)
+        await until(settled)
         return answers[0] if answers else None
 
     async def _attempt(self, operation: Operation, method: str, path: str, body: Json | None) -> httpx2.Response | None:

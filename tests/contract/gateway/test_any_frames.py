@@ -9,6 +9,7 @@ from hypothesis import given
 
 from tests.contract.gateway.conftest import Stack
 from tests.support.examples import examples
+from tests.support.waiting import PATIENCE
 from tests.support.wire import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, any_frames, frame, upgraded
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -16,8 +17,6 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 PATH = "/v1/sessions/abc:attach?offset=5"
 EXAMPLES = 60
 """Connections in one round."""
-PATIENCE = 10.0
-"""Seconds within which a connection is over after its client hung up."""
 PROTOCOL_ERRORS = {0, 1002, 1007, 1009}
 """Close codes, 0 for none, of what is not even a WebSocket any more."""
 MEBIBYTE = 1 << 20

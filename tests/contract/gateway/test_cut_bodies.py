@@ -6,6 +6,7 @@ import pytest
 from stateroom.session.v1.session_service_pb2 import CreateSessionRequest
 
 from tests.contract.gateway.conftest import Stack
+from tests.support.waiting import PATIENCE
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -22,7 +23,7 @@ async def _post(stack: Stack, framing: str, sent: bytes, *, leaves: bool = True)
     writer.write(head.encode() + sent)
     if leaves:
         writer.write_eof()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         answer = await reader.read()
     writer.close()
     return answer.decode()

@@ -17,6 +17,7 @@ from chassis.rpc import credential
 from tests.support import fake_answers
 from tests.support.fake_services import FakeServices
 from tests.support.gateway_process import running_gateway, write_keys
+from tests.support.waiting import PATIENCE
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -60,7 +61,7 @@ async def test_sigterm_open_socket_closes_1012_and_exits_0(tmp_path: Path) -> No
             await socket.recv()
         assert closed.value.rcvd is not None
         assert closed.value.rcvd.code == 1012
-        assert await asyncio.wait_for(process.wait(), 10) == 0
+        assert await asyncio.wait_for(process.wait(), PATIENCE) == 0
     await server.stop(0)
 
 
@@ -100,7 +101,7 @@ async def test_sigterm_with_calls_open_drains_first_and_answers_them(tmp_path: P
         assert process.returncode is None
         go_on.set()
         assert (await call).status_code == 200
-        assert await asyncio.wait_for(process.wait(), 10) == 0
+        assert await asyncio.wait_for(process.wait(), PATIENCE) == 0
     await server.stop(0)
 
 
@@ -124,6 +125,6 @@ async def test_start_on_a_taken_port_names_the_setting(tmp_path: Path) -> None:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "gateway", env=environment, stderr=asyncio.subprocess.PIPE
         )
-        _, errors = await asyncio.wait_for(process.communicate(), 20)
+        _, errors = await asyncio.wait_for(process.communicate(), PATIENCE)
     assert process.returncode == 3
     assert b"HTTP_LISTEN" in errors

@@ -11,6 +11,7 @@ from stateroom.session.v1 import log_pb2
 
 from tests.contract.gateway.conftest import Stack
 from tests.support.fake_answers import SessionGone, abort, stream_output
+from tests.support.waiting import PATIENCE
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -63,7 +64,7 @@ async def test_stream_output_client_leaves_cancels_the_call(stack: Stack, client
         async with client.stream("GET", "/v1/sessions/a/output") as response:
             assert response.status_code == 200
             assert not cancelled.is_set()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             await cancelled.wait()
     finally:
         stack.services.answers["StreamOutput"] = stream_output

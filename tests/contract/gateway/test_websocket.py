@@ -201,7 +201,7 @@ async def test_attach_session_client_leaves_ends_the_call(stack: Stack) -> None:
         async with _connect(stack) as socket:
             await socket.recv()
             socket.transport.abort()
-            await until(gone, seconds=5)
+            await until(gone)
     finally:
         stack.services.answers["AttachSession"] = attach_session
     assert seen == ["attached", "gone"]

@@ -10,7 +10,7 @@ import pytest
 
 from embedded.ports import free_port
 from tests.support.gateway_process import running_gateway
-from tests.support.waiting import until
+from tests.support.waiting import PATIENCE, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -58,7 +58,7 @@ async def test_worker_killed_is_replaced_and_calls_go_on(tmp_path: Path) -> None
         last = _workers(process.pid)
         assert not last & first
         process.terminate()
-        assert await asyncio.wait_for(process.wait(), 10) == 0
+        assert await asyncio.wait_for(process.wait(), PATIENCE) == 0
         assert not [pid for pid in last if _is_alive(pid)]
 
 

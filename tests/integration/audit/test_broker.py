@@ -149,7 +149,7 @@ async def test_hear_nothing_of_the_tail_records_it_within_15_seconds(source: Sou
         async def recorded() -> bool:
             return len(await ledger.entries()) == 2
 
-        await until(recorded, seconds=15)
+        await until(recorded)
     assert await ledger.entries() == [(1, 1), (1, 2)]
 
 

@@ -193,8 +193,12 @@ async def test_read_cancelled_at_any_answer_leaves_no_transaction_to_the_next_wr
     async def look(connection: Connection, number: int) -> None:
         await connection.execute(text(f"SELECT {number}"))  # not prepared before
 
+    async def cancelled_at(answers: int) -> bool:
+        async with asyncio.TaskGroup() as group:
+            return await _cancelled_at(answers, group.create_task(database.read(actor, look, answers)))
+
     answers = 0
-    while await _cancelled_at(answers, asyncio.create_task(database.read(actor, look, answers))):
+    while await cancelled_at(answers):
         answers += 1
         await database.write(actor, rooms.create_room, name=f"after {answers}")
     assert answers > 1

@@ -9,8 +9,9 @@ from stateroom.execution.v1 import execution_pb2
 from stateroom.execution.v1 import execution_service_pb2 as pb
 
 from chassis import ids
-from tests.support.execution_stage import READY, ExecutionStage, Steps
+from tests.support.execution_stage import ExecutionStage, Steps
 from tests.support.refusals import refused
+from tests.support.waiting import PATIENCE
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -32,7 +33,7 @@ async def test_start_execution_repeated_while_it_runs_begins_nothing_again(stage
     steps: Steps = [{"key": "a", "noop": {}}, {"key": "b", "wait": {"duration": "0.5s"}}, {"key": "c", "noop": {}}]
     started = await stage.start(steps, request_id=request_id)
     request = pb.WatchExecutionRequest(execution_id=started.execution_id)
-    async for news in stage.first.executions.WatchExecution(request, metadata=stage.bearer(), timeout=READY):
+    async for news in stage.first.executions.WatchExecution(request, metadata=stage.bearer(), timeout=PATIENCE):
         if any(step.key == "b" for step in news.steps):
             break
     first = (await stage.steps(started.execution_id))["a"]
@@ -77,7 +78,7 @@ async def test_watch_execution_after_a_sequence_shows_what_changed_since(stage: 
     """Whoever lost the stream goes on where it was."""
     ended = await stage.ended(await stage.start([{"key": "a", "noop": {}}, {"key": "b", "noop": {}}]))
     request = pb.WatchExecutionRequest(execution_id=ended.execution_id, after_sequence=1)
-    stream = stage.first.executions.WatchExecution(request, metadata=stage.bearer(), timeout=READY)
+    stream = stage.first.executions.WatchExecution(request, metadata=stage.bearer(), timeout=PATIENCE)
     assert [step.path async for news in stream for step in news.steps] == ["b"]
 
 
@@ -86,6 +87,6 @@ async def test_get_execution_of_another_account_is_not_found(stage: ExecutionSta
     started = await stage.start(YEAR)
     request = pb.GetExecutionRequest(execution_id=started.execution_id)
     refusal = await refused(
-        stage.first.executions.GetExecution(request, metadata=stage.bearer(ids.new()), timeout=READY)
+        stage.first.executions.GetExecution(request, metadata=stage.bearer(ids.new()), timeout=PATIENCE)
     )
     assert (refusal.code, refusal.reason) == (grpc.StatusCode.NOT_FOUND, "EXECUTION_NOT_FOUND")

@@ -15,6 +15,7 @@ from runner.sandbox import Sandbox
 from tests.support.agent_rooms import PERSON, Conversation
 from tests.support.raw_agents import SILENT, raw_agent
 from tests.support.runner_rooms import Follower
+from tests.support.waiting import PATIENCE
 
 
 async def test_prompt_always_is_answered_in_pieces_and_ends(agents: Agents, room_folder: Path) -> None:
@@ -198,7 +199,7 @@ for n in range(3000):
 answer(prompt, stopReason="end_turn")
 time.sleep(100)
 """
-    async with asyncio.timeout(20), terminals.table(sandbox.room, sandbox, 64 * 1024, allow_local=False) as small:
+    async with asyncio.timeout(PATIENCE), terminals.table(sandbox.room, sandbox, 64 * 1024, allow_local=False) as small:
         talk = await Conversation.open(Agents(sandbox, small), *raw_agent(body))
         talk.prompt("Go")
         while not talk.terminal.spool.full:
@@ -251,7 +252,7 @@ async def test_terminal_of_an_agent_never_outlives_it(agents: Agents, table: ter
     (opened,) = await talk.until("terminal")
     child = table.live(opened.terminal.session_id)
     await talk.terminal.kill()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         await child.gone.wait()
     await talk.end()
     assert talk.follower.records[-1].type is RecordType.EXIT

@@ -11,6 +11,7 @@ from runner.errors import CommandNotFound, TerminalEnded
 from runner.record import Exit, RecordType, exit_of
 from runner.terminals import Terminals
 from tests.support.runner_rooms import Follower, open_live, order
+from tests.support.waiting import PATIENCE
 
 SCRIPT = """#!/bin/sh
 echo "$1|$2|$FLAVOUR|$PWD"
@@ -119,7 +120,7 @@ async def test_command_takes_no_input(table: Terminals) -> None:
     """A write to a pipe's command is refused, not lost."""
     terminal = await open_live(table, order(command=("sleep", "600"), piped=True))
     with pytest.raises(TerminalEnded):
-        await asyncio.wait_for(terminal.input.write(b"x", 0, ""), 5)
+        await asyncio.wait_for(terminal.input.write(b"x", 0, ""), PATIENCE)
     await table.signal(terminal.session_id, signal.SIGKILL, 0)
 
 

@@ -19,7 +19,7 @@ from chassis import ids
 from runner import room
 from tests.support.runner_rooms import runner_process
 from tests.support.stage import reason
-from tests.support.waiting import until
+from tests.support.waiting import PATIENCE, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")  # that of the runner they share
 
@@ -67,7 +67,7 @@ class Forwarded:
     @asynccontextmanager
     async def connected(self, port: int) -> AsyncIterator[Any]:
         """Connect to a port."""
-        call = self.forward.Forward(metadata=self.metadata, timeout=20)
+        call = self.forward.Forward(metadata=self.metadata, timeout=PATIENCE)
         await call.write(pb.ForwardRequest(port=port))
         assert (await call.read()).HasField("connected")
         yield call
@@ -123,7 +123,7 @@ async def test_forward_to_a_port_that_others_listen_on_as_well_is_refused(forwar
 
 async def test_forward_without_a_port_first_is_refused(forwarded: Forwarded) -> None:
     """Bytes need somewhere to go."""
-    call = forwarded.forward.Forward(metadata=forwarded.metadata, timeout=20)
+    call = forwarded.forward.Forward(metadata=forwarded.metadata, timeout=PATIENCE)
     await call.write(pb.ForwardRequest(data=b"x"))
     with pytest.raises(grpc.aio.AioRpcError) as refused:
         await call.read()

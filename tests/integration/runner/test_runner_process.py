@@ -13,6 +13,7 @@ from stateroom.runner.v1 import runner_service_pb2 as pb
 
 from chassis import ids, processes
 from tests.support.runner_rooms import RunnerProcess, runner_process
+from tests.support.waiting import PATIENCE
 
 
 def _open(session_id: str) -> pb.OpenTerminalRequest:
@@ -23,7 +24,7 @@ async def _read_until(runner: RunnerProcess, session_id: str, wanted: bytes) -> 
     output = b""
     records: list[record_pb2.Record] = []
     request = record_pb2.StreamRecordsRequest(session_id=session_id)
-    async for batch in runner.stub.StreamRecords(request, metadata=runner.metadata, timeout=20):
+    async for batch in runner.stub.StreamRecords(request, metadata=runner.metadata, timeout=PATIENCE):
         records += batch.records
         output += b"".join(record.data for record in batch.records if record.type == record_pb2.Record.OUTPUT)
         if wanted in output:

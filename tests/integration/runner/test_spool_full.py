@@ -5,7 +5,8 @@ from pathlib import Path
 
 from runner.sandbox import Sandbox
 from runner.terminals import Terminals
-from tests.support.runner_rooms import DEADLINE, Follower, open_live, type_line
+from tests.support.runner_rooms import Follower, open_live, type_line
+from tests.support.waiting import PATIENCE
 
 LIMIT = 256 * 1024
 LINES = 100_000
@@ -18,12 +19,12 @@ async def test_output_full_spool_blocks_until_acknowledged(room_folder: Path, sa
         terminal = await open_live(table)
         follower = Follower(terminal.spool)
         await type_line(terminal, f"stty -opost -echo; echo RE''ADY; seq {LINES}; exit")
-        async with asyncio.timeout(DEADLINE):
+        async with asyncio.timeout(PATIENCE):
             while not terminal.spool.full:
                 assert await follower.step()
         assert terminal.running
         assert terminal.spool.end_offset < LIMIT + 128 * 1024
-        async with asyncio.timeout(DEADLINE):
+        async with asyncio.timeout(PATIENCE):
             more = True
             while more:
                 terminal.acknowledge(follower.records[-1].sequence)

@@ -14,8 +14,8 @@ from runner.record import RecordType, exit_of, size_of
 from runner.sandbox import Level, Sandbox
 from runner.terminal import Size
 from runner.terminals import Terminals
-from tests.support.runner_rooms import DEADLINE, Follower, open_live, order, type_line
-from tests.support.waiting import until
+from tests.support.runner_rooms import Follower, open_live, order, type_line
+from tests.support.waiting import PATIENCE, until
 
 EIGHT_MEGABYTES = 8 * 1024 * 1024
 
@@ -108,7 +108,7 @@ async def test_write_that_waits_is_refused_when_the_lease_is_taken(table: Termin
         while not terminal.input.waiting:  # noqa: ASYNC110  # one turn of the loop is all it takes
             await asyncio.sleep(0)
         terminal.input.claim(2)
-        assert isinstance(await asyncio.wait_for(stuck, DEADLINE), LeaseEpochStale)
+        assert isinstance(await asyncio.wait_for(stuck, PATIENCE), LeaseEpochStale)
 
 
 async def test_write_after_the_end_is_refused(table: Terminals) -> None:

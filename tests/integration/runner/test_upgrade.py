@@ -20,7 +20,8 @@ from chassis import ids, processes
 from runner.__main__ import __file__ as main_file
 from tests.support import waiting
 from tests.support.raw_agents import raw_agent
-from tests.support.runner_rooms import DEADLINE, RunnerProcess, runner_process
+from tests.support.runner_rooms import RunnerProcess, runner_process
+from tests.support.waiting import PATIENCE
 
 LINE = re.compile(rb"line (\d+)\r\n")
 
@@ -66,7 +67,7 @@ class Session:
 
     async def read(self, wanted: bytes = b"") -> None:
         """Read on, over streams that break, until the output holds these bytes; without them, to its end."""
-        async with asyncio.timeout(DEADLINE):
+        async with asyncio.timeout(PATIENCE):
             while not (wanted and wanted in self.output):
                 if self.records and self.records[-1].type == record_pb2.Record.EXIT:
                     assert not wanted, self.output[-500:]

@@ -25,7 +25,7 @@ from tests.support.git import run_git
 from tests.support.refusals import refused
 from tests.support.stage import Stage
 from tests.support.talk import Talker
-from tests.support.waiting import until
+from tests.support.waiting import PATIENCE, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")  # that of the stage they share
 
@@ -286,11 +286,11 @@ async def test_modify_files_whose_service_and_runner_die_is_done_once_all_the_sa
     await ada.stage.kill_service()
     await ada.stage.start_service(FAULT="actions.after_assign:1:kill")
     action = await ada.act(context.context_id, **_files(_create(name, "once")))
-    await asyncio.wait_for(ada.stage.service.wait(), 20)
+    await asyncio.wait_for(ada.stage.service.wait(), PATIENCE)
     await ada.stage.kill_runner()
     await ada.stage.start_runner()
     await ada.stage.start_service(wait=False, FAULT="actions.after_look:1:kill")
-    await asyncio.wait_for(ada.stage.service.wait(), 40)
+    await asyncio.wait_for(ada.stage.service.wait(), PATIENCE)
     await ada.stage.start_service()
     ended = await _ended(ada, action.action_id)
     assert (ended.state, (ada.stage.files / name).read_text()) == (Action.COMPLETED, "once")

@@ -15,7 +15,7 @@ from chassis import ids
 from tests.support.raw_agents import ASKING, SILENT
 from tests.support.stage import PERSON, Stage, reason
 from tests.support.talks import AGENT, Talk
-from tests.support.waiting import until
+from tests.support.waiting import PATIENCE, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")  # that of the stage they share
 
@@ -250,7 +250,7 @@ async def test_attach_session_of_an_agent_tells_what_happens_and_goes_on_where_i
 
 
 async def _attached(stage: Stage, talk: Talk, after: int, **wishes: Any) -> Any:  # a call
-    call = stage.stub.AttachSession(metadata=stage.bearer(), timeout=20)
+    call = stage.stub.AttachSession(metadata=stage.bearer(), timeout=PATIENCE)
     wish = attach_pb2.AttachSessionRequest.Attach(session_id=talk.session_id, after_sequence=after, **wishes)
     await call.write(attach_pb2.AttachSessionRequest(attach=wish))
     assert (await call.read()).attached.role == attach_pb2.OBSERVER

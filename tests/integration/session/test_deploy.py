@@ -15,7 +15,7 @@ from tests.support.places import passed_by
 from tests.support.refusals import refused
 from tests.support.stage import Stage
 from tests.support.talk import Talker
-from tests.support.waiting import until
+from tests.support.waiting import PATIENCE, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")  # that of the stage they share
 
@@ -112,9 +112,9 @@ async def test_deploy_whose_service_is_killed_makes_one_preview_all_the_same(ada
     await ada.stage.kill_service()
     await ada.stage.start_service(FAULT="previews.after_deploy:1:kill")
     action = await _deploy(ada, context.context_id, *SERVER)
-    await asyncio.wait_for(ada.stage.service.wait(), 20)
+    await asyncio.wait_for(ada.stage.service.wait(), PATIENCE)
     await ada.stage.start_service(wait=False, FAULT="opening.after_start:1:kill")
-    await asyncio.wait_for(ada.stage.service.wait(), 40)
+    await asyncio.wait_for(ada.stage.service.wait(), PATIENCE)
     await ada.stage.start_service()
     done = await _reached(ada, action.action_id, Action.COMPLETED, Action.FAILED)
     assert done.state == Action.COMPLETED, done.failure

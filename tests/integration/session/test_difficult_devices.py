@@ -14,7 +14,7 @@ from stateroom.session.v1.session_service_pb2_grpc import SessionServiceStub
 
 from tests.support.screens import attach
 from tests.support.stage import Stage, reason
-from tests.support.waiting import until
+from tests.support.waiting import PATIENCE, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")  # that of the stage they share
 
@@ -94,7 +94,7 @@ async def test_stream_output_client_that_leaves_is_no_error(stage: Stage, capfd:
         call = stage.stub.StreamOutput(request, metadata=stage.bearer())
         await call.read()
         call.cancel()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         async for response in stage.stub.StreamOutput(request, metadata=stage.bearer()):
             if b"done\r\n" in response.data:
                 break

@@ -9,10 +9,9 @@ from stateroom.session.v1 import attach_pb2 as pb
 
 from tests.support.screens import attach
 from tests.support.stage import Stage, reason
+from tests.support.waiting import PATIENCE
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")  # that of the stage they share
-
-STOPS_WITHIN = 10.0
 
 
 async def test_stop_with_a_device_attached_tells_it_to_come_back_and_exits_0(stage: Stage) -> None:
@@ -26,7 +25,7 @@ async def test_stop_with_a_device_attached_tells_it_to_come_back_and_exits_0(sta
             await screen.until_told("nothing")
     assert ended.value.code() is grpc.StatusCode.UNAVAILABLE
     assert reason(ended.value) == "SHUTTING_DOWN"
-    assert await asyncio.wait_for(stage.service.wait(), STOPS_WITHIN) == 0
+    assert await asyncio.wait_for(stage.service.wait(), PATIENCE) == 0
     await stage.start_service()
     async with attach(stage, session.session_id, role=pb.CONTROLLER) as screen:
         await screen.until(b"here-2")

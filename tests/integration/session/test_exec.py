@@ -12,6 +12,7 @@ from stateroom.session.v1 import session_service_pb2 as pb
 from chassis import ids
 from tests.support.screens import attach
 from tests.support.stage import Stage, reason
+from tests.support.waiting import PATIENCE
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")  # that of the stage they share
 
@@ -26,7 +27,7 @@ class Run:
     ) -> None:  # fields of the request
         wishes = {"workspace_id": str(stage.workspace.workspace_id), "environment": {}} | wishes
         request = exec_pb2.ExecCommandRequest(command=command, request_id=request_id, **wishes)
-        self.call = stage.stub.ExecCommand(request, metadata=stage.bearer(), timeout=60)
+        self.call = stage.stub.ExecCommand(request, metadata=stage.bearer(), timeout=PATIENCE)
         self.output = bytearray()
         self.started = Session()
         self.ended = Session()

@@ -106,7 +106,7 @@ async def test_runner_killed_and_away_for_long_its_output_is_in_the_log_once_the
     async def released() -> bool:
         return session.session_id not in await stage.terminals()
 
-    await until(released, seconds=40)
+    await until(released)
     complete = await stage.get(session.session_id)
     assert (complete.state, complete.log_complete) == (Session.LOST, True)
     output = await stage.output(session.session_id)

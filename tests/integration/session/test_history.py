@@ -20,7 +20,7 @@ from services.session.history.domain import LogMonth
 from tests.support import asciicast
 from tests.support.source import query
 from tests.support.stage import Stage, reason
-from tests.support.waiting import until
+from tests.support.waiting import PATIENCE, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")  # that of the stage they share
 
@@ -43,7 +43,9 @@ UPDATE session.sessions SET state = 'STARTING', end_time = NULL, stop_reason = N
 async def _export(stage: Stage, session_id: str, kind: int = Format.CAST, offset: int = 0) -> bytes:
     request = pb.ExportSessionRequest(session_id=session_id, format=kind, offset=offset)  # type: ignore[arg-type]  # an enum's number
     stub: Any = HistoryServiceStub(stage.channel)
-    return b"".join([body.data async for body in stub.ExportSession(request, metadata=stage.bearer(), timeout=20)])
+    return b"".join(
+        [body.data async for body in stub.ExportSession(request, metadata=stage.bearer(), timeout=PATIENCE)]
+    )
 
 
 async def _ended(stage: Stage, *lines: str) -> str:

@@ -14,6 +14,7 @@ from chassis.errors import WrongState
 from tests.support.fake_workspace import refusal
 from tests.support.source import query
 from tests.support.stage import Stage, reason
+from tests.support.waiting import PATIENCE
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")  # that of the stage they share
 
@@ -182,7 +183,7 @@ async def test_secret_that_cannot_be_masked_is_refused(stage: Stage) -> None:
     again = secret_service_pb2.RegisterSecretRequest(
         session_id=session.session_id, name="KEY_1", value=b"another value"
     )
-    masked = await _secrets(stage).RegisterSecret(again, metadata=stage.bearer(), timeout=20)
+    masked = await _secrets(stage).RegisterSecret(again, metadata=stage.bearer(), timeout=PATIENCE)
     assert masked.secret_names == session.secret_names
     await stage.type(session.session_id, "exit")
     await stage.ended(session.session_id)
@@ -196,5 +197,5 @@ def _secrets(stage: Stage) -> Any:
 async def _check_refused(stage: Stage, session_id: str, expected: str, value: bytes = b"abcdef") -> None:
     request = secret_service_pb2.RegisterSecretRequest(session_id=session_id, name="MORE", value=value)
     with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await _secrets(stage).RegisterSecret(request, metadata=stage.bearer(), timeout=20)
+        await _secrets(stage).RegisterSecret(request, metadata=stage.bearer(), timeout=PATIENCE)
     assert reason(refused.value) == expected

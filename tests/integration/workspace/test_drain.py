@@ -10,18 +10,18 @@ from chassis.rpc import status
 from tests.support.people import Person, newcomer
 from tests.support.product import Product
 from tests.support.source import query
+from tests.support.waiting import PATIENCE
 
 CALLERS = 8
 ENOUGH = 40
 """Answers before the service is told to stop: every caller is in the middle of its work."""
-STOPS_WITHIN = 10.0
 REQUEST = pb.CreateApiKeyRequest(api_key=pb.ApiKey(name="a key"))
 
 
 async def _create_until_refused(person: Person, answered: list[str], enough: asyncio.Event) -> grpc.aio.AioRpcError:
     while True:
         try:
-            created = await person.keys.CreateApiKey(REQUEST, metadata=person.metadata, timeout=STOPS_WITHIN)
+            created = await person.keys.CreateApiKey(REQUEST, metadata=person.metadata, timeout=PATIENCE)
         except grpc.aio.AioRpcError as exc:
             return exc
         answered.append(created.api_key.api_key_id)
@@ -46,7 +46,7 @@ async def test_stop_under_load_keeps_every_answered_mutation_and_refuses_clearly
         callers = [group.create_task(_create_until_refused(person, answered, enough)) for _ in range(CALLERS)]
         await enough.wait()
         process.terminate()
-        assert await asyncio.wait_for(process.wait(), STOPS_WITHIN) == 0
+        assert await asyncio.wait_for(process.wait(), PATIENCE) == 0
     assert [exc for caller in callers if not _is_clear(exc := caller.result())] == []
     rows = await query(product.installation.url("workspace_system"), "SELECT api_key_id::text AS id FROM api_keys")
     assert set(answered) <= {row["id"] for row in rows}

@@ -25,9 +25,7 @@ from chassis import ids
 from tests.support.people import Person
 from tests.support.refusals import refused
 from tests.support.source import query
-from tests.support.waiting import until
-
-DEADLINE = 30.0
+from tests.support.waiting import PATIENCE, until
 
 
 class Files:
@@ -40,7 +38,7 @@ class Files:
 
     def options(self) -> dict[str, Any]:
         """Return what goes with each call."""
-        return {"metadata": self.person.metadata, "timeout": DEADLINE}
+        return {"metadata": self.person.metadata, "timeout": PATIENCE}
 
     async def write(self, path: str, *parts: bytes, request_id: str = "") -> Any:
         """Write a file."""

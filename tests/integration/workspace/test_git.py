@@ -9,11 +9,12 @@ from stateroom.workspace.v1.git_service_pb2_grpc import GitServiceStub
 from tests.support.git import Origin
 from tests.support.people import Person
 from tests.support.refusals import refused
+from tests.support.waiting import PATIENCE
 
 
 async def _status(person: Person, workspace_id: str) -> GitStatus:
     request = git_service_pb2.GetGitStatusRequest(workspace_id=workspace_id)
-    return await GitServiceStub(person.channel).GetGitStatus(request, metadata=person.metadata, timeout=30)
+    return await GitServiceStub(person.channel).GetGitStatus(request, metadata=person.metadata, timeout=PATIENCE)
 
 
 async def test_get_git_status_tells_what_was_done_in_the_room(person: Person, origin: Origin) -> None:

@@ -14,6 +14,7 @@ import pytest_asyncio
 from tests.support import waiting
 from tests.support.people import Person, connected, newcomer, refused
 from tests.support.product import Product
+from tests.support.waiting import PATIENCE
 
 ROUNDS = 3
 """How often rivals meet."""
@@ -30,7 +31,7 @@ async def two_replicas(product: Product) -> AsyncIterator[tuple[Person, Person]]
 
 async def _frozen_runner(product: Product) -> int:
     """Return the process of a runner that was stopped as soon as it was there, long before it announced itself."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while not (found := product.runners()):  # noqa: ASYNC110  # a process that appears sends no event
             await asyncio.sleep(0)
     os.kill(found[0], signal.SIGSTOP)

@@ -170,7 +170,7 @@ async def test_delete_workspace_while_it_is_created_leaves_no_runner(person: Per
         rows = await query(person.product.installation.url("workspace_system"), settled, person.user_id)
         return rows[0][0] == 0 and not any(person.product.runner_of(room.workspace_id) for room in rooms)
 
-    await waiting.until(at_rest, seconds=45)
+    await waiting.until(at_rest)
 
 
 async def _runner_announced(person: Person, room: workspace_pb2.Workspace, *, ready: bool) -> None:

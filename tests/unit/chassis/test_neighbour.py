@@ -12,6 +12,7 @@ from chassis.rpc.channels import BearerToken, Neighbour, open_channel
 from chassis.rpc.server import Server
 from chassis.rpc.token_cache import CACHE_SECONDS
 from tests.support.probe import NAME, Request, Response, service
+from tests.support.waiting import PATIENCE
 
 SENT = Request(session_id=str(ids.new()))
 MANY = 2000
@@ -66,7 +67,7 @@ async def test_send_that_is_refused_early_always_tells_why(refusing: tuple[Refus
     method = peer.channel.stream_unary(f"/{NAME}/Collect", Request.SerializeToString, Response.FromString)
     for _ in range(5):
         with pytest.raises(DomainError) as refused:
-            await peer.send(method, _many(MANY), timeout=20)
+            await peer.send(method, _many(MANY), timeout=PATIENCE)
         assert refused.value.reason == "ETAG_MISMATCH"
 
 
@@ -75,7 +76,7 @@ async def test_send_of_a_stream_that_fails_raises_its_own_error(refusing: tuple[
     _, peer = refusing
     method = peer.channel.stream_unary(f"/{NAME}/Stream", Request.SerializeToString, Response.FromString)
     with pytest.raises(KeyError):
-        await peer.send(method, _many(0, KeyError()), timeout=20)
+        await peer.send(method, _many(0, KeyError()), timeout=PATIENCE)
 
 
 @pytest.mark.parametrize("closed", [True, False])
@@ -90,7 +91,7 @@ async def test_call_whose_channel_is_closed_is_not_cancelled(
 
         async def caller() -> type[BaseException]:
             try:
-                await peer.call(method, SENT, timeout=20)
+                await peer.call(method, SENT, timeout=PATIENCE)
             except (ServiceUnavailable, asyncio.CancelledError) as error:
                 return type(error)
             return AssertionError

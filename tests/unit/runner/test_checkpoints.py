@@ -4,12 +4,12 @@ import asyncio
 
 from stateroom.terminal.v1.screen_pb2 import Screen
 
-from runner.checkpoints import MUCH, SOON, WORTH, Checkpoints
+from runner.checkpoints import MUCH, WORTH, Checkpoints
 from runner.ghostty import Ghostty
 from runner.model import Model
+from tests.support.waiting import PATIENCE
 
 LINE = b"The quick brown fox jumps over the lazy dog.\r\n"
-WAIT = 10 * SOON
 
 
 class Log:
@@ -30,7 +30,7 @@ class Log:
 
     async def until_kept(self) -> Screen:
         """Wait for a screen."""
-        await asyncio.wait_for(self.kept.wait(), WAIT)
+        await asyncio.wait_for(self.kept.wait(), PATIENCE)
         self.kept.clear()
         return self.screens[-1]
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from runner.handover import MaskState, ProgramState, Table, TerminalState, decode, encode
 from runner.masking import Mask
+from tests.support.waiting import PATIENCE
 
 SECRET = b"s3cr/t+\xc3\xa9 key"
 OTHER = b"s3cr/t"
@@ -95,7 +96,7 @@ async def test_secret_that_is_typed_slowly_is_not_whole_in_the_log(monkeypatch: 
     mask.register("KEY", SECRET)
     for key in SECRET[:3]:
         mask.feed(bytes([key]))
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(PATIENCE):
             while not stored.endswith(bytes([key])):  # noqa: ASYNC110  # the moment is the runner's
                 await asyncio.sleep(0.005)
     for key in SECRET[3:]:

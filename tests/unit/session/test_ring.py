@@ -7,6 +7,7 @@ import pytest
 
 from services.session.sessions.live.ring import LIMIT, TAIL, Ring
 from services.session.sessions.log import Copy, Record, RecordType
+from tests.support.waiting import PATIENCE
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -58,7 +59,7 @@ async def test_room_is_gone_at_the_limit_and_back_once_stored() -> None:
         async with asyncio.timeout(0.01):
             await ring.room()
     ring.store(count)
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(PATIENCE):
         await ring.room()
 
 

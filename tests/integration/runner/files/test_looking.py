@@ -15,8 +15,7 @@ from chassis.errors import InvalidField
 from runner.files import errors
 from runner.files.servicer import FileServicer
 from tests.support.file_rooms import CALL, read, write
-
-DEADLINE = 20.0
+from tests.support.waiting import PATIENCE
 
 
 async def _names(files: FileServicer, after: bytes = b"") -> tuple[list[str], bytes]:
@@ -75,7 +74,7 @@ async def test_read_file_that_is_sparse_is_a_stream_of_its_length(files: FileSer
 
 async def _until(watch: AsyncIterator[FileChanges], path: str, kind: FileChange.Type.ValueType) -> list[FileChange]:
     seen: list[FileChange] = []
-    async with asyncio.timeout(DEADLINE):
+    async with asyncio.timeout(PATIENCE):
         while not any((change.path, change.type) == (path, kind) for change in seen):
             seen += (await anext(watch)).changes
     return seen
@@ -102,7 +101,7 @@ async def test_watch_files_tells_of_everything_beneath_but_git(files: FileServic
     await anext(part)
     (tree / "d").rename(tree / "e")
     with pytest.raises(errors.FileNotFound):
-        async with asyncio.timeout(DEADLINE):
+        async with asyncio.timeout(PATIENCE):
             await anext(part)
 
 
@@ -118,7 +117,7 @@ async def test_watch_files_that_lost_changes_says_so(files: FileServicer, tree: 
             a.write(b"x")
             b.write(b"x")
     overflow = False
-    async with asyncio.timeout(DEADLINE):
+    async with asyncio.timeout(PATIENCE):
         while not overflow:
             overflow = (await anext(watch)).overflow
     (tree / "new").mkdir()
