@@ -43,8 +43,9 @@ check: $(INSTALLED) ## lint, types, import contracts, generated code, file sizes
 	$(BIN)/pytest -q tests/contract/contracts
 
 .PHONY: fault
-fault: $(INSTALLED) ## run all tests that kill, cut and wipe, in two rounds (ROUNDS=2, PREVIOUS=<commit> for the last release)
-	$(BIN)/pytest -v -n auto tests/fault --thorough --rounds $(or $(ROUNDS),2) $(if $(PREVIOUS),--previous $(PREVIOUS))
+fault: $(INSTALLED) ## run all tests that kill, cut and wipe (ROUNDS=1, PREVIOUS=<commit> for the last release)
+	$(BIN)/pytest -v -n auto tests/fault tests/integration -m "fault or thorough" --thorough \
+		--rounds $(or $(ROUNDS),1) $(if $(PREVIOUS),--previous $(PREVIOUS))
 
 .PHONY: soak
 soak: $(INSTALLED) ## kill 50 times while programs print, cut devices off 1,000 times, upgrade a runner 10 times: half an hour

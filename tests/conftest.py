@@ -1,8 +1,10 @@
 """Servers that any test may ask for by name."""
 
 import os
+from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from xdist.remote import Producer
 
 from tests.support.embedded_stack import embedded_stack, own_stack
@@ -30,6 +32,30 @@ __all__ = [
     "template",
     "two",
 ]
+
+
+_FAULTS = Path(__file__).with_name("fault")
+
+settings.register_profile("any", deadline=None, database=None, suppress_health_check=list(HealthCheck))
+settings.register_profile("same", settings.get_profile("any"), derandomize=True)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let a change be judged by the same random examples as the one before; `--thorough` looks for new ones."""
+    settings.load_profile("any" if config.getoption("thorough") else "same")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what only `make fault` runs, when it does not."""
+    for item in items:
+        if item.path.is_relative_to(_FAULTS):
+            item.add_marker("fault")
+    if config.getoption("thorough"):
+        return
+    left_out = [item for item in items if item.get_closest_marker("thorough")]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
 
 
 @pytest.fixture

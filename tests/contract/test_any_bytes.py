@@ -22,7 +22,7 @@ from tests.support.requests import call, example, served, service_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-EXAMPLES = 12
+EXAMPLES = 5
 """Requests to each method in one round."""
 SILENCE = 0.2
 """Seconds after which a stream that says nothing is left."""

@@ -13,7 +13,7 @@ from embedded.nats import Nats
 from embedded.postgres import Postgres
 from tests.support.execution_stage import ExecutionStage, Steps, open_execution_stage
 from tests.support.installation import TEMPLATE, fresh_installation
-from tests.support.places import passed_by
+from tests.support.places import first_and_thorough, passed_by
 from tests.support.waiting import PATIENCE
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -39,7 +39,7 @@ async def _start_all(stage: ExecutionStage, request_ids: list[str]) -> list[exec
 
 @pytest.mark.invariant("I13")
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("place", passed_by("executions", 1))
+@pytest.mark.parametrize("place", first_and_thorough(passed_by("executions", 1)))
 async def test_engine_that_dies_at_a_place_is_followed_and_loses_nothing(
     template: Postgres, nats: Nats, place: str, rounds: int
 ) -> None:

@@ -13,7 +13,7 @@ from stateroom.session.v1 import attach_pb2, session_pb2
 from embedded.nats import Nats
 from embedded.postgres import Postgres
 from tests.support.installation import TEMPLATE, fresh_installation
-from tests.support.places import declared, passed_by
+from tests.support.places import declared, first_and_thorough, passed_by
 from tests.support.screens import Screen, attach
 from tests.support.source import query
 from tests.support.stage import Stage, open_stage
@@ -47,7 +47,7 @@ async def test_place_of_a_runner_is_declared_by_the_runner() -> None:
 
 
 @pytest.mark.invariant("I11")
-@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("place", first_and_thorough(PLACES))
 async def test_crash_of_a_runner_at_a_place_keeps_what_was_shown(stage: Stage, place: str, rounds: int) -> None:
     """Sessions are LOST with all that their devices saw, unless they had ended, and the next one in the room works."""
     for number in range(1, rounds + 1):
@@ -100,6 +100,7 @@ async def _watch_until_it_dies(stage: Stage, screen: Screen) -> None:
             task.cancel()
 
 
+@pytest.mark.thorough
 @pytest.mark.invariant("I7")
 async def test_full_disk_under_postgresql_keeps_output_in_the_spool(stage: Stage) -> None:
     """Devices go on; what PostgreSQL could not take is stored once it can."""

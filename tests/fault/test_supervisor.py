@@ -8,6 +8,7 @@ import pytest
 
 from cli.attachment import Wish
 from tests.support.embedded_stack import EmbeddedStack
+from tests.support.places import first_and_thorough
 from tests.support.sessions import attached, create_workspace, ended, opened_session, shown, write
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -16,7 +17,7 @@ LINE = re.compile(rb"line (\d+)\r\n")
 
 
 @pytest.mark.timeout(240)
-@pytest.mark.parametrize("stop", [EmbeddedStack.crash, EmbeddedStack.leave])
+@pytest.mark.parametrize("stop", first_and_thorough([EmbeddedStack.crash, EmbeddedStack.leave]))
 async def test_up_after_the_supervisor_alone_ended_shell_goes_on(
     own_stack: EmbeddedStack, stop: Callable[[EmbeddedStack], Awaitable[None]]
 ) -> None:

@@ -5,9 +5,12 @@ import pkgutil
 import signal
 import sys
 from asyncio.subprocess import Process, create_subprocess_exec
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
 
 import chassis
 import runner
@@ -15,6 +18,8 @@ import services
 from chassis import faults
 from tests.support.product import Product
 from tests.support.source import query
+
+T = TypeVar("T")
 
 _HOMES = {"chassis.consumer": ("audit", "session")}
 _APART = {
@@ -57,6 +62,12 @@ def _home(module: str, round_: int) -> str:
         homes = _HOMES.get(module, _HOME)
         return homes[(round_ - 1) % len(homes)]
     return rest.partition(".")[0] if package == "services" else package
+
+
+def first_and_thorough(values: Iterable[T]) -> list[Any]:
+    """Return the parameters of a test that `make test` runs with the first, and `make fault` with all."""
+    first, *others = values
+    return [first, *(pytest.param(value, marks=pytest.mark.thorough) for value in others)]
 
 
 async def start_armed(product: Product, service: str, fault: str, **settings: str) -> Process:

@@ -15,7 +15,7 @@ from tests.support.wire import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, an
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 PATH = "/v1/sessions/abc:attach?offset=5"
-EXAMPLES = 60
+EXAMPLES = 20
 """Connections in one round."""
 PROTOCOL_ERRORS = {0, 1002, 1007, 1009}
 """Close codes, 0 for none, of what is not even a WebSocket any more."""

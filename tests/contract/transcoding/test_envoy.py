@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, assume, given, settings
+from hypothesis import Phase, assume, given, settings
 from hypothesis import strategies as st
 
 from gateway.http import URL_LIMIT
@@ -170,7 +170,7 @@ async def test_stream_has_envoys_items(both: Transcoders, count: int) -> None:
 
 
 @pytest.mark.parametrize("mapping", GENERATED, ids=str)
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
+@settings(max_examples=15, phases=[Phase.generate])
 @given(data=st.data())
 async def test_generated_call_is_as_through_envoy(both: Transcoders, mapping: Mapping, data: st.DataObject) -> None:
     """Whatever a request holds, both understand it, and as it was meant."""

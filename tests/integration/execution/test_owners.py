@@ -77,6 +77,7 @@ async def test_engine_that_is_killed_is_followed_by_another_where_it_was(stage: 
     assert (await stage.rows(UNOWNED))[0][0] == 0
 
 
+@pytest.mark.thorough
 @pytest.mark.invariant("I14")
 async def test_engine_that_was_stopped_past_its_lease_changes_nothing(stage: ExecutionStage) -> None:
     """Another replica ends its executions meanwhile; what it wakes up with is refused, and it goes on working."""

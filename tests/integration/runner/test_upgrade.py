@@ -143,6 +143,7 @@ async def test_upgrade_shell_and_what_it_prints_go_on(room_folder: Path, socket:
     assert session.records[-1].exit_code == 7
 
 
+@pytest.mark.thorough
 async def test_upgrade_screen_is_shown_again(room_folder: Path, socket: Path, code: Path) -> None:
     """Both screens are there after it, with the title."""
     async with runner_process(room_folder, socket, code) as runner:
@@ -163,6 +164,7 @@ async def test_upgrade_screen_is_shown_again(room_folder: Path, socket: Path, co
         assert (screen.title, screen.alternate_screen) == ("name", False)
 
 
+@pytest.mark.thorough
 async def test_upgrade_shell_that_ends_meanwhile_keeps_its_exit_code(
     room_folder: Path, socket: Path, code: Path
 ) -> None:
@@ -191,6 +193,7 @@ async def test_upgrade_shell_that_ends_meanwhile_keeps_its_exit_code(
         assert again.records == ended.records
 
 
+@pytest.mark.thorough
 async def test_upgrade_twice_leaves_no_descriptor_and_types_nothing_again(
     room_folder: Path, socket: Path, code: Path
 ) -> None:
@@ -222,6 +225,7 @@ async def test_upgrade_twice_leaves_no_descriptor_and_types_nothing_again(
         assert await runner.process.wait() == 0
 
 
+@pytest.mark.thorough
 async def test_upgrade_terminal_still_answers_where_the_cursor_is(room_folder: Path, socket: Path, code: Path) -> None:
     """The screen is known afterwards, and what was asked before is not answered again."""
     async with runner_process(room_folder, socket, code) as runner:

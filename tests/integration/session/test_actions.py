@@ -280,6 +280,7 @@ async def test_cancel_against_completion_ends_as_the_run_says(ada: Talker) -> No
         assert (ada.stage.files / name).exists() == (ended.state == Action.COMPLETED)
 
 
+@pytest.mark.thorough
 async def test_modify_files_whose_service_and_runner_die_is_done_once_all_the_same(ada: Talker) -> None:
     """It goes on in another session, where it was; a run of anything else would be lost. Each step is told once."""
     context, name = await ada.active(), _fresh()

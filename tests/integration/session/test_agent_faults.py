@@ -49,6 +49,7 @@ async def test_kill_of_the_session_service_loses_and_doubles_nothing(stage: Stag
     assert (await stage.ended(opened.terminal.session_id)).parent_session_id == talk.session_id
 
 
+@pytest.mark.thorough
 async def test_cut_between_service_and_runner_loses_and_doubles_nothing(stage: Stage) -> None:
     """The line to the runner breaks again and again while the agent talks: each event comes once."""
     async with Line.to(stage) as line:
@@ -66,6 +67,7 @@ async def test_cut_between_service_and_runner_loses_and_doubles_nothing(stage: S
     assert len(await talk.turns()) == 1
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("body", [PROMPT_OF_NO_TURN.SerializeToString(), b"\xff no event"])
 async def test_event_that_cannot_be_stored_holds_up_no_other_session(stage: Stage, body: bytes) -> None:
     """It is tried again later and later; what others print is stored, and so they end."""

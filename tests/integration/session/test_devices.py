@@ -169,6 +169,7 @@ async def test_observe_session_by_a_viewer_watches_and_nothing_else(stage: Stage
     assert reason(refused.value) == "ROLE_TOO_LOW"
 
 
+@pytest.mark.thorough
 async def test_device_that_vanished_without_a_word_is_detached(stage: Stage) -> None:
     """It is asked, does not answer, and its control is free; one that answers stays."""
     await stage.kill_service()

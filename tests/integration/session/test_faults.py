@@ -87,6 +87,7 @@ async def test_runner_killed_shows_its_session_as_lost_within_ten_seconds(stage:
     assert await stage.output(session.session_id) == bytes(screen.output)
 
 
+@pytest.mark.thorough
 @pytest.mark.invariant("I7")
 async def test_runner_killed_and_away_for_long_its_output_is_in_the_log_once_the_room_is_back(stage: Stage) -> None:
     """The session is lost without its last words; the next run of the runner gives them up and keeps nothing."""

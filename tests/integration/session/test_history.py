@@ -270,6 +270,7 @@ async def _check_refusals(stage: Stage, session_id: str) -> None:
     assert not found.matches
 
 
+@pytest.mark.thorough
 async def test_month_of_logs_with_an_unfinished_session_is_kept(stage: Stage) -> None:
     """Output that a runner still has keeps it, and a session that lives; one that was noted as gone is dropped."""
     months = [datetime(2025, 4, 1, tzinfo=UTC), datetime(2025, 5, 1, tzinfo=UTC), datetime(2025, 6, 1, tzinfo=UTC)]

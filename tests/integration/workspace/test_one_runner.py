@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import asyncpg
 import grpc
+import pytest
 import pytest_asyncio
 
 from tests.support import waiting
@@ -38,6 +39,7 @@ async def _frozen_runner(product: Product) -> int:
     return found[0]
 
 
+@pytest.mark.thorough
 async def test_get_runner_after_the_service_died_while_starting_one_finds_that_one(product: Product) -> None:
     """A runner that was forked and had not announced itself when its service was killed is waited for, not doubled."""
     await product.start("workspace")
@@ -71,6 +73,7 @@ async def test_get_runner_by_two_replicas_at_once_starts_one(two_replicas: tuple
         assert len(one.product.runners()) == 1
 
 
+@pytest.mark.thorough
 async def test_get_runner_of_a_workspace_deleted_meanwhile_starts_none(two_replicas: tuple[Person, Person]) -> None:
     """A deletion that commits after GetRunner looked at the workspace leaves no runner behind."""
     one, other = two_replicas

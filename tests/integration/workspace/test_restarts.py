@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import grpc
+import pytest
 from stateroom.runner.v1 import runner_service_pb2 as runner_pb
 from stateroom.runner.v1.runner_service_pb2_grpc import RunnerServiceStub
 from stateroom.workspace.v1 import workspace_pb2
@@ -54,6 +55,7 @@ async def test_create_workspace_survives_the_death_of_the_service_while_cloning(
     assert (files / "large.bin").stat().st_size == LARGE
 
 
+@pytest.mark.thorough
 async def test_create_workspace_survives_the_death_of_the_service_at_once(product: Product, origin: Origin) -> None:
     """A room that was promised is made, and by one runner."""
     await product.start("workspace")
@@ -66,6 +68,7 @@ async def test_create_workspace_survives_the_death_of_the_service_at_once(produc
         assert len(product.runners()) == 1
 
 
+@pytest.mark.thorough
 async def test_create_workspace_survives_the_death_of_its_runner(product: Product, origin: Origin) -> None:
     """Another runner makes the room when the first one dies at it."""
     await origin.commit("large.bin", os.urandom(LARGE))
@@ -96,6 +99,7 @@ async def test_get_runner_after_a_restart_of_the_service_finds_the_same_one(prod
             assert status.runner_id == before.runner_id
 
 
+@pytest.mark.thorough
 async def test_get_runner_after_an_orderly_stop_of_the_service_finds_the_same_one(product: Product) -> None:
     """A service that is stopped leaves its children alone."""
     await product.start("workspace")
@@ -126,6 +130,7 @@ async def test_get_runner_of_a_dead_one_starts_a_new_one(product: Product) -> No
         assert len(product.runners()) == 1
 
 
+@pytest.mark.thorough
 async def test_get_runner_is_not_fooled_by_a_process_with_the_same_pid(product: Product) -> None:
     """A file that names a live process which started at another time names no runner."""
     await product.start("workspace")
@@ -142,6 +147,7 @@ async def test_get_runner_is_not_fooled_by_a_process_with_the_same_pid(product: 
         assert len(product.runners()) == 1
 
 
+@pytest.mark.thorough
 async def test_start_of_the_service_with_new_code_upgrades_runners(product: Product) -> None:
     """A runner that nobody asks for goes on with the code that is installed now: the same process, the same shell."""
     code = product.folder / "code"

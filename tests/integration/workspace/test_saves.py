@@ -70,6 +70,7 @@ async def test_purge_workspace_that_was_deleted_in_use_leaves_its_save_until_tha
     assert (await refused(ask(person, "GetSave", pb.GetSaveRequest(save_id=save.save_id)))).reason == "SAVE_NOT_FOUND"
 
 
+@pytest.mark.thorough
 async def test_clean_up_of_a_workspace_that_cannot_be_saved_waits_until_it_can(person: Person, tmp_path: Path) -> None:
     """The save says why; a dry run changes nothing; the others are cleaned up; it is when there is less of it."""
     (room, held), other = await worked_in(person, await some_checkouts(tmp_path)), await person.ready_room(name="other")

@@ -6,7 +6,7 @@ import grpc
 import uvloop
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
-CHILDREN = 150
+CHILDREN = 40
 """Without the setting one in ten to fifty dies before its first instruction."""
 
 

@@ -8,7 +8,7 @@ from cli.draft import changes
 TEXTS = st.text(alphabet="ab\né𝄞", max_size=12)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(TEXTS, TEXTS)
 def test_changes_make_one_text_the_other(before: str, after: str) -> None:
     """Each is applied to what the one before it has made; nothing is sent of what stays."""

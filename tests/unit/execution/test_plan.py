@@ -85,7 +85,7 @@ def _has_not_ended(running: Running, path: str) -> bool:
 
 
 @pytest.mark.invariant("I13")
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(definitions(), st.data())
 def test_plan_restored_at_any_moment_goes_on_as_the_one_before(definition: Definition, draw: st.DataObject) -> None:
     """Whoever takes over begins exactly what had not ended, and nothing that had; in the end all has ended."""
@@ -113,7 +113,7 @@ def test_plan_restored_at_any_moment_goes_on_as_the_one_before(definition: Defin
     assert all(record.end_time is not None for record in running.stored.values())
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(definitions(), st.data())
 def test_plan_without_a_failure_completes_with_the_output_of_its_last_step(
     definition: Definition, draw: st.DataObject

@@ -1,7 +1,7 @@
 """Whatever a request holds, the gateway makes of the REST form that google-api-core gives it what it was."""
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.transcode.codec import Codec
@@ -37,7 +37,7 @@ def _bound(routes: Routes, binder: RequestBinder, rest: RestRequest, name: str) 
 
 
 @pytest.mark.parametrize("mapping", OURS, ids=str)
-@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=10)
 @given(data=st.data())
 def test_bind_rest_form_of_any_request_is_the_request(
     routes: Routes, binder: RequestBinder, mapping: Mapping, data: st.DataObject
@@ -49,7 +49,7 @@ def test_bind_rest_form_of_any_request_is_the_request(
 
 
 @pytest.mark.parametrize("mapping", TEST, ids=str)
-@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=10)
 @given(data=st.data())
 def test_bind_rest_form_of_every_kind_of_field_is_the_request(
     every_schema: Schema, every_route: Routes, mapping: Mapping, data: st.DataObject

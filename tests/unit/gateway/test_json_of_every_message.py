@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from google.protobuf import json_format
 from google.protobuf.descriptor import Descriptor
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.errors import InvalidType
@@ -35,7 +35,7 @@ def _codec(schemas: list[Schema], kind: Descriptor) -> tuple[Codec, MessageType]
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.full_name)
-@settings(max_examples=12, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=5)
 @given(data=st.data())
 def test_json_of_any_message_is_googles(schemas: list[Schema], kind: Descriptor, data: st.DataObject) -> None:
     """What each writes is what the other writes, and reads in either spelling: names, numbers, times, maps, NaN."""

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runner.agents import opening, telling
@@ -28,7 +28,7 @@ JSON: st.SearchStrategy[Any] = st.recursive(
 )
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40)
 @given(st.dictionaries(st.sampled_from(NAMES), JSON), st.sampled_from(KINDS))
 def test_update_of_any_form_becomes_events_that_fit(facts: dict[str, Any], kind: str) -> None:
     """Nothing that an agent can write as JSON raises, or makes a record that the log refuses."""
@@ -36,7 +36,7 @@ def test_update_of_any_form_becomes_events_that_fit(facts: dict[str, Any], kind:
         assert len(event.SerializeToString()) <= MAXIMUM_EVENT
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40)
 @given(st.dictionaries(st.sampled_from(NAMES), JSON), st.sampled_from(["initialize", "new", "load"]))
 def test_answer_of_any_form_is_a_step_or_a_fault(facts: dict[str, Any], kind: str) -> None:
     """The way to a conversation goes on or ends with a sentence."""
