@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
 from chassis import ids
@@ -34,6 +35,7 @@ LAG_SECONDS = 1.0
 GROWTH_BYTES = 20 * 1024 * 1024
 
 
+@pytest.mark.thorough
 async def test_devices_that_stop_slow_neither_the_shell_nor_a_normal_device(
     embedded_stack: EmbeddedStack, client: Client, rounds: int
 ) -> None:
