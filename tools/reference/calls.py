@@ -5,6 +5,7 @@ A text of an example that begins with `$` is a variable of the shell, and of the
 
 import base64
 import json
+import shlex
 import textwrap
 from typing import Any
 from urllib.parse import unquote, urlencode
@@ -120,7 +121,7 @@ def _shell(value: Any) -> str:  # JSON
     """Return JSON as a word of the shell in which variables are put in."""
     text = json.dumps(value)
     if "$" not in text:
-        return f"'{text}'"
+        return shlex.quote(text)
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
@@ -139,13 +140,17 @@ def _class(message: Descriptor) -> str:
 
 
 def _value(field: FieldDescriptor, value: Any) -> str:  # JSON
+    if isinstance(value, list):
+        return "[" + ", ".join(_single(field, one) for one in value) + "]"
+    return _single(field, value)
+
+
+def _single(field: FieldDescriptor, value: Any) -> str:  # JSON without lists at the top
     inner = field.message_type
     if isinstance(value, dict) and inner is not None:
         plain = inner.GetOptions().map_entry or inner.full_name == "google.protobuf.Struct"
         pairs = {name: _plain(one) if plain else _value(inner.fields_by_name[name], one) for name, one in value.items()}
         return "{" + ", ".join(f'"{name}": {text}' for name, text in pairs.items()) + "}"
-    if isinstance(value, list):
-        return "[" + ", ".join(_plain(one) for one in value) + "]"
     if inner is not None and inner.full_name == "google.protobuf.Duration":
         return f"timedelta(seconds={value.removesuffix('s')})"
     if field.type == FieldDescriptor.TYPE_BYTES:
