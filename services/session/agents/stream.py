@@ -1,6 +1,5 @@
 """The stream of an agent's events: replay and what happens now are the same thing, the log after a place."""
 
-import asyncio
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
@@ -15,7 +14,6 @@ from services.session.sessions.live.devices import Devices
 from services.session.sessions.live.feed import Feed
 from services.session.sessions.live.feeds import Feeds
 from services.session.sessions.live.reader import BATCH
-from services.session.sessions.live.taker import Taker
 from services.session.sessions.log import Range, Record, RecordType
 
 
@@ -33,11 +31,7 @@ class Streams:
         """Stream the events after a place until the session ends. NoAgent, SlowConsumer."""
         session.expect_agent()
         feed = self.feeds.of(session) if session.state.runs else None
-        awake, taker = asyncio.Event(), Taker(call, session.session_id, after)
-        self.devices.takers.add(taker)
-        if feed is not None:
-            feed.watch(awake)
-        try:
+        with self.devices.taking(call, session.session_id, feed, after) as (awake, taker):
             while True:
                 awake.clear()
                 over = feed is None or feed.over
@@ -53,10 +47,6 @@ class Streams:
                     if over:
                         return
                     await awake.wait()
-        finally:
-            self.devices.takers.discard(taker)
-            if feed is not None:
-                feed.unwatch(awake)
 
     async def _next(self, call: Call, session: Session, feed: Feed | None, after: int) -> list[Record]:
         """Return what follows: from memory, or what memory has no more from PostgreSQL."""

@@ -21,7 +21,6 @@ from services.session.sessions.live.feed import Feed
 from services.session.sessions.live.feeds import Feeds
 from services.session.sessions.live.liveness import Liveness
 from services.session.sessions.live.reader import BATCH, NO_EVENTS, LogReader, Output
-from services.session.sessions.live.taker import Taker
 from services.session.sessions.log import Record, RecordType
 from services.session.sessions.store.leases import Attachment
 
@@ -47,11 +46,7 @@ class Attachments:
         session.expect_process()
         feed = self._feed(session)
         reader = LogReader(self.desk.database, call.actor, session, feed, NO_EVENTS)
-        awake, taker = asyncio.Event(), Taker(call, session.session_id, offset)
-        self.devices.takers.add(taker)
-        if feed is not None:
-            feed.watch(awake)
-        try:
+        with self.devices.taking(call, session.session_id, feed, offset) as (awake, taker):
             await reader.seek(offset)
             while not reader.at_end:
                 awake.clear()
@@ -63,10 +58,6 @@ class Attachments:
                     taker.acknowledged = reader.offset
                 elif found is None and not reader.at_end:
                     await awake.wait()
-        finally:
-            self.devices.takers.discard(taker)
-            if feed is not None:
-                feed.unwatch(awake)
 
     async def attach(
         self,

@@ -1,13 +1,17 @@
 """The devices of this process: who still controls, since one of another process may have taken over, and who stalls."""
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import UUID
 
 from chassis import cancellation, logs
+from chassis.rpc.call import Call
 from chassis.system import SystemDatabase
 from services.session.sessions.live.device import Device
+from services.session.sessions.live.feed import Feed
 from services.session.sessions.live.follower import FAILURES
 from services.session.sessions.live.taker import Taker
 from services.session.sessions.store import leases, log_store
@@ -38,6 +42,25 @@ class Devices:
     def remove(self, device: Device) -> None:
         """Forget a device."""
         self.attached.pop(device.attachment.attachment_id, None)
+
+    @contextmanager
+    def taking(
+        self, call: Call, session_id: UUID, feed: Feed | None, begin: int
+    ) -> Iterator[tuple[asyncio.Event, Taker]]:
+        """Watch over a stream from `begin` on that is no device.
+
+        The event is set when the feed has news; it is cleared before one looks. None: the session has ended.
+        """
+        awake, taker = asyncio.Event(), Taker(call, session_id, begin)
+        self.takers.add(taker)
+        if feed is not None:
+            feed.watch(awake)
+        try:
+            yield awake, taker
+        finally:
+            self.takers.discard(taker)
+            if feed is not None:
+                feed.unwatch(awake)
 
     def announce(self, controller: Device) -> None:
         """Tell the others of a controller's session here that they control it no more."""
