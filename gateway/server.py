@@ -2,12 +2,9 @@
 
 import asyncio
 import gc
+import socket
 import sys
 from contextlib import AsyncExitStack
-
-from granian.constants import Interfaces
-from granian.log import LogLevels
-from granian.server.embed import Server
 
 from chassis import logs, settings
 from chassis.rpc.channels import Neighbour
@@ -22,6 +19,7 @@ from gateway.backends import Backends, addresses_of
 from gateway.calls import Calls
 from gateway.documentation import documentation
 from gateway.health import Pages
+from gateway.listening import HttpServer
 from gateway.observation import Requests
 from gateway.origin import OriginRule
 from gateway.preview.admission import Admission
@@ -64,22 +62,10 @@ def build(config: GatewaySettings, backends: Backends) -> Application:
     return Application(Routes(schema), calls, pages, origins, Requests(access_log), previews)
 
 
-def http_server(application: Application, host: str, port: int) -> Server:
-    """Return the server that asks the application; it listens when it serves."""
-    return Server(
-        application,
-        address=host,
-        port=port,
-        interface=Interfaces.ASGI,
-        backlog=1024,
-        log_level=LogLevels.error,
-    )
-
-
-async def serve(config: GatewaySettings, host: str, port: int, stop: asyncio.Event) -> None:
+async def serve(config: GatewaySettings, listening: socket.socket, stop: asyncio.Event) -> None:
     """Serve until `stop` is set; then drain, end open streams, wait for requests, and close everything.
 
-    Several processes may serve one port: the kernel deals new connections out among them.
+    Several processes may serve one socket: each new connection is taken by one of them.
     """
     async with AsyncExitStack() as stack:
         open_spans(config, NAME, stack)
@@ -88,12 +74,12 @@ async def serve(config: GatewaySettings, host: str, port: int, stop: asyncio.Eve
         application = build(config, backends)
         gc.freeze()  # contracts and routes stay: to look through them, now and then, held requests up for 20 ms
         stack.callback(application.requests.flush)
-        server = http_server(application, host, port)
+        server = HttpServer(application, listening)
         if config.metrics_listen:
             stack.callback(application.requests.serve(config.metrics_listen))
         async with asyncio.TaskGroup() as group:
             group.create_task(server.serve())
-            _log.info("gateway started", address=f"{host}:{port}")
+            _log.info("gateway started", address="{}:{}".format(*listening.getsockname()))
             await stop.wait()
             await application.stop(config.drain_seconds, config.stop_grace_seconds)
             server.stop()  # type: ignore[no-untyped-call]  # granian has no types here

@@ -1,7 +1,8 @@
-"""One of several gateway processes: `python -m gateway.worker HOST PORT NUMBER`, started by `gateway.workers`."""
+"""One of several gateway processes: `python -m gateway.worker SOCKET NUMBER`, started by `gateway.workers`."""
 
 import asyncio
 import signal
+import socket
 import sys
 
 import uvloop
@@ -23,13 +24,13 @@ class _UntilEnd(asyncio.Protocol):
         self._gone.set()
 
 
-async def run(config: GatewaySettings, host: str, port: int) -> None:
+async def run(config: GatewaySettings, listening: socket.socket) -> None:
     """Serve until SIGTERM or SIGINT, or until the process that started this one is gone."""
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signal_number, stop.set)
     transport, _ = await loop.connect_read_pipe(lambda: _UntilEnd(stop), sys.stdin)
-    await serve(config, host, port, stop)
+    await serve(config, listening, stop)
     transport.close()
 
 
@@ -44,4 +45,5 @@ def for_worker(config: GatewaySettings, number: int) -> GatewaySettings:
 if __name__ == "__main__":
     loaded = settings.load(GatewaySettings)
     logs.configure(level=loaded.log_level, form=loaded.log_format, process=NAME)
-    uvloop.run(run(for_worker(loaded, int(sys.argv[3])), sys.argv[1], int(sys.argv[2])))
+    with socket.socket(fileno=int(sys.argv[1])) as inherited:
+        uvloop.run(run(for_worker(loaded, int(sys.argv[2])), inherited))

@@ -15,32 +15,22 @@ WRONG_SETTINGS = 3
 _log = logs.get("gateway")
 
 
-async def supervise(count: int, host: str, port: int, stop: asyncio.Event) -> int:
-    """Keep `count` workers serving until `stop` is set, then stop them and wait; returns the exit code.
+async def supervise(count: int, listening: socket.socket, stop: asyncio.Event) -> int:
+    """Keep `count` workers serving a socket until `stop` is set, then stop them and wait; returns the exit code.
 
     A worker that dies is replaced. Workers end by themselves when this process is gone, however it went: each waits
     for the end of the pipe that is its standard input.
     """
-    with _held(host, port):
-        async with asyncio.TaskGroup() as group:
-            watches = [group.create_task(_keep(at, host, port, stop)) for at in range(count)]
+    async with asyncio.TaskGroup() as group:
+        watches = [group.create_task(_keep(at, listening.fileno(), stop)) for at in range(count)]
     return max(watch.result() for watch in watches)
 
 
-def _held(host: str, port: int) -> socket.socket:
-    """Return a socket that keeps the port ours while workers come and go; it takes no connections."""
-    held = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
-    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-    held.bind((host, port))
-    return held
-
-
-async def _keep(at: int, host: str, port: int, stop: asyncio.Event) -> int:
+async def _keep(at: int, listening: int, stop: asyncio.Event) -> int:
     while True:
         # -P: the folder that this process stands in must not provide modules.
-        arguments = (sys.executable, "-P", "-m", "gateway.worker", host, str(port), str(at))
-        worker = await asyncio.create_subprocess_exec(*arguments, stdin=PIPE)
+        arguments = (sys.executable, "-P", "-m", "gateway.worker", str(listening), str(at))
+        worker = await asyncio.create_subprocess_exec(*arguments, stdin=PIPE, pass_fds=(listening,))
         _log.info("worker started", worker=at, pid=worker.pid)
         code = await _until_ended(worker, stop)
         if stop.is_set():

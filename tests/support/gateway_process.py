@@ -53,7 +53,7 @@ async def running_gateway(
 
 
 async def _answers(url: str, process: asyncio.subprocess.Process, log: Path) -> None:
-    async with asyncio.timeout(PATIENCE), httpx2.AsyncClient() as client:
+    async with asyncio.timeout(PATIENCE), httpx2.AsyncClient(timeout=PATIENCE) as client:
         while process.returncode is None:
             try:
                 await client.get(url)

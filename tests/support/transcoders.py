@@ -7,25 +7,23 @@ from dataclasses import dataclass, field
 
 import httpx2
 
-from benchmarks.peers.envoy import envoy, listening
+from benchmarks.peers.envoy import envoy
 from chassis.errors import CredentialInvalid
 from chassis.rpc.rates import Attempts, Rate
 from chassis.rpc.token_cache import TokenCache
-from embedded.ports import free_port
 from gateway.app import Application
 from gateway.backends import Backends
 from gateway.calls import Calls
 from gateway.health import Pages
+from gateway.listening import HttpServer, listen
 from gateway.observation import Requests
 from gateway.origin import OriginRule
-from gateway.server import http_server
 from gateway.transcode.codec import Codec
 from gateway.transcode.request import RequestBinder
 from gateway.transcode.routes import Routes
 from gateway.transcode.schema import Schema
 from tests.support.echo_service import EchoService
 from tests.support.every_field import SERVICE, descriptor_set
-from tests.support.waiting import until
 
 ENVOY_OPTIONS = {
     "convert_grpc_status": True,
@@ -108,13 +106,12 @@ async def _gateway(upstream: str) -> AsyncIterator[str]:
     tokens = TokenCache(_nobody, Attempts(Rate.parse("1000/s")))
     calls = Calls(backends, tokens, codec, RequestBinder(codec), BODY_LIMIT, heartbeat=15.0, own_token=str)
     application = Application(Routes(schema), calls, Pages(backends, {}), OriginRule(frozenset()), Requests(None))
-    port = free_port()
-    server = http_server(application, "127.0.0.1", port)
-    async with asyncio.TaskGroup() as group:
-        group.create_task(server.serve())
-        await until(lambda: listening([port]))
-        yield f"127.0.0.1:{port}"
-        server.stop()  # type: ignore[no-untyped-call]  # granian has no types here
+    with listen("127.0.0.1", 0) as socket:
+        server = HttpServer(application, socket)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(server.serve())
+            yield "{}:{}".format(*socket.getsockname())
+            server.stop()  # type: ignore[no-untyped-call]  # granian has no types here
     await backends.close()
 
 

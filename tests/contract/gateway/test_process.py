@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 import sys
 from pathlib import Path
 from typing import Any
@@ -128,3 +129,14 @@ async def test_start_on_a_taken_port_names_the_setting(tmp_path: Path) -> None:
         _, errors = await asyncio.wait_for(process.communicate(), PATIENCE)
     assert process.returncode == 3
     assert b"HTTP_LISTEN" in errors
+
+
+async def test_port_of_a_gateway_is_shared_with_no_other_process_of_its_user(tmp_path: Path) -> None:
+    """Whoever asks to share it, as a program in a room could, gets no connections of people, and no credentials."""
+    async with running_gateway(tmp_path, "127.0.0.1:1", WORKERS="2") as (listen, _):
+        host, _, port = listen.rpartition(":")
+        with socket.socket() as thief:
+            thief.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            thief.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            with pytest.raises(OSError, match="Address already in use"):
+                thief.bind((host, int(port)))
