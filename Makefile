@@ -47,6 +47,10 @@ fault: $(INSTALLED) ## run all tests that kill, cut and wipe (ROUNDS=1, PREVIOUS
 	$(BIN)/pytest -v -n auto tests/fault tests/integration -m "fault or thorough" --thorough \
 		--rounds $(or $(ROUNDS),1) $(if $(PREVIOUS),--previous $(PREVIOUS))
 
+.PHONY: thorough
+thorough: $(INSTALLED) ## run all tests, those of `make fault` and those that are too long for every change too, with new random examples
+	$(BIN)/pytest -n auto --thorough
+
 .PHONY: soak
 soak: $(INSTALLED) ## kill 50 times while programs print, cut devices off 1,000 times, upgrade a runner 10 times: half an hour
 	$(BIN)/pytest -v -n 2 tests/fault/test_output.py tests/fault/test_disconnects.py tests/integration/runner/test_upgrade.py \

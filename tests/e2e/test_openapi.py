@@ -19,7 +19,7 @@ from tests.support.contracts import Rpc, rpcs
 from tests.support.embedded_stack import EmbeddedStack
 from tests.support.examples import examples
 
-EXAMPLES = 4
+EXAMPLES = 3
 """Requests of each operation in one round."""
 PATIENCE = "300m"
 """Milliseconds after which the gateway ends a stream, so that an endless one has an end to read to."""
