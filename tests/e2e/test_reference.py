@@ -67,7 +67,7 @@ def _calls() -> list[tuple[str, str, str]]:
 
 
 def _parameters() -> Iterator[Any]:
-    """Yield the calls. Of those by buf, which say the same as those in Python, `make test` makes one of each service."""
+    """Yield the calls. Of those by buf, which say what those in Python say, `make test` makes one for each service."""
     seen: set[str] = set()
     for name, program, code in _calls():
         service = re.findall(r"\$(STATEROOM_\w+)/", code)[-1:]
