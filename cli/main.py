@@ -16,6 +16,7 @@ from cli import (
     contexts,
     edit,
     execute,
+    execution_statistics,
     executions,
     files,
     keys,
@@ -58,6 +59,7 @@ app.add_typer(contexts.app, name="context")
 app.add_typer(actions.app, name="action")
 app.add_typer(chats.app, name="chat")
 app.add_typer(workflows.app, name="workflow")
+executions.app.command("stats")(execution_statistics.statistics)
 app.add_typer(executions.app, name="execution")
 app.command()(executions.run)
 app.command()(executions.runs)

@@ -3,7 +3,7 @@
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 
-from stateroom.execution.v1 import execution_service_pb2, workflow_service_pb2
+from stateroom.execution.v1 import execution_service_pb2, statistics_service_pb2, workflow_service_pb2
 
 from chassis.actor import Actor
 from chassis.bell import Bell
@@ -25,6 +25,7 @@ from services.execution.executions.servicer import ExecutionServicer
 from services.execution.executions.store.execution_store import CHANNEL
 from services.execution.expressions import Expressions
 from services.execution.settings import ExecutionSettings
+from services.execution.statistics.servicer import StatisticsServicer
 
 REGISTRY = Registry(WORKFLOW, EXECUTION)
 COUNTS = [
@@ -57,6 +58,7 @@ async def open_execution(settings: ExecutionSettings, stack: AsyncExitStack) -> 
         {
             workflow_service_pb2: WorkflowServicer(database, pages, expressions),
             execution_service_pb2: ExecutionServicer(database, pages, starting, Followers(database, bell)),
+            statistics_service_pb2: StatisticsServicer(database),
         }
     )
     return service, server

@@ -15,6 +15,7 @@ from stateroom.execution.v1 import execution_pb2, workflow_pb2
 from stateroom.execution.v1 import execution_service_pb2 as pb
 from stateroom.execution.v1 import workflow_service_pb2 as workflow
 from stateroom.execution.v1.execution_service_pb2_grpc import ExecutionServiceStub
+from stateroom.execution.v1.statistics_service_pb2_grpc import StatisticsServiceStub
 from stateroom.execution.v1.workflow_service_pb2_grpc import WorkflowServiceStub
 
 from chassis import ids
@@ -25,9 +26,6 @@ from embedded.ports import free_port
 from tests.support.installation import Installation
 from tests.support.source import query
 from tests.support.waiting import PATIENCE
-
-ENDED = 40.0
-"""Seconds within which an execution ends, whoever died meanwhile."""
 
 Steps = list[dict[str, Any]]
 
@@ -46,6 +44,7 @@ class Replica:
         self.channel = grpc.aio.insecure_channel(self.address)
         self.executions: Any = ExecutionServiceStub(self.channel)
         self.workflows: Any = WorkflowServiceStub(self.channel)
+        self.statistics: Any = StatisticsServiceStub(self.channel)
         self.process: asyncio.subprocess.Process
 
     async def start(self, **settings: str) -> None:
@@ -125,7 +124,7 @@ class ExecutionStage:
 
     async def call(self, method: str, request: Any) -> Any:  # any message
         """Call the first replica."""
-        stubs = (self.first.executions, self.first.workflows)
+        stubs = (self.first.executions, self.first.workflows, self.first.statistics)
         call = next(getattr(stub, method) for stub in stubs if hasattr(stub, method))
         return await call(request, metadata=self.bearer(), timeout=PATIENCE, wait_for_ready=True)
 
@@ -152,7 +151,7 @@ class ExecutionStage:
         request = pb.WatchExecutionRequest(execution_id=started.execution_id)
         execution = started
         stream = self.first.executions.WatchExecution(
-            request, metadata=self.bearer(), timeout=ENDED, wait_for_ready=True
+            request, metadata=self.bearer(), timeout=PATIENCE, wait_for_ready=True
         )
         async for news in stream:
             execution = news.execution
