@@ -133,7 +133,7 @@ async def _follow(client: Client, output: Output, execution: Json) -> None:
     async for news in client.stream(f"{path}:watch"):
         execution = news["execution"]
         for step in news.get("steps", []):
-            _tell(output, step)
+            _tell(output, execution["executionId"], step)
     output.resource(execution, FIELDS)
     if execution["state"] != "COMPLETED":
         why = execution.get("failure", {})
@@ -142,8 +142,10 @@ async def _follow(client: Client, output: Output, execution: Json) -> None:
         raise Refused(msg)
 
 
-def _tell(output: Output, step: Json) -> None:
+def _tell(output: Output, execution_id: str, step: Json) -> None:
     said = f": {step['failure']['message']}" if "failure" in step else ""
+    if (step["type"], step["state"]) == ("APPROVAL", "WAITING"):
+        said = f": {program.name()} execution approve {execution_id} {step['path']}"
     output.say(f"{step['state']:<9}  {step['path']}{said}")
 
 

@@ -34,6 +34,8 @@ executions = Table(
     Column("lease_epoch", BigInteger, nullable=False),
     Column("engine_id", UUID),
     Column("recoveries", Integer, nullable=False),
+    Column("rousals", BigInteger, nullable=False, server_default="0"),
+    Column("rousals_seen", BigInteger, nullable=False, server_default="0"),
     Column("sequence", BigInteger, nullable=False),
 )
 

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import Select, func, insert, null, select, update
+from sqlalchemy import Select, case, func, insert, null, select, update
 
 from chassis.sql import Connection
 from services.execution.executions.domain import Execution, Lease, StepState
@@ -42,6 +42,16 @@ async def end_execution(connection: Connection, execution: Execution) -> None:
         .values(**cancelled, sequence=execution.sequence + open_steps.c.number)
     )
     await connection.execute(select(func.pg_notify(CHANNEL, str(execution.execution_id))))
+
+
+async def rouse(connection: Connection, execution_id: UUID) -> None:
+    """Have the steps of an execution that wait for something look for it; without effect once it has ended."""
+    at_once = case((executions.c.engine_id.is_(None), func.now()), else_=executions.c.wake_time)
+    await connection.execute(
+        update(executions)
+        .where(executions.c.execution_id == execution_id, executions.c.end_time.is_(None))
+        .values(rousals=executions.c.rousals + 1, wake_time=at_once)
+    )
 
 
 async def get_execution(connection: Connection, execution_id: UUID) -> Execution:
