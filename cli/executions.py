@@ -19,6 +19,8 @@ FIELDS = (
     "executionId",
     "name",
     "workflowId",
+    "parentExecutionId",
+    "parentPath",
     "state",
     "failure",
     "stepsCompleted",
@@ -68,6 +70,7 @@ def run(
 
 def runs(
     state: Annotated[str, typer.Option(help="Only those that are RUNNING, COMPLETED, FAILED …")] = "",
+    parent: Annotated[str, typer.Option(metavar="EXECUTION", help="Only those that are steps of this one.")] = "",
     limit: LimitOption = 100,
     account: AccountOption = "",
     as_json: JsonOption = False,
@@ -75,7 +78,9 @@ def runs(
     """List executions, newest first."""
 
     async def work(client: Client, output: Output) -> None:
-        pages = client.pages("/v1/executions", "executions", limit=limit, **({"state": state.upper()} if state else {}))
+        chosen = {"state": state.upper(), "parentExecutionId": parent}
+        filters = {name: value for name, value in chosen.items() if value}
+        pages = client.pages("/v1/executions", "executions", limit=limit, **filters)
         output.rows([each async for each in pages], COLUMNS)
 
     context.run(work, as_json=as_json, account=account)

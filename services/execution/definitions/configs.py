@@ -10,8 +10,8 @@ from stateroom.execution.v1 import workflow_pb2 as pb
 
 from services.execution.definitions.domain import Step, Type
 
-ANSWER = 86400.0
-"""Seconds that an answer is waited for, unless the step says otherwise."""
+DAY = 86400.0
+"""Seconds that a step waits for a person or a workflow, unless it says otherwise."""
 
 
 def to_proto(step: Step) -> Message:
@@ -60,6 +60,7 @@ _TO: Mapping[Type, Callable[[Step], Message]] = {
     Type.PARALLEL: lambda step: pb.ParallelConfig(steps=step.steps),
     Type.WAIT: _wait,
     Type.APPROVAL: lambda step: pb.ApprovalConfig(message=step.message, timeout=duration(step.duration)),
+    Type.WORKFLOW: lambda step: pb.WorkflowConfig(workflow_id=step.workflow_id, timeout=duration(step.duration)),
 }
 _FROM: Mapping[Type, Callable[[Any], dict[str, Any]]] = {
     Type.NOOP: lambda _: {},
@@ -76,5 +77,9 @@ _FROM: Mapping[Type, Callable[[Any], dict[str, Any]]] = {
     },
     Type.PARALLEL: lambda config: {"steps": tuple(config.steps)},
     Type.WAIT: _of_wait,
-    Type.APPROVAL: lambda config: {"message": config.message, "duration": seconds(config, "timeout") or ANSWER},
+    Type.APPROVAL: lambda config: {"message": config.message, "duration": seconds(config, "timeout") or DAY},
+    Type.WORKFLOW: lambda config: {
+        "workflow_id": config.workflow_id,
+        "duration": seconds(config, "timeout") or DAY,
+    },
 }

@@ -29,12 +29,15 @@ class Type(Enum):
     PARALLEL = "PARALLEL"
     WAIT = "WAIT"
     APPROVAL = "APPROVAL"
+    WORKFLOW = "WORKFLOW"
 
 
 CONTAINERS = frozenset({Type.CONDITION, Type.LOOP, Type.PARALLEL})
 """Types with steps inside."""
-UNTIMED = CONTAINERS | {Type.WAIT, Type.APPROVAL}
-"""Types that are over when something else is: their runs have no timeout, and are not tried again."""
+UNTIMED = CONTAINERS | {Type.WAIT, Type.APPROVAL, Type.WORKFLOW}
+"""Types that are over when something else is: their runs have no timeout."""
+RUN_ONCE = UNTIMED - {Type.WORKFLOW}
+"""Types that are not tried again."""
 
 
 class OnError(Enum):
@@ -51,7 +54,7 @@ class Step:
 
     `expression` decides a CONDITION and gives the items of a LOOP; `steps` are inside a LOOP or PARALLEL, `then` and
     `otherwise` inside a CONDITION. A WAIT has `duration` or `time`. An APPROVAL waits for an answer to `message`, for
-    `duration`.
+    `duration`. A WORKFLOW runs what is ACTIVE of the family of `workflow_id`, for at most `duration`.
     """
 
     key: str
@@ -71,6 +74,7 @@ class Step:
     duration: float | None = None
     time: datetime | None = None
     message: str = ""
+    workflow_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

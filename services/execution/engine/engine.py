@@ -35,6 +35,7 @@ FIRST_EPOCH = 1
 
 _SIGNS = 3  # signs of life in one lease
 _BATCH = 200  # executions claimed at once
+_ORPHANED = 1.0  # seconds between looks for executions whose parent is over
 _SOON = 0.01  # seconds between looks, at least
 _RUNS = 5000  # executions owned at once; more are left to others, or for later
 
@@ -78,6 +79,7 @@ class Engine:
             async with self.group, asyncio.TaskGroup() as loops:
                 loops.create_task(self.means.checkpoints.run())
                 loops.create_task(self._renew())
+                loops.create_task(self._end_orphans())
                 await self._claim()
         finally:
             with suppress(*FAILURES):  # then their leases run out
@@ -143,6 +145,7 @@ class Engine:
         try:
             async with asyncio.timeout(max(remaining, 0)):
                 await run.run(steps, roused=roused)
+            await self._tell_parent(run.execution)
         except* TimeoutError:  # steps turn theirs into failures
             await self._end(run.execution, run.epoch, State.TIMED_OUT, Failure("TIMED_OUT", "its time was up"))
         except* LeaseLost:
@@ -154,6 +157,27 @@ class Engine:
                 del self.runs[execution_id]
             if run.execution.end_time is None:
                 self.awake.set()  # it sleeps, perhaps for a moment only
+
+    async def _tell_parent(self, execution: Execution) -> None:
+        """Rouse what an execution that has ended is a step of; if that fails, it looks by itself."""
+        if execution.end_time is not None and execution.parent_execution_id is not None:
+            with suppress(*FAILURES):
+                async with self.system.connection() as connection:
+                    await lease_store.rouse(connection, execution.parent_execution_id)
+            self.awake.set()
+
+    async def _end_orphans(self) -> None:
+        """Cancel executions whose parent has failed, or does not wait for them any more."""
+        while True:
+            cancellation.heed()
+            with suppress(*FAILURES, DomainError):  # they are found again
+                async with self.system.connection() as connection:
+                    found = await lease_store.orphans(connection, _BATCH)
+                for account_id, execution_id in found:
+                    actor = Actor.of_service("execution", account_id)
+                    await self.database.write(actor, operations.cancel_execution, execution_id=execution_id, etag="")
+                    self.drop(execution_id)
+            await asyncio.sleep(_ORPHANED)
 
     async def _end(self, execution: Execution, epoch: int, state: State, failure: Failure) -> None:
         """End an execution for a reason that is not in its plan."""

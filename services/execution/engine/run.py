@@ -31,7 +31,7 @@ OUTPUT = 256 * 1024
 OUTPUTS = 16 * 1024 * 1024
 """Bytes of all outputs of an execution together, which its owner has in memory."""
 
-_PATIENT = frozenset({Type.APPROVAL})
+_PATIENT = frozenset({Type.APPROVAL, Type.WORKFLOW})
 """Types that only look into the database, and wait as long as it does not answer."""
 
 _log = logs.get("run")

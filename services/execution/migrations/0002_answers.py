@@ -1,4 +1,4 @@
-"""Approvals, and executions that are roused before their time."""
+"""Approvals, executions that are steps of others, and those that are roused before their time."""
 
 from chassis import schema
 
@@ -8,7 +8,19 @@ down_revision = "0001"
 _TABLES = """
 ALTER TABLE executions
     ADD COLUMN rousals bigint NOT NULL DEFAULT 0,
-    ADD COLUMN rousals_seen bigint NOT NULL DEFAULT 0;
+    ADD COLUMN rousals_seen bigint NOT NULL DEFAULT 0,
+    ADD COLUMN parent_execution_id uuid,
+    ADD COLUMN parent_path text,
+    ADD COLUMN parent_attempt integer,
+    ADD COLUMN depth integer NOT NULL DEFAULT 0 CONSTRAINT ck_executions_depth CHECK (depth BETWEEN 0 AND 16),
+    ADD CONSTRAINT fk_executions_parent_execution_id FOREIGN KEY (account_id, parent_execution_id)
+        REFERENCES executions (account_id, execution_id),
+    ADD CONSTRAINT ck_executions_parent CHECK (num_nulls(parent_execution_id, parent_path, parent_attempt) IN (0, 3)),
+    ADD CONSTRAINT ck_executions_inside CHECK ((parent_execution_id IS NULL) = (depth = 0));
+CREATE UNIQUE INDEX uq_executions_parent ON executions (parent_execution_id, parent_path, parent_attempt)
+    WHERE parent_execution_id IS NOT NULL;
+CREATE INDEX ix_executions_inside ON executions (parent_execution_id)
+    WHERE parent_execution_id IS NOT NULL AND end_time IS NULL;
 CREATE INDEX ix_step_executions_approvals ON step_executions (account_id, execution_id DESC, path)
     WHERE type = 'APPROVAL' AND state = 'WAITING';
 

@@ -20,6 +20,7 @@ from services.execution.executions.store import lease_store
 from services.execution.executions.store.lease_store import Checkpoint
 from services.execution.executions.store.rows import execution_of
 from tests.integration.execution.test_approvals import approve, asking
+from tests.integration.execution.test_children import active, begun, children
 from tests.support.execution_stage import ExecutionStage, Steps, open_execution_stage
 from tests.support.installation import TEMPLATE, fresh_installation
 from tests.support.waiting import until
@@ -169,3 +170,17 @@ async def test_approval_survives_the_death_of_the_engine_before_and_after_the_an
     await stage.replica(LOG_LEVEL="ERROR")
     ended = await stage.ended(started)
     assert (ended.state, ended.steps_completed) == (State.COMPLETED, 2)
+
+
+@pytest.mark.invariant("I13")
+async def test_workflow_step_whose_engine_dies_goes_on_with_the_execution_it_had_started(stage: ExecutionStage) -> None:
+    """There is one, and its output is that of the step."""
+    await stage.replica(LOG_LEVEL="ERROR")
+    inner = await active(stage, [{"key": "rest", "wait": {"duration": "2s"}}, {"key": "one", "data": {}}])
+    step = {"key": "run", "workflow": {"workflowId": inner}}
+    started = await begun(stage, [step])
+    await stage.first.kill()
+    await stage.replicas.pop().channel.close(None)
+    await stage.replica(LOG_LEVEL="ERROR")
+    assert (await stage.ended(started)).state == State.COMPLETED
+    assert len(await children(stage, started)) == 1

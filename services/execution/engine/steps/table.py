@@ -7,6 +7,7 @@ from services.execution.definitions.domain import Type
 from services.execution.engine.steps.approval import Approval
 from services.execution.engine.steps.flow import Condition, Data, Loop, Noop, Parallel, Wait
 from services.execution.engine.steps.port import StepType
+from services.execution.engine.steps.workflow import Workflow
 from services.execution.expressions import Expressions
 
 
@@ -20,4 +21,5 @@ def step_types(expressions: Expressions, database: Database) -> Mapping[Type, St
         Type.PARALLEL: Parallel(),
         Type.WAIT: Wait(),
         Type.APPROVAL: Approval(database),
+        Type.WORKFLOW: Workflow(database),
     }

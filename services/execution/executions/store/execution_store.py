@@ -17,11 +17,15 @@ CHANNEL = "executions"
 _INSERT = insert(executions)
 
 
-async def insert_execution(connection: Connection, execution: Execution, lease: Lease, seconds: float) -> None:
-    """Store a new execution, owned by an engine for so many seconds."""
+async def insert_execution(
+    connection: Connection, execution: Execution, lease: Lease | None = None, seconds: float = 0
+) -> None:
+    """Store a new execution, owned by an engine for so many seconds, or there to be claimed."""
     until = execution.start_time + timedelta(seconds=seconds)
-    owned = {"wake_time": until, "lease_epoch": lease.epoch, "engine_id": lease.engine_id, "recoveries": 0}
-    await connection.execute(_INSERT, row_of(execution) | owned)
+    owned = (
+        {"lease_epoch": lease.epoch, "engine_id": lease.engine_id} if lease else {"lease_epoch": 0, "engine_id": None}
+    )
+    await connection.execute(_INSERT, row_of(execution) | owned | {"wake_time": until, "recoveries": 0})
 
 
 async def end_execution(connection: Connection, execution: Execution) -> None:
@@ -63,6 +67,17 @@ async def lock_execution(connection: Connection, execution_id: UUID) -> Executio
     """Return an execution and hold its row until the transaction ends. ExecutionNotFound."""
     statement = select(*COLUMNS).where(executions.c.execution_id == execution_id).with_for_update()
     return await _execution(connection, statement, execution_id)
+
+
+async def lock_to_end(connection: Connection, execution_id: UUID) -> Execution:
+    """Return an execution that is to end, held, and rouse the one it is a step of. ExecutionNotFound.
+
+    The outer one is held before the inner one, by whoever holds both.
+    """
+    found = await get_execution(connection, execution_id)
+    if found.parent_execution_id is not None:
+        await rouse(connection, found.parent_execution_id)
+    return await lock_execution(connection, execution_id)
 
 
 async def is_owned(connection: Connection, execution_id: UUID, epoch: int) -> bool:

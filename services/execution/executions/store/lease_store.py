@@ -46,6 +46,20 @@ _RELEASE = """
 UPDATE executions SET wake_time = now(), engine_id = NULL, rousals = rousals + 1
 WHERE engine_id = $1 AND end_time IS NULL
 """
+_ROUSE = """
+UPDATE executions SET
+    rousals = rousals + 1, wake_time = CASE WHEN engine_id IS NULL THEN now() ELSE wake_time END
+WHERE execution_id = $1 AND end_time IS NULL
+"""
+_ORPHANS = """
+SELECT child.account_id, child.execution_id
+FROM executions AS child
+JOIN executions AS parent ON parent.execution_id = child.parent_execution_id
+LEFT JOIN step_executions AS step ON step.execution_id = child.parent_execution_id AND step.path = child.parent_path
+WHERE child.parent_execution_id IS NOT NULL AND child.end_time IS NULL
+    AND (parent.end_time IS NOT NULL OR step.end_time IS NOT NULL)
+LIMIT $1
+"""
 _CHECKPOINT = f"""
 WITH wanted AS MATERIALIZED (
     SELECT * FROM unnest(
@@ -146,6 +160,16 @@ async def renew(connection: "Connection", engine_id: UUID, epochs: dict[UUID, in
 async def release(connection: "Connection", engine_id: UUID) -> None:
     """Let others own at once what an engine owns, which stops."""
     await connection.execute(_RELEASE, engine_id)
+
+
+async def rouse(connection: "Connection", execution_id: UUID) -> None:
+    """Have the steps of an execution that wait for something look for it."""
+    await connection.execute(_ROUSE, execution_id)
+
+
+async def orphans(connection: "Connection", limit: int) -> list[tuple[UUID, UUID]]:
+    """Return executions whose parent waits for them no more, each with its account."""
+    return [(row["account_id"], row["execution_id"]) for row in await connection.fetch(_ORPHANS, limit)]
 
 
 async def store(connection: "Connection", checkpoints: Sequence[Checkpoint]) -> set[UUID]:
