@@ -51,7 +51,7 @@ class Page:
         """The key as a number."""
         return int(self.after) if self.after is not None else None
 
-    def cut(self, rows: list[T], key: Callable[[T], UUID | int]) -> tuple[list[T], str]:
+    def cut(self, rows: list[T], key: Callable[[T], UUID | int | str]) -> tuple[list[T], str]:
         """Cut what was read to what is shown, and return it with the next page's token (empty at the end)."""
         if len(rows) <= self.size:
             return rows, ""

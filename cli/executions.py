@@ -19,6 +19,8 @@ FIELDS = (
     "executionId",
     "name",
     "workflowId",
+    "parentExecutionId",
+    "parentPath",
     "state",
     "failure",
     "stepsCompleted",
@@ -68,6 +70,7 @@ def run(
 
 def runs(
     state: Annotated[str, typer.Option(help="Only those that are RUNNING, COMPLETED, FAILED …")] = "",
+    parent: Annotated[str, typer.Option(metavar="EXECUTION", help="Only those that are steps of this one.")] = "",
     limit: LimitOption = 100,
     account: AccountOption = "",
     as_json: JsonOption = False,
@@ -75,7 +78,9 @@ def runs(
     """List executions, newest first."""
 
     async def work(client: Client, output: Output) -> None:
-        pages = client.pages("/v1/executions", "executions", limit=limit, **({"state": state.upper()} if state else {}))
+        chosen = {"state": state.upper(), "parentExecutionId": parent}
+        filters = {name: value for name, value in chosen.items() if value}
+        pages = client.pages("/v1/executions", "executions", limit=limit, **filters)
         output.rows([each async for each in pages], COLUMNS)
 
     context.run(work, as_json=as_json, account=account)
@@ -133,7 +138,7 @@ async def _follow(client: Client, output: Output, execution: Json) -> None:
     async for news in client.stream(f"{path}:watch"):
         execution = news["execution"]
         for step in news.get("steps", []):
-            _tell(output, step)
+            _tell(output, execution["executionId"], step)
     output.resource(execution, FIELDS)
     if execution["state"] != "COMPLETED":
         why = execution.get("failure", {})
@@ -142,8 +147,10 @@ async def _follow(client: Client, output: Output, execution: Json) -> None:
         raise Refused(msg)
 
 
-def _tell(output: Output, step: Json) -> None:
+def _tell(output: Output, execution_id: str, step: Json) -> None:
     said = f": {step['failure']['message']}" if "failure" in step else ""
+    if (step["type"], step["state"]) == ("APPROVAL", "WAITING"):
+        said = f": {program.name()} execution approve {execution_id} {step['path']}"
     output.say(f"{step['state']:<9}  {step['path']}{said}")
 
 

@@ -9,6 +9,7 @@ import typer
 from cli import (
     actions,
     agents,
+    approvals,
     audit,
     buffers,
     chats,
@@ -61,6 +62,7 @@ app.add_typer(chats.app, name="chat")
 app.add_typer(workflows.app, name="workflow")
 executions.app.command("stats")(execution_statistics.statistics)
 app.add_typer(executions.app, name="execution")
+approvals.register(executions.app)
 app.command()(executions.run)
 app.command()(executions.runs)
 app.add_typer(audit.app, name="audit")

@@ -3,7 +3,12 @@
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 
-from stateroom.execution.v1 import execution_service_pb2, statistics_service_pb2, workflow_service_pb2
+from stateroom.execution.v1 import (
+    approval_service_pb2,
+    execution_service_pb2,
+    statistics_service_pb2,
+    workflow_service_pb2,
+)
 
 from chassis.actor import Actor
 from chassis.bell import Bell
@@ -11,6 +16,8 @@ from chassis.changes import PendingChange, Registry, pending
 from chassis.rpc.server import Server
 from chassis.samples import Count
 from chassis.service import Service, open_service, run
+from services.execution.approvals.events import APPROVAL
+from services.execution.approvals.servicer import ApprovalServicer
 from services.execution.definitions.events import WORKFLOW
 from services.execution.definitions.servicer import WorkflowServicer
 from services.execution.engine.checkpoints import Checkpoints
@@ -27,7 +34,7 @@ from services.execution.expressions import Expressions
 from services.execution.settings import ExecutionSettings
 from services.execution.statistics.servicer import StatisticsServicer
 
-REGISTRY = Registry(WORKFLOW, EXECUTION)
+REGISTRY = Registry(WORKFLOW, EXECUTION, APPROVAL)
 COUNTS = [
     Count(
         "stateroom_executions_running",
@@ -59,6 +66,7 @@ async def open_execution(settings: ExecutionSettings, stack: AsyncExitStack) -> 
             workflow_service_pb2: WorkflowServicer(database, pages, expressions),
             execution_service_pb2: ExecutionServicer(database, pages, starting, Followers(database, bell)),
             statistics_service_pb2: StatisticsServicer(database),
+            approval_service_pb2: ApprovalServicer(database, pages, engine.awake.set),
         }
     )
     return service, server
@@ -71,7 +79,7 @@ def open_engine(service: Service, expressions: Expressions) -> Engine:
     def owned() -> bool:
         return engine.owns()
 
-    means = Means(step_types(expressions), expressions, checkpoints, owned, _end_of)
+    means = Means(step_types(expressions, service.database), expressions, checkpoints, owned, _end_of)
     engine = Engine(service.database, service.system, means)
     return engine
 

@@ -100,3 +100,22 @@ async def test_cli_execution_cancel_ends_it(embedded_stack: EmbeddedStack, tmp_p
     assert ended["state"] == "CANCELLED"
     watched = await stack.command("execution", "watch", str(started["executionId"]))
     assert (watched.code, "CANCELLED" in watched.errors) == (4, True)
+
+
+async def test_cli_execution_approve_lets_a_step_go_on(embedded_stack: EmbeddedStack, tmp_path: Path) -> None:
+    """The only step that asks needs not be named; to answer again says who did."""
+    stack = embedded_stack
+    asking = tmp_path / "asking.yaml"
+    asking.write_text("{name: asking, steps: [{key: ship, approval: {message: 'Ship it?'}}]}")
+    (started,) = (await stack.command("run", str(asking), "--json")).json()
+    execution = str(started["executionId"])
+
+    async def listed() -> bool:
+        return "Ship it?" in (await stack.command("execution", "approvals")).output
+
+    await until(listed)
+    (approved,) = (await stack.command("execution", "approve", execution, "-m", "Go.", "--json")).json()
+    assert (approved["state"], approved["comment"], approved["path"]) == ("APPROVED", "Go.", "ship")
+    assert (await stack.command("execution", "watch", execution)).code == 0
+    refused = await stack.command("execution", "refuse", execution, "ship")
+    assert (refused.code, "is APPROVED already" in refused.errors) == (4, True), refused.errors

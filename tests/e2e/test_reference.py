@@ -37,6 +37,8 @@ STREAMS_TO_THE_END = {"StreamOutput", "AttachSession", "ObserveSession"}
 """Methods that stream until the session ends."""
 NEVER_END = {"StreamChatMessages", "WatchFiles"}
 """Methods that stream until their caller leaves."""
+ANSWERS = {"ApproveStep", "RefuseStep"}
+"""Methods that need a step which asks."""
 ASKS_BACK = {"AnswerPermission", "ChangeAgentSetting"}
 """Methods that need an agent which answers."""
 CHANGES_ROOM = {"ArchiveWorkspace", "UnarchiveWorkspace", "DeleteWorkspace", "UndeleteWorkspace"}
@@ -232,10 +234,18 @@ class Setting:
         return str(made["workflowId"])
 
     async def execution(self) -> str:
-        """Return an execution: one that waits for the call that cancels it, else one that ends at once."""
-        step = {"wait": {"duration": "3600s"}} if self.method == "CancelExecution" else {"noop": {}}
+        """Return an execution: one that waits for the call that ends its waiting, else one that ends at once."""
+        step: Json = {"wait": {"duration": "3600s"}} if self.method == "CancelExecution" else {"noop": {}}
+        if self.method in ANSWERS:
+            step = {"approval": {"message": "Go on?"}}
         started = await self.client.post("/v1/executions", {"definition": {"steps": [{"key": "only", **step}]}})
-        return str(started["executionId"])
+        execution_id = str(started["executionId"])
+        if self.method in ANSWERS:
+            await until(partial(self._asked, execution_id))
+        return execution_id
+
+    async def _asked(self, execution_id: str) -> bool:
+        return bool((await self.client.get("/v1/approvals", executionId=execution_id))["approvals"])
 
     async def chat(self) -> str:
         """Return a chat in which something was said."""

@@ -14,6 +14,7 @@ from google.protobuf.json_format import ParseDict
 from stateroom.execution.v1 import execution_pb2, workflow_pb2
 from stateroom.execution.v1 import execution_service_pb2 as pb
 from stateroom.execution.v1 import workflow_service_pb2 as workflow
+from stateroom.execution.v1.approval_service_pb2_grpc import ApprovalServiceStub
 from stateroom.execution.v1.execution_service_pb2_grpc import ExecutionServiceStub
 from stateroom.execution.v1.statistics_service_pb2_grpc import StatisticsServiceStub
 from stateroom.execution.v1.workflow_service_pb2_grpc import WorkflowServiceStub
@@ -45,6 +46,7 @@ class Replica:
         self.executions: Any = ExecutionServiceStub(self.channel)
         self.workflows: Any = WorkflowServiceStub(self.channel)
         self.statistics: Any = StatisticsServiceStub(self.channel)
+        self.approvals: Any = ApprovalServiceStub(self.channel)
         self.process: asyncio.subprocess.Process
 
     async def start(self, **settings: str) -> None:
@@ -124,7 +126,7 @@ class ExecutionStage:
 
     async def call(self, method: str, request: Any) -> Any:  # any message
         """Call the first replica."""
-        stubs = (self.first.executions, self.first.workflows, self.first.statistics)
+        stubs = (self.first.executions, self.first.workflows, self.first.statistics, self.first.approvals)
         call = next(getattr(stub, method) for stub in stubs if hasattr(stub, method))
         return await call(request, metadata=self.bearer(), timeout=PATIENCE, wait_for_ready=True)
 

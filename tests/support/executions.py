@@ -11,11 +11,11 @@ from stateroom.execution.v1.workflow_service_pb2_grpc import WorkflowServiceStub
 from tests.support.execution_stage import definition
 from tests.support.people import Person, connected
 
-_STEPS = definition([{"key": "a", "noop": {}}, {"key": "year", "wait": {"duration": "30000000s"}}])
+_STEPS = definition([{"key": "a", "noop": {}}, {"key": "ask", "approval": {"message": "Go on?"}}])
 
 
 async def executions(owner: Person) -> dict[str, str]:
-    """Make it; returns the ids by field name. The executions wait, with a step that has ended and one that sleeps."""
+    """Make it; returns the ids by field name. The executions wait, with a step that has ended and one that asks."""
     async with connected(owner.product, "execution") as channel:
         workflows: Any = WorkflowServiceStub(channel)
         running: Any = ExecutionServiceStub(channel)

@@ -1,13 +1,14 @@
 """Workflows as messages of the contract."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from stateroom.execution.v1 import workflow_pb2 as pb
 
 from chassis import etag, ids, messages
+from services.execution.definitions import configs
 from services.execution.definitions.domain import Definition, OnError, State, Step, Type, Workflow
 
 
@@ -89,19 +90,7 @@ def _step_to_proto(step: Step) -> pb.Step:
         message.retry_delay.FromNanoseconds(round(step.retry_delay * 1e9))
     if step.timeout is not None:
         message.timeout.FromNanoseconds(round(step.timeout * 1e9))
-    config = getattr(message, step.type.name.lower())
-    config.SetInParent()
-    match step.type:
-        case Type.CONDITION:
-            config.MergeFrom(pb.ConditionConfig(expression=step.expression, then=step.then, otherwise=step.otherwise))
-        case Type.LOOP:
-            config.MergeFrom(pb.LoopConfig(items=step.expression, steps=step.steps, concurrency=step.concurrency))
-        case Type.PARALLEL:
-            config.steps.extend(step.steps)
-        case Type.WAIT if step.time is not None:
-            config.time.FromDatetime(step.time)
-        case Type.WAIT:
-            config.duration.FromNanoseconds(round((step.duration or 0) * 1e9))
+    getattr(message, step.type.name.lower()).CopyFrom(configs.to_proto(step))
     return message
 
 
@@ -114,29 +103,8 @@ def _step_from_proto(message: pb.Step) -> Step:
         depends_on=tuple(message.depends_on),
         inputs=dict(message.inputs),
         retry_count=message.retry_count,
-        retry_delay=_seconds(message, "retry_delay") or 1.0,
-        timeout=_seconds(message, "timeout"),
+        retry_delay=configs.seconds(message, "retry_delay") or 1.0,
+        timeout=configs.seconds(message, "timeout"),
         on_error=messages.member(OnError, pb.Step.OnError, message.on_error) or OnError.FAIL,
-        **_config(kind, getattr(message, kind)),
+        **configs.from_proto(kind, getattr(message, kind)),
     )
-
-
-def _config(kind: str, config: Any) -> dict[str, Any]:  # the message of any type
-    match kind:
-        case "condition":
-            chosen = {"then": tuple(config.then), "otherwise": tuple(config.otherwise)}
-            return {"expression": config.expression, **chosen}
-        case "loop":
-            turns = {"steps": tuple(config.steps), "concurrency": config.concurrency or 1}
-            return {"expression": config.items, **turns}
-        case "parallel":
-            return {"steps": tuple(config.steps)}
-        case "wait" if config.HasField("time"):
-            return {"time": config.time.ToDatetime(UTC)}
-        case "wait":
-            return {"duration": _seconds(config, "duration")}
-    return {}
-
-
-def _seconds(message: Any, name: str) -> float | None:
-    return getattr(message, name).ToNanoseconds() / 1e9 if message.HasField(name) else None

@@ -28,10 +28,16 @@ class Type(Enum):
     LOOP = "LOOP"
     PARALLEL = "PARALLEL"
     WAIT = "WAIT"
+    APPROVAL = "APPROVAL"
+    WORKFLOW = "WORKFLOW"
 
 
 CONTAINERS = frozenset({Type.CONDITION, Type.LOOP, Type.PARALLEL})
 """Types with steps inside."""
+UNTIMED = CONTAINERS | {Type.WAIT, Type.APPROVAL, Type.WORKFLOW}
+"""Types that are over when something else is: their runs have no timeout."""
+RUN_ONCE = UNTIMED - {Type.WORKFLOW}
+"""Types that are not tried again."""
 
 
 class OnError(Enum):
@@ -47,7 +53,8 @@ class Step:
     """One step. Durations are in seconds; what its type does not use has its default.
 
     `expression` decides a CONDITION and gives the items of a LOOP; `steps` are inside a LOOP or PARALLEL, `then` and
-    `otherwise` inside a CONDITION. A WAIT has `duration` or `time`.
+    `otherwise` inside a CONDITION. A WAIT has `duration` or `time`. An APPROVAL waits for an answer to `message`, for
+    `duration`. A WORKFLOW runs what is ACTIVE of the family of `workflow_id`, for at most `duration`.
     """
 
     key: str
@@ -66,6 +73,8 @@ class Step:
     concurrency: int = 1
     duration: float | None = None
     time: datetime | None = None
+    message: str = ""
+    workflow_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 
 from chassis.errors import Violation
-from services.execution.definitions.domain import CONTAINERS, Definition, OnError, Step, Type
+from services.execution.definitions.domain import RUN_ONCE, UNTIMED, Definition, OnError, Step, Type
 from services.execution.definitions.errors import InvalidWorkflow
 from services.execution.definitions.outline import TOP, GroupId, Outline, named
 from services.execution.expressions import Expressions, Question
@@ -14,6 +14,7 @@ DEPTH = 8
 """How many steps may be inside each other."""
 
 _ANY = "DYN"
+_TAKE_INPUTS = {Type.DATA, Type.APPROVAL, Type.WORKFLOW}
 _NEEDED = {Type.CONDITION: ("BOOL", "true or false"), Type.LOOP: ("LIST", "a list")}
 _TEXTS = re.compile(r'"(?:\\.|[^"\\])*"|\'(?:\\.|[^\'\\])*\'')
 _STEPS = re.compile(r"(?<![\w.])steps\.([A-Za-z_]\w*)")
@@ -53,15 +54,18 @@ def _about_itself(step: Step) -> Iterator[tuple[str, str]]:
         yield "retry_count", "is tried again on an error, but not even once"
     if step.retry_count and step.on_error is not OnError.RETRY:
         yield "retry_count", "is tried again only if `on_error` is RETRY"
-    if step.type in CONTAINERS | {Type.WAIT}:
-        if step.on_error is OnError.RETRY:
-            yield "on_error", f"is a {step.type.name}, which cannot be tried again; its steps can"
-        if step.timeout is not None:
-            yield "timeout", f"is a {step.type.name}, which has no timeout"
-    if step.inputs and step.type is not Type.DATA:
-        yield "inputs", f"is a {step.type.name}, which takes no inputs"
+    if step.type in RUN_ONCE and step.on_error is OnError.RETRY:
+        yield "on_error", f"is {_kind(step)}, which cannot be tried again"
+    if step.type in UNTIMED and step.timeout is not None:
+        yield "timeout", f"is {_kind(step)}, which has no timeout"
+    if step.inputs and step.type not in _TAKE_INPUTS:
+        yield "inputs", f"is {_kind(step)}, which takes no inputs"
     if step.type is Type.CONDITION and not (step.then or step.otherwise):
         yield "condition", "decides about no step"
+
+
+def _kind(step: Step) -> str:
+    return f"{'an' if step.type.name[0] in 'AEIO' else 'a'} {step.type.name}"
 
 
 def _about_others(step: Step, outline: Outline) -> Iterator[tuple[str, str]]:

@@ -35,6 +35,7 @@ FIRST_EPOCH = 1
 
 _SIGNS = 3  # signs of life in one lease
 _BATCH = 200  # executions claimed at once
+_ORPHANED = 1.0  # seconds between looks for executions whose parent is over
 _SOON = 0.01  # seconds between looks, at least
 _RUNS = 5000  # executions owned at once; more are left to others, or for later
 
@@ -64,7 +65,7 @@ class Engine:
     def take(self, execution: Execution, definition: Definition) -> None:
         """Begin an execution that was stored as owned by this engine. One that is not begun comes back by its lease."""
         if self.owns():
-            self._begin(execution, FIRST_EPOCH, Outline(definition), [])
+            self._begin(Run(execution, FIRST_EPOCH, self._plan(definition), self.means), [])
 
     def drop(self, execution_id: UUID) -> None:
         """End what runs of an execution that is not ours any more; without effect when nothing does."""
@@ -78,6 +79,7 @@ class Engine:
             async with self.group, asyncio.TaskGroup() as loops:
                 loops.create_task(self.means.checkpoints.run())
                 loops.create_task(self._renew())
+                loops.create_task(self._end_orphans())
                 await self._claim()
         finally:
             with suppress(*FAILURES):  # then their leases run out
@@ -124,19 +126,26 @@ class Engine:
             await self._end(execution, row["lease_epoch"], State.FAILED, failure)
         else:
             definition = execution.definition or document.from_json(row["workflow_definition"])
-            self._begin(execution, row["lease_epoch"], Outline(definition), steps)
+            plan, rousals = self._plan(definition), row["rousals"]
+            roused = rousals > row["rousals_seen"] or row["recoveries"] > 0  # whoever died may have known
+            run = Run(execution, row["lease_epoch"], plan, self.means, rousals)
+            self._begin(run, steps, roused=roused)
 
-    def _begin(self, execution: Execution, epoch: int, outline: Outline, steps: list[StepExecution]) -> None:
-        run = Run(execution, epoch, Plan(outline, datetime.now(UTC)), self.means)
-        self.drop(execution.execution_id)
-        self.runs[execution.execution_id] = run, self.group.create_task(self._run(run, steps))
+    def _plan(self, definition: Definition) -> Plan:
+        return Plan(Outline(definition), datetime.now(UTC))
 
-    async def _run(self, run: Run, steps: list[StepExecution]) -> None:
+    def _begin(self, run: Run, steps: list[StepExecution], *, roused: bool = False) -> None:
+        execution_id = run.execution.execution_id
+        self.drop(execution_id)
+        self.runs[execution_id] = run, self.group.create_task(self._run(run, steps, roused=roused))
+
+    async def _run(self, run: Run, steps: list[StepExecution], *, roused: bool) -> None:
         execution_id = run.execution.execution_id
         remaining = (run.execution.deadline - datetime.now(UTC)).total_seconds()
         try:
             async with asyncio.timeout(max(remaining, 0)):
-                await run.run(steps)
+                await run.run(steps, roused=roused)
+            await self._tell_parent(run.execution)
         except* TimeoutError:  # steps turn theirs into failures
             await self._end(run.execution, run.epoch, State.TIMED_OUT, Failure("TIMED_OUT", "its time was up"))
         except* LeaseLost:
@@ -148,6 +157,27 @@ class Engine:
                 del self.runs[execution_id]
             if run.execution.end_time is None:
                 self.awake.set()  # it sleeps, perhaps for a moment only
+
+    async def _tell_parent(self, execution: Execution) -> None:
+        """Rouse what an execution that has ended is a step of; if that fails, it looks by itself."""
+        if execution.end_time is not None and execution.parent_execution_id is not None:
+            with suppress(*FAILURES):
+                async with self.system.connection() as connection:
+                    await lease_store.rouse(connection, execution.parent_execution_id)
+            self.awake.set()
+
+    async def _end_orphans(self) -> None:
+        """Cancel executions whose parent has failed, or does not wait for them any more."""
+        while True:
+            cancellation.heed()
+            with suppress(*FAILURES, DomainError):  # they are found again
+                async with self.system.connection() as connection:
+                    found = await lease_store.orphans(connection, _BATCH)
+                for account_id, execution_id in found:
+                    actor = Actor.of_service("execution", account_id)
+                    await self.database.write(actor, operations.cancel_execution, execution_id=execution_id, etag="")
+                    self.drop(execution_id)
+            await asyncio.sleep(_ORPHANED)
 
     async def _end(self, execution: Execution, epoch: int, state: State, failure: Failure) -> None:
         """End an execution for a reason that is not in its plan."""
@@ -169,13 +199,21 @@ class Engine:
             epochs = {execution_id: run.epoch for execution_id, (run, _) in self.runs.items()}
             try:
                 async with self.system.connection() as connection:
-                    held = await lease_store.renew(connection, self.engine_id, epochs, LEASE) if epochs else set()
+                    held = await lease_store.renew(connection, self.engine_id, epochs, LEASE) if epochs else {}
             except FAILURES as exc:
                 _log.warning("leases are not renewed, trying again", error=repr(exc))
             else:
                 self.sure_until = asked + LEASE
-                for execution_id in epochs.keys() - held:
-                    run = self.runs.get(execution_id)
-                    if run is not None and run[0].epoch == epochs[execution_id]:
-                        self.drop(execution_id)
+                self._heed(epochs, held)
             await asyncio.sleep(LEASE / _SIGNS)
+
+    def _heed(self, asked: dict[UUID, int], held: dict[UUID, int]) -> None:
+        """Drop what is not owned any more of what was asked for, and rouse what was roused."""
+        for execution_id, epoch in asked.items():
+            run, _ = self.runs.get(execution_id, (None, None))
+            if run is None or run.epoch != epoch:
+                continue
+            if execution_id in held:
+                run.rouse(held[execution_id])
+            else:
+                self.drop(execution_id)

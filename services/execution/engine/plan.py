@@ -50,13 +50,18 @@ class Plan:
         return change
 
     def due(self, path: str) -> Task:
-        """Return a step that slept as one to begin again. KeyError when it does not sleep any more."""
+        """Return a step that slept as one to begin again, or to go on. KeyError when it does not sleep any more."""
         record = self.open.pop(path)
-        return Task(path, self.outline.steps[record.key], record.attempt + 1, record.start_time)
+        attempt = record.attempt + (record.failure is not None)
+        return Task(path, self.outline.steps[record.key], attempt, record.start_time, record.progress)
 
     def wake_times(self) -> Iterable[tuple[datetime, str]]:
         """Yield when which step goes on."""
         return ((record.wake_time, path) for path, record in self.open.items() if record.wake_time is not None)
+
+    def looking(self) -> list[StepExecution]:
+        """Return the steps that sleep until something has happened, and look for it when they are woken."""
+        return [record for record in self.open.values() if record.wake_time is not None and record.progress is not None]
 
     def variables(self, path: str) -> dict[str, Any]:
         """Return what the expressions of a step see, beside the execution's inputs."""

@@ -15,7 +15,7 @@ from services.execution.engine.checkpoints import Checkpoints
 from services.execution.engine.plan import Plan
 from services.execution.engine.scopes import Change, Task
 from services.execution.engine.steps import values
-from services.execution.engine.steps.port import Attempt, Ended, Opened, Result, Sleeping, StepFailed, StepType
+from services.execution.engine.steps.port import Attempt, Ended, Looking, Opened, Result, Sleeping, StepFailed, StepType
 from services.execution.executions.domain import Execution, Failure, State, StepExecution, StepState
 from services.execution.executions.store.lease_store import Checkpoint
 from services.execution.expressions import Expressions
@@ -30,6 +30,9 @@ OUTPUT = 256 * 1024
 """Bytes of one step's output as JSON."""
 OUTPUTS = 16 * 1024 * 1024
 """Bytes of all outputs of an execution together, which its owner has in memory."""
+
+_PATIENT = frozenset({Type.APPROVAL, Type.WORKFLOW})
+"""Types that only look into the database, and wait as long as it does not answer."""
 
 _log = logs.get("run")
 
@@ -52,57 +55,73 @@ class Means:
 
 @dataclass(slots=True)
 class Run:
-    """Runs one execution, from where it is, until it ends or nothing is to be done until later."""
+    """Runs one execution, from where it is, until it ends or nothing is to be done until later.
+
+    `rousals` is how often it was roused, as far as is known here.
+    """
 
     execution: Execution
     epoch: int
     plan: Plan
     means: Means
+    rousals: int = 0
     busy: int = 0
     output_bytes: int = 0
     group: asyncio.TaskGroup = field(default_factory=asyncio.TaskGroup)
     alarms: list[asyncio.TimerHandle] = field(default_factory=list)
 
-    async def run(self, stored: list[StepExecution]) -> None:
-        """Run it. An exception group with LeaseLost when it is somebody else's by now."""
+    async def run(self, stored: list[StepExecution], *, roused: bool) -> None:
+        """Run it. An exception group with LeaseLost when it is somebody else's by now.
+
+        What waits for something looks for it at its time, or at once if it was `roused`.
+        """
         self.output_bytes = sum(_size(record.output) for record in stored)
         try:
             async with self.group:
                 change = self.plan.restore(stored)
                 now = datetime.now(UTC)
-                sleeping = sorted(self.plan.wake_times())
-                for wake_time, path in sleeping:
-                    if wake_time <= now:
+                looking = self.plan.looking() if roused else []
+                for wake_time, path in sorted(self.plan.wake_times()):
+                    record = self.plan.open[path]
+                    if wake_time <= now or record in looking:
                         self._wake(path, now, change)
                     else:
-                        self._set_alarm(path, wake_time)
+                        self._set_alarm(record, wake_time)
                 await self._settle(change)
         finally:
             for alarm in self.alarms:
                 alarm.cancel()
 
-    def _set_alarm(self, path: str, wake_time: datetime) -> None:
+    def rouse(self, rousals: int) -> None:
+        """Have its steps that wait for something look for it, if it was roused since."""
+        if rousals > self.rousals:
+            self.rousals = rousals
+            for record in self.plan.looking():
+                self._ring(record)
+
+    def _set_alarm(self, record: StepExecution, wake_time: datetime) -> None:
         """Go on with a step at its time if something else is under way then; if not, it is claimed at its time."""
         seconds = (wake_time - datetime.now(UTC)).total_seconds()
         if seconds < FAR:
-            self.alarms.append(asyncio.get_running_loop().call_later(seconds, self._ring, path))
+            self.alarms.append(asyncio.get_running_loop().call_later(seconds, self._ring, record))
 
-    def _ring(self, path: str) -> None:
+    def _ring(self, record: StepExecution) -> None:
         if self.busy:
             self.busy += 1
-            self.group.create_task(self._rise(path))
+            self.group.create_task(self._rise(record))
 
-    async def _rise(self, path: str) -> None:
+    async def _rise(self, record: StepExecution) -> None:
         change = Change()
-        self._wake(path, datetime.now(UTC), change)
+        if self.plan.open.get(record.path) is record:  # else it has gone on meanwhile
+            self._wake(record.path, datetime.now(UTC), change)
         await self._settle(change, ended=1)
 
     def _wake(self, path: str, now: datetime, change: Change) -> None:
-        """Go on with a step that slept: it has ended, or it is tried again."""
+        """Go on with a step that slept: it has ended, it is tried again, or it looks again."""
         record = self.plan.open.get(path)
         if record is None:  # what contained it has failed meanwhile
             return
-        if record.failure is not None:
+        if record.failure is not None or record.progress is not None:
             change.tasks.append(self.plan.due(path))
             return
         ended = replace(record, state=StepState.COMPLETED, end_time=now, wake_time=None)
@@ -121,7 +140,7 @@ class Run:
             self.group.create_task(self._step(task))
         for record in change.records if self.busy else ():
             if record.wake_time is not None:
-                self._set_alarm(record.path, record.wake_time)
+                self._set_alarm(record, record.wake_time)
 
     def _checkpoint(self, records: list[StepExecution]) -> Checkpoint:
         steps = {}
@@ -133,7 +152,7 @@ class Run:
             failed += record.state is StepState.FAILED
             steps[record.path] = replace(record, sequence=sequence)
         self.execution = replace(execution, steps_completed=completed, steps_failed=failed, sequence=sequence)
-        checkpoint = Checkpoint(self.execution, self.epoch, steps)
+        checkpoint = Checkpoint(self.execution, self.epoch, steps, rousals=self.rousals)
         if self.plan.outcome is not None:
             self._end(checkpoint)
         elif not self.busy:
@@ -154,16 +173,22 @@ class Run:
             raise LeaseLost
         start_time = task.start_time or datetime.now(UTC)
         try:
-            result = await self._result(task)
-            record = self._record(task, start_time, result)
+            record = self._record(task, start_time, await self._looked(task))
         except StepFailed as exc:
             record = _failed(task, start_time, Failure(exc.reason, exc.message))
         await self._settle(self.plan.apply(record, datetime.now(UTC)), ended=1)
 
+    async def _looked(self, task: Task) -> Result:
+        while True:
+            known = self.rousals
+            result = await self._result(task)
+            if not isinstance(result, Looking) or known == self.rousals:
+                return result  # else what it waits for may have happened behind its back
+
     async def _result(self, task: Task) -> Result:
         step = task.step
         try:
-            async with asyncio.timeout(step.timeout or TIMEOUT):
+            async with asyncio.timeout(None if step.type in _PATIENT else step.timeout or TIMEOUT):
                 attempt = await self._attempt(task)
                 return await self.means.types[step.type].run(attempt)
         except TimeoutError as exc:
@@ -176,17 +201,21 @@ class Run:
 
     async def _attempt(self, task: Task) -> Attempt:
         step, execution = task.step, self.execution
+        ids = (execution.account_id, execution.execution_id)
+        if task.progress is not None:
+            return Attempt(*ids, task.path, step, task.attempt, {}, {}, task.progress)
         variables: dict[str, Any] = {}
         if step.expression or step.inputs:
             variables = self.plan.variables(task.path) | {"inputs": execution.input}
         inputs = await values.of_inputs(self.means.expressions, step, variables)
-        ids = (execution.account_id, execution.execution_id)
         return Attempt(*ids, task.path, step, task.attempt, inputs, variables)
 
     def _record(self, task: Task, start_time: datetime, result: Result) -> StepExecution:
         fresh = StepExecution(task.path, task.step.key, task.step.type, StepState.RUNNING, task.attempt, start_time)
         if isinstance(result, Sleeping):
             return replace(fresh, state=StepState.WAITING, wake_time=result.until)
+        if isinstance(result, Looking):
+            return replace(fresh, state=StepState.WAITING, wake_time=result.until, progress=result.progress)
         size = _size(result.progress if isinstance(result, Opened) else result.output)
         self.output_bytes += size
         if self.output_bytes > OUTPUTS or (isinstance(result, Ended) and size > OUTPUT):

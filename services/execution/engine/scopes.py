@@ -13,12 +13,13 @@ from services.execution.executions.domain import Failure, StepExecution
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A step to begin, for the first time or again."""
+    """A step to begin, for the first time or again; with what it keeps when it only goes on."""
 
     path: str
     step: Step
     attempt: int = 1
     start_time: datetime | None = None
+    progress: Any = None
 
 
 @dataclass(slots=True)

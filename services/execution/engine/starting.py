@@ -42,8 +42,9 @@ class Starting:
         return execution
 
     def drop(self, execution_id: UUID) -> None:
-        """End what runs of an execution that was cancelled."""
+        """End what runs of an execution that was cancelled, and have who waits for its end look."""
         self.engine.drop(execution_id)
+        self.engine.awake.set()
 
     async def _definition(self, call: Call, spec: ExecutionSpec) -> Definition:
         if spec.definition is not None:

@@ -36,6 +36,8 @@ def execution_to_proto(execution: Execution) -> pb.Execution:
         steps_failed=execution.steps_failed,
         user_id=str(execution.user_id),
         etag=etag.of(execution),
+        parent_execution_id=str(execution.parent_execution_id or ""),
+        parent_path=execution.parent_path or "",
     )
     if execution.definition is not None:
         message.definition.CopyFrom(definition_to_proto(execution.definition))
@@ -82,8 +84,8 @@ def state_from_proto(state: pb.Execution.State.ValueType) -> State | None:
     return messages.member(State, pb.Execution.State, state)
 
 
-def workflow_id_from_proto(text: str) -> UUID | None:
-    """Return the workflow a filter names; None for no filter."""
+def id_from_proto(text: str) -> UUID | None:
+    """Return the workflow or execution a filter names; None for no filter."""
     return ids.parse(text) if text else None
 
 

@@ -42,7 +42,10 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """A workflow that runs, or has run. It has a `workflow_id` or a `definition` of its own."""
+    """A workflow that runs, or has run. It has a `workflow_id` or a `definition` of its own.
+
+    One that is a step of another names its parent, and which attempt of which step it is; `depth` are around it.
+    """
 
     execution_id: UUID
     account_id: UUID
@@ -63,6 +66,10 @@ class Execution:
     start_time: datetime
     end_time: datetime | None
     sequence: int
+    parent_execution_id: UUID | None = None
+    parent_path: str | None = None
+    parent_attempt: int | None = None
+    depth: int = 0
 
     @property
     def entity_id(self) -> UUID:

@@ -9,6 +9,7 @@ from chassis import etag as tags
 from chassis.database import Transaction
 from services.execution.definitions import queries as definitions
 from services.execution.definitions.domain import Definition
+from services.execution.executions.children import cancel_children
 from services.execution.executions.domain import Execution, Failure, Lease, State
 from services.execution.executions.errors import ExecutionEnded
 from services.execution.executions.store import execution_store as store
@@ -59,12 +60,16 @@ async def start_execution(
 
 
 async def cancel_execution(tx: Transaction, *, execution_id: UUID, etag: str) -> Execution:
-    """End an execution; whoever owns it writes nothing any more. ExecutionNotFound, EtagMismatch, ExecutionEnded."""
-    current = await store.lock_execution(tx.connection, execution_id)
+    """End an execution and what is inside it; who owns them writes nothing any more.
+
+    Raises ExecutionNotFound, EtagMismatch, ExecutionEnded.
+    """
+    current = await store.lock_to_end(tx.connection, execution_id)
     tags.expect(current, etag)
     ended = current.end(tx.now, State.CANCELLED)
     await store.end_execution(tx.connection, ended)
     tx.record("cancelled", before=current, after=ended)
+    await cancel_children(tx, execution_id)
     return ended
 
 
@@ -72,10 +77,11 @@ async def end_owned_execution(
     tx: Transaction, *, execution_id: UUID, epoch: int, state: State, failure: Failure
 ) -> Execution:
     """End an execution for its owner. ExecutionEnded when it has, or has another owner by now."""
-    current = await store.lock_execution(tx.connection, execution_id)
+    current = await store.lock_to_end(tx.connection, execution_id)
     if not await store.is_owned(tx.connection, execution_id, epoch):
         raise ExecutionEnded(execution_id, current.state.name)
     ended = current.end(tx.now, state, failure=failure)
     await store.end_execution(tx.connection, ended)
     tx.record(state.name.lower(), before=current, after=ended)
+    await cancel_children(tx, execution_id)
     return ended

@@ -16,12 +16,23 @@ async def get_execution(connection: Connection, *, execution_id: UUID) -> Execut
     return await store.get_execution(connection, execution_id)
 
 
-async def list_executions(
-    connection: Connection, *, workflow_id: UUID | None, state: State | None, limit: int, after: UUID | None
+async def list_executions(  # filters, each by its own name
+    connection: Connection,
+    *,
+    workflow_id: UUID | None,
+    parent_execution_id: UUID | None,
+    state: State | None,
+    limit: int,
+    after: UUID | None,
 ) -> list[Execution]:
     """Return executions of the account, newest first."""
     statement = select(*COLUMNS)
-    for column, value in ((executions.c.workflow_id, workflow_id), (executions.c.state, state)):
+    filters = (
+        (executions.c.workflow_id, workflow_id),
+        (executions.c.parent_execution_id, parent_execution_id),
+        (executions.c.state, state),
+    )
+    for column, value in filters:
         if value is not None:
             statement = statement.where(column == value)
     if after is not None:

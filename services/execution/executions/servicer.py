@@ -25,7 +25,7 @@ class Starter(Protocol):
         """Start an execution, or return the one that an earlier call of the same request id started."""
 
     def drop(self, execution_id: UUID) -> None:
-        """End what runs of an execution that was cancelled."""
+        """End what runs of an execution that was cancelled, and have who waits for its end look."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,8 @@ class ExecutionServicer:
         rows = await self.database.read(
             call.actor,
             queries.list_executions,
-            workflow_id=convert.workflow_id_from_proto(request.workflow_id),
+            workflow_id=convert.id_from_proto(request.workflow_id),
+            parent_execution_id=convert.id_from_proto(request.parent_execution_id),
             state=convert.state_from_proto(request.state),
             limit=page.limit,
             after=page.after_id,

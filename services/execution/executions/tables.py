@@ -34,6 +34,12 @@ executions = Table(
     Column("lease_epoch", BigInteger, nullable=False),
     Column("engine_id", UUID),
     Column("recoveries", Integer, nullable=False),
+    Column("parent_execution_id", UUID),
+    Column("parent_path", Text),
+    Column("parent_attempt", Integer),
+    Column("depth", Integer, nullable=False),
+    Column("rousals", BigInteger, nullable=False, server_default="0"),
+    Column("rousals_seen", BigInteger, nullable=False, server_default="0"),
     Column("sequence", BigInteger, nullable=False),
 )
 

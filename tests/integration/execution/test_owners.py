@@ -19,6 +19,8 @@ from services.execution.executions.domain import StepExecution, StepState
 from services.execution.executions.store import lease_store
 from services.execution.executions.store.lease_store import Checkpoint
 from services.execution.executions.store.rows import execution_of
+from tests.integration.execution.test_approvals import approve, asking
+from tests.integration.execution.test_children import active, begun, children
 from tests.support.execution_stage import ExecutionStage, Steps, open_execution_stage
 from tests.support.installation import TEMPLATE, fresh_installation
 from tests.support.waiting import until
@@ -153,3 +155,33 @@ async def test_engine_that_stops_lets_others_own_its_executions_at_once(stage: E
     await process.wait()
     (row,) = await stage.rows("SELECT engine_id, wake_time <= now() + interval '1 second' AS soon FROM executions")
     assert (row["engine_id"], row["soon"]) == (None, True)
+
+
+@pytest.mark.invariant("I15")
+async def test_approval_survives_the_death_of_the_engine_before_and_after_the_answer(stage: ExecutionStage) -> None:
+    """It is asked once, and whoever takes over sees the answer that nobody had looked at."""
+    await stage.replica(LOG_LEVEL="ERROR")
+    started = await asking(stage, [{"key": "ask", "approval": {"message": "Go on?"}}, {"key": "last", "noop": {}}])
+    await stage.first.kill()
+    await stage.replicas.pop().channel.close(None)
+    await stage.replica(LOG_LEVEL="ERROR", FAULT="engine.after_claim:1:kill")
+    await stage.call("ApproveStep", approve(started))
+    await stage.first.process.wait()
+    await stage.replicas.pop().channel.close(None)
+    await stage.replica(LOG_LEVEL="ERROR")
+    ended = await stage.ended(started)
+    assert (ended.state, ended.steps_completed) == (State.COMPLETED, 2)
+
+
+@pytest.mark.invariant("I13")
+async def test_workflow_step_whose_engine_dies_goes_on_with_the_execution_it_had_started(stage: ExecutionStage) -> None:
+    """There is one, and its output is that of the step."""
+    await stage.replica(LOG_LEVEL="ERROR")
+    inner = await active(stage, [{"key": "rest", "wait": {"duration": "2s"}}, {"key": "one", "data": {}}])
+    step = {"key": "run", "workflow": {"workflowId": inner}}
+    started = await begun(stage, [step])
+    await stage.first.kill()
+    await stage.replicas.pop().channel.close(None)
+    await stage.replica(LOG_LEVEL="ERROR")
+    assert (await stage.ended(started)).state == State.COMPLETED
+    assert len(await children(stage, started)) == 1

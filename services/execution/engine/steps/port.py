@@ -12,7 +12,10 @@ from services.execution.definitions.domain import Step
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One run of a step. `number` counts from 1; `inputs` are the step's own, `variables` what its expressions see."""
+    """One run of a step. `number` counts from 1; `inputs` are the step's own, `variables` what its expressions see.
+
+    `progress` is what it kept when it looked last, None at first; from then on there are neither inputs nor variables.
+    """
 
     account_id: UUID
     execution_id: UUID
@@ -21,6 +24,7 @@ class Attempt:
     number: int
     inputs: Mapping[str, Any]
     variables: Mapping[str, Any]
+    progress: Any = None
 
     @property
     def key(self) -> str:
@@ -43,13 +47,24 @@ class Sleeping:
 
 
 @dataclass(frozen=True, slots=True)
+class Looking:
+    """The step looks again at an instant, or when its execution is roused; nothing runs until then.
+
+    `progress` is what it keeps until then, JSON that is not None.
+    """
+
+    until: datetime
+    progress: Any
+
+
+@dataclass(frozen=True, slots=True)
 class Opened:
     """The steps inside begin. `progress` is what was decided about them, and never decided again."""
 
     progress: Any = None
 
 
-Result = Ended | Sleeping | Opened
+Result = Ended | Sleeping | Looking | Opened
 
 
 class StepFailed(Exception):

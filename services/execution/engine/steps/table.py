@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping
 
+from chassis.database import Database
 from services.execution.definitions.domain import Type
+from services.execution.engine.steps.approval import Approval
 from services.execution.engine.steps.flow import Condition, Data, Loop, Noop, Parallel, Wait
 from services.execution.engine.steps.port import StepType
+from services.execution.engine.steps.workflow import Workflow
 from services.execution.expressions import Expressions
 
 
-def step_types(expressions: Expressions) -> Mapping[Type, StepType]:
+def step_types(expressions: Expressions, database: Database) -> Mapping[Type, StepType]:
     """Return what runs steps, by type."""
     return {
         Type.NOOP: Noop(),
@@ -17,4 +20,6 @@ def step_types(expressions: Expressions) -> Mapping[Type, StepType]:
         Type.LOOP: Loop(expressions),
         Type.PARALLEL: Parallel(),
         Type.WAIT: Wait(),
+        Type.APPROVAL: Approval(database),
+        Type.WORKFLOW: Workflow(database),
     }

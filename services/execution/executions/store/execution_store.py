@@ -3,7 +3,7 @@
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import Select, func, insert, null, select, update
+from sqlalchemy import Select, case, func, insert, null, select, update
 
 from chassis.sql import Connection
 from services.execution.executions.domain import Execution, Lease, StepState
@@ -17,11 +17,15 @@ CHANNEL = "executions"
 _INSERT = insert(executions)
 
 
-async def insert_execution(connection: Connection, execution: Execution, lease: Lease, seconds: float) -> None:
-    """Store a new execution, owned by an engine for so many seconds."""
+async def insert_execution(
+    connection: Connection, execution: Execution, lease: Lease | None = None, seconds: float = 0
+) -> None:
+    """Store a new execution, owned by an engine for so many seconds, or there to be claimed."""
     until = execution.start_time + timedelta(seconds=seconds)
-    owned = {"wake_time": until, "lease_epoch": lease.epoch, "engine_id": lease.engine_id, "recoveries": 0}
-    await connection.execute(_INSERT, row_of(execution) | owned)
+    owned = (
+        {"lease_epoch": lease.epoch, "engine_id": lease.engine_id} if lease else {"lease_epoch": 0, "engine_id": None}
+    )
+    await connection.execute(_INSERT, row_of(execution) | owned | {"wake_time": until, "recoveries": 0})
 
 
 async def end_execution(connection: Connection, execution: Execution) -> None:
@@ -44,6 +48,16 @@ async def end_execution(connection: Connection, execution: Execution) -> None:
     await connection.execute(select(func.pg_notify(CHANNEL, str(execution.execution_id))))
 
 
+async def rouse(connection: Connection, execution_id: UUID) -> None:
+    """Have the steps of an execution that wait for something look for it; without effect once it has ended."""
+    at_once = case((executions.c.engine_id.is_(None), func.now()), else_=executions.c.wake_time)
+    await connection.execute(
+        update(executions)
+        .where(executions.c.execution_id == execution_id, executions.c.end_time.is_(None))
+        .values(rousals=executions.c.rousals + 1, wake_time=at_once)
+    )
+
+
 async def get_execution(connection: Connection, execution_id: UUID) -> Execution:
     """Return an execution of the account. ExecutionNotFound."""
     return await _execution(connection, select(*COLUMNS).where(executions.c.execution_id == execution_id), execution_id)
@@ -53,6 +67,17 @@ async def lock_execution(connection: Connection, execution_id: UUID) -> Executio
     """Return an execution and hold its row until the transaction ends. ExecutionNotFound."""
     statement = select(*COLUMNS).where(executions.c.execution_id == execution_id).with_for_update()
     return await _execution(connection, statement, execution_id)
+
+
+async def lock_to_end(connection: Connection, execution_id: UUID) -> Execution:
+    """Return an execution that is to end, held, and rouse the one it is a step of. ExecutionNotFound.
+
+    The outer one is held before the inner one, by whoever holds both.
+    """
+    found = await get_execution(connection, execution_id)
+    if found.parent_execution_id is not None:
+        await rouse(connection, found.parent_execution_id)
+    return await lock_execution(connection, execution_id)
 
 
 async def is_owned(connection: Connection, execution_id: UUID, epoch: int) -> bool:

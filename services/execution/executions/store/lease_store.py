@@ -40,16 +40,34 @@ WITH held AS (
     WHERE engine_id = $3 ORDER BY execution_id FOR NO KEY UPDATE OF executions
 )
 UPDATE executions SET wake_time = now() + make_interval(secs => $4)
-FROM held WHERE executions.execution_id = held.execution_id RETURNING executions.execution_id
+FROM held WHERE executions.execution_id = held.execution_id RETURNING executions.execution_id, executions.rousals
 """
-_RELEASE = "UPDATE executions SET wake_time = now(), engine_id = NULL WHERE engine_id = $1 AND end_time IS NULL"
+_RELEASE = """
+UPDATE executions SET wake_time = now(), engine_id = NULL, rousals = rousals + 1
+WHERE engine_id = $1 AND end_time IS NULL
+"""
+_ROUSE = """
+UPDATE executions SET
+    rousals = rousals + 1, wake_time = CASE WHEN engine_id IS NULL THEN now() ELSE wake_time END
+WHERE execution_id = $1 AND end_time IS NULL
+"""
+_ORPHANS = """
+SELECT child.account_id, child.execution_id
+FROM executions AS child
+JOIN executions AS parent ON parent.execution_id = child.parent_execution_id
+LEFT JOIN step_executions AS step ON step.execution_id = child.parent_execution_id AND step.path = child.parent_path
+WHERE child.parent_execution_id IS NOT NULL AND child.end_time IS NULL
+    AND (parent.end_time IS NOT NULL OR step.end_time IS NOT NULL)
+LIMIT $1
+"""
 _CHECKPOINT = f"""
 WITH wanted AS MATERIALIZED (
     SELECT * FROM unnest(
         $1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[], $7::text[], $8::text[],
-        $9::timestamptz[], $10::timestamptz[]
+        $9::timestamptz[], $10::timestamptz[], $28::bigint[]
     ) AS one (
-        execution_id, lease_epoch, steps_completed, steps_failed, sequence, state, output, failure, end_time, wake_time
+        execution_id, lease_epoch, steps_completed, steps_failed, sequence, state, output, failure, end_time, wake_time,
+        rousals
     )
 ), held AS MATERIALIZED (
     SELECT executions.execution_id, executions.account_id
@@ -61,7 +79,13 @@ WITH wanted AS MATERIALIZED (
         recoveries = 0, state = wanted.state, output = wanted.output::jsonb, failure = wanted.failure::jsonb,
         end_time = wanted.end_time, update_time = COALESCE(wanted.end_time, executions.update_time),
         version = executions.version + (wanted.end_time IS NOT NULL)::int,
-        wake_time = CASE WHEN wanted.end_time IS NULL THEN COALESCE(wanted.wake_time, executions.wake_time) END,
+        rousals_seen = wanted.rousals,
+        wake_time = CASE
+            WHEN wanted.end_time IS NOT NULL THEN NULL
+            WHEN wanted.wake_time IS NULL THEN executions.wake_time
+            WHEN executions.rousals > wanted.rousals THEN now()
+            ELSE wanted.wake_time
+        END,
         engine_id = CASE WHEN wanted.end_time IS NULL AND wanted.wake_time IS NULL THEN executions.engine_id END
     FROM wanted JOIN held USING (execution_id) WHERE executions.execution_id = held.execution_id
 ), stored AS (
@@ -99,7 +123,8 @@ _JSON = ("definition", "workflow_definition", "input", "progress", "output", "fa
 class Checkpoint:
     """What became of an execution since the last one.
 
-    `execution` is as it is now, its end included. With a `wake_time` it is given back, to whoever claims it then.
+    `execution` is as it is now, its end included. With a `wake_time` it is given back, to whoever claims it then, or
+    at once if it was roused more often than its owner knew.
     """
 
     execution: Execution
@@ -107,6 +132,7 @@ class Checkpoint:
     steps: dict[str, StepExecution] = field(default_factory=dict)
     change: PendingChange | None = None
     wake_time: datetime | None = None
+    rousals: int = 0
 
 
 async def claim(connection: "Connection", engine_id: UUID, seconds: float, limit: int) -> list[dict[str, Any]]:
@@ -125,10 +151,10 @@ async def next_due(connection: "Connection") -> float | None:
     return seconds
 
 
-async def renew(connection: "Connection", engine_id: UUID, epochs: dict[UUID, int], seconds: float) -> set[UUID]:
-    """Own executions for so many seconds more; returns those that this engine still owns."""
+async def renew(connection: "Connection", engine_id: UUID, epochs: dict[UUID, int], seconds: float) -> dict[UUID, int]:
+    """Own executions for so many seconds more; returns how often each was roused that this engine still owns."""
     rows = await connection.fetch(_RENEW, list(epochs), list(epochs.values()), engine_id, seconds)
-    return {row["execution_id"] for row in rows}
+    return {row["execution_id"]: row["rousals"] for row in rows}
 
 
 async def release(connection: "Connection", engine_id: UUID) -> None:
@@ -136,9 +162,21 @@ async def release(connection: "Connection", engine_id: UUID) -> None:
     await connection.execute(_RELEASE, engine_id)
 
 
+async def rouse(connection: "Connection", execution_id: UUID) -> None:
+    """Have the steps of an execution that wait for something look for it."""
+    await connection.execute(_ROUSE, execution_id)
+
+
+async def orphans(connection: "Connection", limit: int) -> list[tuple[UUID, UUID]]:
+    """Return executions whose parent waits for them no more, each with its account."""
+    return [(row["account_id"], row["execution_id"]) for row in await connection.fetch(_ORPHANS, limit)]
+
+
 async def store(connection: "Connection", checkpoints: Sequence[Checkpoint]) -> set[UUID]:
     """Store checkpoints, at most one of each execution; returns the executions whose lease was still the newest."""
-    rows = await connection.fetch(_CHECKPOINT, *_executions(checkpoints), *_steps(checkpoints), *_changes(checkpoints))
+    rousals = [each.rousals for each in checkpoints]
+    columns = (*_executions(checkpoints), *_steps(checkpoints), *_changes(checkpoints), rousals)
+    rows = await connection.fetch(_CHECKPOINT, *columns)
     return {row["execution_id"] for row in rows}
 
 

@@ -632,6 +632,18 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The execution has ended; what has ended stays as it is.
     Example: {"reason": "EXECUTION_ENDED", "metadata": {"executionId": "…", "state": "COMPLETED"}}
     """
+    APPROVAL_NOT_FOUND: _ErrorReason.ValueType  # 270
+    """The step waits for no answer, or for none any more.
+    Example: {"reason": "APPROVAL_NOT_FOUND", "metadata": {"executionId": "…", "path": "ship"}}
+    """
+    APPROVAL_ANSWERED: _ErrorReason.ValueType  # 271
+    """Somebody has answered; `state` and `userId` say what and who.
+    Example: {"reason": "APPROVAL_ANSWERED", "metadata": {"executionId": "…", "path": "ship", "state": "APPROVED", "userId": "…"}}
+    """
+    APPROVAL_EXPIRED: _ErrorReason.ValueType  # 272
+    """Nobody answered in time, and now it is too late.
+    Example: {"reason": "APPROVAL_EXPIRED", "metadata": {"executionId": "…", "path": "ship", "expireTime": "2030-01-01T00:00:00+00:00"}}
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every `reason` of a google.rpc.ErrorInfo whose domain is `stateroom.dev`.
@@ -1247,5 +1259,17 @@ Example: {"reason": "EXECUTION_NOT_FOUND", "metadata": {"executionId": "…"}}
 EXECUTION_ENDED: ErrorReason.ValueType  # 227
 """The execution has ended; what has ended stays as it is.
 Example: {"reason": "EXECUTION_ENDED", "metadata": {"executionId": "…", "state": "COMPLETED"}}
+"""
+APPROVAL_NOT_FOUND: ErrorReason.ValueType  # 270
+"""The step waits for no answer, or for none any more.
+Example: {"reason": "APPROVAL_NOT_FOUND", "metadata": {"executionId": "…", "path": "ship"}}
+"""
+APPROVAL_ANSWERED: ErrorReason.ValueType  # 271
+"""Somebody has answered; `state` and `userId` say what and who.
+Example: {"reason": "APPROVAL_ANSWERED", "metadata": {"executionId": "…", "path": "ship", "state": "APPROVED", "userId": "…"}}
+"""
+APPROVAL_EXPIRED: ErrorReason.ValueType  # 272
+"""Nobody answered in time, and now it is too late.
+Example: {"reason": "APPROVAL_EXPIRED", "metadata": {"executionId": "…", "path": "ship", "expireTime": "2030-01-01T00:00:00+00:00"}}
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

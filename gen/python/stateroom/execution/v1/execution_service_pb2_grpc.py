@@ -101,7 +101,7 @@ class ExecutionServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CancelExecution(self, request, context):
-        """Ends an execution. No step of it begins after the answer.
+        """Ends an execution, and those that are steps of it. No step begins after the answer.
 
         Errors: INVALID_ARGUMENT (REQUEST_ID_REUSED), NOT_FOUND (EXECUTION_NOT_FOUND), FAILED_PRECONDITION (EXECUTION_ENDED), ABORTED
         (ETAG_MISMATCH).

@@ -51,7 +51,7 @@ class ExecutionServiceStub:
     Errors: INVALID_ARGUMENT (INVALID_FIELD, INVALID_PAGE_TOKEN).
     """
     CancelExecution: _grpc.UnaryUnaryMultiCallable[_execution_service_pb2.CancelExecutionRequest, _execution_pb2.Execution]
-    """Ends an execution. No step of it begins after the answer.
+    """Ends an execution, and those that are steps of it. No step begins after the answer.
 
     Errors: INVALID_ARGUMENT (REQUEST_ID_REUSED), NOT_FOUND (EXECUTION_NOT_FOUND), FAILED_PRECONDITION (EXECUTION_ENDED), ABORTED
     (ETAG_MISMATCH).
@@ -89,7 +89,7 @@ class ExecutionServiceAsyncStub(ExecutionServiceStub):
     Errors: INVALID_ARGUMENT (INVALID_FIELD, INVALID_PAGE_TOKEN).
     """
     CancelExecution: _aio.UnaryUnaryMultiCallable[_execution_service_pb2.CancelExecutionRequest, _execution_pb2.Execution]  # type: ignore[assignment]
-    """Ends an execution. No step of it begins after the answer.
+    """Ends an execution, and those that are steps of it. No step begins after the answer.
 
     Errors: INVALID_ARGUMENT (REQUEST_ID_REUSED), NOT_FOUND (EXECUTION_NOT_FOUND), FAILED_PRECONDITION (EXECUTION_ENDED), ABORTED
     (ETAG_MISMATCH).
@@ -148,7 +148,7 @@ class ExecutionServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _execution_service_pb2.CancelExecutionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_execution_pb2.Execution, _abc.Awaitable[_execution_pb2.Execution]]:
-        """Ends an execution. No step of it begins after the answer.
+        """Ends an execution, and those that are steps of it. No step begins after the answer.
 
         Errors: INVALID_ARGUMENT (REQUEST_ID_REUSED), NOT_FOUND (EXECUTION_NOT_FOUND), FAILED_PRECONDITION (EXECUTION_ENDED), ABORTED
         (ETAG_MISMATCH).

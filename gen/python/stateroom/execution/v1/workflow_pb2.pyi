@@ -184,6 +184,10 @@ class Step(_message.Message):
         """Runs steps at once."""
         WAIT: Step._Type.ValueType  # 6
         """Waits."""
+        APPROVAL: Step._Type.ValueType  # 7
+        """Asks a person."""
+        WORKFLOW: Step._Type.ValueType  # 8
+        """Runs another workflow."""
 
     class Type(_Type, metaclass=_TypeEnumTypeWrapper):
         """What a step does."""
@@ -202,6 +206,10 @@ class Step(_message.Message):
     """Runs steps at once."""
     WAIT: Step.Type.ValueType  # 6
     """Waits."""
+    APPROVAL: Step.Type.ValueType  # 7
+    """Asks a person."""
+    WORKFLOW: Step.Type.ValueType  # 8
+    """Runs another workflow."""
 
     class _OnError:
         ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -264,6 +272,8 @@ class Step(_message.Message):
     LOOP_FIELD_NUMBER: _builtins.int
     PARALLEL_FIELD_NUMBER: _builtins.int
     WAIT_FIELD_NUMBER: _builtins.int
+    APPROVAL_FIELD_NUMBER: _builtins.int
+    WORKFLOW_FIELD_NUMBER: _builtins.int
     key: _builtins.str
     """Its name in expressions and lists, unique in the workflow."""
     name: _builtins.str
@@ -286,7 +296,9 @@ class Step(_message.Message):
 
     @_builtins.property
     def timeout(self) -> _duration_pb2.Duration:
-        """How long one run may take; 30 s when unset. Not for WAIT, and not for steps with steps inside."""
+        """How long one run may take; 30 s when unset. Not for WAIT, APPROVAL and WORKFLOW, and not for steps with
+        steps inside.
+        """
 
     @_builtins.property
     def noop(self) -> Global___NoopConfig:
@@ -312,6 +324,14 @@ class Step(_message.Message):
     def wait(self) -> Global___WaitConfig:
         """Waits."""
 
+    @_builtins.property
+    def approval(self) -> Global___ApprovalConfig:
+        """Asks a person."""
+
+    @_builtins.property
+    def workflow(self) -> Global___WorkflowConfig:
+        """Runs another workflow."""
+
     def __init__(
         self,
         *,
@@ -329,12 +349,14 @@ class Step(_message.Message):
         loop: Global___LoopConfig | None = ...,
         parallel: Global___ParallelConfig | None = ...,
         wait: Global___WaitConfig | None = ...,
+        approval: Global___ApprovalConfig | None = ...,
+        workflow: Global___WorkflowConfig | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["condition", b"condition", "config", b"config", "data", b"data", "loop", b"loop", "noop", b"noop", "parallel", b"parallel", "retry_delay", b"retry_delay", "timeout", b"timeout", "wait", b"wait"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["approval", b"approval", "condition", b"condition", "config", b"config", "data", b"data", "loop", b"loop", "noop", b"noop", "parallel", b"parallel", "retry_delay", b"retry_delay", "timeout", b"timeout", "wait", b"wait", "workflow", b"workflow"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["condition", b"condition", "config", b"config", "data", b"data", "depends_on", b"depends_on", "inputs", b"inputs", "key", b"key", "loop", b"loop", "name", b"name", "noop", b"noop", "on_error", b"on_error", "parallel", b"parallel", "retry_count", b"retry_count", "retry_delay", b"retry_delay", "timeout", b"timeout", "wait", b"wait"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["approval", b"approval", "condition", b"condition", "config", b"config", "data", b"data", "depends_on", b"depends_on", "inputs", b"inputs", "key", b"key", "loop", b"loop", "name", b"name", "noop", b"noop", "on_error", b"on_error", "parallel", b"parallel", "retry_count", b"retry_count", "retry_delay", b"retry_delay", "timeout", b"timeout", "wait", b"wait", "workflow", b"workflow"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_config: _TypeAlias = _typing.Literal["noop", "data", "condition", "loop", "parallel", "wait"]  # noqa: Y015
+    _WhichOneofReturnType_config: _TypeAlias = _typing.Literal["noop", "data", "condition", "loop", "parallel", "wait", "approval", "workflow"]  # noqa: Y015
     _WhichOneofArgType_config: _TypeAlias = _typing.Literal["config", b"config"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_config) -> _WhichOneofReturnType_config | None: ...
 
@@ -495,3 +517,63 @@ class WaitConfig(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType_end) -> _WhichOneofReturnType_end | None: ...
 
 Global___WaitConfig: _TypeAlias = WaitConfig  # noqa: Y015
+
+@_typing.final
+class ApprovalConfig(_message.Message):
+    """Asks a person, who approves or refuses. What its `inputs` give is shown to that person. Its output has `user_id` and `comment`; a
+    refusal is its failure (REFUSED), and so is that nobody answered in time (EXPIRED).
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    TIMEOUT_FIELD_NUMBER: _builtins.int
+    message: _builtins.str
+    """What is asked."""
+    @_builtins.property
+    def timeout(self) -> _duration_pb2.Duration:
+        """How long an answer is waited for, at most a year; a day when unset."""
+
+    def __init__(
+        self,
+        *,
+        message: _builtins.str = ...,
+        timeout: _duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["timeout", b"timeout"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["message", b"message", "timeout", b"timeout"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ApprovalConfig: _TypeAlias = ApprovalConfig  # noqa: Y015
+
+@_typing.final
+class WorkflowConfig(_message.Message):
+    """Runs another workflow, as an execution of its own, with what its `inputs` give. Its output is that of the execution; if that does not
+    complete, the step fails (EXECUTION_FAILED, EXECUTION_CANCELLED, EXECUTION_TIMED_OUT). 16 may be inside each other.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WORKFLOW_ID_FIELD_NUMBER: _builtins.int
+    TIMEOUT_FIELD_NUMBER: _builtins.int
+    workflow_id: _builtins.str
+    """Any version of the workflow: the one that is ACTIVE when the step begins is run."""
+    @_builtins.property
+    def timeout(self) -> _duration_pb2.Duration:
+        """How long that execution may take; a day when unset."""
+
+    def __init__(
+        self,
+        *,
+        workflow_id: _builtins.str = ...,
+        timeout: _duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["timeout", b"timeout"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["timeout", b"timeout", "workflow_id", b"workflow_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WorkflowConfig: _TypeAlias = WorkflowConfig  # noqa: Y015

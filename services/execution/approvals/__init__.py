@@ -1,0 +1,1 @@
+"""Approvals: steps that ask a person, and the answers."""

@@ -1,0 +1,85 @@
+"""What a step does, as the message of its type, and back."""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC
+from typing import Any
+
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.message import Message
+from stateroom.execution.v1 import workflow_pb2 as pb
+
+from services.execution.definitions.domain import Step, Type
+
+DAY = 86400.0
+"""Seconds that a step waits for a person or a workflow, unless it says otherwise."""
+
+
+def to_proto(step: Step) -> Message:
+    """Return the message of a step's type."""
+    return _TO[step.type](step)
+
+
+def from_proto(kind: str, config: Any) -> dict[str, Any]:  # the message of any type
+    """Return the fields of a Step that a message of a type fills."""
+    return _FROM[Type[kind.upper()]](config)
+
+
+def seconds(message: Any, name: str) -> float | None:  # a message of any type
+    """Return a duration as seconds, None when it is not set."""
+    return getattr(message, name).ToNanoseconds() / 1e9 if message.HasField(name) else None
+
+
+def duration(value: float | None) -> Duration:
+    """Return seconds as a duration."""
+    message = Duration()
+    message.FromNanoseconds(round((value or 0) * 1e9))
+    return message
+
+
+def _wait(step: Step) -> pb.WaitConfig:
+    if step.time is None:
+        return pb.WaitConfig(duration=duration(step.duration))
+    message = pb.WaitConfig()
+    message.time.FromDatetime(step.time)
+    return message
+
+
+def _of_wait(config: pb.WaitConfig) -> dict[str, Any]:
+    if config.HasField("time"):
+        return {"time": config.time.ToDatetime(UTC)}
+    return {"duration": seconds(config, "duration")}
+
+
+_TO: Mapping[Type, Callable[[Step], Message]] = {
+    Type.NOOP: lambda _: pb.NoopConfig(),
+    Type.DATA: lambda _: pb.DataConfig(),
+    Type.CONDITION: lambda step: pb.ConditionConfig(
+        expression=step.expression, then=step.then, otherwise=step.otherwise
+    ),
+    Type.LOOP: lambda step: pb.LoopConfig(items=step.expression, steps=step.steps, concurrency=step.concurrency),
+    Type.PARALLEL: lambda step: pb.ParallelConfig(steps=step.steps),
+    Type.WAIT: _wait,
+    Type.APPROVAL: lambda step: pb.ApprovalConfig(message=step.message, timeout=duration(step.duration)),
+    Type.WORKFLOW: lambda step: pb.WorkflowConfig(workflow_id=step.workflow_id, timeout=duration(step.duration)),
+}
+_FROM: Mapping[Type, Callable[[Any], dict[str, Any]]] = {
+    Type.NOOP: lambda _: {},
+    Type.DATA: lambda _: {},
+    Type.CONDITION: lambda config: {
+        "expression": config.expression,
+        "then": tuple(config.then),
+        "otherwise": tuple(config.otherwise),
+    },
+    Type.LOOP: lambda config: {
+        "expression": config.items,
+        "steps": tuple(config.steps),
+        "concurrency": config.concurrency or 1,
+    },
+    Type.PARALLEL: lambda config: {"steps": tuple(config.steps)},
+    Type.WAIT: _of_wait,
+    Type.APPROVAL: lambda config: {"message": config.message, "duration": seconds(config, "timeout") or DAY},
+    Type.WORKFLOW: lambda config: {
+        "workflow_id": config.workflow_id,
+        "duration": seconds(config, "timeout") or DAY,
+    },
+}
