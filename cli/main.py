@@ -24,6 +24,7 @@ from cli import (
     previews,
     raw_call,
     saves,
+    schedules,
     sessions,
     sharing,
     users,
@@ -59,6 +60,7 @@ app.add_typer(actions.app, name="action")
 app.add_typer(chats.app, name="chat")
 app.add_typer(workflows.app, name="workflow")
 app.add_typer(executions.app, name="execution")
+app.add_typer(schedules.app, name="schedule")
 app.command()(executions.run)
 app.command()(executions.runs)
 app.add_typer(audit.app, name="audit")

@@ -3,7 +3,7 @@
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 
-from stateroom.execution.v1 import execution_service_pb2, workflow_service_pb2
+from stateroom.execution.v1 import execution_service_pb2, trigger_service_pb2, workflow_service_pb2
 
 from chassis.actor import Actor
 from chassis.bell import Bell
@@ -25,8 +25,11 @@ from services.execution.executions.servicer import ExecutionServicer
 from services.execution.executions.store.execution_store import CHANNEL
 from services.execution.expressions import Expressions
 from services.execution.settings import ExecutionSettings
+from services.execution.triggers.events import TRIGGER
+from services.execution.triggers.scheduler import Scheduler
+from services.execution.triggers.servicer import TriggerServicer
 
-REGISTRY = Registry(WORKFLOW, EXECUTION)
+REGISTRY = Registry(WORKFLOW, EXECUTION, TRIGGER)
 COUNTS = [
     Count(
         "stateroom_executions_running",
@@ -38,6 +41,11 @@ COUNTS = [
         "Executions that nobody looks at, though their time has come for ten seconds.",
         "SELECT count(*) FROM executions WHERE wake_time < now() - interval '10 seconds'",
     ),
+    Count(
+        "stateroom_schedules_overdue",
+        "Triggers with a time that nobody has decided about, though it has been over for ten seconds.",
+        "SELECT count(*) FROM triggers WHERE next_time < now() - interval '10 seconds'",
+    ),
 ]
 
 
@@ -48,7 +56,8 @@ async def open_execution(settings: ExecutionSettings, stack: AsyncExitStack) -> 
     stack.push_async_callback(expressions.close)
     engine = open_engine(service, expressions)
     bell = Bell(service.system, CHANNEL)
-    service.loops += [engine.run, bell.run]
+    scheduler = Scheduler(service.database, service.system, expressions, engine)
+    service.loops += [engine.run, bell.run, scheduler.run]
     service.counts += COUNTS
     server = service.server()
     database, pages = service.database, service.pages
@@ -57,6 +66,7 @@ async def open_execution(settings: ExecutionSettings, stack: AsyncExitStack) -> 
         {
             workflow_service_pb2: WorkflowServicer(database, pages, expressions),
             execution_service_pb2: ExecutionServicer(database, pages, starting, Followers(database, bell)),
+            trigger_service_pb2: TriggerServicer(database, pages, expressions),
         }
     )
     return service, server

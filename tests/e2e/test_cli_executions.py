@@ -100,3 +100,24 @@ async def test_cli_execution_cancel_ends_it(embedded_stack: EmbeddedStack, tmp_p
     assert ended["state"] == "CANCELLED"
     watched = await stack.command("execution", "watch", str(started["executionId"]))
     assert (watched.code, "CANCELLED" in watched.errors) == (4, True)
+
+
+async def test_cli_schedule_is_made_shown_paused_and_deleted(embedded_stack: EmbeddedStack, tmp_path: Path) -> None:
+    """With the next ten times, of one that is not made yet too; what is no schedule is refused."""
+    stack = embedded_stack
+    await stack.command("workflow", "create", _file(tmp_path, "calendar"), "--activate")
+    wanted = ("schedule", "create", "calendar", "--cron", "0 9 * * 1", "--zone", "Asia/Tokyo", "-i", "a=1", "-i", "b=2")
+    (made,) = (await stack.command(*wanted, "--misfire", "all", "--json")).json()
+    assert (made["state"], made["schedule"]["misfireRule"], made["inputs"]) == ("ENABLED", "ALL", {"a": "1", "b": "2"})
+    identity = str(made["triggerId"])
+    for named in ((identity,), ("--cron", "0 9 * * 1", "--zone", "Asia/Tokyo")):
+        times = (await stack.command("schedule", "next", *named, "--json")).json()
+        assert len(times) == 10
+        assert all("T00:00:00Z" in str(row) for row in times)
+    assert "calendar" in (await stack.command("schedule", "list")).output
+    for verb, state in (("pause", "DISABLED"), ("resume", "ENABLED"), ("delete", "DISABLED")):
+        (changed,) = (await stack.command("schedule", verb, identity, "--json")).json()
+        assert changed["state"] == state
+    assert (await stack.command("schedule", "history", identity, "--json")).json() == []
+    wrong = await stack.command("schedule", "create", "calendar", "--cron", "0 0 30 2 *")
+    assert (wrong.code, "fifty years" in wrong.errors) == (4, True)

@@ -229,6 +229,11 @@ class Setting:
         started = await self.client.post("/v1/executions", {"definition": {"steps": [{"key": "only", **step}]}})
         return str(started["executionId"])
 
+    async def trigger(self) -> str:
+        """Return a trigger that waits for a day far away."""
+        wanted = {"name": "docs", "parentWorkflowId": await self.workflow(), "schedule": {"cron": "0 0 29 2 *"}}
+        return str((await self.client.post("/v1/triggers", wanted))["triggerId"])
+
     async def chat(self) -> str:
         """Return a chat in which something was said."""
         chat = await self.client.post("/v1/chats", {})
@@ -292,6 +297,7 @@ MAKERS: Mapping[str, Callable[[Setting], Awaitable[str]]] = {
     "ACTION_ID": Setting.action,
     "WORKFLOW_ID": Setting.workflow,
     "EXECUTION_ID": Setting.execution,
+    "TRIGGER_ID": Setting.trigger,
     "CHAT_ID": Setting.chat,
     "USER_ID": Setting.user,
     "API_KEY_ID": Setting.api_key,

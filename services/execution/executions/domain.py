@@ -63,6 +63,7 @@ class Execution:
     start_time: datetime
     end_time: datetime | None
     sequence: int
+    trigger_id: UUID | None = None
 
     @property
     def entity_id(self) -> UUID:

@@ -35,6 +35,7 @@ executions = Table(
     Column("engine_id", UUID),
     Column("recoveries", Integer, nullable=False),
     Column("sequence", BigInteger, nullable=False),
+    Column("trigger_id", UUID),
 )
 
 step_executions = Table(
