@@ -632,6 +632,30 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The execution has ended; what has ended stays as it is.
     Example: {"reason": "EXECUTION_ENDED", "metadata": {"executionId": "…", "state": "COMPLETED"}}
     """
+    INVALID_CRON: _ErrorReason.ValueType  # 260
+    """The text is no cron expression of five fields.
+    Example: {"reason": "INVALID_CRON", "metadata": {"field": "trigger.schedule.cron", "description": "…"}}
+    """
+    CRON_NEVER_FIRES: _ErrorReason.ValueType  # 261
+    """There is no such time in fifty years.
+    Example: {"reason": "CRON_NEVER_FIRES", "metadata": {"field": "trigger.schedule.cron", "description": "…"}}
+    """
+    UNKNOWN_TIME_ZONE: _ErrorReason.ValueType  # 262
+    """No such zone is known.
+    Example: {"reason": "UNKNOWN_TIME_ZONE", "metadata": {"field": "trigger.schedule.time_zone", "description": "…"}}
+    """
+    INVALID_INPUTS: _ErrorReason.ValueType  # 263
+    """An expression has a problem; BadRequest lists each, with its field.
+    Example: {"reason": "INVALID_INPUTS", "metadata": {"field": "trigger.inputs[a]", "description": "…"}}
+    """
+    TRIGGER_NOT_FOUND: _ErrorReason.ValueType  # 264
+    """There is no such trigger in the account, or it is deleted.
+    Example: {"reason": "TRIGGER_NOT_FOUND", "metadata": {"triggerId": "…"}}
+    """
+    TRIGGER_OF_ANOTHER_TYPE: _ErrorReason.ValueType  # 265
+    """The trigger waits for something else than what the change is about.
+    Example: {"reason": "TRIGGER_OF_ANOTHER_TYPE", "metadata": {"triggerId": "…", "type": "SCHEDULED"}}
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every `reason` of a google.rpc.ErrorInfo whose domain is `stateroom.dev`.
@@ -1247,5 +1271,29 @@ Example: {"reason": "EXECUTION_NOT_FOUND", "metadata": {"executionId": "…"}}
 EXECUTION_ENDED: ErrorReason.ValueType  # 227
 """The execution has ended; what has ended stays as it is.
 Example: {"reason": "EXECUTION_ENDED", "metadata": {"executionId": "…", "state": "COMPLETED"}}
+"""
+INVALID_CRON: ErrorReason.ValueType  # 260
+"""The text is no cron expression of five fields.
+Example: {"reason": "INVALID_CRON", "metadata": {"field": "trigger.schedule.cron", "description": "…"}}
+"""
+CRON_NEVER_FIRES: ErrorReason.ValueType  # 261
+"""There is no such time in fifty years.
+Example: {"reason": "CRON_NEVER_FIRES", "metadata": {"field": "trigger.schedule.cron", "description": "…"}}
+"""
+UNKNOWN_TIME_ZONE: ErrorReason.ValueType  # 262
+"""No such zone is known.
+Example: {"reason": "UNKNOWN_TIME_ZONE", "metadata": {"field": "trigger.schedule.time_zone", "description": "…"}}
+"""
+INVALID_INPUTS: ErrorReason.ValueType  # 263
+"""An expression has a problem; BadRequest lists each, with its field.
+Example: {"reason": "INVALID_INPUTS", "metadata": {"field": "trigger.inputs[a]", "description": "…"}}
+"""
+TRIGGER_NOT_FOUND: ErrorReason.ValueType  # 264
+"""There is no such trigger in the account, or it is deleted.
+Example: {"reason": "TRIGGER_NOT_FOUND", "metadata": {"triggerId": "…"}}
+"""
+TRIGGER_OF_ANOTHER_TYPE: ErrorReason.ValueType  # 265
+"""The trigger waits for something else than what the change is about.
+Example: {"reason": "TRIGGER_OF_ANOTHER_TYPE", "metadata": {"triggerId": "…", "type": "SCHEDULED"}}
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
