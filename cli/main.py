@@ -29,6 +29,7 @@ from cli import (
     sharing,
     users,
     variables,
+    webhooks,
     workflows,
     workspaces,
 )
@@ -61,6 +62,7 @@ app.add_typer(chats.app, name="chat")
 app.add_typer(workflows.app, name="workflow")
 app.add_typer(executions.app, name="execution")
 app.add_typer(schedules.app, name="schedule")
+app.add_typer(webhooks.app, name="webhook")
 app.command()(executions.run)
 app.command()(executions.runs)
 app.add_typer(audit.app, name="audit")

@@ -5,37 +5,18 @@ from typing import Annotated
 
 import typer
 
-from chassis import ids
 from cli import context, program, resolve
 from cli.client import Client
 from cli.context import AccountOption, JsonOption, LimitOption
-from cli.errors import Refused, WrongUse
+from cli.errors import WrongUse
 from cli.render import Output
+from cli.triggers import FIELDS, delete, history, path_of, pause, resume
 
 app = typer.Typer(no_args_is_help=True, help="Schedules: executions that start by the calendar.")
+for verb in (history, pause, resume, delete):
+    app.command()(verb)
 
-Schedule = Annotated[str, typer.Argument(metavar="SCHEDULE", help="Its id.")]
-FIELDS = (
-    "triggerId",
-    "name",
-    "parentWorkflowId",
-    "schedule",
-    "inputs",
-    "state",
-    "nextTime",
-    "userId",
-    "createTime",
-    "updateTime",
-    "deleteTime",
-)
 COLUMNS = {"triggerId": "ID", "name": "NAME", "cron": "CRON", "timeZone": "ZONE", "state": "STATE", "nextTime": "NEXT"}
-OCCURRENCE_COLUMNS = {
-    "time": "TIME",
-    "decision": "DECISION",
-    "reason": "REASON",
-    "message": "MESSAGE",
-    "executionId": "EXECUTION",
-}
 
 
 class Misfire(StrEnum):
@@ -109,59 +90,9 @@ def show_next(
     async def work(client: Client, output: Output) -> None:
         wanted = {"cron": cron, "timeZone": zone}
         if schedule:
-            wanted = (await client.get(_path(schedule)))["schedule"]
-        parameters = {f"schedule.{name}": str(wanted[name]) for name in ("cron", "timeZone")}
+            wanted = (await client.get(path_of(schedule)))["schedule"]
+        parameters = {name: str(wanted[name]) for name in ("cron", "timeZone")}
         answer = await client.get("/v1/triggers:previewSchedule", **parameters)
         output.rows([{"time": time} for time in answer.get("nextTime", [])], {"time": "TIME"})
 
     context.run(work, as_json=as_json, account=account)
-
-
-@app.command()
-def history(
-    schedule: Schedule, limit: LimitOption = 100, account: AccountOption = "", as_json: JsonOption = False
-) -> None:
-    """List what became of the times of a schedule, newest first."""
-
-    async def work(client: Client, output: Output) -> None:
-        pages = client.pages(f"{_path(schedule)}/occurrences", "occurrences", limit=limit)
-        output.rows([each async for each in pages], OCCURRENCE_COLUMNS)
-
-    context.run(work, as_json=as_json, account=account)
-
-
-@app.command()
-def pause(schedule: Schedule, account: AccountOption = "", as_json: JsonOption = False) -> None:
-    """Start no executions any more, until it is resumed; what happens meanwhile is not made up for."""
-    _change(schedule, "disable", account, as_json=as_json)
-
-
-@app.command()
-def resume(schedule: Schedule, account: AccountOption = "", as_json: JsonOption = False) -> None:
-    """Start executions again, from now on for you."""
-    _change(schedule, "enable", account, as_json=as_json)
-
-
-@app.command()
-def delete(schedule: Schedule, account: AccountOption = "", as_json: JsonOption = False) -> None:
-    """Delete a schedule; its executions go on."""
-
-    async def work(client: Client, output: Output) -> None:
-        output.resource(await client.delete(_path(schedule)), FIELDS)
-
-    context.run(work, as_json=as_json, account=account)
-
-
-def _change(schedule: str, verb: str, account: str, *, as_json: bool) -> None:
-    async def work(client: Client, output: Output) -> None:
-        output.resource(await client.post(f"{_path(schedule)}:{verb}", {}), FIELDS)
-
-    context.run(work, as_json=as_json, account=account)
-
-
-def _path(schedule: str) -> str:
-    """Return the path of a schedule's trigger. Refused when the text is no id."""
-    if ids.is_id(schedule):
-        return f"/v1/triggers/{schedule}"
-    msg = f"{schedule!r} is no schedule's id; `{program.name()} schedule list` shows those there are."
-    raise Refused(msg, reason="TRIGGER_NOT_FOUND", code=resolve.NOT_FOUND)

@@ -3,13 +3,19 @@
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 
-from stateroom.execution.v1 import execution_service_pb2, trigger_service_pb2, workflow_service_pb2
+from stateroom.execution.v1 import (
+    execution_service_pb2,
+    trigger_service_pb2,
+    webhook_service_pb2,
+    workflow_service_pb2,
+)
 
 from chassis.actor import Actor
 from chassis.bell import Bell
 from chassis.changes import PendingChange, Registry, pending
 from chassis.rpc.server import Server
 from chassis.samples import Count
+from chassis.sealing import Sealer
 from chassis.service import Service, open_service, run
 from services.execution.definitions.events import WORKFLOW
 from services.execution.definitions.servicer import WorkflowServicer
@@ -28,8 +34,12 @@ from services.execution.settings import ExecutionSettings
 from services.execution.triggers.events import TRIGGER
 from services.execution.triggers.scheduler import Scheduler
 from services.execution.triggers.servicer import TriggerServicer
+from services.execution.webhooks.events import DELIVERY
+from services.execution.webhooks.forgetting import Forgetting
+from services.execution.webhooks.receiving import Receiving
+from services.execution.webhooks.servicer import WebhookServicer
 
-REGISTRY = Registry(WORKFLOW, EXECUTION, TRIGGER)
+REGISTRY = Registry(WORKFLOW, EXECUTION, TRIGGER, DELIVERY)
 COUNTS = [
     Count(
         "stateroom_executions_running",
@@ -57,16 +67,19 @@ async def open_execution(settings: ExecutionSettings, stack: AsyncExitStack) -> 
     engine = open_engine(service, expressions)
     bell = Bell(service.system, CHANNEL)
     scheduler = Scheduler(service.database, service.system, expressions, engine)
-    service.loops += [engine.run, bell.run, scheduler.run]
+    service.loops += [engine.run, bell.run, scheduler.run, Forgetting(service.system).run]
     service.counts += COUNTS
     server = service.server()
     database, pages = service.database, service.pages
+    sealer = Sealer.from_file(settings.sealing_keys_file)
+    receiving = Receiving(service.system, database, expressions, sealer, engine)
     starting = Starting(database, engine, expressions)
     server.add_all(
         {
             workflow_service_pb2: WorkflowServicer(database, pages, expressions),
             execution_service_pb2: ExecutionServicer(database, pages, starting, Followers(database, bell)),
             trigger_service_pb2: TriggerServicer(database, pages, expressions),
+            webhook_service_pb2: WebhookServicer(database, pages, receiving, sealer),
         }
     )
     return service, server

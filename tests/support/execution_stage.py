@@ -17,6 +17,7 @@ from stateroom.execution.v1 import trigger_service_pb2 as trigger
 from stateroom.execution.v1 import workflow_service_pb2 as workflow
 from stateroom.execution.v1.execution_service_pb2_grpc import ExecutionServiceStub
 from stateroom.execution.v1.trigger_service_pb2_grpc import TriggerServiceStub
+from stateroom.execution.v1.webhook_service_pb2_grpc import WebhookServiceStub
 from stateroom.execution.v1.workflow_service_pb2_grpc import WorkflowServiceStub
 
 from chassis import ids
@@ -50,6 +51,7 @@ class Replica:
         self.executions: Any = ExecutionServiceStub(self.channel)
         self.workflows: Any = WorkflowServiceStub(self.channel)
         self.triggers: Any = TriggerServiceStub(self.channel)
+        self.webhooks: Any = WebhookServiceStub(self.channel)
         self.process: asyncio.subprocess.Process
 
     async def start(self, **settings: str) -> None:
@@ -146,7 +148,8 @@ class ExecutionStage:
 
     async def call(self, method: str, request: Any) -> Any:  # any message
         """Call the first replica."""
-        stubs = (self.first.executions, self.first.workflows, self.first.triggers)
+        replica = self.first
+        stubs = (replica.executions, replica.workflows, replica.triggers, replica.webhooks)
         call = next(getattr(stub, method) for stub in stubs if hasattr(stub, method))
         return await call(request, metadata=self.bearer(), timeout=READY, wait_for_ready=True)
 

@@ -43,7 +43,7 @@ NEEDED = {
     "execution.definition": _DEFINITION,
     "trigger.name": "a",
     "trigger.schedule.cron": "0 0 29 2 *",
-    "schedule.cron": "0 0 29 2 *",
+    "cron": "0 0 29 2 *",
 }
 """Values of fields that a request cannot be without, beside ids."""
 

@@ -9,7 +9,7 @@ from stateroom.execution.v1 import trigger_pb2 as pb
 from stateroom.execution.v1 import trigger_service_pb2 as pb_service
 
 from chassis import etag, ids, messages
-from services.execution.triggers.domain import Decision, Occurrence, State, Trigger, Type
+from services.execution.triggers.domain import Decision, Occurrence, Scheme, State, Trigger, Type, Webhook
 from services.execution.triggers.schedule import MisfireRule, Schedule
 
 
@@ -20,25 +20,31 @@ def trigger_to_proto(trigger: Trigger) -> pb.Trigger:
         name=trigger.name,
         parent_workflow_id=str(trigger.parent_workflow_id),
         inputs=trigger.inputs,
-        schedule=_schedule_to_proto(trigger.config),
         type=pb.Trigger.Type.Value(trigger.type.name),
         state=pb.Trigger.State.Value(trigger.state.name),
         user_id=str(trigger.user_id),
         deleted_by=str(trigger.deleted_by or ""),
         etag=etag.of(trigger),
     )
+    match trigger.config:
+        case Schedule():
+            message.schedule.CopyFrom(_schedule_to_proto(trigger.config))
+        case Webhook(scheme):
+            shown = pb.Webhook.Scheme.Value(scheme.name)
+            message.webhook.CopyFrom(pb.Webhook(scheme=shown, has_secret=trigger.secret is not None))
     messages.set_times(message, trigger, "next_time", "create_time", "update_time", "delete_time")
     return message
 
 
 def trigger_from_proto(request: pb_service.CreateTriggerRequest, account_id: UUID, user_id: UUID) -> Trigger:
     """Return a new trigger as its maker wants it."""
-    values = values_from_proto(request.trigger, ("name", "parent_workflow_id", "inputs", "schedule"))
+    values = values_from_proto(request.trigger, ("name", "parent_workflow_id", "inputs", "schedule", "webhook"))
+    disabled = request.disabled or request.trigger.HasField("webhook")
     now = datetime.now(UTC)
     return Trigger(
         trigger_id=ids.new(),
         account_id=account_id,
-        state=State.DISABLED if request.disabled else State.ENABLED,
+        state=State.DISABLED if disabled else State.ENABLED,
         user_id=user_id,
         next_time=None,
         version=1,
@@ -59,6 +65,9 @@ def values_from_proto(message: pb.Trigger, names: Iterable[str]) -> dict[str, An
                 held[name] = dict(message.inputs)
             case "schedule" if message.HasField("schedule"):
                 held["config"] = schedule_from_proto(message.schedule)
+            case "webhook" if message.HasField("webhook"):
+                scheme = messages.member(Scheme, pb.Webhook.Scheme, message.webhook.scheme)
+                held["config"] = Webhook(scheme or Scheme.STANDARD)
             case "name":
                 held[name] = message.name
     return held

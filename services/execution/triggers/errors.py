@@ -10,9 +10,9 @@ class InvalidCron(InvalidField):
 
     reason = "INVALID_CRON"
 
-    def __init__(self, schedule: str, problem: str) -> None:
-        """`schedule` is the field that the schedule stands in."""
-        super().__init__(Violation(f"{schedule}.cron", problem))
+    def __init__(self, within: str, problem: str) -> None:
+        """`within` is where the schedule stands: empty, or a field and a dot."""
+        super().__init__(Violation(f"{within}cron", problem))
 
 
 class CronNeverFires(InvalidField):
@@ -20,9 +20,9 @@ class CronNeverFires(InvalidField):
 
     reason = "CRON_NEVER_FIRES"
 
-    def __init__(self, schedule: str) -> None:
-        """`schedule` is the field that the schedule stands in."""
-        super().__init__(Violation(f"{schedule}.cron", "there is no such time in fifty years"))
+    def __init__(self, within: str) -> None:
+        """`within` is where the schedule stands: empty, or a field and a dot."""
+        super().__init__(Violation(f"{within}cron", "there is no such time in fifty years"))
 
 
 class UnknownTimeZone(InvalidField):
@@ -30,9 +30,9 @@ class UnknownTimeZone(InvalidField):
 
     reason = "UNKNOWN_TIME_ZONE"
 
-    def __init__(self, schedule: str) -> None:
-        """`schedule` is the field that the schedule stands in."""
-        super().__init__(Violation(f"{schedule}.time_zone", "no such zone is known; write it as in `Europe/Berlin`"))
+    def __init__(self, within: str) -> None:
+        """`within` is where the schedule stands: empty, or a field and a dot."""
+        super().__init__(Violation(f"{within}time_zone", "no such zone is known; write it as in `Europe/Berlin`"))
 
 
 class InvalidInputs(InvalidArgument):
@@ -61,3 +61,21 @@ class TriggerOfAnotherType(WrongState):
 
     def __init__(self, trigger_id: UUID, type: str) -> None:  # noqa: A002  # the contract's own word
         super().__init__(triggerId=str(trigger_id), type=type)
+
+
+class TriggerWithoutSecret(WrongState):
+    """Trigger {triggerId} has no secret to sign with yet; renew it first."""
+
+    reason = "TRIGGER_WITHOUT_SECRET"
+
+    def __init__(self, trigger_id: UUID) -> None:
+        super().__init__(triggerId=str(trigger_id))
+
+
+class TriggerDisabled(WrongState):
+    """Trigger {triggerId} is disabled."""
+
+    reason = "TRIGGER_DISABLED"
+
+    def __init__(self, trigger_id: UUID) -> None:
+        super().__init__(triggerId=str(trigger_id))

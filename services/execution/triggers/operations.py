@@ -15,7 +15,7 @@ from services.execution.executions.convert import TIMEOUT
 from services.execution.executions.domain import Execution, Failure, Lease
 from services.execution.executions.operations import ExecutionSpec, start_execution
 from services.execution.triggers import store
-from services.execution.triggers.domain import Decision, Trigger, key_of
+from services.execution.triggers.domain import Decision, Happening, Occurrence, Trigger, key_of
 
 CHANGED = ("TRIGGER_CHANGED", "the trigger was changed before anybody looked")
 """Why a time is skipped that nobody had decided about."""
@@ -36,6 +36,14 @@ class Started:
 
     execution: Execution
     definition: Definition
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What was decided, and the execution that it started; none when it was decided before."""
+
+    occurrence: Occurrence
+    started: list[Started]
 
 
 async def create_trigger(tx: Transaction, *, trigger: Trigger) -> Trigger:
@@ -64,7 +72,7 @@ async def update_trigger(tx: Transaction, *, trigger_id: UUID, values: Mapping[s
 
 
 async def enable_trigger(tx: Transaction, *, trigger_id: UUID, etag: str) -> Trigger:
-    """Let a trigger start executions, for the person who says so. TriggerNotFound, EtagMismatch."""
+    """Let a trigger start executions, for who says so. TriggerNotFound, TriggerWithoutSecret, EtagMismatch."""
     current = await store.lock_trigger(tx.connection, trigger_id)
     tags.expect(current, etag)
     return await _change(tx, "enabled", current, current.enable(tx.now, UUID(tx.actor.subject)))
@@ -113,16 +121,45 @@ async def decide_times(
     for time, given in inputs.items():
         if time not in fresh:
             continue
-        outcome = await _start(tx, current, given, owner)
-        if isinstance(outcome, Failure):
-            decided.append(current.decided(time, now, Decision.FAILED, outcome.reason, outcome.message))
-        else:
-            execution_id = outcome.execution.execution_id
-            decided.append(current.decided(time, now, Decision.STARTED, execution_id=execution_id))
-            started.append(outcome)
+        occurrence, begun = await _decide(tx, current, Happening(key_of(time), time), given, now, owner)
+        decided.append(occurrence)
+        started += begun
     await store.insert_occurrences(tx.connection, sorted(decided, key=lambda each: each.time))
     await store.pass_on(tx.connection, current.trigger_id, current.following(now))
     return started
+
+
+async def decide_once(
+    tx: Transaction,
+    *,
+    trigger: Trigger,
+    what: Happening,
+    given: dict[str, Any] | Failure,
+    now: datetime,
+    owner: Owner,
+) -> Decided:
+    """Decide about something that a trigger waited for, whose row is held; what was decided before stays so."""
+    known = await store.find_occurrence(tx.connection, trigger.trigger_id, what.key)
+    if known is not None:
+        return Decided(known, [])
+    occurrence, started = await _decide(tx, trigger, what, given, now, owner)
+    await store.insert_occurrences(tx.connection, [occurrence])
+    return Decided(occurrence, started)
+
+
+async def _decide(
+    tx: Transaction,
+    trigger: Trigger,
+    what: Happening,
+    given: dict[str, Any] | Failure,
+    now: datetime,
+    owner: Owner,
+) -> tuple[Occurrence, list[Started]]:
+    outcome = await _start(tx, trigger, given, owner)
+    if isinstance(outcome, Failure):
+        return trigger.decided(what, now, Decision.FAILED, outcome), []
+    execution_id = outcome.execution.execution_id
+    return trigger.decided(what, now, Decision.STARTED, execution_id=execution_id), [outcome]
 
 
 async def _start(tx: Transaction, trigger: Trigger, given: dict[str, Any] | Failure, owner: Owner) -> Started | Failure:

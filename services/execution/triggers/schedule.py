@@ -36,22 +36,22 @@ class Schedule:
     time_zone: str
     misfire_rule: MisfireRule
 
-    def expect_valid(self, field: str, now: datetime) -> None:
-        """Raise InvalidCron, CronNeverFires or UnknownTimeZone for a schedule in a field of a request."""
+    def expect_valid(self, within: str, now: datetime) -> None:
+        """Raise InvalidCron, CronNeverFires or UnknownTimeZone; `within` is empty, or a field and a dot."""
         try:
             ZoneInfo(self.time_zone)
         except (OSError, ValueError, KeyError) as exc:  # a folder of zones, a way out of it, no such zone
-            raise UnknownTimeZone(field) from exc
+            raise UnknownTimeZone(within) from exc
         if len(self.cron.split()) != _FIELDS:
-            raise InvalidCron(field, "five parts are needed: minute, hour, day of the month, month, day of the week")
+            raise InvalidCron(within, "five parts are needed: minute, hour, day of the month, month, day of the week")
         try:
             CronSim(self.cron, now)
         except CronSimError as exc:
             if self._reads_in_other_months(now):
-                raise CronNeverFires(field) from exc
-            raise InvalidCron(field, f"{str(exc).lower()} in {self.cron!r}") from exc
+                raise CronNeverFires(within) from exc
+            raise InvalidCron(within, f"{str(exc).lower()} in {self.cron!r}") from exc
         if self.next(now) is None:
-            raise CronNeverFires(field)
+            raise CronNeverFires(within)
 
     def _reads_in_other_months(self, now: datetime) -> bool:
         """Whether it is only that the months have no such day, as in `0 0 30 2 *`."""

@@ -15,13 +15,12 @@ from chassis import cancellation, logs
 from chassis.actor import Actor
 from chassis.database import FAILURES, Database
 from chassis.system import SystemDatabase
-from services.execution.engine.engine import FIRST_EPOCH, LEASE, Engine
-from services.execution.executions.domain import Lease
+from services.execution.engine.engine import Engine
 from services.execution.expressions import Expressions
 from services.execution.triggers import inputs, operations, queries
-from services.execution.triggers.domain import LISTED, key_of, missed
+from services.execution.triggers.domain import LISTED, key_of
 from services.execution.triggers.errors import TriggerNotFound
-from services.execution.triggers.operations import Owner
+from services.execution.triggers.taking import owner_of, take
 
 Clock = Callable[[], datetime]
 """Says what time it is, in UTC."""
@@ -90,13 +89,13 @@ class Scheduler:
                 _log.warning("a schedule was not decided about", trigger_id=str(trigger_id), exc_info=exc)
 
     async def _decide(self, account_id: UUID, trigger_id: UUID) -> None:
-        actor = Actor.of_service("execution", account_id)
+        actor = Actor(account_id, f"trigger:{trigger_id}")
         with suppress(TriggerNotFound):
             trigger = await self.database.read(actor, queries.get_trigger, trigger_id=trigger_id)
             now = self.clock()
             times = trigger.due(now)
             listed = times[-LISTED:]
-            skipped = set(missed(listed, now, trigger.config.misfire_rule))
+            skipped = set(trigger.missed(listed, now))
             given = {
                 time: await inputs.of_event(trigger.inputs, _event(trigger_id, time), self.expressions)
                 for time in listed
@@ -109,10 +108,9 @@ class Scheduler:
                 times=times,
                 inputs=given,
                 now=now,
-                owner=Owner(Lease(self.engine.engine_id, FIRST_EPOCH), LEASE),
+                owner=owner_of(self.engine),
             )
-            for each in started:
-                self.engine.take(each.execution, each.definition)
+            take(self.engine, started)
 
 
 def _event(trigger_id: UUID, time: datetime) -> dict[str, str]:

@@ -108,9 +108,9 @@ class TriggerServicer:
 
     async def PreviewSchedule(self, request: pb.PreviewScheduleRequest, _call: Call) -> pb.PreviewScheduleResponse:
         """Return the next times of a schedule."""
-        schedule = convert.schedule_from_proto(request.schedule)
+        schedule = convert.schedule_from_proto(trigger_pb2.Schedule(cron=request.cron, time_zone=request.time_zone))
         now = datetime.now(UTC)
-        schedule.expect_valid("schedule", now)
+        schedule.expect_valid("", now)
         response = pb.PreviewScheduleResponse()
         for time in schedule.preview(now, PREVIEWED):
             response.next_time.add().FromDatetime(time)
@@ -118,7 +118,7 @@ class TriggerServicer:
 
     async def _expect_valid(self, trigger: trigger_pb2.Trigger) -> None:
         if trigger.HasField("schedule"):
-            convert.schedule_from_proto(trigger.schedule).expect_valid("trigger.schedule", datetime.now(UTC))
+            convert.schedule_from_proto(trigger.schedule).expect_valid("trigger.schedule.", datetime.now(UTC))
         await inputs.expect_valid(trigger.inputs, self.expressions)
 
     async def _change(self, operation: Transition, request: TransitionRequest, call: Call) -> trigger_pb2.Trigger:

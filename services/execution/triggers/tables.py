@@ -1,6 +1,6 @@
 """Tables of triggers, and of what they decided."""
 
-from sqlalchemy import BigInteger, Column, Enum, Table, Text
+from sqlalchemy import BigInteger, Column, Enum, LargeBinary, Table, Text
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 
 from chassis import tables
@@ -26,6 +26,7 @@ triggers = Table(
     Column("update_time", tables.Time, nullable=False),
     Column("delete_time", tables.Time),
     Column("deleted_by", UUID),
+    Column("secret", LargeBinary),
 )
 
 occurrences = Table(

@@ -175,6 +175,6 @@ async def test_create_trigger_of_what_is_wrong_is_refused_with_the_field(stage: 
 
 async def test_preview_schedule_shows_ten_times(stage: ExecutionStage) -> None:
     """In the zone's own time, whatever day it is."""
-    schedule = ParseDict({"cron": "0 12 * * *", "timeZone": "Asia/Tokyo"}, trigger_pb2.Schedule())
-    shown = await stage.call("PreviewSchedule", pb.PreviewScheduleRequest(schedule=schedule))
+    request = pb.PreviewScheduleRequest(cron="0 12 * * *", time_zone="Asia/Tokyo")
+    shown = await stage.call("PreviewSchedule", request)
     assert [time.ToDatetime().hour for time in shown.next_time] == [3] * 10

@@ -103,7 +103,7 @@ def test_any_text_is_a_schedule_with_times_or_is_refused(cron: str, zone: str) -
 
 def _refused_field(schedule: Schedule, now: datetime) -> str:
     try:
-        schedule.expect_valid("schedule", now)
+        schedule.expect_valid("schedule.", now)
     except DomainError as exc:
         return exc.violations[0].field
     return ""
@@ -125,7 +125,7 @@ def _refused_field(schedule: Schedule, now: datetime) -> str:
 def test_schedule_that_is_none_is_refused_with_its_own_reason(cron: str, zone: str, reason: str) -> None:
     """Too few parts, values beyond, seconds, days that no month has, zones that nobody knows."""
     with pytest.raises(DomainError) as refusal:
-        _schedule(cron, zone).expect_valid("schedule", datetime(2026, 1, 1, tzinfo=UTC))
+        _schedule(cron, zone).expect_valid("schedule.", datetime(2026, 1, 1, tzinfo=UTC))
     assert refusal.value.reason == reason
 
 
