@@ -656,6 +656,30 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The trigger waits for something else than what the change is about.
     Example: {"reason": "TRIGGER_OF_ANOTHER_TYPE", "metadata": {"triggerId": "…", "type": "SCHEDULED"}}
     """
+    TRIGGER_WITHOUT_SECRET: _ErrorReason.ValueType  # 266
+    """A webhook has no secret yet, so nobody could sign for it.
+    Example: {"reason": "TRIGGER_WITHOUT_SECRET", "metadata": {"triggerId": "…"}}
+    """
+    SIGNATURE_REFUSED: _ErrorReason.ValueType  # 267
+    """What was delivered is not signed, or not with the trigger's secret.
+    Example: {"reason": "SIGNATURE_REFUSED", "metadata": {}}
+    """
+    DELIVERY_STALE: _ErrorReason.ValueType  # 268
+    """The time that was signed is more than five minutes off.
+    Example: {"reason": "DELIVERY_STALE", "metadata": {"minutes": "5"}}
+    """
+    DELIVERY_TOO_LARGE: _ErrorReason.ValueType  # 269
+    """More was delivered than is kept.
+    Example: {"reason": "DELIVERY_TOO_LARGE", "metadata": {"limit": "1048576"}}
+    """
+    TRIGGER_DISABLED: _ErrorReason.ValueType  # 270
+    """The trigger is DISABLED.
+    Example: {"reason": "TRIGGER_DISABLED", "metadata": {"triggerId": "…"}}
+    """
+    DELIVERY_NOT_FOUND: _ErrorReason.ValueType  # 271
+    """There is no such delivery in the account, or it is forgotten.
+    Example: {"reason": "DELIVERY_NOT_FOUND", "metadata": {"deliveryId": "…"}}
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every `reason` of a google.rpc.ErrorInfo whose domain is `stateroom.dev`.
@@ -1295,5 +1319,29 @@ Example: {"reason": "TRIGGER_NOT_FOUND", "metadata": {"triggerId": "…"}}
 TRIGGER_OF_ANOTHER_TYPE: ErrorReason.ValueType  # 265
 """The trigger waits for something else than what the change is about.
 Example: {"reason": "TRIGGER_OF_ANOTHER_TYPE", "metadata": {"triggerId": "…", "type": "SCHEDULED"}}
+"""
+TRIGGER_WITHOUT_SECRET: ErrorReason.ValueType  # 266
+"""A webhook has no secret yet, so nobody could sign for it.
+Example: {"reason": "TRIGGER_WITHOUT_SECRET", "metadata": {"triggerId": "…"}}
+"""
+SIGNATURE_REFUSED: ErrorReason.ValueType  # 267
+"""What was delivered is not signed, or not with the trigger's secret.
+Example: {"reason": "SIGNATURE_REFUSED", "metadata": {}}
+"""
+DELIVERY_STALE: ErrorReason.ValueType  # 268
+"""The time that was signed is more than five minutes off.
+Example: {"reason": "DELIVERY_STALE", "metadata": {"minutes": "5"}}
+"""
+DELIVERY_TOO_LARGE: ErrorReason.ValueType  # 269
+"""More was delivered than is kept.
+Example: {"reason": "DELIVERY_TOO_LARGE", "metadata": {"limit": "1048576"}}
+"""
+TRIGGER_DISABLED: ErrorReason.ValueType  # 270
+"""The trigger is DISABLED.
+Example: {"reason": "TRIGGER_DISABLED", "metadata": {"triggerId": "…"}}
+"""
+DELIVERY_NOT_FOUND: ErrorReason.ValueType  # 271
+"""There is no such delivery in the account, or it is forgotten.
+Example: {"reason": "DELIVERY_NOT_FOUND", "metadata": {"deliveryId": "…"}}
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

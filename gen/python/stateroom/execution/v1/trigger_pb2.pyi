@@ -36,6 +36,8 @@ class Trigger(_message.Message):
         """Not set."""
         SCHEDULED: Trigger._Type.ValueType  # 1
         """Times of a calendar."""
+        WEBHOOK: Trigger._Type.ValueType  # 2
+        """Signed deliveries."""
 
     class Type(_Type, metaclass=_TypeEnumTypeWrapper):
         """What a trigger waits for."""
@@ -44,6 +46,8 @@ class Trigger(_message.Message):
     """Not set."""
     SCHEDULED: Trigger.Type.ValueType  # 1
     """Times of a calendar."""
+    WEBHOOK: Trigger.Type.ValueType  # 2
+    """Signed deliveries."""
 
     class _State:
         ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -93,6 +97,7 @@ class Trigger(_message.Message):
     PARENT_WORKFLOW_ID_FIELD_NUMBER: _builtins.int
     INPUTS_FIELD_NUMBER: _builtins.int
     SCHEDULE_FIELD_NUMBER: _builtins.int
+    WEBHOOK_FIELD_NUMBER: _builtins.int
     TYPE_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
     USER_ID_FIELD_NUMBER: _builtins.int
@@ -127,6 +132,10 @@ class Trigger(_message.Message):
         """Times of a calendar."""
 
     @_builtins.property
+    def webhook(self) -> Global___Webhook:
+        """Signed deliveries. It begins DISABLED, as it has no secret."""
+
+    @_builtins.property
     def next_time(self) -> _timestamp_pb2.Timestamp:
         """The next time of its schedule, while it is ENABLED. Passing on to the next one is no change of the trigger."""
 
@@ -150,6 +159,7 @@ class Trigger(_message.Message):
         parent_workflow_id: _builtins.str = ...,
         inputs: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         schedule: Global___Schedule | None = ...,
+        webhook: Global___Webhook | None = ...,
         type: Global___Trigger.Type.ValueType = ...,
         state: Global___Trigger.State.ValueType = ...,
         user_id: _builtins.str = ...,
@@ -160,11 +170,11 @@ class Trigger(_message.Message):
         deleted_by: _builtins.str = ...,
         etag: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["config", b"config", "create_time", b"create_time", "delete_time", b"delete_time", "next_time", b"next_time", "schedule", b"schedule", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["config", b"config", "create_time", b"create_time", "delete_time", b"delete_time", "next_time", b"next_time", "schedule", b"schedule", "update_time", b"update_time", "webhook", b"webhook"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["config", b"config", "create_time", b"create_time", "delete_time", b"delete_time", "deleted_by", b"deleted_by", "etag", b"etag", "inputs", b"inputs", "name", b"name", "next_time", b"next_time", "parent_workflow_id", b"parent_workflow_id", "schedule", b"schedule", "state", b"state", "trigger_id", b"trigger_id", "type", b"type", "update_time", b"update_time", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["config", b"config", "create_time", b"create_time", "delete_time", b"delete_time", "deleted_by", b"deleted_by", "etag", b"etag", "inputs", b"inputs", "name", b"name", "next_time", b"next_time", "parent_workflow_id", b"parent_workflow_id", "schedule", b"schedule", "state", b"state", "trigger_id", b"trigger_id", "type", b"type", "update_time", b"update_time", "user_id", b"user_id", "webhook", b"webhook"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_config: _TypeAlias = _typing.Literal["schedule"]  # noqa: Y015
+    _WhichOneofReturnType_config: _TypeAlias = _typing.Literal["schedule", "webhook"]  # noqa: Y015
     _WhichOneofArgType_config: _TypeAlias = _typing.Literal["config", b"config"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_config) -> _WhichOneofReturnType_config | None: ...
 
@@ -231,6 +241,57 @@ class Schedule(_message.Message):
 Global___Schedule: _TypeAlias = Schedule  # noqa: Y015
 
 @_typing.final
+class Webhook(_message.Message):
+    """Deliveries that somebody signs, to `POST /v1/webhooks/{trigger_id}`. Expressions see `event.body` (of JSON its value, else a text),
+    `event.headers`, `event.key`, `event.time` and `event.trigger_id`.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    class _Scheme:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _SchemeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[Webhook._Scheme.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        SCHEME_UNSPECIFIED: Webhook._Scheme.ValueType  # 0
+        """STANDARD."""
+        STANDARD: Webhook._Scheme.ValueType  # 1
+        """As in Standard Webhooks: the headers `webhook-id`, `webhook-timestamp`, at most five minutes off, and `webhook-signature`."""
+        GITHUB: Webhook._Scheme.ValueType  # 2
+        """As GitHub does: the headers `X-Hub-Signature-256` and `X-GitHub-Delivery`."""
+
+    class Scheme(_Scheme, metaclass=_SchemeEnumTypeWrapper):
+        """How deliveries are signed. Each delivery has an id, by which it is accepted once."""
+
+    SCHEME_UNSPECIFIED: Webhook.Scheme.ValueType  # 0
+    """STANDARD."""
+    STANDARD: Webhook.Scheme.ValueType  # 1
+    """As in Standard Webhooks: the headers `webhook-id`, `webhook-timestamp`, at most five minutes off, and `webhook-signature`."""
+    GITHUB: Webhook.Scheme.ValueType  # 2
+    """As GitHub does: the headers `X-Hub-Signature-256` and `X-GitHub-Delivery`."""
+
+    SCHEME_FIELD_NUMBER: _builtins.int
+    HAS_SECRET_FIELD_NUMBER: _builtins.int
+    scheme: Global___Webhook.Scheme.ValueType
+    """How they are signed."""
+    has_secret: _builtins.bool
+    """Whether it has a secret. Renewing gives it one, which is shown once."""
+    def __init__(
+        self,
+        *,
+        scheme: Global___Webhook.Scheme.ValueType = ...,
+        has_secret: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["has_secret", b"has_secret", "scheme", b"scheme"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Webhook: _TypeAlias = Webhook  # noqa: Y015
+
+@_typing.final
 class Occurrence(_message.Message):
     """Something that a trigger waited for, and what was decided about it. Each is decided once."""
 
@@ -250,6 +311,10 @@ class Occurrence(_message.Message):
         """None was to be started."""
         FAILED: Occurrence._Decision.ValueType  # 3
         """One was to be started, and could not be."""
+        REFUSED: Occurrence._Decision.ValueType  # 4
+        """It came from somebody who did not show the right to start one, or while the trigger was DISABLED. What is refused for the same
+        reason within a minute is told once.
+        """
 
     class Decision(_Decision, metaclass=_DecisionEnumTypeWrapper):
         """What was decided about an occurrence."""
@@ -262,6 +327,10 @@ class Occurrence(_message.Message):
     """None was to be started."""
     FAILED: Occurrence.Decision.ValueType  # 3
     """One was to be started, and could not be."""
+    REFUSED: Occurrence.Decision.ValueType  # 4
+    """It came from somebody who did not show the right to start one, or while the trigger was DISABLED. What is refused for the same
+    reason within a minute is told once.
+    """
 
     OCCURRENCE_ID_FIELD_NUMBER: _builtins.int
     TRIGGER_ID_FIELD_NUMBER: _builtins.int
@@ -278,7 +347,7 @@ class Occurrence(_message.Message):
     trigger_id: _builtins.str
     """The trigger."""
     key: _builtins.str
-    """What makes it recognisable among those of the trigger: of a schedule, its time."""
+    """What makes it recognisable among those of the trigger: of a schedule its time, of a delivery what its sender calls it."""
     decision: Global___Occurrence.Decision.ValueType
     """What was decided."""
     reason: _builtins.str

@@ -345,19 +345,21 @@ class PreviewScheduleRequest(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    SCHEDULE_FIELD_NUMBER: _builtins.int
-    @_builtins.property
-    def schedule(self) -> _trigger_pb2.Schedule:
-        """The schedule."""
-
+    CRON_FIELD_NUMBER: _builtins.int
+    TIME_ZONE_FIELD_NUMBER: _builtins.int
+    cron: _builtins.str
+    """Five parts, as in a trigger's schedule."""
+    time_zone: _builtins.str
+    """The zone of the clock; UTC when empty."""
     def __init__(
         self,
         *,
-        schedule: _trigger_pb2.Schedule | None = ...,
+        cron: _builtins.str = ...,
+        time_zone: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["schedule", b"schedule"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["schedule", b"schedule"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cron", b"cron", "time_zone", b"time_zone"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

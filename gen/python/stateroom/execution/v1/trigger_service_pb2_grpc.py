@@ -88,7 +88,7 @@ class TriggerServiceServicer:
     """
 
     def CreateTrigger(self, request, context):
-        """Makes a trigger of a workflow and enables it; its executions run for the caller.
+        """Makes a trigger of a workflow and enables it; its executions run for the caller. One of the type WEBHOOK begins DISABLED.
 
         Errors: INVALID_ARGUMENT (INVALID_FIELD, INVALID_CRON, CRON_NEVER_FIRES, UNKNOWN_TIME_ZONE, INVALID_INPUTS, REQUEST_ID_REUSED),
         NOT_FOUND (WORKFLOW_NOT_FOUND).
@@ -129,7 +129,8 @@ class TriggerServiceServicer:
     def EnableTrigger(self, request, context):
         """Enables a trigger; from now on its executions run for the caller, also when it was enabled.
 
-        Errors: INVALID_ARGUMENT (REQUEST_ID_REUSED), NOT_FOUND (TRIGGER_NOT_FOUND), ABORTED (ETAG_MISMATCH).
+        Errors: INVALID_ARGUMENT (REQUEST_ID_REUSED), NOT_FOUND (TRIGGER_NOT_FOUND), FAILED_PRECONDITION (TRIGGER_WITHOUT_SECRET), ABORTED
+        (ETAG_MISMATCH).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -35,7 +35,7 @@ class TriggerServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> TriggerServiceAsyncStub: ...
     CreateTrigger: _grpc.UnaryUnaryMultiCallable[_trigger_service_pb2.CreateTriggerRequest, _trigger_pb2.Trigger]
-    """Makes a trigger of a workflow and enables it; its executions run for the caller.
+    """Makes a trigger of a workflow and enables it; its executions run for the caller. One of the type WEBHOOK begins DISABLED.
 
     Errors: INVALID_ARGUMENT (INVALID_FIELD, INVALID_CRON, CRON_NEVER_FIRES, UNKNOWN_TIME_ZONE, INVALID_INPUTS, REQUEST_ID_REUSED),
     NOT_FOUND (WORKFLOW_NOT_FOUND).
@@ -60,7 +60,8 @@ class TriggerServiceStub:
     EnableTrigger: _grpc.UnaryUnaryMultiCallable[_trigger_service_pb2.EnableTriggerRequest, _trigger_pb2.Trigger]
     """Enables a trigger; from now on its executions run for the caller, also when it was enabled.
 
-    Errors: INVALID_ARGUMENT (REQUEST_ID_REUSED), NOT_FOUND (TRIGGER_NOT_FOUND), ABORTED (ETAG_MISMATCH).
+    Errors: INVALID_ARGUMENT (REQUEST_ID_REUSED), NOT_FOUND (TRIGGER_NOT_FOUND), FAILED_PRECONDITION (TRIGGER_WITHOUT_SECRET), ABORTED
+    (ETAG_MISMATCH).
     """
     DisableTrigger: _grpc.UnaryUnaryMultiCallable[_trigger_service_pb2.DisableTriggerRequest, _trigger_pb2.Trigger]
     """Disables a trigger: it starts no execution after the answer. Times of its schedule that are over and not decided yet are skipped.
@@ -89,7 +90,7 @@ class TriggerServiceAsyncStub(TriggerServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateTrigger: _aio.UnaryUnaryMultiCallable[_trigger_service_pb2.CreateTriggerRequest, _trigger_pb2.Trigger]  # type: ignore[assignment]
-    """Makes a trigger of a workflow and enables it; its executions run for the caller.
+    """Makes a trigger of a workflow and enables it; its executions run for the caller. One of the type WEBHOOK begins DISABLED.
 
     Errors: INVALID_ARGUMENT (INVALID_FIELD, INVALID_CRON, CRON_NEVER_FIRES, UNKNOWN_TIME_ZONE, INVALID_INPUTS, REQUEST_ID_REUSED),
     NOT_FOUND (WORKFLOW_NOT_FOUND).
@@ -114,7 +115,8 @@ class TriggerServiceAsyncStub(TriggerServiceStub):
     EnableTrigger: _aio.UnaryUnaryMultiCallable[_trigger_service_pb2.EnableTriggerRequest, _trigger_pb2.Trigger]  # type: ignore[assignment]
     """Enables a trigger; from now on its executions run for the caller, also when it was enabled.
 
-    Errors: INVALID_ARGUMENT (REQUEST_ID_REUSED), NOT_FOUND (TRIGGER_NOT_FOUND), ABORTED (ETAG_MISMATCH).
+    Errors: INVALID_ARGUMENT (REQUEST_ID_REUSED), NOT_FOUND (TRIGGER_NOT_FOUND), FAILED_PRECONDITION (TRIGGER_WITHOUT_SECRET), ABORTED
+    (ETAG_MISMATCH).
     """
     DisableTrigger: _aio.UnaryUnaryMultiCallable[_trigger_service_pb2.DisableTriggerRequest, _trigger_pb2.Trigger]  # type: ignore[assignment]
     """Disables a trigger: it starts no execution after the answer. Times of its schedule that are over and not decided yet are skipped.
@@ -146,7 +148,7 @@ class TriggerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _trigger_service_pb2.CreateTriggerRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_trigger_pb2.Trigger, _abc.Awaitable[_trigger_pb2.Trigger]]:
-        """Makes a trigger of a workflow and enables it; its executions run for the caller.
+        """Makes a trigger of a workflow and enables it; its executions run for the caller. One of the type WEBHOOK begins DISABLED.
 
         Errors: INVALID_ARGUMENT (INVALID_FIELD, INVALID_CRON, CRON_NEVER_FIRES, UNKNOWN_TIME_ZONE, INVALID_INPUTS, REQUEST_ID_REUSED),
         NOT_FOUND (WORKFLOW_NOT_FOUND).
@@ -195,7 +197,8 @@ class TriggerServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_trigger_pb2.Trigger, _abc.Awaitable[_trigger_pb2.Trigger]]:
         """Enables a trigger; from now on its executions run for the caller, also when it was enabled.
 
-        Errors: INVALID_ARGUMENT (REQUEST_ID_REUSED), NOT_FOUND (TRIGGER_NOT_FOUND), ABORTED (ETAG_MISMATCH).
+        Errors: INVALID_ARGUMENT (REQUEST_ID_REUSED), NOT_FOUND (TRIGGER_NOT_FOUND), FAILED_PRECONDITION (TRIGGER_WITHOUT_SECRET), ABORTED
+        (ETAG_MISMATCH).
         """
 
     @_abc_1.abstractmethod
