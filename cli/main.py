@@ -26,10 +26,12 @@ from cli import (
     previews,
     raw_call,
     saves,
+    schedules,
     sessions,
     sharing,
     users,
     variables,
+    webhooks,
     workflows,
     workspaces,
 )
@@ -63,6 +65,8 @@ app.add_typer(workflows.app, name="workflow")
 executions.app.command("stats")(execution_statistics.statistics)
 app.add_typer(executions.app, name="execution")
 approvals.register(executions.app)
+app.add_typer(schedules.app, name="schedule")
+app.add_typer(webhooks.app, name="webhook")
 app.command()(executions.run)
 app.command()(executions.runs)
 app.add_typer(audit.app, name="audit")

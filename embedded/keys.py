@@ -31,6 +31,11 @@ def event_keys_file(layout: Layout) -> Path:
     return layout.keys / "event-keys.json"
 
 
+def sealing_keys_file(layout: Layout) -> Path:
+    """Return the file with the keys by which secrets are sealed that the database keeps: 32 bytes in base64 each."""
+    return layout.keys / "sealing-keys.json"
+
+
 def bootstrap_token_file(layout: Layout) -> Path:
     """Return the file with the token that the first user is created with."""
     return layout.keys / "bootstrap.token"
@@ -44,6 +49,10 @@ def prepare(layout: Layout) -> None:
     known: dict[str, str] = json.loads(events.read_text()) if events.exists() else {}
     fresh = {source: base64.b64encode(secrets.token_bytes(32)).decode() for source in SOURCES}
     private_files.write_json(events, fresh | known)
+    sealing = sealing_keys_file(layout)
+    if not sealing.exists():
+        key = base64.b64encode(secrets.token_bytes(32)).decode()
+        private_files.write_json(sealing, {"current": "1", "keys": {"1": key}})
     private_files.secret(bootstrap_token_file(layout))
 
 

@@ -73,6 +73,8 @@ def durable(layout: Layout, name: str, around: Surroundings) -> Service:
         }
     if name == "session":
         own |= {"PREVIEW_URL": _preview_url(around)}
+    if name == "execution":
+        own |= {"SEALING_KEYS_FILE": str(keys.sealing_keys_file(layout))}
     address = around.addresses[name]
     return Service(
         name, _program(layout, f"services.{name}", name, around, own), lambda: readiness.grpc_answers(address)

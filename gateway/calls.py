@@ -93,7 +93,8 @@ class Calls:
             DomainError: the credential is missing, malformed or refused, or cannot be checked now.
         """
         if match.method.anonymous:
-            return Caller("", "", outgoing(match.request, self.own_token()))
+            headers = match.method.request_headers
+            return Caller("", "", outgoing(match.request, self.own_token(), headers))
         if match.method.takes_ticket and (ticket := take_ticket(match.request)):
             return Caller("", "", (*outgoing(match.request, self.own_token()), (TICKET_KEY, ticket)))
         return await self.exchange(match.request, subprotocols)

@@ -31,7 +31,7 @@ _UNITS = {"H": 3600.0, "M": 60.0, "S": 1.0, "m": 1e-3, "u": 1e-6, "n": 1e-9}
 _USER_AGENT_LENGTH = 255
 
 
-def outgoing(request: HttpRequest, token: str) -> Metadata:
+def outgoing(request: HttpRequest, token: str, named: Iterable[str] = ()) -> Metadata:
     """Return the metadata of the call that a request becomes.
 
     Identity comes from the exchanged token and the connection alone: a client's own headers cannot claim any.
@@ -39,6 +39,7 @@ def outgoing(request: HttpRequest, token: str) -> Metadata:
     Args:
         request: the request.
         token: the internal token, empty for a call without credential.
+        named: headers that the method wants to see, in lower case.
 
     Raises:
         InvalidField: a header that should travel on cannot.
@@ -55,7 +56,7 @@ def outgoing(request: HttpRequest, token: str) -> Metadata:
         made.append(("authorization", f"Bearer {token}"))
         if account := account_in(request.headers):
             made.append((ACCOUNT_KEY, account))
-    passed_on = tuple(_passed_on(request))
+    passed_on = (*_passed_on(request), *_wanted(request, named))
     if sum(len(key) + len(value) for key, value in passed_on) > _PASSED_ON_LIMIT:
         raise HeadersTooLarge(_PASSED_ON_LIMIT)
     return (*made, *passed_on)
@@ -71,6 +72,13 @@ def _passed_on(request: HttpRequest) -> Iterable[tuple[str, str | bytes]]:
         else:
             _check_printable(header, value)
             yield key, value
+
+
+def _wanted(request: HttpRequest, named: Iterable[str]) -> Iterable[tuple[str, str]]:
+    for header in named:
+        if header in request.headers:
+            _check_printable(header, request.headers[header])
+            yield header, request.headers[header]
 
 
 def _binary(header: str, value: str) -> bytes:

@@ -151,6 +151,7 @@ class Method:
     request_bytes: str = ""
     response_bytes: str = ""
     resume: Resume | None = None
+    request_headers: tuple[str, ...] = ()
 
     @property
     def grpc_path(self) -> str:
@@ -214,6 +215,7 @@ class Schema:
             request_bytes=frames.request_bytes if frames else "",
             response_bytes=frames.response_bytes if frames else "",
             resume=self._resume(method, resume) if resume else None,
+            request_headers=tuple(self._option(options, "stateroom.api.v1.request_headers") or ()),
         )
 
     def _resume(self, method: DescMethod, option: Any) -> Resume:  # as below

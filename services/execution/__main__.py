@@ -7,6 +7,8 @@ from stateroom.execution.v1 import (
     approval_service_pb2,
     execution_service_pb2,
     statistics_service_pb2,
+    trigger_service_pb2,
+    webhook_service_pb2,
     workflow_service_pb2,
 )
 
@@ -15,6 +17,7 @@ from chassis.bell import Bell
 from chassis.changes import PendingChange, Registry, pending
 from chassis.rpc.server import Server
 from chassis.samples import Count
+from chassis.sealing import Sealer
 from chassis.service import Service, open_service, run
 from services.execution.approvals.events import APPROVAL
 from services.execution.approvals.servicer import ApprovalServicer
@@ -33,8 +36,15 @@ from services.execution.executions.store.execution_store import CHANNEL
 from services.execution.expressions import Expressions
 from services.execution.settings import ExecutionSettings
 from services.execution.statistics.servicer import StatisticsServicer
+from services.execution.triggers.events import TRIGGER
+from services.execution.triggers.scheduler import Scheduler
+from services.execution.triggers.servicer import TriggerServicer
+from services.execution.webhooks.events import DELIVERY
+from services.execution.webhooks.forgetting import Forgetting
+from services.execution.webhooks.receiving import Receiving
+from services.execution.webhooks.servicer import WebhookServicer
 
-REGISTRY = Registry(WORKFLOW, EXECUTION, APPROVAL)
+REGISTRY = Registry(WORKFLOW, EXECUTION, APPROVAL, TRIGGER, DELIVERY)
 COUNTS = [
     Count(
         "stateroom_executions_running",
@@ -46,6 +56,11 @@ COUNTS = [
         "Executions that nobody looks at, though their time has come for ten seconds.",
         "SELECT count(*) FROM executions WHERE wake_time < now() - interval '10 seconds'",
     ),
+    Count(
+        "stateroom_schedules_overdue",
+        "Triggers with a time that nobody has decided about, though it has been over for ten seconds.",
+        "SELECT count(*) FROM triggers WHERE next_time < now() - interval '10 seconds'",
+    ),
 ]
 
 
@@ -56,10 +71,13 @@ async def open_execution(settings: ExecutionSettings, stack: AsyncExitStack) -> 
     stack.push_async_callback(expressions.close)
     engine = open_engine(service, expressions)
     bell = Bell(service.system, CHANNEL)
-    service.loops += [engine.run, bell.run]
+    scheduler = Scheduler(service.database, service.system, expressions, engine)
+    service.loops += [engine.run, bell.run, scheduler.run, Forgetting(service.system).run]
     service.counts += COUNTS
     server = service.server()
     database, pages = service.database, service.pages
+    sealer = Sealer.from_file(settings.sealing_keys_file)
+    receiving = Receiving(service.system, database, expressions, sealer, engine)
     starting = Starting(database, engine, expressions)
     server.add_all(
         {
@@ -67,6 +85,8 @@ async def open_execution(settings: ExecutionSettings, stack: AsyncExitStack) -> 
             execution_service_pb2: ExecutionServicer(database, pages, starting, Followers(database, bell)),
             statistics_service_pb2: StatisticsServicer(database),
             approval_service_pb2: ApprovalServicer(database, pages, engine.awake.set),
+            trigger_service_pb2: TriggerServicer(database, pages, expressions),
+            webhook_service_pb2: WebhookServicer(database, pages, receiving, sealer),
         }
     )
     return service, server

@@ -18,14 +18,16 @@ MEMORY = 768 * 1024 * 1024
 
 _ROOT = {"inputs": cel.Type.Map(cel.Type.STRING, cel.Type.DYN), "steps": cel.Type.Map(cel.Type.STRING, cel.Type.DYN)}
 _LOOP = {"item": cel.Type.DYN, "index": cel.Type.INT}
-_ENVIRONMENTS = {False: cel.NewEnv(variables=_ROOT), True: cel.NewEnv(variables=_ROOT | _LOOP)}
+_EVENT = {"event": cel.Type.Map(cel.Type.STRING, cel.Type.DYN)}
+_IN_STEP, _IN_LOOP, _OF_EVENT = (cel.NewEnv(variables=each) for each in (_ROOT, _ROOT | _LOOP, _EVENT))
 _PROBLEM = re.compile(r"ERROR: <input>:(-?\d+):(-?\d+): ([^\n]*)")
 _STATUS = re.compile(r"^[A-Z_]+: | \[[A-Z_]+\]$")
 
 
 @lru_cache(maxsize=4096)
-def _compiled(text: str, *, in_loop: bool) -> Any:
-    return _ENVIRONMENTS[in_loop].compile(text)
+def _compiled(text: str, *, in_loop: bool, of_event: bool) -> Any:
+    environment = _OF_EVENT if of_event else _IN_LOOP if in_loop else _IN_STEP
+    return environment.compile(text)
 
 
 def _said(exc: Exception) -> str:
@@ -37,14 +39,15 @@ def _said(exc: Exception) -> str:
 
 def _checked(question: dict[str, Any]) -> dict[str, str]:
     try:
-        return {"type": str(_compiled(question["text"], in_loop=question["in_loop"]).return_type())}
+        return {"type": str(_compiled(**question).return_type())}
     except RuntimeError as exc:
         return {"problem": _said(exc)}
 
 
 def _evaluated(text: str, variables: dict[str, Any]) -> dict[str, Any]:
     try:
-        value = _compiled(text, in_loop="item" in variables).eval(data=variables)
+        compiled = _compiled(text, in_loop="item" in variables, of_event="event" in variables)
+        value = compiled.eval(data=variables)
         if value.type() == cel.Type.ERROR:
             return {"problem": _STATUS.sub("", str(value.plain_value()))}
         return {"value": _as_json(value.plain_value())}

@@ -5,7 +5,7 @@ import json
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from chassis import logs, settings
@@ -20,10 +20,11 @@ _log = logs.get("expressions")
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """An expression to check; inside a loop it sees `item` and `index`."""
+    """An expression to check; inside a loop it sees `item` and `index`, that of a trigger `event` and nothing else."""
 
     text: str
-    in_loop: bool
+    in_loop: bool = False
+    of_event: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ class Expressions:
         """Return an answer to each question."""
         if not questions:
             return []
-        asked = [{"text": each.text, "in_loop": each.in_loop} for each in questions]
+        asked = [asdict(each) for each in questions]
         try:
             return [Answer(**answer) for answer in await self._ask({"check": asked})]
         except ExpressionFailed as exc:

@@ -53,6 +53,7 @@ OWN: dict[str, dict[str, tuple[str | None, ...]]] = {
         "SAVE_DAYS": ("-1",),
         "SWEEP_SECONDS": ("0",),
     },
+    "execution": {"SEALING_KEYS_FILE": (None, "/nonexistent", NO_JSON)},
     "audit": {"AUDIT_SOURCES": ("nobody",)},
     "session": {"SESSION_LIMIT": ("0",), "SLOW_DEVICE_SECONDS": ("-1",), "LOG_MONTHS": ("-1",), "LOG_DRY_RUN": ("x",)},
 }
@@ -75,6 +76,7 @@ def _environment(folder: Path, service: str) -> dict[str, str]:
         "TRUST_KEYS_FILE": str(keys.trust_keys_file(layout)),
         "SIGNING_KEY_FILE": str(keys.signing_key_file(layout, service)),
         "EVENT_KEYS_FILE": str(keys.event_keys_file(layout)),
+        "SEALING_KEYS_FILE": str(keys.sealing_keys_file(layout)),
         "DATA_DIRECTORY": str(folder),
         "RUNTIME_DIRECTORY": "/run/stateroom",
         **{f"{name.upper()}_ADDRESS": "127.0.0.1:1" for name in SERVICES},

@@ -2,8 +2,11 @@
 
 from pathlib import Path
 
+import httpx2
+
 from tests.support.embedded_stack import EmbeddedStack
 from tests.support.waiting import until
+from tests.support.webhooks import signed_by_github
 
 WORKFLOW = """\
 name: {name}
@@ -119,3 +122,57 @@ async def test_cli_execution_approve_lets_a_step_go_on(embedded_stack: EmbeddedS
     assert (await stack.command("execution", "watch", execution)).code == 0
     refused = await stack.command("execution", "refuse", execution, "ship")
     assert (refused.code, "is APPROVED already" in refused.errors) == (4, True), refused.errors
+
+
+async def test_cli_schedule_is_made_shown_paused_and_deleted(embedded_stack: EmbeddedStack, tmp_path: Path) -> None:
+    """With the next ten times, of one that is not made yet too; what is no schedule is refused."""
+    stack = embedded_stack
+    await stack.command("workflow", "create", _file(tmp_path, "calendar"), "--activate")
+    wanted = ("schedule", "create", "calendar", "--cron", "0 9 * * 1", "--zone", "Asia/Tokyo", "-i", "a=1", "-i", "b=2")
+    (made,) = (await stack.command(*wanted, "--misfire", "all", "--json")).json()
+    assert (made["state"], made["inputs"]) == ("ENABLED", {"a": "1", "b": "2"})
+    assert "'misfireRule': 'ALL'" in str(made["schedule"])
+    identity = str(made["triggerId"])
+    for named in ((identity,), ("--cron", "0 9 * * 1", "--zone", "Asia/Tokyo")):
+        times = (await stack.command("schedule", "next", *named, "--json")).json()
+        assert len(times) == 10
+        assert all("T00:00:00Z" in str(row) for row in times)
+    assert "calendar" in (await stack.command("schedule", "list")).output
+    for verb, state in (("pause", "DISABLED"), ("resume", "ENABLED"), ("delete", "DISABLED")):
+        (changed,) = (await stack.command("schedule", verb, identity, "--json")).json()
+        assert changed["state"] == state
+    assert (await stack.command("schedule", "history", identity, "--json")).json() == []
+    wrong = await stack.command("schedule", "create", "calendar", "--cron", "0 0 30 2 *")
+    assert (wrong.code, "fifty years" in wrong.errors) == (4, True)
+
+
+async def test_cli_webhook_takes_what_is_signed_over_http_and_nothing_else(
+    embedded_stack: EmbeddedStack, tmp_path: Path
+) -> None:
+    """The gateway passes on the body as it is, and the headers that sign it; what came is listed and redelivered."""
+    stack = embedded_stack
+    await stack.command("workflow", "create", _file(tmp_path, "hooked"), "--activate")
+    wanted = ("webhook", "create", "hooked", "--github", "-i", "a=event.body.size", "-i", "b=1", "--json")
+    (made,) = (await stack.command(*wanted)).json()
+    url, secret, identity = str(made["url"]), str(made["secret"]), str(made["triggerId"])
+    body = b' {"size": 41}\n'
+    headers = signed_by_github(secret, body, "first") | {"content-type": "application/json; charset=utf-8"}
+    async with httpx2.AsyncClient() as sender:
+        answers = [await sender.post(url, content=body, headers=headers) for _ in range(2)]
+        assert [(each.status_code, each.json()["decision"]) for each in answers] == [(200, "STARTED")] * 2
+        assert answers[0].json() == answers[1].json()
+        changed = await sender.post(url, content=body + b" ", headers=headers)
+        assert (changed.status_code, "SIGNATURE_REFUSED" in changed.text) == (401, True)
+        large = b"a" * (1 << 20) + b"a"
+        answer = await sender.post(url, content=large, headers=signed_by_github(secret, large, "second"))
+        assert answer.status_code == 413
+    watched = await stack.command("execution", "watch", str(answers[0].json()["executionId"]))
+    assert (watched.code, "COMPLETED  large/say" in watched.errors) == (0, True), watched.errors
+    (delivery,) = (await stack.command("webhook", "deliveries", identity, "--json")).json()
+    await stack.command("webhook", "redeliver", str(delivery["deliveryId"]))
+    told = (await stack.command("webhook", "history", identity, "--json")).json()
+    assert [each["decision"] for each in told] == ["STARTED", "REFUSED", "STARTED"]
+    assert "hooked" in (await stack.command("webhook", "list")).output
+    (renewed,) = (await stack.command("webhook", "renew", identity, "--json")).json()
+    assert renewed["secret"] not in {secret, ""}
+    assert (await stack.command("webhook", "delete", identity)).code == 0

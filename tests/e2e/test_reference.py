@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 import pytest_asyncio
 
@@ -28,6 +29,7 @@ from tests.support.file_rooms import many
 from tests.support.raw_agents import ASKING, SILENT
 from tests.support.sessions import create_workspace, until_state
 from tests.support.waiting import PATIENCE, until
+from tests.support.webhooks import signed
 
 PAGES = Path(__file__).resolve().parents[2] / "docs" / "api"
 METHOD = re.compile(r"^## (?P<method>\w+)\n(?P<text>.*?)(?=^## )", re.DOTALL | re.MULTILINE)
@@ -39,6 +41,8 @@ NEVER_END = {"StreamChatMessages", "WatchFiles"}
 """Methods that stream until their caller leaves."""
 ANSWERS = {"ApproveStep", "RefuseStep"}
 """Methods that need a step which asks."""
+SIGNED = {"ReceiveDelivery"}
+"""Methods whose callers sign what they send, which no example can."""
 ASKS_BACK = {"AnswerPermission", "ChangeAgentSetting"}
 """Methods that need an agent which answers."""
 CHANGES_ROOM = {"ArchiveWorkspace", "UnarchiveWorkspace", "DeleteWorkspace", "UndeleteWorkspace"}
@@ -60,7 +64,7 @@ def _calls() -> list[tuple[str, str, str]]:
     found = []
     for page in sorted(PAGES.glob("*.md")):
         for method in METHOD.finditer(page.read_text()):
-            if method["method"] in NEVER_END:
+            if method["method"] in NEVER_END | SIGNED:
                 continue
             for block in BLOCK.finditer(method["text"]):
                 code = block["code"]
@@ -247,6 +251,26 @@ class Setting:
     async def _asked(self, execution_id: str) -> bool:
         return bool((await self.client.get("/v1/approvals", executionId=execution_id))["approvals"])
 
+    async def trigger(self) -> str:
+        """Return a trigger that waits for a day far away."""
+        wanted = {"name": "docs", "parentWorkflowId": await self.workflow(), "schedule": {"cron": "0 0 29 2 *"}}
+        return str((await self.client.post("/v1/triggers", wanted))["triggerId"])
+
+    async def webhook(self) -> str:
+        """Return a trigger that waits for deliveries, without a secret."""
+        wanted = {"name": "docs", "parentWorkflowId": await self.workflow(), "webhook": {}}
+        return str((await self.client.post("/v1/triggers", wanted))["triggerId"])
+
+    async def delivery(self) -> str:
+        """Return something that was delivered."""
+        webhook = await self.webhook()
+        secret = (await self.client.post(f"/v1/triggers/{webhook}:renewSecret", {}))["secret"]
+        await self.client.post(f"/v1/triggers/{webhook}:enable", {})
+        url = f"{self.client.endpoint.url}/v1/webhooks/{webhook}"
+        async with httpx2.AsyncClient() as sender:
+            answer = await sender.post(url, content=b"{}", headers=signed(secret, b"{}", str(ids.new())))
+        return str(answer.json()["deliveryId"])
+
     async def chat(self) -> str:
         """Return a chat in which something was said."""
         chat = await self.client.post("/v1/chats", {})
@@ -310,6 +334,9 @@ MAKERS: Mapping[str, Callable[[Setting], Awaitable[str]]] = {
     "ACTION_ID": Setting.action,
     "WORKFLOW_ID": Setting.workflow,
     "EXECUTION_ID": Setting.execution,
+    "TRIGGER_ID": Setting.trigger,
+    "WEBHOOK_ID": Setting.webhook,
+    "DELIVERY_ID": Setting.delivery,
     "CHAT_ID": Setting.chat,
     "USER_ID": Setting.user,
     "API_KEY_ID": Setting.api_key,

@@ -11,12 +11,15 @@ from uuid import UUID
 
 import grpc
 from google.protobuf.json_format import ParseDict
-from stateroom.execution.v1 import execution_pb2, workflow_pb2
+from stateroom.execution.v1 import execution_pb2, trigger_pb2, workflow_pb2
 from stateroom.execution.v1 import execution_service_pb2 as pb
+from stateroom.execution.v1 import trigger_service_pb2 as trigger
 from stateroom.execution.v1 import workflow_service_pb2 as workflow
 from stateroom.execution.v1.approval_service_pb2_grpc import ApprovalServiceStub
 from stateroom.execution.v1.execution_service_pb2_grpc import ExecutionServiceStub
 from stateroom.execution.v1.statistics_service_pb2_grpc import StatisticsServiceStub
+from stateroom.execution.v1.trigger_service_pb2_grpc import TriggerServiceStub
+from stateroom.execution.v1.webhook_service_pb2_grpc import WebhookServiceStub
 from stateroom.execution.v1.workflow_service_pb2_grpc import WorkflowServiceStub
 
 from chassis import ids
@@ -45,8 +48,10 @@ class Replica:
         self.channel = grpc.aio.insecure_channel(self.address)
         self.executions: Any = ExecutionServiceStub(self.channel)
         self.workflows: Any = WorkflowServiceStub(self.channel)
-        self.statistics: Any = StatisticsServiceStub(self.channel)
-        self.approvals: Any = ApprovalServiceStub(self.channel)
+        self.triggers: Any = TriggerServiceStub(self.channel)
+        self.webhooks: Any = WebhookServiceStub(self.channel)
+        others: list[Any] = [StatisticsServiceStub(self.channel), ApprovalServiceStub(self.channel)]
+        self.stubs = [self.executions, self.workflows, self.triggers, self.webhooks, *others]
         self.process: asyncio.subprocess.Process
 
     async def start(self, **settings: str) -> None:
@@ -124,10 +129,26 @@ class ExecutionStage:
         )
         return created
 
+    async def workflow(self, steps: Steps) -> str:
+        """Make a workflow from which executions are started; returns the id of its family."""
+        made = await self.create(steps)
+        await self.call("ActivateWorkflow", workflow.ActivateWorkflowRequest(workflow_id=made.workflow_id))
+        return str(made.parent_workflow_id)
+
+    async def trigger(self, parent_workflow_id: str, **values: Any) -> trigger_pb2.Trigger:
+        """Make a trigger of a workflow from JSON as people write it."""
+        wanted = ParseDict({"name": "a", "parentWorkflowId": parent_workflow_id} | values, trigger_pb2.Trigger())
+        made: trigger_pb2.Trigger = await self.call("CreateTrigger", trigger.CreateTriggerRequest(trigger=wanted))
+        return made
+
+    async def occurrences(self, trigger_id: str) -> list[trigger_pb2.Occurrence]:
+        """Return what a trigger has decided, newest first."""
+        request = trigger.ListOccurrencesRequest(trigger_id=trigger_id, page_size=200)
+        return list((await self.call("ListOccurrences", request)).occurrences)
+
     async def call(self, method: str, request: Any) -> Any:  # any message
         """Call the first replica."""
-        stubs = (self.first.executions, self.first.workflows, self.first.statistics, self.first.approvals)
-        call = next(getattr(stub, method) for stub in stubs if hasattr(stub, method))
+        call = next(getattr(stub, method) for stub in self.first.stubs if hasattr(stub, method))
         return await call(request, metadata=self.bearer(), timeout=PATIENCE, wait_for_ready=True)
 
     async def get(self, execution_id: str) -> execution_pb2.Execution:

@@ -2,14 +2,19 @@
 
 from typing import Any
 
-from stateroom.execution.v1 import execution_pb2, workflow_pb2
+from stateroom.execution.v1 import execution_pb2, trigger_pb2, workflow_pb2
 from stateroom.execution.v1 import execution_service_pb2 as pb
+from stateroom.execution.v1 import trigger_service_pb2 as trigger_pb
+from stateroom.execution.v1 import webhook_service_pb2 as webhook_pb
 from stateroom.execution.v1 import workflow_service_pb2 as workflow_pb
 from stateroom.execution.v1.execution_service_pb2_grpc import ExecutionServiceStub
+from stateroom.execution.v1.trigger_service_pb2_grpc import TriggerServiceStub
+from stateroom.execution.v1.webhook_service_pb2_grpc import WebhookServiceStub
 from stateroom.execution.v1.workflow_service_pb2_grpc import WorkflowServiceStub
 
 from tests.support.execution_stage import definition
 from tests.support.people import Person, connected
+from tests.support.webhooks import signed
 
 _STEPS = definition([{"key": "a", "noop": {}}, {"key": "ask", "approval": {"message": "Go on?"}}])
 
@@ -28,4 +33,26 @@ async def executions(owner: Person) -> dict[str, str]:
         async for news in running.WatchExecution(pb.WatchExecutionRequest(execution_id=started.execution_id), **sent):
             if news.sequence > 1:
                 break
-    return {"workflow_id": made.workflow_id, "execution_id": started.execution_id}
+    found = {"workflow_id": made.workflow_id, "parent_workflow_id": made.parent_workflow_id}
+    return found | {"execution_id": started.execution_id} | await _triggers(owner, made.parent_workflow_id)
+
+
+async def _triggers(owner: Person, parent_workflow_id: str) -> dict[str, str]:
+    """Return one of two deliveries, and one of two triggers, for which they came."""
+    async with connected(owner.product, "execution") as channel:
+        triggers: Any = TriggerServiceStub(channel)
+        webhooks: Any = WebhookServiceStub(channel)
+        sent: dict[str, Any] = {"metadata": owner.metadata, "timeout": 20, "wait_for_ready": True}
+        wanted = trigger_pb2.Trigger(name="a", parent_workflow_id=parent_workflow_id, webhook=trigger_pb2.Webhook())
+        create = trigger_pb.CreateTriggerRequest(trigger=wanted)
+        _, made = [await triggers.CreateTrigger(create, **sent) for _ in range(2)]
+        renew = webhook_pb.RenewWebhookSecretRequest(trigger_id=made.trigger_id)
+        secret = (await webhooks.RenewWebhookSecret(renew, **sent)).secret
+        await triggers.EnableTrigger(trigger_pb.EnableTriggerRequest(trigger_id=made.trigger_id), **sent)
+        request = webhook_pb.ReceiveDeliveryRequest(trigger_id=made.trigger_id)
+        request.content.content_type = "application/json"
+        _, received = [
+            await webhooks.ReceiveDelivery(request, metadata=tuple(signed(secret, b"", key).items()), timeout=20)
+            for key in ("first", "second")
+        ]
+    return {"delivery_id": received.delivery_id, "trigger_id": made.trigger_id}

@@ -49,6 +49,7 @@ class Installation:
             "trust_keys_file": keys.trust_keys_file(self.layout),
             "signing_key_file": keys.signing_key_file(self.layout, service),
             "event_keys_file": keys.event_keys_file(self.layout),
+            "sealing_keys_file": keys.sealing_keys_file(self.layout),
             "database_url": self.url(service),
             "system_database_url": self.url(f"{service}_system"),
             "nats_url": self.nats.url(service),

@@ -41,8 +41,19 @@ NEEDED = {
     "workflow.name": "a",
     "workflow.definition": _DEFINITION,
     "execution.definition": _DEFINITION,
+    "trigger.name": "a",
+    "trigger.schedule.cron": "0 0 29 2 *",
+    "cron": "0 0 29 2 *",
 }
 """Values of fields that a request cannot be without, beside ids."""
+
+_ALWAYS = {
+    "session.workspace_id",
+    "preview.workspace_id",
+    "context.workspace_id",
+    "trigger.parent_workflow_id",
+}
+"""Ids that a new resource has, though changing one does not need them."""
 
 _INSTEAD = {"execution.workflow_id"}
 """Ids in place of which an example says something else."""
@@ -105,7 +116,7 @@ def example(rpc: Rpc, known: Mapping[str, str]) -> Message:
             put(request, place.path, NEEDED[place.path])
         elif shortest := place.rules.string.min_len:
             put(request, place.path, "a" * shortest)
-        elif required or place.path in {"session.workspace_id", "preview.workspace_id", "context.workspace_id"}:
+        elif required or place.path in _ALWAYS:
             put(request, place.path, known.get(place.field.name, str(ids.new())))
     return request
 

@@ -32,6 +32,21 @@ async def expect_active(connection: Connection, *, workflow_id: UUID) -> None:
         raise WorkflowInWrongState(workflow_id, row.state.name, State.ACTIVE.name)
 
 
+async def expect_family(connection: Connection, *, parent_workflow_id: UUID) -> None:
+    """Raise WorkflowNotFound unless this is the first version of a workflow, which may itself be deleted."""
+    first = (workflows.c.workflow_id == parent_workflow_id) & (workflows.c.parent_workflow_id == parent_workflow_id)
+    if (await connection.execute(select(workflows.c.workflow_id).where(first))).one_or_none() is None:
+        raise WorkflowNotFound(parent_workflow_id)
+
+
+async def find_active(connection: Connection, *, parent_workflow_id: UUID) -> Workflow | None:
+    """Return the version of a workflow that executions are started from. It stays so until the transaction ends."""
+    active = (workflows.c.parent_workflow_id == parent_workflow_id) & (workflows.c.state == State.ACTIVE)
+    statement = select(*store.COLUMNS).where(active).with_for_update(key_share=True, read=True)
+    row = (await connection.execute(statement)).one_or_none()
+    return None if row is None else store.workflow_of(row)
+
+
 async def list_workflows(  # noqa: PLR0913  # filters, each by its own name
     connection: Connection,
     *,

@@ -35,6 +35,7 @@ def execution_to_proto(execution: Execution) -> pb.Execution:
         steps_completed=execution.steps_completed,
         steps_failed=execution.steps_failed,
         user_id=str(execution.user_id),
+        trigger_id=str(execution.trigger_id or ""),
         etag=etag.of(execution),
         parent_execution_id=str(execution.parent_execution_id or ""),
         parent_path=execution.parent_path or "",

@@ -70,6 +70,7 @@ class Execution:
     parent_path: str | None = None
     parent_attempt: int | None = None
     depth: int = 0
+    trigger_id: UUID | None = None
 
     @property
     def entity_id(self) -> UUID:

@@ -25,6 +25,7 @@ class ExecutionSpec:
     definition: Definition | None
     input: dict[str, Any]
     timeout: timedelta
+    trigger_id: UUID | None = None
 
 
 async def start_execution(
@@ -53,6 +54,7 @@ async def start_execution(
         start_time=tx.now,
         end_time=None,
         sequence=0,
+        trigger_id=spec.trigger_id,
     )
     await store.insert_execution(tx.connection, execution, lease, seconds)
     tx.record("started", after=execution)

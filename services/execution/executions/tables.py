@@ -41,6 +41,7 @@ executions = Table(
     Column("rousals", BigInteger, nullable=False, server_default="0"),
     Column("rousals_seen", BigInteger, nullable=False, server_default="0"),
     Column("sequence", BigInteger, nullable=False),
+    Column("trigger_id", UUID),
 )
 
 step_executions = Table(

@@ -258,6 +258,7 @@ Global___Resume: _TypeAlias = Resume  # noqa: Y015
 POLICY_FIELD_NUMBER: _builtins.int
 STREAM_FIELD_NUMBER: _builtins.int
 RESUME_FIELD_NUMBER: _builtins.int
+REQUEST_HEADERS_FIELD_NUMBER: _builtins.int
 SENSITIVE_FIELD_NUMBER: _builtins.int
 policy: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, Global___Policy]
 """Who may call, at what rate, and how it is named in the audit log. Required on every method."""
@@ -265,5 +266,7 @@ stream: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions,
 """WebSocket framing of a bidirectional method."""
 resume: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, Global___Resume]
 """How a server stream is resumed. Without it, a stream always begins where its request says."""
+request_headers: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, _containers.RepeatedScalarFieldContainer[_builtins.str]]
+"""Headers of a REST request that travel on as metadata of the same names, in lower case, such as a signature of the body."""
 sensitive: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.FieldOptions, _builtins.bool]
 """The field is left out of change events, logs and error texts."""

@@ -644,6 +644,54 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """Nobody answered in time, and now it is too late.
     Example: {"reason": "APPROVAL_EXPIRED", "metadata": {"executionId": "…", "path": "ship", "expireTime": "2030-01-01T00:00:00+00:00"}}
     """
+    INVALID_CRON: _ErrorReason.ValueType  # 260
+    """The text is no cron expression of five fields.
+    Example: {"reason": "INVALID_CRON", "metadata": {"field": "trigger.schedule.cron", "description": "…"}}
+    """
+    CRON_NEVER_FIRES: _ErrorReason.ValueType  # 261
+    """There is no such time in fifty years.
+    Example: {"reason": "CRON_NEVER_FIRES", "metadata": {"field": "trigger.schedule.cron", "description": "…"}}
+    """
+    UNKNOWN_TIME_ZONE: _ErrorReason.ValueType  # 262
+    """No such zone is known.
+    Example: {"reason": "UNKNOWN_TIME_ZONE", "metadata": {"field": "trigger.schedule.time_zone", "description": "…"}}
+    """
+    INVALID_INPUTS: _ErrorReason.ValueType  # 263
+    """An expression has a problem; BadRequest lists each, with its field.
+    Example: {"reason": "INVALID_INPUTS", "metadata": {"field": "trigger.inputs[a]", "description": "…"}}
+    """
+    TRIGGER_NOT_FOUND: _ErrorReason.ValueType  # 264
+    """There is no such trigger in the account, or it is deleted.
+    Example: {"reason": "TRIGGER_NOT_FOUND", "metadata": {"triggerId": "…"}}
+    """
+    TRIGGER_OF_ANOTHER_TYPE: _ErrorReason.ValueType  # 265
+    """The trigger waits for something else than what the change is about.
+    Example: {"reason": "TRIGGER_OF_ANOTHER_TYPE", "metadata": {"triggerId": "…", "type": "SCHEDULED"}}
+    """
+    TRIGGER_WITHOUT_SECRET: _ErrorReason.ValueType  # 266
+    """A webhook has no secret yet, so nobody could sign for it.
+    Example: {"reason": "TRIGGER_WITHOUT_SECRET", "metadata": {"triggerId": "…"}}
+    """
+    SIGNATURE_REFUSED: _ErrorReason.ValueType  # 267
+    """What was delivered is not signed, or not with the trigger's secret.
+    Example: {"reason": "SIGNATURE_REFUSED", "metadata": {}}
+    """
+    DELIVERY_STALE: _ErrorReason.ValueType  # 268
+    """The time that was signed is more than five minutes off.
+    Example: {"reason": "DELIVERY_STALE", "metadata": {"minutes": "5"}}
+    """
+    DELIVERY_TOO_LARGE: _ErrorReason.ValueType  # 269
+    """More was delivered than is kept.
+    Example: {"reason": "DELIVERY_TOO_LARGE", "metadata": {"limit": "1048576"}}
+    """
+    TRIGGER_DISABLED: _ErrorReason.ValueType  # 340
+    """The trigger is DISABLED.
+    Example: {"reason": "TRIGGER_DISABLED", "metadata": {"triggerId": "…"}}
+    """
+    DELIVERY_NOT_FOUND: _ErrorReason.ValueType  # 341
+    """There is no such delivery in the account, or it is forgotten.
+    Example: {"reason": "DELIVERY_NOT_FOUND", "metadata": {"deliveryId": "…"}}
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every `reason` of a google.rpc.ErrorInfo whose domain is `stateroom.dev`.
@@ -1271,5 +1319,53 @@ Example: {"reason": "APPROVAL_ANSWERED", "metadata": {"executionId": "…", "pat
 APPROVAL_EXPIRED: ErrorReason.ValueType  # 272
 """Nobody answered in time, and now it is too late.
 Example: {"reason": "APPROVAL_EXPIRED", "metadata": {"executionId": "…", "path": "ship", "expireTime": "2030-01-01T00:00:00+00:00"}}
+"""
+INVALID_CRON: ErrorReason.ValueType  # 260
+"""The text is no cron expression of five fields.
+Example: {"reason": "INVALID_CRON", "metadata": {"field": "trigger.schedule.cron", "description": "…"}}
+"""
+CRON_NEVER_FIRES: ErrorReason.ValueType  # 261
+"""There is no such time in fifty years.
+Example: {"reason": "CRON_NEVER_FIRES", "metadata": {"field": "trigger.schedule.cron", "description": "…"}}
+"""
+UNKNOWN_TIME_ZONE: ErrorReason.ValueType  # 262
+"""No such zone is known.
+Example: {"reason": "UNKNOWN_TIME_ZONE", "metadata": {"field": "trigger.schedule.time_zone", "description": "…"}}
+"""
+INVALID_INPUTS: ErrorReason.ValueType  # 263
+"""An expression has a problem; BadRequest lists each, with its field.
+Example: {"reason": "INVALID_INPUTS", "metadata": {"field": "trigger.inputs[a]", "description": "…"}}
+"""
+TRIGGER_NOT_FOUND: ErrorReason.ValueType  # 264
+"""There is no such trigger in the account, or it is deleted.
+Example: {"reason": "TRIGGER_NOT_FOUND", "metadata": {"triggerId": "…"}}
+"""
+TRIGGER_OF_ANOTHER_TYPE: ErrorReason.ValueType  # 265
+"""The trigger waits for something else than what the change is about.
+Example: {"reason": "TRIGGER_OF_ANOTHER_TYPE", "metadata": {"triggerId": "…", "type": "SCHEDULED"}}
+"""
+TRIGGER_WITHOUT_SECRET: ErrorReason.ValueType  # 266
+"""A webhook has no secret yet, so nobody could sign for it.
+Example: {"reason": "TRIGGER_WITHOUT_SECRET", "metadata": {"triggerId": "…"}}
+"""
+SIGNATURE_REFUSED: ErrorReason.ValueType  # 267
+"""What was delivered is not signed, or not with the trigger's secret.
+Example: {"reason": "SIGNATURE_REFUSED", "metadata": {}}
+"""
+DELIVERY_STALE: ErrorReason.ValueType  # 268
+"""The time that was signed is more than five minutes off.
+Example: {"reason": "DELIVERY_STALE", "metadata": {"minutes": "5"}}
+"""
+DELIVERY_TOO_LARGE: ErrorReason.ValueType  # 269
+"""More was delivered than is kept.
+Example: {"reason": "DELIVERY_TOO_LARGE", "metadata": {"limit": "1048576"}}
+"""
+TRIGGER_DISABLED: ErrorReason.ValueType  # 340
+"""The trigger is DISABLED.
+Example: {"reason": "TRIGGER_DISABLED", "metadata": {"triggerId": "…"}}
+"""
+DELIVERY_NOT_FOUND: ErrorReason.ValueType  # 341
+"""There is no such delivery in the account, or it is forgotten.
+Example: {"reason": "DELIVERY_NOT_FOUND", "metadata": {"deliveryId": "…"}}
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -1,0 +1,1 @@
+"""Webhooks: what was delivered for triggers, and whether it was signed."""
