@@ -64,6 +64,7 @@ class Execution:
     end_time: datetime | None
     sequence: int
     trigger_id: UUID | None = None
+    trigger_depth: int = 0
 
     @property
     def entity_id(self) -> UUID:

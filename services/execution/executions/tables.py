@@ -36,6 +36,7 @@ executions = Table(
     Column("recoveries", Integer, nullable=False),
     Column("sequence", BigInteger, nullable=False),
     Column("trigger_id", UUID),
+    Column("trigger_depth", Integer, nullable=False),
 )
 
 step_executions = Table(

@@ -155,21 +155,24 @@ async def _decide(
     now: datetime,
     owner: Owner,
 ) -> tuple[Occurrence, list[Started]]:
-    outcome = await _start(tx, trigger, given, owner)
+    outcome = await _start(tx, trigger, given, what.depth, owner)
     if isinstance(outcome, Failure):
         return trigger.decided(what, now, Decision.FAILED, outcome), []
     execution_id = outcome.execution.execution_id
     return trigger.decided(what, now, Decision.STARTED, execution_id=execution_id), [outcome]
 
 
-async def _start(tx: Transaction, trigger: Trigger, given: dict[str, Any] | Failure, owner: Owner) -> Started | Failure:
+async def _start(
+    tx: Transaction, trigger: Trigger, given: dict[str, Any] | Failure, depth: int, owner: Owner
+) -> Started | Failure:
     """Start an execution of a trigger's workflow, or return why it cannot be started."""
     if isinstance(given, Failure):
         return given
     workflow = await definitions.find_active(tx.connection, parent_workflow_id=trigger.parent_workflow_id)
     if workflow is None:
         return Failure("WORKFLOW_NOT_ACTIVE", "no version of the workflow is active")
-    spec = ExecutionSpec(ids.new(), trigger.name, workflow.workflow_id, None, given, TIMEOUT, trigger.trigger_id)
+    about = (trigger.name, workflow.workflow_id, None, given, TIMEOUT, trigger.trigger_id, depth)
+    spec = ExecutionSpec(ids.new(), *about)
     execution = await start_execution(tx, spec=spec, user_id=trigger.user_id, lease=owner.lease, seconds=owner.seconds)
     return Started(execution, workflow.definition)
 

@@ -61,7 +61,8 @@ async def stage(template: Postgres, nats: Nats) -> AsyncIterator[ExecutionStage]
 
 async def _scheduler(stage: ExecutionStage, clock: Clock, stack: AsyncExitStack) -> Scheduler:
     """Return the scheduler of one more replica, in this process."""
-    settings = ExecutionSettings(**stage.installation.settings("execution", workspace_address="127.0.0.1:1"))
+    described = stage.installation.settings("execution", workspace_address="127.0.0.1:1", event_sources="")
+    settings = ExecutionSettings(**described)
     service = await open_service("execution", settings, REGISTRY, stack)
     expressions = Expressions()
     stack.push_async_callback(expressions.close)
