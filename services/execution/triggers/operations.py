@@ -1,6 +1,6 @@
 """Changes of triggers, and their decisions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -114,13 +114,11 @@ async def decide_times(
     current = await store.lock_trigger(tx.connection, trigger.trigger_id)
     if (current.version, current.next_time) != (trigger.version, trigger.next_time):
         return []
-    known = await store.known_keys(tx.connection, current.trigger_id, [key_of(time) for time in times])
-    fresh = [time for time in times if key_of(time) not in known]  # a clock that went back shows a time again
-    decided = [each for each in current.skipped(fresh, now, *MISFIRED) if each.time not in inputs]
+    fresh = await _fresh(tx, current, current.skipped(times, now, *MISFIRED))
+    decided = [each for each in fresh if each.time not in inputs]
     started = []
-    for time, given in inputs.items():
-        if time not in fresh:
-            continue
+    for time in (each.time for each in fresh if each.time in inputs):
+        given = inputs[time]
         occurrence, begun = await _decide(tx, current, Happening(key_of(time), time), given, now, owner)
         decided.append(occurrence)
         started += begun
@@ -181,8 +179,15 @@ async def _change(tx: Transaction, type: str, before: Trigger, after: Trigger) -
     if after is before:
         return before
     if after.next_time != before.next_time:
-        undecided = before.skipped(before.due(tx.now), tx.now, *CHANGED)
+        undecided = await _fresh(tx, before, before.skipped(before.due(tx.now), tx.now, *CHANGED))
         await store.insert_occurrences(tx.connection, undecided)
     await store.update_trigger(tx.connection, after)
     tx.record(type, before=before, after=after)
     return after
+
+
+async def _fresh(tx: Transaction, trigger: Trigger, decided: Iterable[Occurrence]) -> list[Occurrence]:
+    """Return those of the decisions that are about something new: a clock that went back shows a time again."""
+    about = list(decided)
+    known = await store.known_keys(tx.connection, trigger.trigger_id, [each.key for each in about]) if about else set()
+    return [each for each in about if each.key not in known]
