@@ -2,6 +2,7 @@
 
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
+from types import ModuleType
 
 from stateroom.execution.v1 import (
     approval_service_pb2,
@@ -15,12 +16,15 @@ from stateroom.execution.v1 import (
 from chassis.actor import Actor
 from chassis.bell import Bell
 from chassis.changes import PendingChange, Registry, pending
+from chassis.reconcile import Claim
 from chassis.rpc.server import Server
 from chassis.samples import Count
 from chassis.sealing import Sealer
 from chassis.service import Service, open_service, run
 from services.execution.approvals.events import APPROVAL
 from services.execution.approvals.servicer import ApprovalServicer
+from services.execution.changes.consumers import Changes
+from services.execution.changes.deciding import Deciding
 from services.execution.definitions.events import WORKFLOW
 from services.execution.definitions.servicer import WorkflowServicer
 from services.execution.engine.checkpoints import Checkpoints
@@ -71,13 +75,10 @@ async def open_execution(settings: ExecutionSettings, stack: AsyncExitStack) -> 
     stack.push_async_callback(expressions.close)
     engine = open_engine(service, expressions)
     bell = Bell(service.system, CHANNEL)
-    scheduler = Scheduler(service.database, service.system, expressions, engine)
-    service.loops += [engine.run, bell.run, scheduler.run, Forgetting(service.system).run]
+    service.loops += [engine.run, bell.run]
     service.counts += COUNTS
     server = service.server()
     database, pages = service.database, service.pages
-    sealer = Sealer.from_file(settings.sealing_keys_file)
-    receiving = Receiving(service.system, database, expressions, sealer, engine)
     starting = Starting(database, engine, expressions)
     server.add_all(
         {
@@ -85,11 +86,33 @@ async def open_execution(settings: ExecutionSettings, stack: AsyncExitStack) -> 
             execution_service_pb2: ExecutionServicer(database, pages, starting, Followers(database, bell)),
             statistics_service_pb2: StatisticsServicer(database),
             approval_service_pb2: ApprovalServicer(database, pages, engine.awake.set),
-            trigger_service_pb2: TriggerServicer(database, pages, expressions),
-            webhook_service_pb2: WebhookServicer(database, pages, receiving, sealer),
         }
+        | open_triggers(service, settings, expressions, engine)
     )
     return service, server
+
+
+def open_triggers(
+    service: Service, settings: ExecutionSettings, expressions: Expressions, engine: Engine
+) -> dict[ModuleType, object]:
+    """Have the service look at what triggers wait for; returns the servicers by the modules of their contracts."""
+    database, pages = service.database, service.pages
+    scheduler = Scheduler(database, service.system, expressions, engine)
+    service.loops += [scheduler.run, Forgetting(service.system).run]
+
+    async def decide(claim: Claim) -> float | None:
+        return await deciding.reconcile(claim)
+
+    wake = service.reconcile("trigger_events", "trigger_event_id", decide).wake
+    deciding = Deciding(database, expressions, engine, wake)
+    for source in settings.event_sources:
+        service.consume(service.neighbour(source), Changes(wake).apply)
+    sealer = Sealer.from_file(settings.sealing_keys_file)
+    receiving = Receiving(service.system, database, expressions, sealer, engine)
+    return {
+        trigger_service_pb2: TriggerServicer(database, pages, expressions),
+        webhook_service_pb2: WebhookServicer(database, pages, receiving, sealer),
+    }
 
 
 def open_engine(service: Service, expressions: Expressions) -> Engine:

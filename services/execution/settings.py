@@ -1,17 +1,36 @@
 """Settings of the execution service."""
 
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import field_validator
+from pydantic import field_validator, model_validator
+from pydantic_settings import NoDecode
 
 from chassis.sealing import Sealer
 from chassis.settings import ServiceSettings, json_file
 
 
 class ExecutionSettings(ServiceSettings):
-    """What every service needs, and the keys by which the secrets of webhooks are sealed."""
+    """What every service needs, and the keys by which the secrets of webhooks are sealed.
+
+    `event_sources` are the services for whose changes triggers may wait, separated by commas; each needs its address.
+    """
 
     sealing_keys_file: Path
+    event_sources: Annotated[tuple[str, ...], NoDecode] = ("workspace", "session", "execution")
+
+    @field_validator("event_sources", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _addressed(self) -> "ExecutionSettings":
+        for source in self.event_sources:
+            if not getattr(self, f"{source}_address", ""):
+                msg = f"EVENT_SOURCES names {source}, and {source.upper()}_ADDRESS is not set"
+                raise ValueError(msg)
+        return self
 
     @field_validator("sealing_keys_file")
     @classmethod

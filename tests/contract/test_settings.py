@@ -53,7 +53,7 @@ OWN: dict[str, dict[str, tuple[str | None, ...]]] = {
         "SAVE_DAYS": ("-1",),
         "SWEEP_SECONDS": ("0",),
     },
-    "execution": {"SEALING_KEYS_FILE": (None, "/nonexistent", NO_JSON)},
+    "execution": {"SEALING_KEYS_FILE": (None, "/nonexistent", NO_JSON), "EVENT_SOURCES": ("nobody",)},
     "audit": {"AUDIT_SOURCES": ("nobody",)},
     "session": {"SESSION_LIMIT": ("0",), "SLOW_DEVICE_SECONDS": ("-1",), "LOG_MONTHS": ("-1",), "LOG_DRY_RUN": ("x",)},
 }

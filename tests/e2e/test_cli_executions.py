@@ -4,7 +4,9 @@ from pathlib import Path
 
 import httpx2
 
+from cli.client import Client
 from tests.support.embedded_stack import EmbeddedStack
+from tests.support.sessions import create_workspace
 from tests.support.waiting import until
 from tests.support.webhooks import signed_by_github
 
@@ -176,3 +178,30 @@ async def test_cli_webhook_takes_what_is_signed_over_http_and_nothing_else(
     (renewed,) = (await stack.command("webhook", "renew", identity, "--json")).json()
     assert renewed["secret"] not in {secret, ""}
     assert (await stack.command("webhook", "delete", identity)).code == 0
+
+
+async def test_change_of_another_service_starts_an_execution(
+    embedded_stack: EmbeddedStack, client: Client, tmp_path: Path
+) -> None:
+    """A workspace that is made; its expressions see the resource by the names of its contract."""
+    stack = embedded_stack
+    (made,) = (await stack.command("workflow", "create", _file(tmp_path, "told"), "--activate", "--json")).json()
+    wanted = {
+        "name": "told",
+        "parentWorkflowId": made["parentWorkflowId"],
+        "event": {"entityType": "workspace", "changeTypes": ["created"], "condition": "event.after.name == 'noticed'"},
+        "inputs": {"a": "size(event.after.name)", "b": "event.before == null ? 40 : 0"},
+    }
+    trigger = await client.post("/v1/triggers", wanted)
+    for name in ("unnoticed", "noticed"):
+        await create_workspace(client, name)
+    path = f"/v1/triggers/{trigger['triggerId']}"
+
+    async def started() -> bool:
+        return bool((await client.get(f"{path}/occurrences")).get("occurrences"))
+
+    await until(started)
+    (told,) = (await client.get(f"{path}/occurrences"))["occurrences"]
+    assert told["decision"] == "STARTED", told
+    watched = await stack.command("execution", "watch", told["executionId"])
+    assert (watched.code, "COMPLETED  large/say" in watched.errors) == (0, True), watched.errors

@@ -56,7 +56,7 @@ class Replica:
 
     async def start(self, **settings: str) -> None:
         """Start it; calls wait until it serves."""
-        environment = dict(self._environment) | {"LISTEN": self.address} | settings
+        environment = dict(self._environment) | {"LISTEN": self.address, "EXECUTION_ADDRESS": self.address} | settings
         self.process = await asyncio.create_subprocess_exec(sys.executable, "-m", "services.execution", env=environment)
 
     async def kill(self) -> None:
@@ -97,7 +97,7 @@ class ExecutionStage:
 
     async def replica(self, **settings: str) -> Replica:
         """Start one more process."""
-        described = self.installation.settings("execution", workspace_address="127.0.0.1:1")
+        described = self.installation.settings("execution", workspace_address="127.0.0.1:1", event_sources="")
         environment = {name.upper(): str(value) for name, value in described.items()}
         environment |= {"PYTHONPATH": os.pathsep.join(sys.path), "PATH": os.defpath}
         replica = Replica(self.installation, environment)

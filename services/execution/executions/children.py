@@ -79,6 +79,7 @@ async def start_child(tx: Transaction, *, spec: ChildSpec) -> Execution:
         parent_path=spec.path,
         parent_attempt=spec.attempt,
         depth=parent.depth + 1,
+        trigger_depth=parent.trigger_depth,  # an execution of a step is no way around the bound
     )
     await store.insert_execution(tx.connection, child)
     tx.record("started", after=child)

@@ -36,6 +36,7 @@ def execution_to_proto(execution: Execution) -> pb.Execution:
         steps_failed=execution.steps_failed,
         user_id=str(execution.user_id),
         trigger_id=str(execution.trigger_id or ""),
+        trigger_depth=execution.trigger_depth,
         etag=etag.of(execution),
         parent_execution_id=str(execution.parent_execution_id or ""),
         parent_path=execution.parent_path or "",

@@ -71,6 +71,7 @@ class Execution:
     parent_attempt: int | None = None
     depth: int = 0
     trigger_id: UUID | None = None
+    trigger_depth: int = 0
 
     @property
     def entity_id(self) -> UUID:

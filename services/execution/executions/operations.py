@@ -26,6 +26,7 @@ class ExecutionSpec:
     input: dict[str, Any]
     timeout: timedelta
     trigger_id: UUID | None = None
+    trigger_depth: int = 0
 
 
 async def start_execution(
@@ -55,6 +56,7 @@ async def start_execution(
         end_time=None,
         sequence=0,
         trigger_id=spec.trigger_id,
+        trigger_depth=spec.trigger_depth,
     )
     await store.insert_execution(tx.connection, execution, lease, seconds)
     tx.record("started", after=execution)

@@ -42,6 +42,7 @@ executions = Table(
     Column("rousals_seen", BigInteger, nullable=False, server_default="0"),
     Column("sequence", BigInteger, nullable=False),
     Column("trigger_id", UUID),
+    Column("trigger_depth", Integer, nullable=False),
 )
 
 step_executions = Table(

@@ -11,7 +11,7 @@ CREATE TABLE triggers (
     account_id uuid NOT NULL,
     name text NOT NULL,
     parent_workflow_id uuid NOT NULL,
-    type text NOT NULL CONSTRAINT ck_triggers_type CHECK (type IN ('SCHEDULED', 'WEBHOOK')),
+    type text NOT NULL CONSTRAINT ck_triggers_type CHECK (type IN ('SCHEDULED', 'WEBHOOK', 'EVENT')),
     inputs jsonb NOT NULL,
     config jsonb NOT NULL,
     state text NOT NULL CONSTRAINT ck_triggers_state CHECK (state IN ('ENABLED', 'DISABLED')),
@@ -23,16 +23,19 @@ CREATE TABLE triggers (
     delete_time timestamptz,
     deleted_by uuid,
     secret bytea,
+    enable_time timestamptz,
     CONSTRAINT uq_triggers_account_id UNIQUE (account_id, trigger_id),
     CONSTRAINT fk_triggers_parent_workflow_id FOREIGN KEY (account_id, parent_workflow_id)
         REFERENCES workflows (account_id, workflow_id),
     CONSTRAINT ck_triggers_next_time CHECK (next_time IS NULL OR (type = 'SCHEDULED' AND state = 'ENABLED')),
     CONSTRAINT ck_triggers_deleted CHECK ((delete_time IS NULL) = (deleted_by IS NULL)),
     CONSTRAINT ck_triggers_enabled CHECK (state <> 'ENABLED' OR delete_time IS NULL),
+    CONSTRAINT ck_triggers_enable_time CHECK ((state = 'ENABLED') = (enable_time IS NOT NULL)),
     CONSTRAINT ck_triggers_secret CHECK (type <> 'WEBHOOK' OR state <> 'ENABLED' OR secret IS NOT NULL)
 );
 CREATE INDEX ix_triggers_account_id ON triggers (account_id, trigger_id DESC);
 CREATE INDEX ix_triggers_next_time ON triggers (next_time) WHERE next_time IS NOT NULL;
+CREATE INDEX ix_triggers_event ON triggers (account_id) WHERE type = 'EVENT' AND state = 'ENABLED';
 
 CREATE TABLE trigger_occurrences (
     occurrence_id uuid CONSTRAINT pk_trigger_occurrences PRIMARY KEY,
@@ -77,7 +80,24 @@ CREATE TABLE deliveries (
 CREATE INDEX ix_deliveries_trigger_id ON deliveries (trigger_id, delivery_id DESC);
 CREATE INDEX ix_deliveries_receive_time ON deliveries (receive_time);
 
+CREATE TABLE trigger_events (
+    trigger_event_id uuid CONSTRAINT pk_trigger_events PRIMARY KEY,
+    account_id uuid NOT NULL,
+    trigger_id uuid NOT NULL,
+    key text NOT NULL,
+    depth integer NOT NULL,
+    change bytea NOT NULL,
+    reconcile_time timestamptz,
+    reconcile_epoch bigint NOT NULL DEFAULT 0,
+    reconcile_attempts integer NOT NULL DEFAULT 0,
+    CONSTRAINT uq_trigger_events_key UNIQUE (trigger_id, key),
+    CONSTRAINT fk_trigger_events_trigger_id FOREIGN KEY (account_id, trigger_id)
+        REFERENCES triggers (account_id, trigger_id)
+);
+CREATE INDEX ix_trigger_events_reconcile_time ON trigger_events (reconcile_time) WHERE reconcile_time IS NOT NULL;
+
 ALTER TABLE executions ADD COLUMN trigger_id uuid;
+ALTER TABLE executions ADD COLUMN trigger_depth integer NOT NULL DEFAULT 0;
 ALTER TABLE executions ADD CONSTRAINT fk_executions_trigger_id FOREIGN KEY (account_id, trigger_id)
     REFERENCES triggers (account_id, trigger_id);
 """
@@ -88,4 +108,5 @@ def upgrade() -> None:
     schema.execute(_TABLES)
     schema.isolate("triggers", "execution", rights="SELECT, INSERT, UPDATE")
     schema.isolate("trigger_occurrences", "execution", rights="SELECT, INSERT")
+    schema.isolate("trigger_events", "execution", rights="SELECT, DELETE")
     schema.isolate("deliveries", "execution", rights="SELECT, INSERT, UPDATE")

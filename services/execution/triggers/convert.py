@@ -1,6 +1,7 @@
 """Triggers and what they decided as messages of the contract."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -9,8 +10,11 @@ from stateroom.execution.v1 import trigger_pb2 as pb
 from stateroom.execution.v1 import trigger_service_pb2 as pb_service
 
 from chassis import etag, ids, messages
-from services.execution.triggers.domain import Decision, Occurrence, Scheme, State, Trigger, Type, Webhook
+from services.execution.triggers.domain import Decision, EventFilter, Occurrence, Scheme, State, Trigger, Type, Webhook
 from services.execution.triggers.schedule import MisfireRule, Schedule
+
+_CONFIGS = ("schedule", "webhook", "event")
+"""Fields of which a trigger has one."""
 
 
 def trigger_to_proto(trigger: Trigger) -> pb.Trigger:
@@ -32,16 +36,21 @@ def trigger_to_proto(trigger: Trigger) -> pb.Trigger:
         case Webhook(scheme):
             shown = pb.Webhook.Scheme.Value(scheme.name)
             message.webhook.CopyFrom(pb.Webhook(scheme=shown, has_secret=trigger.secret is not None))
-    messages.set_times(message, trigger, "next_time", "create_time", "update_time", "delete_time")
+        case EventFilter(entity_type, change_types, entity_id, condition):
+            message.event.entity_type = entity_type
+            message.event.change_types.extend(change_types)
+            message.event.entity_id = str(entity_id or "")
+            message.event.condition = condition
+    messages.set_times(message, trigger, "next_time", "enable_time", "create_time", "update_time", "delete_time")
     return message
 
 
 def trigger_from_proto(request: pb_service.CreateTriggerRequest, account_id: UUID, user_id: UUID) -> Trigger:
     """Return a new trigger as its maker wants it."""
-    values = values_from_proto(request.trigger, ("name", "parent_workflow_id", "inputs", "schedule", "webhook"))
+    values = values_from_proto(request.trigger, ("name", "parent_workflow_id", "inputs", *_CONFIGS))
     disabled = request.disabled or request.trigger.HasField("webhook")
     now = datetime.now(UTC)
-    return Trigger(
+    trigger = Trigger(
         trigger_id=ids.new(),
         account_id=account_id,
         state=State.DISABLED if disabled else State.ENABLED,
@@ -50,8 +59,10 @@ def trigger_from_proto(request: pb_service.CreateTriggerRequest, account_id: UUI
         version=1,
         create_time=now,
         update_time=now,
+        enable_time=None if disabled else now,
         **values,
     )
+    return replace(trigger, next_time=trigger.following(now))
 
 
 def values_from_proto(message: pb.Trigger, names: Iterable[str]) -> dict[str, Any]:
@@ -68,6 +79,8 @@ def values_from_proto(message: pb.Trigger, names: Iterable[str]) -> dict[str, An
             case "webhook" if message.HasField("webhook"):
                 scheme = messages.member(Scheme, pb.Webhook.Scheme, message.webhook.scheme)
                 held["config"] = Webhook(scheme or Scheme.STANDARD)
+            case "event" if message.HasField("event"):
+                held["config"] = _filter_from_proto(message.event)
             case "name":
                 held[name] = message.name
     return held
@@ -112,3 +125,8 @@ def decision_from_proto(decision: pb.Occurrence.Decision.ValueType) -> Decision 
 def _schedule_to_proto(schedule: Schedule) -> pb.Schedule:
     rule = pb.Schedule.MisfireRule.Value(schedule.misfire_rule.name)
     return pb.Schedule(cron=schedule.cron, time_zone=schedule.time_zone, misfire_rule=rule)
+
+
+def _filter_from_proto(message: pb.EventFilter) -> EventFilter:
+    entity_id = ids.parse(message.entity_id) if message.entity_id else None
+    return EventFilter(message.entity_type, tuple(message.change_types), entity_id, message.condition)

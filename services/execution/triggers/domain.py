@@ -28,6 +28,7 @@ class Type(Enum):
 
     SCHEDULED = "SCHEDULED"
     WEBHOOK = "WEBHOOK"
+    EVENT = "EVENT"
 
 
 class State(Enum):
@@ -60,8 +61,22 @@ class Webhook:
     scheme: Scheme
 
 
-Config = Schedule | Webhook
-_TYPES: Mapping[type[Config], Type] = {Schedule: Type.SCHEDULED, Webhook: Type.WEBHOOK}
+@dataclass(frozen=True, slots=True)
+class EventFilter:
+    """Changes of resources of a kind: any where `change_types` or `condition` is empty, or `entity_id` None."""
+
+    entity_type: str
+    change_types: tuple[str, ...]
+    entity_id: UUID | None
+    condition: str
+
+
+Config = Schedule | Webhook | EventFilter
+_TYPES: Mapping[type[Config], Type] = {
+    Schedule: Type.SCHEDULED,
+    Webhook: Type.WEBHOOK,
+    EventFilter: Type.EVENT,
+}
 
 
 NOTHING = Failure("", "")
@@ -69,10 +84,14 @@ NOTHING = Failure("", "")
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """Something that a trigger waited for, and when it was. `key` is what it is recognised by within the trigger."""
+    """Something that a trigger waited for, and when it was. `key` is what it is recognised by within the trigger.
+
+    `depth` is how many triggers have led to it, with this one.
+    """
 
     key: str
     time: datetime
+    depth: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +133,7 @@ class Trigger:
     delete_time: datetime | None = None
     deleted_by: UUID | None = None
     secret: bytes | None = None
+    enable_time: datetime | None = None
 
     @property
     def entity_id(self) -> UUID:
@@ -214,7 +234,9 @@ class Trigger:
         changed = replace(self, version=self.version + 1, update_time=now, **values)
         if (changed.config, changed.state) == (self.config, self.state):
             return changed
-        return replace(changed, next_time=changed.following(now))
+        since = self.enable_time if changed.state is self.state else now
+        enable_time = since if changed.state is State.ENABLED else None
+        return replace(changed, next_time=changed.following(now), enable_time=enable_time)
 
 
 def key_of(time: datetime) -> str:

@@ -35,10 +35,10 @@ class UnknownTimeZone(InvalidField):
         super().__init__(Violation(f"{within}time_zone", "no such zone is known; write it as in `Europe/Berlin`"))
 
 
-class InvalidInputs(InvalidArgument):
+class InvalidExpression(InvalidArgument):
     """{field}: {description}"""  # noqa: D415  # the description ends the sentence
 
-    reason = "INVALID_INPUTS"
+    reason = "INVALID_EXPRESSION"
 
     def __init__(self, *violations: Violation) -> None:
         self.violations = violations

@@ -1,6 +1,6 @@
 """Changes of triggers, and their decisions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -114,13 +114,11 @@ async def decide_times(
     current = await store.lock_trigger(tx.connection, trigger.trigger_id)
     if (current.version, current.next_time) != (trigger.version, trigger.next_time):
         return []
-    known = await store.known_keys(tx.connection, current.trigger_id, [key_of(time) for time in times])
-    fresh = [time for time in times if key_of(time) not in known]  # a clock that went back shows a time again
-    decided = [each for each in current.skipped(fresh, now, *MISFIRED) if each.time not in inputs]
+    fresh = await _fresh(tx, current, current.skipped(times, now, *MISFIRED))
+    decided = [each for each in fresh if each.time not in inputs]
     started = []
-    for time, given in inputs.items():
-        if time not in fresh:
-            continue
+    for time in (each.time for each in fresh if each.time in inputs):
+        given = inputs[time]
         occurrence, begun = await _decide(tx, current, Happening(key_of(time), time), given, now, owner)
         decided.append(occurrence)
         started += begun
@@ -155,21 +153,24 @@ async def _decide(
     now: datetime,
     owner: Owner,
 ) -> tuple[Occurrence, list[Started]]:
-    outcome = await _start(tx, trigger, given, owner)
+    outcome = await _start(tx, trigger, given, what.depth, owner)
     if isinstance(outcome, Failure):
         return trigger.decided(what, now, Decision.FAILED, outcome), []
     execution_id = outcome.execution.execution_id
     return trigger.decided(what, now, Decision.STARTED, execution_id=execution_id), [outcome]
 
 
-async def _start(tx: Transaction, trigger: Trigger, given: dict[str, Any] | Failure, owner: Owner) -> Started | Failure:
+async def _start(
+    tx: Transaction, trigger: Trigger, given: dict[str, Any] | Failure, depth: int, owner: Owner
+) -> Started | Failure:
     """Start an execution of a trigger's workflow, or return why it cannot be started."""
     if isinstance(given, Failure):
         return given
     workflow = await definitions.find_active(tx.connection, parent_workflow_id=trigger.parent_workflow_id)
     if workflow is None:
         return Failure("WORKFLOW_NOT_ACTIVE", "no version of the workflow is active")
-    spec = ExecutionSpec(ids.new(), trigger.name, workflow.workflow_id, None, given, TIMEOUT, trigger.trigger_id)
+    about = (trigger.name, workflow.workflow_id, None, given, TIMEOUT, trigger.trigger_id, depth)
+    spec = ExecutionSpec(ids.new(), *about)
     execution = await start_execution(tx, spec=spec, user_id=trigger.user_id, lease=owner.lease, seconds=owner.seconds)
     return Started(execution, workflow.definition)
 
@@ -178,8 +179,15 @@ async def _change(tx: Transaction, type: str, before: Trigger, after: Trigger) -
     if after is before:
         return before
     if after.next_time != before.next_time:
-        undecided = before.skipped(before.due(tx.now), tx.now, *CHANGED)
+        undecided = await _fresh(tx, before, before.skipped(before.due(tx.now), tx.now, *CHANGED))
         await store.insert_occurrences(tx.connection, undecided)
     await store.update_trigger(tx.connection, after)
     tx.record(type, before=before, after=after)
     return after
+
+
+async def _fresh(tx: Transaction, trigger: Trigger, decided: Iterable[Occurrence]) -> list[Occurrence]:
+    """Return those of the decisions that are about something new: a clock that went back shows a time again."""
+    about = list(decided)
+    known = await store.known_keys(tx.connection, trigger.trigger_id, [each.key for each in about]) if about else set()
+    return [each for each in about if each.key not in known]

@@ -119,7 +119,7 @@ class TriggerServicer:
     async def _expect_valid(self, trigger: trigger_pb2.Trigger) -> None:
         if trigger.HasField("schedule"):
             convert.schedule_from_proto(trigger.schedule).expect_valid("trigger.schedule.", datetime.now(UTC))
-        await inputs.expect_valid(trigger.inputs, self.expressions)
+        await inputs.expect_valid(trigger.inputs, trigger.event.condition, self.expressions)
 
     async def _change(self, operation: Transition, request: TransitionRequest, call: Call) -> trigger_pb2.Trigger:
         trigger_id = ids.parse(request.trigger_id)

@@ -11,7 +11,7 @@ from sqlalchemy import RowMapping, Select, insert, select, update
 
 from chassis import tables
 from chassis.sql import Connection
-from services.execution.triggers.domain import Config, Occurrence, Scheme, Trigger, Type, Webhook
+from services.execution.triggers.domain import Config, EventFilter, Occurrence, Scheme, Trigger, Type, Webhook
 from services.execution.triggers.errors import TriggerNotFound
 from services.execution.triggers.schedule import MisfireRule, Schedule
 from services.execution.triggers.tables import occurrences, triggers
@@ -25,7 +25,7 @@ _INSERT = insert(occurrences)
 def trigger_of(row: RowMapping) -> Trigger:
     """Return a row as a trigger."""
     values = dict(row)
-    return Trigger(**values | {"config": _config_of(values.pop("type"), values["config"])})
+    return Trigger(**values | {"config": config_of(values.pop("type"), values["config"])})
 
 
 async def insert_trigger(connection: Connection, trigger: Trigger) -> None:
@@ -70,8 +70,8 @@ async def get_trigger(connection: Connection, trigger_id: UUID) -> Trigger:
 
 
 async def lock_trigger(connection: Connection, trigger_id: UUID) -> Trigger:
-    """Return a trigger and hold its row until the transaction ends. TriggerNotFound."""
-    statement = select(*COLUMNS).where(triggers.c.trigger_id == trigger_id).with_for_update()
+    """Return a trigger and hold its row until the transaction ends; others may refer to it. TriggerNotFound."""
+    statement = select(*COLUMNS).where(triggers.c.trigger_id == trigger_id).with_for_update(key_share=True)
     return await _trigger(connection, statement, trigger_id)
 
 
@@ -88,12 +88,19 @@ def _row(trigger: Trigger) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    return value.name if isinstance(value, Enum) else value
+    if isinstance(value, Enum):
+        return value.name
+    return str(value) if isinstance(value, UUID) else value
 
 
-def _config_of(type: Type, document: dict[str, Any]) -> Config:  # noqa: A002  # the column's own word
+def config_of(type: Type, document: dict[str, Any]) -> Config:  # noqa: A002  # the column's own word
+    """Return what a trigger waits for, as it was stored."""
     match type:
         case Type.SCHEDULED:
             return Schedule(**document | {"misfire_rule": MisfireRule[document["misfire_rule"]]})
         case Type.WEBHOOK:
             return Webhook(Scheme[document["scheme"]])
+        case Type.EVENT:
+            entity_id = UUID(document["entity_id"]) if document["entity_id"] else None
+            change_types = tuple(document["change_types"])
+            return EventFilter(document["entity_type"], change_types, entity_id, document["condition"])

@@ -27,6 +27,7 @@ triggers = Table(
     Column("delete_time", tables.Time),
     Column("deleted_by", UUID),
     Column("secret", LargeBinary),
+    Column("enable_time", tables.Time),
 )
 
 occurrences = Table(

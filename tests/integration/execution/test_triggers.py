@@ -104,6 +104,7 @@ async def test_schedule_whose_workflow_is_not_active_says_so(stage: ExecutionSta
 async def test_disable_trigger_starts_nothing_and_says_what_it_skipped(stage: ExecutionStage) -> None:
     """What happens while it is disabled is not made up for; to disable it again changes nothing."""
     made = await stage.trigger(await stage.workflow(ECHO), schedule=NEVER)
+    assert (made.state, made.next_time.ToDatetime().year) == (State.ENABLED, 2028)
     disabled = await stage.call("DisableTrigger", pb.DisableTriggerRequest(trigger_id=made.trigger_id))
     assert (disabled.state, disabled.HasField("next_time")) == (State.DISABLED, False)
     again = await stage.call("DisableTrigger", pb.DisableTriggerRequest(trigger_id=made.trigger_id))
@@ -162,14 +163,14 @@ async def test_create_trigger_of_what_is_wrong_is_refused_with_the_field(stage: 
         "INVALID_CRON": (family, {"schedule": {"cron": "60 * * * *"}}),
         "CRON_NEVER_FIRES": (family, {"schedule": {"cron": "0 0 30 2 *"}}),
         "UNKNOWN_TIME_ZONE": (family, {"schedule": NEVER | {"timeZone": "Mars/X"}}),
-        "INVALID_INPUTS": (family, {"schedule": NEVER, "inputs": {"a": "steps.a", "b": "1 +"}}),
+        "INVALID_EXPRESSION": (family, {"schedule": NEVER, "inputs": {"a": "steps.a", "b": "1 +"}}),
         "WORKFLOW_NOT_FOUND": (str(ids.new()), {"schedule": NEVER}),
         "INVALID_FIELD": (family, {}),
     }
     refusals = {reason: await refused(stage.trigger(of, **values)) for reason, (of, values) in wrong.items()}
     assert {reason: refusal.reason for reason, refusal in refusals.items()} == {reason: reason for reason in wrong}
     assert refusals["INVALID_CRON"].fields[0] == "trigger.schedule.cron"
-    assert len(refusals["INVALID_INPUTS"].fields) == 2
+    assert len(refusals["INVALID_EXPRESSION"].fields) == 2
     assert (await stage.call("ListTriggers", pb.ListTriggersRequest())).triggers == []
 
 

@@ -656,9 +656,9 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """No such zone is known.
     Example: {"reason": "UNKNOWN_TIME_ZONE", "metadata": {"field": "trigger.schedule.time_zone", "description": "…"}}
     """
-    INVALID_INPUTS: _ErrorReason.ValueType  # 263
+    INVALID_EXPRESSION: _ErrorReason.ValueType  # 263
     """An expression has a problem; BadRequest lists each, with its field.
-    Example: {"reason": "INVALID_INPUTS", "metadata": {"field": "trigger.inputs[a]", "description": "…"}}
+    Example: {"reason": "INVALID_EXPRESSION", "metadata": {"field": "trigger.inputs[a]", "description": "…"}}
     """
     TRIGGER_NOT_FOUND: _ErrorReason.ValueType  # 264
     """There is no such trigger in the account, or it is deleted.
@@ -1332,9 +1332,9 @@ UNKNOWN_TIME_ZONE: ErrorReason.ValueType  # 262
 """No such zone is known.
 Example: {"reason": "UNKNOWN_TIME_ZONE", "metadata": {"field": "trigger.schedule.time_zone", "description": "…"}}
 """
-INVALID_INPUTS: ErrorReason.ValueType  # 263
+INVALID_EXPRESSION: ErrorReason.ValueType  # 263
 """An expression has a problem; BadRequest lists each, with its field.
-Example: {"reason": "INVALID_INPUTS", "metadata": {"field": "trigger.inputs[a]", "description": "…"}}
+Example: {"reason": "INVALID_EXPRESSION", "metadata": {"field": "trigger.inputs[a]", "description": "…"}}
 """
 TRIGGER_NOT_FOUND: ErrorReason.ValueType  # 264
 """There is no such trigger in the account, or it is deleted.

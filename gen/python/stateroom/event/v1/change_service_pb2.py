@@ -27,7 +27,7 @@ from stateroom.api.v1 import policy_pb2 as stateroom_dot_api_dot_v1_dot_policy__
 from stateroom.event.v1 import change_pb2 as stateroom_dot_event_dot_v1_dot_change__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'stateroom/event/v1/change_service.proto\x12\x12stateroom.event.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1dstateroom/api/v1/policy.proto\x1a\x1fstateroom/event/v1/change.proto\"T\n\x12ListChangesRequest\x12\x1f\n\x0e\x61\x66ter_position\x18\x01 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12\x1d\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\"j\n\x13ListChangesResponse\x12+\n\x07\x63hanges\x18\x01 \x03(\x0b\x32\x1a.stateroom.event.v1.Change\x12&\n\x04head\x18\x02 \x01(\x0b\x32\x18.stateroom.event.v1.Head\"\x10\n\x0eGetHeadRequest\";\n\x04Head\x12\r\n\x05\x65poch\x18\x01 \x01(\x03\x12\x10\n\x08position\x18\x02 \x01(\x03\x12\x12\n\nepoch_base\x18\x03 \x01(\x03\x32\x83\x02\n\rChangeService\x12\x83\x01\n\x0bListChanges\x12&.stateroom.event.v1.ListChangesRequest\x1a\'.stateroom.event.v1.ListChangesResponse\"#\xa2\xbb\x18\x1f\x12\x1b\n\x05\x61udit\n\x07session\n\tworkspace(\x06\x12l\n\x07GetHead\x12\".stateroom.event.v1.GetHeadRequest\x1a\x18.stateroom.event.v1.Head\"#\xa2\xbb\x18\x1f\x12\x1b\n\x05\x61udit\n\x07session\n\tworkspace(\x06\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'stateroom/event/v1/change_service.proto\x12\x12stateroom.event.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1dstateroom/api/v1/policy.proto\x1a\x1fstateroom/event/v1/change.proto\"T\n\x12ListChangesRequest\x12\x1f\n\x0e\x61\x66ter_position\x18\x01 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12\x1d\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\"j\n\x13ListChangesResponse\x12+\n\x07\x63hanges\x18\x01 \x03(\x0b\x32\x1a.stateroom.event.v1.Change\x12&\n\x04head\x18\x02 \x01(\x0b\x32\x18.stateroom.event.v1.Head\"\x10\n\x0eGetHeadRequest\";\n\x04Head\x12\r\n\x05\x65poch\x18\x01 \x01(\x03\x12\x10\n\x08position\x18\x02 \x01(\x03\x12\x12\n\nepoch_base\x18\x03 \x01(\x03\x32\x99\x02\n\rChangeService\x12\x8e\x01\n\x0bListChanges\x12&.stateroom.event.v1.ListChangesRequest\x1a\'.stateroom.event.v1.ListChangesResponse\".\xa2\xbb\x18*\x12&\n\x05\x61udit\n\texecution\n\x07session\n\tworkspace(\x06\x12w\n\x07GetHead\x12\".stateroom.event.v1.GetHeadRequest\x1a\x18.stateroom.event.v1.Head\".\xa2\xbb\x18*\x12&\n\x05\x61udit\n\texecution\n\x07session\n\tworkspace(\x06\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,9 +39,9 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTCHANGESREQUEST'].fields_by_name['page_size']._loaded_options = None
   _globals['_LISTCHANGESREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\007\032\005\030\350\007(\000'
   _globals['_CHANGESERVICE'].methods_by_name['ListChanges']._loaded_options = None
-  _globals['_CHANGESERVICE'].methods_by_name['ListChanges']._serialized_options = b'\242\273\030\037\022\033\n\005audit\n\007session\n\tworkspace(\006'
+  _globals['_CHANGESERVICE'].methods_by_name['ListChanges']._serialized_options = b'\242\273\030*\022&\n\005audit\n\texecution\n\007session\n\tworkspace(\006'
   _globals['_CHANGESERVICE'].methods_by_name['GetHead']._loaded_options = None
-  _globals['_CHANGESERVICE'].methods_by_name['GetHead']._serialized_options = b'\242\273\030\037\022\033\n\005audit\n\007session\n\tworkspace(\006'
+  _globals['_CHANGESERVICE'].methods_by_name['GetHead']._serialized_options = b'\242\273\030*\022&\n\005audit\n\texecution\n\007session\n\tworkspace(\006'
   _globals['_LISTCHANGESREQUEST']._serialized_start=156
   _globals['_LISTCHANGESREQUEST']._serialized_end=240
   _globals['_LISTCHANGESRESPONSE']._serialized_start=242
@@ -51,5 +51,5 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_HEAD']._serialized_start=368
   _globals['_HEAD']._serialized_end=427
   _globals['_CHANGESERVICE']._serialized_start=430
-  _globals['_CHANGESERVICE']._serialized_end=689
+  _globals['_CHANGESERVICE']._serialized_end=711
 # @@protoc_insertion_point(module_scope)

@@ -27,7 +27,7 @@ from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior_
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$stateroom/execution/v1/trigger.proto\x12\x16stateroom.execution.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa5\x07\n\x07Trigger\x12\x18\n\ntrigger_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03\x12+\n\x04name\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x18\xff\x01\x32\x13^[^\\x00-\\x1f\\x7f]*$\x12\'\n\x12parent_workflow_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12}\n\x06inputs\x18\x04 \x03(\x0b\x32+.stateroom.execution.v1.Trigger.InputsEntryB@\xbaH=\x9a\x01:\x10@\"!r\x1f\x32\x1d^[A-Za-z_][A-Za-z0-9_]{0,99}$*\x13r\x11\x10\x01\x18\x80 2\n^[^\\x00]*$\x12\x34\n\x08schedule\x18\x05 \x01(\x0b\x32 .stateroom.execution.v1.ScheduleH\x00\x12\x32\n\x07webhook\x18\x06 \x01(\x0b\x32\x1f.stateroom.execution.v1.WebhookH\x00\x12\x38\n\x04type\x18\n \x01(\x0e\x32$.stateroom.execution.v1.Trigger.TypeB\x04\xe2\x41\x01\x03\x12:\n\x05state\x18\x0b \x01(\x0e\x32%.stateroom.execution.v1.Trigger.StateB\x04\xe2\x41\x01\x03\x12\x15\n\x07user_id\x18\x0c \x01(\tB\x04\xe2\x41\x01\x03\x12\x33\n\tnext_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x63reate_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0bupdate_time\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x64\x65lete_time\x18\x10 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x18\n\ndeleted_by\x18\x11 \x01(\tB\x04\xe2\x41\x01\x03\x12\x12\n\x04\x65tag\x18\x12 \x01(\tB\x04\xe2\x41\x01\x03\x1a-\n\x0bInputsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"8\n\x04Type\x12\x14\n\x10TYPE_UNSPECIFIED\x10\x00\x12\r\n\tSCHEDULED\x10\x01\x12\x0b\n\x07WEBHOOK\x10\x02\"9\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x0b\n\x07\x45NABLED\x10\x01\x12\x0c\n\x08\x44ISABLED\x10\x02\x42\x08\n\x06\x63onfig\"\x83\x02\n\x08Schedule\x12,\n\x04\x63ron\x18\x01 \x01(\tB\x1e\xbaH\x1br\x19\x10\x01\x18\x64\x32\x13^[^\\x00-\\x1f\\x7f]*$\x12/\n\ttime_zone\x18\x02 \x01(\tB\x1c\xbaH\x19r\x17\x18\x32\x32\x13^[^\\x00-\\x1f\\x7f]*$\x12L\n\x0cmisfire_rule\x18\x03 \x01(\x0e\x32,.stateroom.execution.v1.Schedule.MisfireRuleB\x08\xbaH\x05\x82\x01\x02\x10\x01\"J\n\x0bMisfireRule\x12\x1c\n\x18MISFIRE_RULE_UNSPECIFIED\x10\x00\x12\x08\n\x04NONE\x10\x01\x12\n\n\x06LATEST\x10\x02\x12\x07\n\x03\x41LL\x10\x03\"\xa1\x01\n\x07Webhook\x12@\n\x06scheme\x18\x01 \x01(\x0e\x32&.stateroom.execution.v1.Webhook.SchemeB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x18\n\nhas_secret\x18\x02 \x01(\x08\x42\x04\xe2\x41\x01\x03\":\n\x06Scheme\x12\x16\n\x12SCHEME_UNSPECIFIED\x10\x00\x12\x0c\n\x08STANDARD\x10\x01\x12\n\n\x06GITHUB\x10\x02\"\x9d\x03\n\nOccurrence\x12\x15\n\roccurrence_id\x18\x01 \x01(\t\x12\x12\n\ntrigger_id\x18\x02 \x01(\t\x12\x0b\n\x03key\x18\x03 \x01(\t\x12(\n\x04time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\tlast_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12=\n\x08\x64\x65\x63ision\x18\x06 \x01(\x0e\x32+.stateroom.execution.v1.Occurrence.Decision\x12\x0e\n\x06reason\x18\x07 \x01(\t\x12\x0f\n\x07message\x18\x08 \x01(\t\x12\x14\n\x0c\x65xecution_id\x18\t \x01(\t\x12/\n\x0b\x64\x65\x63ide_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"W\n\x08\x44\x65\x63ision\x12\x18\n\x14\x44\x45\x43ISION_UNSPECIFIED\x10\x00\x12\x0b\n\x07STARTED\x10\x01\x12\x0b\n\x07SKIPPED\x10\x02\x12\n\n\x06\x46\x41ILED\x10\x03\x12\x0b\n\x07REFUSED\x10\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$stateroom/execution/v1/trigger.proto\x12\x16stateroom.execution.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9d\x08\n\x07Trigger\x12\x18\n\ntrigger_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03\x12+\n\x04name\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x18\xff\x01\x32\x13^[^\\x00-\\x1f\\x7f]*$\x12\'\n\x12parent_workflow_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12}\n\x06inputs\x18\x04 \x03(\x0b\x32+.stateroom.execution.v1.Trigger.InputsEntryB@\xbaH=\x9a\x01:\x10@\"!r\x1f\x32\x1d^[A-Za-z_][A-Za-z0-9_]{0,99}$*\x13r\x11\x10\x01\x18\x80 2\n^[^\\x00]*$\x12\x34\n\x08schedule\x18\x05 \x01(\x0b\x32 .stateroom.execution.v1.ScheduleH\x00\x12\x32\n\x07webhook\x18\x06 \x01(\x0b\x32\x1f.stateroom.execution.v1.WebhookH\x00\x12\x34\n\x05\x65vent\x18\x07 \x01(\x0b\x32#.stateroom.execution.v1.EventFilterH\x00\x12\x38\n\x04type\x18\n \x01(\x0e\x32$.stateroom.execution.v1.Trigger.TypeB\x04\xe2\x41\x01\x03\x12:\n\x05state\x18\x0b \x01(\x0e\x32%.stateroom.execution.v1.Trigger.StateB\x04\xe2\x41\x01\x03\x12\x15\n\x07user_id\x18\x0c \x01(\tB\x04\xe2\x41\x01\x03\x12\x33\n\tnext_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x63reate_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0bupdate_time\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x64\x65lete_time\x18\x10 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x18\n\ndeleted_by\x18\x11 \x01(\tB\x04\xe2\x41\x01\x03\x12\x12\n\x04\x65tag\x18\x12 \x01(\tB\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x65nable_time\x18\x13 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x1a-\n\x0bInputsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"C\n\x04Type\x12\x14\n\x10TYPE_UNSPECIFIED\x10\x00\x12\r\n\tSCHEDULED\x10\x01\x12\x0b\n\x07WEBHOOK\x10\x02\x12\t\n\x05\x45VENT\x10\x03\"9\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x0b\n\x07\x45NABLED\x10\x01\x12\x0c\n\x08\x44ISABLED\x10\x02\x42\x08\n\x06\x63onfig\"\x83\x02\n\x08Schedule\x12,\n\x04\x63ron\x18\x01 \x01(\tB\x1e\xbaH\x1br\x19\x10\x01\x18\x64\x32\x13^[^\\x00-\\x1f\\x7f]*$\x12/\n\ttime_zone\x18\x02 \x01(\tB\x1c\xbaH\x19r\x17\x18\x32\x32\x13^[^\\x00-\\x1f\\x7f]*$\x12L\n\x0cmisfire_rule\x18\x03 \x01(\x0e\x32,.stateroom.execution.v1.Schedule.MisfireRuleB\x08\xbaH\x05\x82\x01\x02\x10\x01\"J\n\x0bMisfireRule\x12\x1c\n\x18MISFIRE_RULE_UNSPECIFIED\x10\x00\x12\x08\n\x04NONE\x10\x01\x12\n\n\x06LATEST\x10\x02\x12\x07\n\x03\x41LL\x10\x03\"\xa1\x01\n\x07Webhook\x12@\n\x06scheme\x18\x01 \x01(\x0e\x32&.stateroom.execution.v1.Webhook.SchemeB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x18\n\nhas_secret\x18\x02 \x01(\x08\x42\x04\xe2\x41\x01\x03\":\n\x06Scheme\x12\x16\n\x12SCHEME_UNSPECIFIED\x10\x00\x12\x0c\n\x08STANDARD\x10\x01\x12\n\n\x06GITHUB\x10\x02\"\xc8\x01\n\x0b\x45ventFilter\x12\x32\n\x0b\x65ntity_type\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x32\x16^[a-z][a-z0-9_]{0,49}$\x12<\n\x0c\x63hange_types\x18\x02 \x03(\tB&\xbaH#\x92\x01 \x10 \x18\x01\"\x1ar\x18\x32\x16^[a-z][a-z0-9_]{0,49}$\x12\x1e\n\tentity_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12\'\n\tcondition\x18\x04 \x01(\tB\x14\xbaH\x11r\x0f\x18\x80 2\n^[^\\x00]*$\"\x9d\x03\n\nOccurrence\x12\x15\n\roccurrence_id\x18\x01 \x01(\t\x12\x12\n\ntrigger_id\x18\x02 \x01(\t\x12\x0b\n\x03key\x18\x03 \x01(\t\x12(\n\x04time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\tlast_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12=\n\x08\x64\x65\x63ision\x18\x06 \x01(\x0e\x32+.stateroom.execution.v1.Occurrence.Decision\x12\x0e\n\x06reason\x18\x07 \x01(\t\x12\x0f\n\x07message\x18\x08 \x01(\t\x12\x14\n\x0c\x65xecution_id\x18\t \x01(\t\x12/\n\x0b\x64\x65\x63ide_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"W\n\x08\x44\x65\x63ision\x12\x18\n\x14\x44\x45\x43ISION_UNSPECIFIED\x10\x00\x12\x0b\n\x07STARTED\x10\x01\x12\x0b\n\x07SKIPPED\x10\x02\x12\n\n\x06\x46\x41ILED\x10\x03\x12\x0b\n\x07REFUSED\x10\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -62,6 +62,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TRIGGER'].fields_by_name['deleted_by']._serialized_options = b'\342A\001\003'
   _globals['_TRIGGER'].fields_by_name['etag']._loaded_options = None
   _globals['_TRIGGER'].fields_by_name['etag']._serialized_options = b'\342A\001\003'
+  _globals['_TRIGGER'].fields_by_name['enable_time']._loaded_options = None
+  _globals['_TRIGGER'].fields_by_name['enable_time']._serialized_options = b'\342A\001\003'
   _globals['_SCHEDULE'].fields_by_name['cron']._loaded_options = None
   _globals['_SCHEDULE'].fields_by_name['cron']._serialized_options = b'\272H\033r\031\020\001\030d2\023^[^\\x00-\\x1f\\x7f]*$'
   _globals['_SCHEDULE'].fields_by_name['time_zone']._loaded_options = None
@@ -72,24 +74,34 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_WEBHOOK'].fields_by_name['scheme']._serialized_options = b'\272H\005\202\001\002\020\001'
   _globals['_WEBHOOK'].fields_by_name['has_secret']._loaded_options = None
   _globals['_WEBHOOK'].fields_by_name['has_secret']._serialized_options = b'\342A\001\003'
+  _globals['_EVENTFILTER'].fields_by_name['entity_type']._loaded_options = None
+  _globals['_EVENTFILTER'].fields_by_name['entity_type']._serialized_options = b'\272H\032r\0302\026^[a-z][a-z0-9_]{0,49}$'
+  _globals['_EVENTFILTER'].fields_by_name['change_types']._loaded_options = None
+  _globals['_EVENTFILTER'].fields_by_name['change_types']._serialized_options = b'\272H#\222\001 \020 \030\001\"\032r\0302\026^[a-z][a-z0-9_]{0,49}$'
+  _globals['_EVENTFILTER'].fields_by_name['entity_id']._loaded_options = None
+  _globals['_EVENTFILTER'].fields_by_name['entity_id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001'
+  _globals['_EVENTFILTER'].fields_by_name['condition']._loaded_options = None
+  _globals['_EVENTFILTER'].fields_by_name['condition']._serialized_options = b'\272H\021r\017\030\200 2\n^[^\\x00]*$'
   _globals['_TRIGGER']._serialized_start=160
-  _globals['_TRIGGER']._serialized_end=1093
-  _globals['_TRIGGER_INPUTSENTRY']._serialized_start=921
-  _globals['_TRIGGER_INPUTSENTRY']._serialized_end=966
-  _globals['_TRIGGER_TYPE']._serialized_start=968
-  _globals['_TRIGGER_TYPE']._serialized_end=1024
-  _globals['_TRIGGER_STATE']._serialized_start=1026
-  _globals['_TRIGGER_STATE']._serialized_end=1083
-  _globals['_SCHEDULE']._serialized_start=1096
-  _globals['_SCHEDULE']._serialized_end=1355
-  _globals['_SCHEDULE_MISFIRERULE']._serialized_start=1281
-  _globals['_SCHEDULE_MISFIRERULE']._serialized_end=1355
-  _globals['_WEBHOOK']._serialized_start=1358
-  _globals['_WEBHOOK']._serialized_end=1519
-  _globals['_WEBHOOK_SCHEME']._serialized_start=1461
-  _globals['_WEBHOOK_SCHEME']._serialized_end=1519
-  _globals['_OCCURRENCE']._serialized_start=1522
-  _globals['_OCCURRENCE']._serialized_end=1935
-  _globals['_OCCURRENCE_DECISION']._serialized_start=1848
-  _globals['_OCCURRENCE_DECISION']._serialized_end=1935
+  _globals['_TRIGGER']._serialized_end=1213
+  _globals['_TRIGGER_INPUTSENTRY']._serialized_start=1030
+  _globals['_TRIGGER_INPUTSENTRY']._serialized_end=1075
+  _globals['_TRIGGER_TYPE']._serialized_start=1077
+  _globals['_TRIGGER_TYPE']._serialized_end=1144
+  _globals['_TRIGGER_STATE']._serialized_start=1146
+  _globals['_TRIGGER_STATE']._serialized_end=1203
+  _globals['_SCHEDULE']._serialized_start=1216
+  _globals['_SCHEDULE']._serialized_end=1475
+  _globals['_SCHEDULE_MISFIRERULE']._serialized_start=1401
+  _globals['_SCHEDULE_MISFIRERULE']._serialized_end=1475
+  _globals['_WEBHOOK']._serialized_start=1478
+  _globals['_WEBHOOK']._serialized_end=1639
+  _globals['_WEBHOOK_SCHEME']._serialized_start=1581
+  _globals['_WEBHOOK_SCHEME']._serialized_end=1639
+  _globals['_EVENTFILTER']._serialized_start=1642
+  _globals['_EVENTFILTER']._serialized_end=1842
+  _globals['_OCCURRENCE']._serialized_start=1845
+  _globals['_OCCURRENCE']._serialized_end=2258
+  _globals['_OCCURRENCE_DECISION']._serialized_start=2171
+  _globals['_OCCURRENCE_DECISION']._serialized_end=2258
 # @@protoc_insertion_point(module_scope)

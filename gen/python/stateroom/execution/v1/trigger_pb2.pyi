@@ -38,6 +38,8 @@ class Trigger(_message.Message):
         """Times of a calendar."""
         WEBHOOK: Trigger._Type.ValueType  # 2
         """Signed deliveries."""
+        EVENT: Trigger._Type.ValueType  # 3
+        """Changes of the account's resources."""
 
     class Type(_Type, metaclass=_TypeEnumTypeWrapper):
         """What a trigger waits for."""
@@ -48,6 +50,8 @@ class Trigger(_message.Message):
     """Times of a calendar."""
     WEBHOOK: Trigger.Type.ValueType  # 2
     """Signed deliveries."""
+    EVENT: Trigger.Type.ValueType  # 3
+    """Changes of the account's resources."""
 
     class _State:
         ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -98,6 +102,7 @@ class Trigger(_message.Message):
     INPUTS_FIELD_NUMBER: _builtins.int
     SCHEDULE_FIELD_NUMBER: _builtins.int
     WEBHOOK_FIELD_NUMBER: _builtins.int
+    EVENT_FIELD_NUMBER: _builtins.int
     TYPE_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
     USER_ID_FIELD_NUMBER: _builtins.int
@@ -107,6 +112,7 @@ class Trigger(_message.Message):
     DELETE_TIME_FIELD_NUMBER: _builtins.int
     DELETED_BY_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    ENABLE_TIME_FIELD_NUMBER: _builtins.int
     trigger_id: _builtins.str
     """UUIDv7."""
     name: _builtins.str
@@ -136,6 +142,10 @@ class Trigger(_message.Message):
         """Signed deliveries. It begins DISABLED, as it has no secret."""
 
     @_builtins.property
+    def event(self) -> Global___EventFilter:
+        """Changes of the account's resources."""
+
+    @_builtins.property
     def next_time(self) -> _timestamp_pb2.Timestamp:
         """The next time of its schedule, while it is ENABLED. Passing on to the next one is no change of the trigger."""
 
@@ -151,6 +161,10 @@ class Trigger(_message.Message):
     def delete_time(self) -> _timestamp_pb2.Timestamp:
         """When it was deleted."""
 
+    @_builtins.property
+    def enable_time(self) -> _timestamp_pb2.Timestamp:
+        """Since when it has been ENABLED. What happened before concerns it not."""
+
     def __init__(
         self,
         *,
@@ -160,6 +174,7 @@ class Trigger(_message.Message):
         inputs: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         schedule: Global___Schedule | None = ...,
         webhook: Global___Webhook | None = ...,
+        event: Global___EventFilter | None = ...,
         type: Global___Trigger.Type.ValueType = ...,
         state: Global___Trigger.State.ValueType = ...,
         user_id: _builtins.str = ...,
@@ -169,12 +184,13 @@ class Trigger(_message.Message):
         delete_time: _timestamp_pb2.Timestamp | None = ...,
         deleted_by: _builtins.str = ...,
         etag: _builtins.str = ...,
+        enable_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["config", b"config", "create_time", b"create_time", "delete_time", b"delete_time", "next_time", b"next_time", "schedule", b"schedule", "update_time", b"update_time", "webhook", b"webhook"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["config", b"config", "create_time", b"create_time", "delete_time", b"delete_time", "enable_time", b"enable_time", "event", b"event", "next_time", b"next_time", "schedule", b"schedule", "update_time", b"update_time", "webhook", b"webhook"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["config", b"config", "create_time", b"create_time", "delete_time", b"delete_time", "deleted_by", b"deleted_by", "etag", b"etag", "inputs", b"inputs", "name", b"name", "next_time", b"next_time", "parent_workflow_id", b"parent_workflow_id", "schedule", b"schedule", "state", b"state", "trigger_id", b"trigger_id", "type", b"type", "update_time", b"update_time", "user_id", b"user_id", "webhook", b"webhook"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["config", b"config", "create_time", b"create_time", "delete_time", b"delete_time", "deleted_by", b"deleted_by", "enable_time", b"enable_time", "etag", b"etag", "event", b"event", "inputs", b"inputs", "name", b"name", "next_time", b"next_time", "parent_workflow_id", b"parent_workflow_id", "schedule", b"schedule", "state", b"state", "trigger_id", b"trigger_id", "type", b"type", "update_time", b"update_time", "user_id", b"user_id", "webhook", b"webhook"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_config: _TypeAlias = _typing.Literal["schedule", "webhook"]  # noqa: Y015
+    _WhichOneofReturnType_config: _TypeAlias = _typing.Literal["schedule", "webhook", "event"]  # noqa: Y015
     _WhichOneofArgType_config: _TypeAlias = _typing.Literal["config", b"config"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_config) -> _WhichOneofReturnType_config | None: ...
 
@@ -292,6 +308,45 @@ class Webhook(_message.Message):
 Global___Webhook: _TypeAlias = Webhook  # noqa: Y015
 
 @_typing.final
+class EventFilter(_message.Message):
+    """Changes of the account's resources, as the audit log has them. Expressions see `event.entity_type`, `.entity_id`, `.type`, `.actor_id`,
+    `.source`, `.time`, `.key`, `.trigger_id`, `.changed_fields`, and `.before` and `.after`: the resource with the field names of its
+    contract, null where there is none.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENTITY_TYPE_FIELD_NUMBER: _builtins.int
+    CHANGE_TYPES_FIELD_NUMBER: _builtins.int
+    ENTITY_ID_FIELD_NUMBER: _builtins.int
+    CONDITION_FIELD_NUMBER: _builtins.int
+    entity_type: _builtins.str
+    """The kind of resource, such as `workspace`."""
+    entity_id: _builtins.str
+    """Only this resource; any of the kind when empty."""
+    condition: _builtins.str
+    """Only changes for which this is true, in CEL; all when empty."""
+    @_builtins.property
+    def change_types(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What happened to it, such as `archived`; anything when empty."""
+
+    def __init__(
+        self,
+        *,
+        entity_type: _builtins.str = ...,
+        change_types: _abc.Iterable[_builtins.str] | None = ...,
+        entity_id: _builtins.str = ...,
+        condition: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["change_types", b"change_types", "condition", b"condition", "entity_id", b"entity_id", "entity_type", b"entity_type"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EventFilter: _TypeAlias = EventFilter  # noqa: Y015
+
+@_typing.final
 class Occurrence(_message.Message):
     """Something that a trigger waited for, and what was decided about it. Each is decided once."""
 
@@ -347,11 +402,13 @@ class Occurrence(_message.Message):
     trigger_id: _builtins.str
     """The trigger."""
     key: _builtins.str
-    """What makes it recognisable among those of the trigger: of a schedule its time, of a delivery what its sender calls it."""
+    """What makes it recognisable among those of the trigger: of a schedule its time, of a delivery what its sender calls it, of
+    a change its source, epoch and position.
+    """
     decision: Global___Occurrence.Decision.ValueType
     """What was decided."""
     reason: _builtins.str
-    """Why, for programs, unless an execution was started: such as MISFIRED, TRIGGER_CHANGED, WORKFLOW_NOT_ACTIVE or EXPRESSION_FAILED."""
+    """Why, for programs, unless an execution was started: such as MISFIRED, TRIGGER_CHANGED, TRIGGER_LOOP, WORKFLOW_NOT_ACTIVE or EXPRESSION_FAILED."""
     message: _builtins.str
     """Why, for people."""
     execution_id: _builtins.str

@@ -90,7 +90,7 @@ class TriggerServiceServicer:
     def CreateTrigger(self, request, context):
         """Makes a trigger of a workflow and enables it; its executions run for the caller. One of the type WEBHOOK begins DISABLED.
 
-        Errors: INVALID_ARGUMENT (INVALID_FIELD, INVALID_CRON, CRON_NEVER_FIRES, UNKNOWN_TIME_ZONE, INVALID_INPUTS, REQUEST_ID_REUSED),
+        Errors: INVALID_ARGUMENT (INVALID_FIELD, INVALID_CRON, CRON_NEVER_FIRES, UNKNOWN_TIME_ZONE, INVALID_EXPRESSION, REQUEST_ID_REUSED),
         NOT_FOUND (WORKFLOW_NOT_FOUND).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -118,7 +118,7 @@ class TriggerServiceServicer:
     def UpdateTrigger(self, request, context):
         """Changes a trigger. Times of its schedule that are over and not decided yet are skipped. Needs the etag of the version that was read.
 
-        Errors: INVALID_ARGUMENT (INVALID_FIELD, INVALID_CRON, CRON_NEVER_FIRES, UNKNOWN_TIME_ZONE, INVALID_INPUTS, ETAG_REQUIRED,
+        Errors: INVALID_ARGUMENT (INVALID_FIELD, INVALID_CRON, CRON_NEVER_FIRES, UNKNOWN_TIME_ZONE, INVALID_EXPRESSION, ETAG_REQUIRED,
         REQUEST_ID_REUSED), NOT_FOUND (TRIGGER_NOT_FOUND, WORKFLOW_NOT_FOUND), FAILED_PRECONDITION (TRIGGER_OF_ANOTHER_TYPE), ABORTED
         (ETAG_MISMATCH).
         """

@@ -37,7 +37,7 @@ class TriggerServiceStub:
     CreateTrigger: _grpc.UnaryUnaryMultiCallable[_trigger_service_pb2.CreateTriggerRequest, _trigger_pb2.Trigger]
     """Makes a trigger of a workflow and enables it; its executions run for the caller. One of the type WEBHOOK begins DISABLED.
 
-    Errors: INVALID_ARGUMENT (INVALID_FIELD, INVALID_CRON, CRON_NEVER_FIRES, UNKNOWN_TIME_ZONE, INVALID_INPUTS, REQUEST_ID_REUSED),
+    Errors: INVALID_ARGUMENT (INVALID_FIELD, INVALID_CRON, CRON_NEVER_FIRES, UNKNOWN_TIME_ZONE, INVALID_EXPRESSION, REQUEST_ID_REUSED),
     NOT_FOUND (WORKFLOW_NOT_FOUND).
     """
     GetTrigger: _grpc.UnaryUnaryMultiCallable[_trigger_service_pb2.GetTriggerRequest, _trigger_pb2.Trigger]
@@ -53,7 +53,7 @@ class TriggerServiceStub:
     UpdateTrigger: _grpc.UnaryUnaryMultiCallable[_trigger_service_pb2.UpdateTriggerRequest, _trigger_pb2.Trigger]
     """Changes a trigger. Times of its schedule that are over and not decided yet are skipped. Needs the etag of the version that was read.
 
-    Errors: INVALID_ARGUMENT (INVALID_FIELD, INVALID_CRON, CRON_NEVER_FIRES, UNKNOWN_TIME_ZONE, INVALID_INPUTS, ETAG_REQUIRED,
+    Errors: INVALID_ARGUMENT (INVALID_FIELD, INVALID_CRON, CRON_NEVER_FIRES, UNKNOWN_TIME_ZONE, INVALID_EXPRESSION, ETAG_REQUIRED,
     REQUEST_ID_REUSED), NOT_FOUND (TRIGGER_NOT_FOUND, WORKFLOW_NOT_FOUND), FAILED_PRECONDITION (TRIGGER_OF_ANOTHER_TYPE), ABORTED
     (ETAG_MISMATCH).
     """
@@ -92,7 +92,7 @@ class TriggerServiceAsyncStub(TriggerServiceStub):
     CreateTrigger: _aio.UnaryUnaryMultiCallable[_trigger_service_pb2.CreateTriggerRequest, _trigger_pb2.Trigger]  # type: ignore[assignment]
     """Makes a trigger of a workflow and enables it; its executions run for the caller. One of the type WEBHOOK begins DISABLED.
 
-    Errors: INVALID_ARGUMENT (INVALID_FIELD, INVALID_CRON, CRON_NEVER_FIRES, UNKNOWN_TIME_ZONE, INVALID_INPUTS, REQUEST_ID_REUSED),
+    Errors: INVALID_ARGUMENT (INVALID_FIELD, INVALID_CRON, CRON_NEVER_FIRES, UNKNOWN_TIME_ZONE, INVALID_EXPRESSION, REQUEST_ID_REUSED),
     NOT_FOUND (WORKFLOW_NOT_FOUND).
     """
     GetTrigger: _aio.UnaryUnaryMultiCallable[_trigger_service_pb2.GetTriggerRequest, _trigger_pb2.Trigger]  # type: ignore[assignment]
@@ -108,7 +108,7 @@ class TriggerServiceAsyncStub(TriggerServiceStub):
     UpdateTrigger: _aio.UnaryUnaryMultiCallable[_trigger_service_pb2.UpdateTriggerRequest, _trigger_pb2.Trigger]  # type: ignore[assignment]
     """Changes a trigger. Times of its schedule that are over and not decided yet are skipped. Needs the etag of the version that was read.
 
-    Errors: INVALID_ARGUMENT (INVALID_FIELD, INVALID_CRON, CRON_NEVER_FIRES, UNKNOWN_TIME_ZONE, INVALID_INPUTS, ETAG_REQUIRED,
+    Errors: INVALID_ARGUMENT (INVALID_FIELD, INVALID_CRON, CRON_NEVER_FIRES, UNKNOWN_TIME_ZONE, INVALID_EXPRESSION, ETAG_REQUIRED,
     REQUEST_ID_REUSED), NOT_FOUND (TRIGGER_NOT_FOUND, WORKFLOW_NOT_FOUND), FAILED_PRECONDITION (TRIGGER_OF_ANOTHER_TYPE), ABORTED
     (ETAG_MISMATCH).
     """
@@ -150,7 +150,7 @@ class TriggerServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_trigger_pb2.Trigger, _abc.Awaitable[_trigger_pb2.Trigger]]:
         """Makes a trigger of a workflow and enables it; its executions run for the caller. One of the type WEBHOOK begins DISABLED.
 
-        Errors: INVALID_ARGUMENT (INVALID_FIELD, INVALID_CRON, CRON_NEVER_FIRES, UNKNOWN_TIME_ZONE, INVALID_INPUTS, REQUEST_ID_REUSED),
+        Errors: INVALID_ARGUMENT (INVALID_FIELD, INVALID_CRON, CRON_NEVER_FIRES, UNKNOWN_TIME_ZONE, INVALID_EXPRESSION, REQUEST_ID_REUSED),
         NOT_FOUND (WORKFLOW_NOT_FOUND).
         """
 
@@ -184,7 +184,7 @@ class TriggerServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_trigger_pb2.Trigger, _abc.Awaitable[_trigger_pb2.Trigger]]:
         """Changes a trigger. Times of its schedule that are over and not decided yet are skipped. Needs the etag of the version that was read.
 
-        Errors: INVALID_ARGUMENT (INVALID_FIELD, INVALID_CRON, CRON_NEVER_FIRES, UNKNOWN_TIME_ZONE, INVALID_INPUTS, ETAG_REQUIRED,
+        Errors: INVALID_ARGUMENT (INVALID_FIELD, INVALID_CRON, CRON_NEVER_FIRES, UNKNOWN_TIME_ZONE, INVALID_EXPRESSION, ETAG_REQUIRED,
         REQUEST_ID_REUSED), NOT_FOUND (TRIGGER_NOT_FOUND, WORKFLOW_NOT_FOUND), FAILED_PRECONDITION (TRIGGER_OF_ANOTHER_TYPE), ABORTED
         (ETAG_MISMATCH).
         """

@@ -1,0 +1,1 @@
+"""Changes of resources, of all services, for which triggers wait."""
