@@ -92,7 +92,7 @@ async def test_month_with_three_replicas_that_come_and_go_has_one_decision_for_e
     async with AsyncExitStack() as stack:
         replicas = [await _scheduler(stage, clock, stack) for _ in range(3)]
         while clock.now < BEGIN + timedelta(days=DAYS):
-            if chance.random() < 0.5:  # noqa: PLR2004  # as often on time as not
+            if chance.random() < 0.5:  # as often on time as not
                 clock.now = (schedule.next(clock.now) or clock.now) + timedelta(seconds=chance.randint(0, 50))
             else:
                 clock.now += timedelta(minutes=chance.choice((1, 30, 700, 4000)))
