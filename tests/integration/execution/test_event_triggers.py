@@ -170,4 +170,4 @@ async def test_replica_that_dies_with_a_change_neither_loses_nor_doubles(
         await _settled(stage)
         rows = await stage.rows("SELECT execution_id FROM executions")
         assert sorted(str(row["execution_id"]) for row in rows) == sorted(each.execution_id for each in told)
-        assert len(await stage.occurrences(made.trigger_id)) == len(told)
+        assert len(await stage.occurrences(made.trigger_id)) == 5  # and not of what was activated before it was made
