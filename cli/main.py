@@ -22,6 +22,7 @@ from cli import (
     keys,
     life,
     local,
+    logs,
     previews,
     raw_call,
     saves,
@@ -61,6 +62,7 @@ app.add_typer(chats.app, name="chat")
 app.add_typer(workflows.app, name="workflow")
 app.add_typer(executions.app, name="execution")
 approvals.register(executions.app)
+logs.register(executions.app)
 app.command()(executions.run)
 app.command()(executions.runs)
 app.add_typer(audit.app, name="audit")

@@ -3,7 +3,7 @@
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 
-from stateroom.execution.v1 import approval_service_pb2, execution_service_pb2, workflow_service_pb2
+from stateroom.execution.v1 import approval_service_pb2, execution_service_pb2, log_service_pb2, workflow_service_pb2
 
 from chassis.actor import Actor
 from chassis.bell import Bell
@@ -13,10 +13,13 @@ from chassis.samples import Count
 from chassis.service import Service, open_service, run
 from services.execution.approvals.events import APPROVAL
 from services.execution.approvals.servicer import ApprovalServicer
+from services.execution.code.rooms import Rooms
 from services.execution.definitions.events import WORKFLOW
 from services.execution.definitions.servicer import WorkflowServicer
 from services.execution.engine.checkpoints import Checkpoints
 from services.execution.engine.engine import Engine
+from services.execution.engine.journal import Journal
+from services.execution.engine.leftovers import Leftovers
 from services.execution.engine.run import Means
 from services.execution.engine.starting import Starting
 from services.execution.engine.steps.table import step_types
@@ -26,6 +29,8 @@ from services.execution.executions.follow import Followers
 from services.execution.executions.servicer import ExecutionServicer
 from services.execution.executions.store.execution_store import CHANNEL
 from services.execution.expressions import Expressions
+from services.execution.logs.follow import LogFollowers
+from services.execution.logs.servicer import LogServicer
 from services.execution.settings import ExecutionSettings
 
 REGISTRY = Registry(WORKFLOW, EXECUTION, APPROVAL)
@@ -48,9 +53,12 @@ async def open_execution(settings: ExecutionSettings, stack: AsyncExitStack) -> 
     service = await open_service("execution", settings, REGISTRY, stack)
     expressions = Expressions()
     stack.push_async_callback(expressions.close)
-    engine = open_engine(service, expressions)
+    rooms = Rooms(service.neighbour("workspace"))
+    stack.push_async_callback(rooms.close)
+    engine = open_engine(service, expressions, rooms)
+    leftovers = Leftovers(service.database, service.system, rooms)
     bell = Bell(service.system, CHANNEL)
-    service.loops += [engine.run, bell.run]
+    service.loops += [engine.run, bell.run, leftovers.run]
     service.counts += COUNTS
     server = service.server()
     database, pages = service.database, service.pages
@@ -60,19 +68,27 @@ async def open_execution(settings: ExecutionSettings, stack: AsyncExitStack) -> 
             workflow_service_pb2: WorkflowServicer(database, pages, expressions),
             execution_service_pb2: ExecutionServicer(database, pages, starting, Followers(database, bell)),
             approval_service_pb2: ApprovalServicer(database, pages, engine.awake.set),
+            log_service_pb2: LogServicer(database, pages, LogFollowers(database, bell)),
         }
     )
     return service, server
 
 
-def open_engine(service: Service, expressions: Expressions) -> Engine:
+def open_engine(service: Service, expressions: Expressions, rooms: Rooms) -> Engine:
     """Return an engine that is not running yet."""
     checkpoints = Checkpoints(service.system, service.relay.wake)
 
     def owned() -> bool:
         return engine.owns()
 
-    means = Means(step_types(expressions, service.database), expressions, checkpoints, owned, _end_of)
+    means = Means(
+        step_types(expressions, service.database, rooms),
+        expressions,
+        checkpoints,
+        Journal(service.system),
+        owned,
+        _end_of,
+    )
     engine = Engine(service.database, service.system, means)
     return engine
 

@@ -119,3 +119,13 @@ async def test_cli_execution_approve_lets_a_step_go_on(embedded_stack: EmbeddedS
     assert (await stack.command("execution", "watch", execution)).code == 0
     refused = await stack.command("execution", "refuse", execution, "ship")
     assert (refused.code, "is APPROVED already" in refused.errors) == (4, True), refused.errors
+
+
+async def test_cli_execution_logs_shows_why_a_step_failed(embedded_stack: EmbeddedStack, tmp_path: Path) -> None:
+    """As a list, and followed to the end."""
+    stack = embedded_stack
+    (started,) = (await stack.command("run", _file(tmp_path, "logged"), "--json")).json()
+    followed = await stack.command("execution", "logs", "-f", str(started["executionId"]))
+    assert (followed.code, "ERROR    sum  EXPRESSION_FAILED" in followed.errors) == (0, True), followed.errors
+    listed = await stack.command("execution", "logs", str(started["executionId"]), "--level", "error", "--json")
+    assert [line["path"] for line in listed.json()] == ["sum"]

@@ -16,6 +16,7 @@ from stateroom.execution.v1 import execution_service_pb2 as pb
 from stateroom.execution.v1 import workflow_service_pb2 as workflow
 from stateroom.execution.v1.approval_service_pb2_grpc import ApprovalServiceStub
 from stateroom.execution.v1.execution_service_pb2_grpc import ExecutionServiceStub
+from stateroom.execution.v1.log_service_pb2_grpc import LogServiceStub
 from stateroom.execution.v1.workflow_service_pb2_grpc import WorkflowServiceStub
 
 from chassis import ids
@@ -49,6 +50,7 @@ class Replica:
         self.executions: Any = ExecutionServiceStub(self.channel)
         self.workflows: Any = WorkflowServiceStub(self.channel)
         self.approvals: Any = ApprovalServiceStub(self.channel)
+        self.logs: Any = LogServiceStub(self.channel)
         self.process: asyncio.subprocess.Process
 
     async def start(self, **settings: str) -> None:
@@ -128,7 +130,7 @@ class ExecutionStage:
 
     async def call(self, method: str, request: Any) -> Any:  # any message
         """Call the first replica."""
-        stubs = (self.first.executions, self.first.workflows, self.first.approvals)
+        stubs = (self.first.executions, self.first.workflows, self.first.approvals, self.first.logs)
         call = next(getattr(stub, method) for stub in stubs if hasattr(stub, method))
         return await call(request, metadata=self.bearer(), timeout=READY, wait_for_ready=True)
 

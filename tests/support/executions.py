@@ -11,11 +11,12 @@ from stateroom.execution.v1.workflow_service_pb2_grpc import WorkflowServiceStub
 from tests.support.execution_stage import definition
 from tests.support.people import Person, connected
 
-_STEPS = definition([{"key": "a", "noop": {}}, {"key": "ask", "approval": {"message": "Go on?"}}])
+_FAILS: dict[str, Any] = {"data": {}, "inputs": {"n": "inputs.nothing"}, "onError": "CONTINUE"}
+_STEPS = definition([{"key": "a", **_FAILS}, {"key": "b", **_FAILS}, {"key": "ask", "approval": {"message": "Go on?"}}])
 
 
 async def executions(owner: Person) -> dict[str, str]:
-    """Make it; returns the ids by field name. The executions wait, with a step that has ended and one that asks."""
+    """Make it; returns the ids by field name. The executions wait, with steps that have failed and one that asks."""
     async with connected(owner.product, "execution") as channel:
         workflows: Any = WorkflowServiceStub(channel)
         running: Any = ExecutionServiceStub(channel)
@@ -26,6 +27,6 @@ async def executions(owner: Person) -> dict[str, str]:
         start = pb.StartExecutionRequest(execution=execution_pb2.Execution(workflow_id=made.workflow_id))
         _, started = [await running.StartExecution(start, **sent) for _ in range(2)]
         async for news in running.WatchExecution(pb.WatchExecutionRequest(execution_id=started.execution_id), **sent):
-            if news.sequence > 1:
+            if news.sequence > 2:
                 break
     return {"workflow_id": made.workflow_id, "execution_id": started.execution_id}

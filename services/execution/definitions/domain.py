@@ -30,6 +30,7 @@ class Type(Enum):
     WAIT = "WAIT"
     APPROVAL = "APPROVAL"
     WORKFLOW = "WORKFLOW"
+    CODE = "CODE"
 
 
 CONTAINERS = frozenset({Type.CONDITION, Type.LOOP, Type.PARALLEL})
@@ -55,6 +56,7 @@ class Step:
     `expression` decides a CONDITION and gives the items of a LOOP; `steps` are inside a LOOP or PARALLEL, `then` and
     `otherwise` inside a CONDITION. A WAIT has `duration` or `time`. An APPROVAL waits for an answer to `message`, for
     `duration`. A WORKFLOW runs what is ACTIVE of the family of `workflow_id`, for at most `duration`.
+    A CODE runs `source`, in a `language`, in a workspace; its `max_memory` is in MiB.
     """
 
     key: str
@@ -75,6 +77,11 @@ class Step:
     time: datetime | None = None
     message: str = ""
     workflow_id: str = ""
+    workspace_id: str = ""
+    language: str = ""
+    source: str = ""
+    max_memory: int = 512
+    max_processes: int = 64
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ DEPTH = 8
 """How many steps may be inside each other."""
 
 _ANY = "DYN"
-_TAKE_INPUTS = {Type.DATA, Type.APPROVAL, Type.WORKFLOW}
+_TAKE_INPUTS = {Type.DATA, Type.APPROVAL, Type.WORKFLOW, Type.CODE}
 _NEEDED = {Type.CONDITION: ("BOOL", "true or false"), Type.LOOP: ("LIST", "a list")}
 _TEXTS = re.compile(r'"(?:\\.|[^"\\])*"|\'(?:\\.|[^\'\\])*\'')
 _STEPS = re.compile(r"(?<![\w.])steps\.([A-Za-z_]\w*)")

@@ -3,15 +3,17 @@
 from collections.abc import Mapping
 
 from chassis.database import Database
+from services.execution.code.rooms import Rooms
 from services.execution.definitions.domain import Type
 from services.execution.engine.steps.approval import Approval
+from services.execution.engine.steps.code import Code
 from services.execution.engine.steps.flow import Condition, Data, Loop, Noop, Parallel, Wait
 from services.execution.engine.steps.port import StepType
 from services.execution.engine.steps.workflow import Workflow
 from services.execution.expressions import Expressions
 
 
-def step_types(expressions: Expressions, database: Database) -> Mapping[Type, StepType]:
+def step_types(expressions: Expressions, database: Database, rooms: Rooms) -> Mapping[Type, StepType]:
     """Return what runs steps, by type."""
     return {
         Type.NOOP: Noop(),
@@ -22,4 +24,5 @@ def step_types(expressions: Expressions, database: Database) -> Mapping[Type, St
         Type.WAIT: Wait(),
         Type.APPROVAL: Approval(database),
         Type.WORKFLOW: Workflow(database),
+        Type.CODE: Code(database, rooms),
     }
