@@ -1,5 +1,6 @@
 """`python -m services.execution`: workflows, and the engine that runs them."""
 
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 
@@ -14,14 +15,17 @@ from chassis.service import Service, open_service, run
 from services.execution.approvals.events import APPROVAL
 from services.execution.approvals.servicer import ApprovalServicer
 from services.execution.code.rooms import Rooms
+from services.execution.definitions.domain import Type
 from services.execution.definitions.events import WORKFLOW
 from services.execution.definitions.servicer import WorkflowServicer
+from services.execution.egress import Egress
 from services.execution.engine.checkpoints import Checkpoints
 from services.execution.engine.engine import Engine
 from services.execution.engine.journal import Journal
 from services.execution.engine.leftovers import Leftovers
 from services.execution.engine.run import Means
 from services.execution.engine.starting import Starting
+from services.execution.engine.steps.port import StepType
 from services.execution.engine.steps.table import step_types
 from services.execution.executions.domain import Execution
 from services.execution.executions.events import EXECUTION
@@ -55,7 +59,8 @@ async def open_execution(settings: ExecutionSettings, stack: AsyncExitStack) -> 
     stack.push_async_callback(expressions.close)
     rooms = Rooms(service.neighbour("workspace"))
     stack.push_async_callback(rooms.close)
-    engine = open_engine(service, expressions, rooms)
+    egress = Egress.allowing(settings.egress_allowed)
+    engine = open_engine(service, expressions, step_types(expressions, service.database, rooms, egress))
     leftovers = Leftovers(service.database, service.system, rooms)
     bell = Bell(service.system, CHANNEL)
     service.loops += [engine.run, bell.run, leftovers.run]
@@ -74,7 +79,7 @@ async def open_execution(settings: ExecutionSettings, stack: AsyncExitStack) -> 
     return service, server
 
 
-def open_engine(service: Service, expressions: Expressions, rooms: Rooms) -> Engine:
+def open_engine(service: Service, expressions: Expressions, types: Mapping[Type, StepType]) -> Engine:
     """Return an engine that is not running yet."""
     checkpoints = Checkpoints(service.system, service.relay.wake)
 
@@ -82,7 +87,7 @@ def open_engine(service: Service, expressions: Expressions, rooms: Rooms) -> Eng
         return engine.owns()
 
     means = Means(
-        step_types(expressions, service.database, rooms),
+        types,
         expressions,
         checkpoints,
         Journal(service.system),

@@ -70,6 +70,9 @@ _TO: Mapping[Type, Callable[[Step], Message]] = {
         max_memory=step.max_memory,
         max_processes=step.max_processes,
     ),
+    Type.API: lambda step: pb.ApiConfig(
+        url=step.expression, method=pb.ApiConfig.Method.Value(step.method), headers=step.headers
+    ),
 }
 _FROM: Mapping[Type, Callable[[Any], dict[str, Any]]] = {
     Type.NOOP: lambda _: {},
@@ -97,5 +100,10 @@ _FROM: Mapping[Type, Callable[[Any], dict[str, Any]]] = {
         "source": config.source,
         "max_memory": config.max_memory or MEMORY,
         "max_processes": config.max_processes or PROCESSES,
+    },
+    Type.API: lambda config: {
+        "expression": config.url,
+        "method": pb.ApiConfig.Method.Name(config.method or pb.ApiConfig.GET),
+        "headers": dict(config.headers),
     },
 }
