@@ -15,6 +15,9 @@ from stateroom.workspace.v1.workspace_service_pb2_grpc import WorkspaceServiceSt
 
 from chassis.rpc.channels import BearerToken, Neighbour, open_channel
 
+NO_RUNNER = frozenset({"WORKSPACE_NOT_FOUND", "WORKSPACE_NOT_ACTIVE", "RUNNER_NOT_FOUND"})
+"""Reasons for which the workspace service has no runner to offer."""
+
 _COLUMNS, _ROWS = 80, 24  # of a pipe, which has neither
 _KILL = 9
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from chassis import cancellation, logs
 from chassis.actor import Actor
 from chassis.database import FAILURES, Database
-from chassis.errors import DomainError, Unavailable
+from chassis.errors import DomainError
 from chassis.system import SystemDatabase
 from services.execution.code import operations, store
 from services.execution.code.domain import CodeRun
-from services.execution.code.rooms import Rooms
+from services.execution.code.rooms import NO_RUNNER, Rooms
 
 INTERVAL = 1.0
 """Seconds between two looks."""
@@ -48,11 +48,11 @@ class Leftovers:
             _log.warning("code is not cleaned up yet", code_run_id=str(run.code_run_id), error=exc.message)
 
     async def _is_gone(self, run: CodeRun) -> bool:
-        """Return whether nothing of it is in its runner; what runs is killed. Unavailable when nobody knows."""
+        """Return whether nothing of it is in its runner; what runs is killed. DomainError when nobody knows."""
         try:
             room = await self.rooms.find(run.account_id, run.workspace_id, for_new_work=False)
-        except Unavailable:
+        except DomainError as exc:
+            if exc.reason in NO_RUNNER:
+                return True
             raise
-        except DomainError:  # the workspace has no runner any more
-            return True
         return room.runner_id != run.runner_id or await room.clean_up(run.code_run_id)

@@ -54,6 +54,8 @@ class Code:
                 report = await patiently(partial(self._report, attempt, printed))
         except DomainError as exc:
             raise StepFailed(exc.reason, exc.message) from exc
+        except TimeoutError as exc:
+            raise StepFailed("RUN_LOST", "its time is long up, and its runner does not answer") from exc
         if "failure" in report:
             raise StepFailed(report["failure"]["reason"], report["failure"]["message"])
         return Ended(values.storable(report["result"]["output"]))
