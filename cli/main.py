@@ -23,6 +23,7 @@ from cli import (
     keys,
     life,
     local,
+    logs,
     previews,
     raw_call,
     saves,
@@ -67,6 +68,7 @@ app.add_typer(executions.app, name="execution")
 approvals.register(executions.app)
 app.add_typer(schedules.app, name="schedule")
 app.add_typer(webhooks.app, name="webhook")
+logs.register(executions.app)
 app.command()(executions.run)
 app.command()(executions.runs)
 app.add_typer(audit.app, name="audit")

@@ -8,6 +8,7 @@ INHERITED = frozenset(
     {
         "ALL_PROXY",
         "CLEAN_UP_DAYS",
+        "EGRESS_ALLOWED",
         "GIT_SSL_CAINFO",
         "HOME",
         "HTTPS_PROXY",

@@ -5,13 +5,14 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from runner.inside import clone_template, configure_tooling, modify_files, report
+from runner.inside import clone_template, configure_tooling, modify_files, report, run_code
 
 Order = dict[str, Any]
 PROGRAMS: dict[str, Callable[[Order], dict[str, Any]]] = {
     "clone_template": clone_template.run,
     "configure_tooling": configure_tooling.run,
     "modify_files": modify_files.run,
+    "run_code": run_code.run,
     "undo": modify_files.run,
 }
 """By the name of what the order holds."""

@@ -1,54 +1,37 @@
 """`python -m services.execution`: workflows, and the engine that runs them."""
 
 from contextlib import AsyncExitStack
-from datetime import UTC, datetime
-from types import ModuleType
 
 from stateroom.execution.v1 import (
     approval_service_pb2,
     execution_service_pb2,
+    log_service_pb2,
     statistics_service_pb2,
-    trigger_service_pb2,
-    webhook_service_pb2,
     workflow_service_pb2,
 )
 
-from chassis.actor import Actor
 from chassis.bell import Bell
-from chassis.changes import PendingChange, Registry, pending
-from chassis.reconcile import Claim
 from chassis.rpc.server import Server
 from chassis.samples import Count
-from chassis.sealing import Sealer
 from chassis.service import Service, open_service, run
-from services.execution.approvals.events import APPROVAL
 from services.execution.approvals.servicer import ApprovalServicer
-from services.execution.changes.consumers import Changes
-from services.execution.changes.deciding import Deciding
-from services.execution.definitions.events import WORKFLOW
+from services.execution.code.rooms import Rooms
+from services.execution.composition.engine import REGISTRY, open_engine
+from services.execution.composition.triggers import open_triggers
 from services.execution.definitions.servicer import WorkflowServicer
-from services.execution.engine.checkpoints import Checkpoints
-from services.execution.engine.engine import Engine
-from services.execution.engine.run import Means
+from services.execution.egress import Egress
+from services.execution.engine.leftovers import Leftovers
 from services.execution.engine.starting import Starting
 from services.execution.engine.steps.table import step_types
-from services.execution.executions.domain import Execution
-from services.execution.executions.events import EXECUTION
 from services.execution.executions.follow import Followers
 from services.execution.executions.servicer import ExecutionServicer
 from services.execution.executions.store.execution_store import CHANNEL
 from services.execution.expressions import Expressions
+from services.execution.logs.follow import LogFollowers
+from services.execution.logs.servicer import LogServicer
 from services.execution.settings import ExecutionSettings
 from services.execution.statistics.servicer import StatisticsServicer
-from services.execution.triggers.events import TRIGGER
-from services.execution.triggers.scheduler import Scheduler
-from services.execution.triggers.servicer import TriggerServicer
-from services.execution.webhooks.events import DELIVERY
-from services.execution.webhooks.forgetting import Forgetting
-from services.execution.webhooks.receiving import Receiving
-from services.execution.webhooks.servicer import WebhookServicer
 
-REGISTRY = Registry(WORKFLOW, EXECUTION, APPROVAL, TRIGGER, DELIVERY)
 COUNTS = [
     Count(
         "stateroom_executions_running",
@@ -73,9 +56,13 @@ async def open_execution(settings: ExecutionSettings, stack: AsyncExitStack) -> 
     service = await open_service("execution", settings, REGISTRY, stack)
     expressions = Expressions()
     stack.push_async_callback(expressions.close)
-    engine = open_engine(service, expressions)
+    rooms = Rooms(service.neighbour("workspace"))
+    stack.push_async_callback(rooms.close)
+    egress = Egress.allowing(settings.egress_allowed)
+    engine = open_engine(service, expressions, step_types(expressions, service.database, rooms, egress))
+    leftovers = Leftovers(service.database, service.system, rooms)
     bell = Bell(service.system, CHANNEL)
-    service.loops += [engine.run, bell.run]
+    service.loops += [engine.run, bell.run, leftovers.run]
     service.counts += COUNTS
     server = service.server()
     database, pages = service.database, service.pages
@@ -86,50 +73,11 @@ async def open_execution(settings: ExecutionSettings, stack: AsyncExitStack) -> 
             execution_service_pb2: ExecutionServicer(database, pages, starting, Followers(database, bell)),
             statistics_service_pb2: StatisticsServicer(database),
             approval_service_pb2: ApprovalServicer(database, pages, engine.awake.set),
+            log_service_pb2: LogServicer(database, pages, LogFollowers(database, bell)),
         }
         | open_triggers(service, settings, expressions, engine)
     )
     return service, server
-
-
-def open_triggers(
-    service: Service, settings: ExecutionSettings, expressions: Expressions, engine: Engine
-) -> dict[ModuleType, object]:
-    """Have the service look at what triggers wait for; returns the servicers by the modules of their contracts."""
-    database, pages = service.database, service.pages
-    scheduler = Scheduler(database, service.system, expressions, engine)
-    service.loops += [scheduler.run, Forgetting(service.system).run]
-
-    async def decide(claim: Claim) -> float | None:
-        return await deciding.reconcile(claim)
-
-    wake = service.reconcile("trigger_events", "trigger_event_id", decide).wake
-    deciding = Deciding(database, expressions, engine, wake)
-    for source in settings.event_sources:
-        service.consume(service.neighbour(source), Changes(wake).apply)
-    sealer = Sealer.from_file(settings.sealing_keys_file)
-    receiving = Receiving(service.system, database, expressions, sealer, engine)
-    return {
-        trigger_service_pb2: TriggerServicer(database, pages, expressions),
-        webhook_service_pb2: WebhookServicer(database, pages, receiving, sealer),
-    }
-
-
-def open_engine(service: Service, expressions: Expressions) -> Engine:
-    """Return an engine that is not running yet."""
-    checkpoints = Checkpoints(service.system, service.relay.wake)
-
-    def owned() -> bool:
-        return engine.owns()
-
-    means = Means(step_types(expressions, service.database), expressions, checkpoints, owned, _end_of)
-    engine = Engine(service.database, service.system, means)
-    return engine
-
-
-def _end_of(before: Execution, after: Execution) -> PendingChange:
-    actor = Actor.of_service("execution", after.account_id)
-    return pending(REGISTRY, actor, after.end_time or datetime.now(UTC), after.state.name.lower(), before, after)
 
 
 if __name__ == "__main__":

@@ -8,16 +8,20 @@ from pydantic_settings import NoDecode
 
 from chassis.sealing import Sealer
 from chassis.settings import ServiceSettings, json_file
+from services.execution.egress import Egress
 
 
 class ExecutionSettings(ServiceSettings):
-    """What every service needs, and the keys by which the secrets of webhooks are sealed.
+    """What the execution service needs beside every other service's settings.
 
+    `sealing_keys_file` has the keys by which the secrets of webhooks are sealed.
     `event_sources` are the services for whose changes triggers may wait, separated by commas; each needs its address.
+    `egress_allowed` are networks that are not public, and that the requests of steps may reach all the same.
     """
 
     sealing_keys_file: Path
     event_sources: Annotated[tuple[str, ...], NoDecode] = ("workspace", "session", "execution")
+    egress_allowed: str = ""
 
     @field_validator("event_sources", mode="before")
     @classmethod
@@ -41,3 +45,9 @@ class ExecutionSettings(ServiceSettings):
             msg = f"not a file of keys: {path}"
             raise ValueError(msg) from exc
         return path
+
+    @field_validator("egress_allowed")
+    @classmethod
+    def _networks(cls, value: str) -> str:
+        Egress.allowing(value)
+        return value

@@ -205,3 +205,13 @@ async def test_change_of_another_service_starts_an_execution(
     assert told["decision"] == "STARTED", told
     watched = await stack.command("execution", "watch", told["executionId"])
     assert (watched.code, "COMPLETED  large/say" in watched.errors) == (0, True), watched.errors
+
+
+async def test_cli_execution_logs_shows_why_a_step_failed(embedded_stack: EmbeddedStack, tmp_path: Path) -> None:
+    """As a list, and followed to the end."""
+    stack = embedded_stack
+    (started,) = (await stack.command("run", _file(tmp_path, "logged"), "--json")).json()
+    followed = await stack.command("execution", "logs", "-f", str(started["executionId"]))
+    assert (followed.code, "ERROR    sum  EXPRESSION_FAILED" in followed.errors) == (0, True), followed.errors
+    listed = await stack.command("execution", "logs", str(started["executionId"]), "--level", "error", "--json")
+    assert [line["path"] for line in listed.json()] == ["sum"]

@@ -238,8 +238,10 @@ class Setting:
         return str(made["workflowId"])
 
     async def execution(self) -> str:
-        """Return an execution: one that waits for the call that ends its waiting, else one that ends at once."""
-        step: Json = {"wait": {"duration": "3600s"}} if self.method == "CancelExecution" else {"noop": {}}
+        """Return an execution: one that waits for the call that ends that, else one that fails at once and says why."""
+        step: Json = {"data": {}, "inputs": {"n": "inputs.nothing"}}
+        if self.method == "CancelExecution":
+            step = {"wait": {"duration": "3600s"}}
         if self.method in ANSWERS:
             step = {"approval": {"message": "Go on?"}}
         started = await self.client.post("/v1/executions", {"definition": {"steps": [{"key": "only", **step}]}})

@@ -16,11 +16,12 @@ from tests.support.execution_stage import definition
 from tests.support.people import Person, connected
 from tests.support.webhooks import signed
 
-_STEPS = definition([{"key": "a", "noop": {}}, {"key": "ask", "approval": {"message": "Go on?"}}])
+_FAILS: dict[str, Any] = {"data": {}, "inputs": {"n": "inputs.nothing"}, "onError": "CONTINUE"}
+_STEPS = definition([{"key": "a", **_FAILS}, {"key": "b", **_FAILS}, {"key": "ask", "approval": {"message": "Go on?"}}])
 
 
 async def executions(owner: Person) -> dict[str, str]:
-    """Make it; returns the ids by field name. The executions wait, with a step that has ended and one that asks."""
+    """Make it; returns the ids by field name. The executions wait, with steps that have failed and one that asks."""
     async with connected(owner.product, "execution") as channel:
         workflows: Any = WorkflowServiceStub(channel)
         running: Any = ExecutionServiceStub(channel)
@@ -31,7 +32,7 @@ async def executions(owner: Person) -> dict[str, str]:
         start = pb.StartExecutionRequest(execution=execution_pb2.Execution(workflow_id=made.workflow_id))
         _, started = [await running.StartExecution(start, **sent) for _ in range(2)]
         async for news in running.WatchExecution(pb.WatchExecutionRequest(execution_id=started.execution_id), **sent):
-            if news.sequence > 1:
+            if news.sequence > 2:
                 break
     found = {"workflow_id": made.workflow_id, "parent_workflow_id": made.parent_workflow_id}
     return found | {"execution_id": started.execution_id} | await _triggers(owner, made.parent_workflow_id)

@@ -12,6 +12,8 @@ from services.execution.definitions.domain import Step, Type
 
 DAY = 86400.0
 """Seconds that a step waits for a person or a workflow, unless it says otherwise."""
+MEMORY, PROCESSES = 512, 64
+"""MiB and processes of code, unless its step says otherwise."""
 
 
 def to_proto(step: Step) -> Message:
@@ -61,6 +63,16 @@ _TO: Mapping[Type, Callable[[Step], Message]] = {
     Type.WAIT: _wait,
     Type.APPROVAL: lambda step: pb.ApprovalConfig(message=step.message, timeout=duration(step.duration)),
     Type.WORKFLOW: lambda step: pb.WorkflowConfig(workflow_id=step.workflow_id, timeout=duration(step.duration)),
+    Type.CODE: lambda step: pb.CodeConfig(
+        workspace_id=step.workspace_id,
+        language=pb.CodeConfig.Language.Value(step.language),
+        source=step.source,
+        max_memory=step.max_memory,
+        max_processes=step.max_processes,
+    ),
+    Type.API: lambda step: pb.ApiConfig(
+        url=step.expression, method=pb.ApiConfig.Method.Value(step.method), headers=step.headers
+    ),
 }
 _FROM: Mapping[Type, Callable[[Any], dict[str, Any]]] = {
     Type.NOOP: lambda _: {},
@@ -81,5 +93,17 @@ _FROM: Mapping[Type, Callable[[Any], dict[str, Any]]] = {
     Type.WORKFLOW: lambda config: {
         "workflow_id": config.workflow_id,
         "duration": seconds(config, "timeout") or DAY,
+    },
+    Type.CODE: lambda config: {
+        "workspace_id": config.workspace_id,
+        "language": pb.CodeConfig.Language.Name(config.language),
+        "source": config.source,
+        "max_memory": config.max_memory or MEMORY,
+        "max_processes": config.max_processes or PROCESSES,
+    },
+    Type.API: lambda config: {
+        "expression": config.url,
+        "method": pb.ApiConfig.Method.Name(config.method or pb.ApiConfig.GET),
+        "headers": dict(config.headers),
     },
 }

@@ -30,6 +30,8 @@ class Type(Enum):
     WAIT = "WAIT"
     APPROVAL = "APPROVAL"
     WORKFLOW = "WORKFLOW"
+    CODE = "CODE"
+    API = "API"
 
 
 CONTAINERS = frozenset({Type.CONDITION, Type.LOOP, Type.PARALLEL})
@@ -52,9 +54,10 @@ class OnError(Enum):
 class Step:
     """One step. Durations are in seconds; what its type does not use has its default.
 
-    `expression` decides a CONDITION and gives the items of a LOOP; `steps` are inside a LOOP or PARALLEL, `then` and
-    `otherwise` inside a CONDITION. A WAIT has `duration` or `time`. An APPROVAL waits for an answer to `message`, for
-    `duration`. A WORKFLOW runs what is ACTIVE of the family of `workflow_id`, for at most `duration`.
+    `expression` decides a CONDITION, and gives the items of a LOOP and the URL of an API. `steps` are inside a LOOP or
+    PARALLEL, `then` and `otherwise` inside a CONDITION. A WAIT has `duration` or `time`. An APPROVAL waits `duration`
+    for an answer to `message`. A WORKFLOW runs what is ACTIVE of the family of `workflow_id`, `duration` at most.
+    A CODE runs `source`, in a `language`, in a workspace; its `max_memory` is in MiB.
     """
 
     key: str
@@ -75,6 +78,13 @@ class Step:
     time: datetime | None = None
     message: str = ""
     workflow_id: str = ""
+    workspace_id: str = ""
+    language: str = ""
+    source: str = ""
+    max_memory: int = 512
+    max_processes: int = 64
+    method: str = "GET"
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,21 @@ DEPTH = 8
 """How many steps may be inside each other."""
 
 _ANY = "DYN"
-_TAKE_INPUTS = {Type.DATA, Type.APPROVAL, Type.WORKFLOW}
-_NEEDED = {Type.CONDITION: ("BOOL", "true or false"), Type.LOOP: ("LIST", "a list")}
+_TAKE_INPUTS = {Type.DATA, Type.APPROVAL, Type.WORKFLOW, Type.CODE, Type.API}
+_NEEDED = {Type.CONDITION: ("BOOL", "true or false"), Type.LOOP: ("LIST", "a list"), Type.API: ("STRING", "a text")}
+_EXPRESSION = {Type.CONDITION: "expression", Type.LOOP: "items", Type.API: "url"}
+_NO_HEADERS = {"authorization", "proxy-authorization", "cookie"}
+"""Headers that are for secrets."""
+_SET = {
+    "host",
+    "content-length",
+    "content-type",
+    "transfer-encoding",
+    "connection",
+    "accept-encoding",
+    "idempotency-key",
+}
+"""Headers that every request has."""
 _TEXTS = re.compile(r'"(?:\\.|[^"\\])*"|\'(?:\\.|[^\'\\])*\'')
 _STEPS = re.compile(r"(?<![\w.])steps\.([A-Za-z_]\w*)")
 
@@ -39,6 +52,7 @@ def _problems(definition: Definition) -> Iterator[tuple[str, str]]:
     for position, step in enumerate(definition.steps):
         for field, what in (
             *_about_itself(step),
+            *_about_headers(step),
             *_about_others(step, outline),
             *_about_its_place(step, outline, holders[step.key]),
         ):
@@ -62,6 +76,14 @@ def _about_itself(step: Step) -> Iterator[tuple[str, str]]:
         yield "inputs", f"is {_kind(step)}, which takes no inputs"
     if step.type is Type.CONDITION and not (step.then or step.otherwise):
         yield "condition", "decides about no step"
+
+
+def _about_headers(step: Step) -> Iterator[tuple[str, str]]:
+    for name in step.headers:
+        if name.lower() in _NO_HEADERS:
+            yield f"api.headers[{name}]", f"has a header {name}, and a definition is no place for secrets"
+        elif name.lower() in _SET:
+            yield f"api.headers[{name}]", f"has a header {name}, which is set by itself"
 
 
 def _kind(step: Step) -> str:
@@ -106,13 +128,12 @@ def _cyclic(outline: Outline, group: GroupId) -> set[str]:
 async def _wrong_expressions(definition: Definition, expressions: Expressions) -> AsyncIterator[tuple[str, str]]:
     outline = Outline(definition)
     asked = [
-        (f"steps[{position}].{field}", step, text)
+        (f"steps[{position}].{field}", step, text, wanted)
         for position, step in enumerate(definition.steps)
-        for field, text in _expressions_of(step)
+        for field, text, wanted in _expressions_of(step)
     ]
-    answers = await expressions.check([Question(text, in_loop=_in_loop(outline, step)) for _, step, text in asked])
-    for (where, step, text), answer in zip(asked, answers, strict=True):
-        needed, words = _NEEDED.get(step.type, (_ANY, ""))
+    answers = await expressions.check([Question(text, in_loop=_in_loop(outline, step)) for _, step, text, _ in asked])
+    for (where, step, text, (needed, words)), answer in zip(asked, answers, strict=True):
         if answer.problem:
             yield where, f"step {step.key!r}: {answer.problem}"
         elif needed != _ANY and answer.type.partition("<")[0] not in {needed, _ANY}:
@@ -124,11 +145,12 @@ async def _wrong_expressions(definition: Definition, expressions: Expressions) -
                 yield where, f"step {step.key!r}: looks at {key!r}, which {why}"
 
 
-def _expressions_of(step: Step) -> Iterator[tuple[str, str]]:
+def _expressions_of(step: Step) -> Iterator[tuple[str, str, tuple[str, str]]]:
+    """Yield the expressions of a step: their fields, what they are, and of which type they have to be."""
     if step.type in _NEEDED:
-        yield ("condition.expression" if step.type is Type.CONDITION else "loop.items"), step.expression
+        yield f"{step.type.name.lower()}.{_EXPRESSION[step.type]}", step.expression, _NEEDED[step.type]
     for name, text in step.inputs.items():
-        yield f"inputs[{name}]", text
+        yield f"inputs[{name}]", text, (_ANY, "")
 
 
 def _in_loop(outline: Outline, step: Step) -> bool:

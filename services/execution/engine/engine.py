@@ -78,6 +78,7 @@ class Engine:
         try:
             async with self.group, asyncio.TaskGroup() as loops:
                 loops.create_task(self.means.checkpoints.run())
+                loops.create_task(self.means.journal.run())
                 loops.create_task(self._renew())
                 loops.create_task(self._end_orphans())
                 await self._claim()
@@ -155,6 +156,7 @@ class Engine:
         finally:
             if execution_id in self.runs and self.runs[execution_id][0] is run:
                 del self.runs[execution_id]
+                self.means.journal.forget(execution_id)
             if run.execution.end_time is None:
                 self.awake.set()  # it sleeps, perhaps for a moment only
 

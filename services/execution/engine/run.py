@@ -12,6 +12,7 @@ from chassis import logs
 from chassis.changes import PendingChange
 from services.execution.definitions.domain import OnError, Type
 from services.execution.engine.checkpoints import Checkpoints
+from services.execution.engine.journal import Journal, StepLog
 from services.execution.engine.plan import Plan
 from services.execution.engine.scopes import Change, Task
 from services.execution.engine.steps import values
@@ -19,6 +20,7 @@ from services.execution.engine.steps.port import Attempt, Ended, Looking, Opened
 from services.execution.executions.domain import Execution, Failure, State, StepExecution, StepState
 from services.execution.executions.store.lease_store import Checkpoint
 from services.execution.expressions import Expressions
+from services.execution.logs.domain import Level
 
 TIMEOUT = 30.0
 """Seconds that a step may take unless it says otherwise."""
@@ -31,8 +33,8 @@ OUTPUT = 256 * 1024
 OUTPUTS = 16 * 1024 * 1024
 """Bytes of all outputs of an execution together, which its owner has in memory."""
 
-_PATIENT = frozenset({Type.APPROVAL, Type.WORKFLOW})
-"""Types that only look into the database, and wait as long as it does not answer."""
+_PATIENT = frozenset({Type.APPROVAL, Type.WORKFLOW, Type.CODE})
+"""Types whose time is kept elsewhere: they wait as long as the database or a runner does not answer."""
 
 _log = logs.get("run")
 
@@ -48,6 +50,7 @@ class Means:
     types: Mapping[Type, StepType]
     expressions: Expressions
     checkpoints: Checkpoints
+    journal: Journal
     owned: Callable[[], bool]
     change_of: Callable[[Execution, Execution], PendingChange]
     """How the end of an execution is recorded, before and after."""
@@ -172,24 +175,28 @@ class Run:
         if not self.means.owned():
             raise LeaseLost
         start_time = task.start_time or datetime.now(UTC)
+        log = StepLog(self.means.journal, self.execution.execution_id, self.epoch, task.path, task.attempt)
         try:
-            record = self._record(task, start_time, await self._looked(task))
+            record = self._record(task, start_time, await self._looked(task, log))
         except StepFailed as exc:
             record = _failed(task, start_time, Failure(exc.reason, exc.message))
+            log.say(Level.ERROR if record.end_time else Level.WARNING, f"{exc.reason}: {exc.message}")
+            await log.written()
         await self._settle(self.plan.apply(record, datetime.now(UTC)), ended=1)
 
-    async def _looked(self, task: Task) -> Result:
+    async def _looked(self, task: Task, log: StepLog) -> Result:
         while True:
             known = self.rousals
-            result = await self._result(task)
+            result = await self._result(task, log)
+            await log.written()
             if not isinstance(result, Looking) or known == self.rousals:
                 return result  # else what it waits for may have happened behind its back
 
-    async def _result(self, task: Task) -> Result:
+    async def _result(self, task: Task, log: StepLog) -> Result:
         step = task.step
         try:
             async with asyncio.timeout(None if step.type in _PATIENT else step.timeout or TIMEOUT):
-                attempt = await self._attempt(task)
+                attempt = await self._attempt(task, log)
                 return await self.means.types[step.type].run(attempt)
         except TimeoutError as exc:
             raise StepFailed("TIMED_OUT", f"it took more than {step.timeout or TIMEOUT:g} s") from exc
@@ -199,16 +206,16 @@ class Run:
             _log.exception("a step failed", execution_id=str(self.execution.execution_id), path=task.path)
             raise StepFailed("INTERNAL", "a fault of the server; its log says more") from exc
 
-    async def _attempt(self, task: Task) -> Attempt:
+    async def _attempt(self, task: Task, log: StepLog) -> Attempt:
         step, execution = task.step, self.execution
         ids = (execution.account_id, execution.execution_id)
         if task.progress is not None:
-            return Attempt(*ids, task.path, step, task.attempt, {}, {}, task.progress)
+            return Attempt(*ids, task.path, step, task.attempt, {}, {}, log, task.progress)
         variables: dict[str, Any] = {}
         if step.expression or step.inputs:
             variables = self.plan.variables(task.path) | {"inputs": execution.input}
         inputs = await values.of_inputs(self.means.expressions, step, variables)
-        return Attempt(*ids, task.path, step, task.attempt, inputs, variables)
+        return Attempt(*ids, task.path, step, task.attempt, inputs, variables, log)
 
     def _record(self, task: Task, start_time: datetime, result: Result) -> StepExecution:
         fresh = StepExecution(task.path, task.step.key, task.step.type, StepState.RUNNING, task.attempt, start_time)

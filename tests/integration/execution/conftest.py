@@ -18,7 +18,7 @@ async def shared_stage(template: Postgres, nats: Nats) -> AsyncIterator[Executio
         fresh_installation(template, nats, TEMPLATE) as installation,
         open_execution_stage(installation) as opened,
     ):
-        await opened.replica(LOG_LEVEL="WARNING")
+        await opened.replica(LOG_LEVEL="WARNING", EGRESS_ALLOWED="127.0.0.2/32")
         yield opened
 
 

@@ -18,7 +18,7 @@ from chassis.actor import Actor
 from chassis.service import open_service
 from embedded.nats import Nats
 from embedded.postgres import Postgres
-from services.execution.__main__ import REGISTRY, open_engine
+from services.execution.composition.engine import REGISTRY, open_engine
 from services.execution.expressions import Expressions
 from services.execution.settings import ExecutionSettings
 from services.execution.triggers import operations
@@ -66,7 +66,7 @@ async def _scheduler(stage: ExecutionStage, clock: Clock, stack: AsyncExitStack)
     service = await open_service("execution", settings, REGISTRY, stack)
     expressions = Expressions()
     stack.push_async_callback(expressions.close)
-    return Scheduler(service.database, service.system, expressions, open_engine(service, expressions), clock)
+    return Scheduler(service.database, service.system, expressions, open_engine(service, expressions, {}), clock)
 
 
 async def _made(stage: ExecutionStage, schedule: dict[str, str], begin: datetime) -> trigger_pb2.Trigger:

@@ -68,6 +68,12 @@ async def test_create_workflow_with_many_problems_names_each_with_its_field_and_
         ({"data": {}, "inputs": {"n": "item"}}, "undeclared reference to 'item'"),
         ({"wait": {"duration": "1s"}, "timeout": "5s"}, "is a WAIT, which has no timeout"),
         ({"noop": {}, "inputs": {"n": "1"}}, "is a NOOP, which takes no inputs"),
+        ({"api": {"url": "1 + 1"}}, "gives INT, not a text"),
+        ({"api": {"url": "'a'", "headers": {"Authorization": "a"}}}, "a definition is no place for secrets"),
+        (
+            {"approval": {"message": "a"}, "onError": "RETRY", "retryCount": 1},
+            "an APPROVAL, which cannot be tried again",
+        ),
         ({"noop": {}, "retryCount": 3}, "is tried again only if `on_error` is RETRY"),
     ],
 )

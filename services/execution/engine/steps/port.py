@@ -8,6 +8,14 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from services.execution.definitions.domain import Step
+from services.execution.logs.domain import Level
+
+
+class Log(Protocol):
+    """Takes what a step says, up to a limit; it is stored while the step runs."""
+
+    def say(self, level: Level, text: str) -> None:
+        """Say something, line by line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +32,7 @@ class Attempt:
     number: int
     inputs: Mapping[str, Any]
     variables: Mapping[str, Any]
+    log: Log
     progress: Any = None
 
     @property

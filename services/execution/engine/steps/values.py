@@ -1,11 +1,14 @@
-"""The values of a step's expressions."""
+"""The values of a step's expressions, and those that come from outside."""
 
+import sys
 from collections.abc import Mapping
 from typing import Any
 
 from services.execution.definitions.domain import Step
 from services.execution.engine.steps.port import Attempt, StepFailed
 from services.execution.expressions import ExpressionFailed, Expressions
+
+_DEPTH = 32
 
 
 async def of_inputs(expressions: Expressions, step: Step, variables: Mapping[str, Any]) -> dict[str, Any]:
@@ -28,3 +31,23 @@ async def _values(expressions: Expressions, texts: Mapping[str, str], variables:
         return await expressions.evaluate(texts, variables)
     except ExpressionFailed as exc:
         raise StepFailed("EXPRESSION_FAILED", str(exc)) from exc
+
+
+def storable(value: Any, depth: int = 0) -> Any:
+    """Return JSON from outside as it can be kept and shown: without what a database or a message has no form for.
+
+    StepFailed when its parts are too deep inside each other.
+    """
+    if depth > _DEPTH:
+        raise StepFailed("OUTPUT_TOO_DEEP", f"its parts are more than {_DEPTH} deep inside each other")
+    if isinstance(value, dict):
+        return {_text(key): storable(each, depth + 1) for key, each in value.items()}
+    if isinstance(value, list):
+        return [storable(each, depth + 1) for each in value]
+    if isinstance(value, int | float) and not abs(value) <= sys.float_info.max:
+        return None
+    return _text(value) if isinstance(value, str) else value
+
+
+def _text(value: str) -> str:
+    return value.replace("\0", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()

@@ -1,4 +1,4 @@
-"""Approvals, executions that are steps of others, and those that are roused before their time."""
+"""Approvals, executions that are steps of others or are roused before their time, logs of steps, and code that runs."""
 
 from chassis import schema
 
@@ -41,10 +41,39 @@ CREATE TABLE approvals (
     CONSTRAINT fk_approvals_account_id FOREIGN KEY (account_id, execution_id)
         REFERENCES executions (account_id, execution_id)
 );
+
+CREATE TABLE execution_logs (
+    execution_id uuid NOT NULL,
+    position bigint NOT NULL,
+    account_id uuid NOT NULL,
+    path text NOT NULL,
+    attempt integer NOT NULL,
+    level smallint NOT NULL CONSTRAINT ck_execution_logs_level CHECK (level BETWEEN 1 AND 5),
+    message text NOT NULL,
+    log_time timestamptz NOT NULL,
+    CONSTRAINT pk_execution_logs PRIMARY KEY (execution_id, position),
+    CONSTRAINT fk_execution_logs_execution_id FOREIGN KEY (account_id, execution_id)
+        REFERENCES executions (account_id, execution_id)
+);
+
+CREATE TABLE code_runs (
+    code_run_id uuid CONSTRAINT pk_code_runs PRIMARY KEY,
+    account_id uuid NOT NULL,
+    execution_id uuid NOT NULL,
+    path text NOT NULL,
+    attempt integer NOT NULL,
+    workspace_id uuid NOT NULL,
+    runner_id text NOT NULL,
+    CONSTRAINT uq_code_runs_execution_id_path_attempt UNIQUE (execution_id, path, attempt),
+    CONSTRAINT fk_code_runs_execution_id FOREIGN KEY (account_id, execution_id)
+        REFERENCES executions (account_id, execution_id)
+);
 """
 
 
 def upgrade() -> None:
-    """Create the table, isolated by account; what is in it never changes."""
+    """Create the tables, isolated by account."""
     schema.execute(_TABLES)
-    schema.isolate("approvals", "execution", rights="SELECT, INSERT")
+    for table in ("approvals", "execution_logs"):
+        schema.isolate(table, "execution", rights="SELECT, INSERT")
+    schema.isolate("code_runs", "execution", rights="SELECT, INSERT, DELETE")

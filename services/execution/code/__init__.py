@@ -1,0 +1,1 @@
+"""Code of steps that runs in the runners of workspaces, and what is known of it here."""

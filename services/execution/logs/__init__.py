@@ -1,0 +1,1 @@
+"""What the steps of executions say while they run."""
