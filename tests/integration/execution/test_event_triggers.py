@@ -17,6 +17,7 @@ from embedded.postgres import Postgres
 from services.execution.changes.domain import DEPTH
 from tests.support.execution_stage import ExecutionStage, Steps, open_execution_stage
 from tests.support.installation import TEMPLATE, fresh_installation
+from tests.support.places import first_and_thorough
 from tests.support.refusals import refused
 from tests.support.waiting import PATIENCE, until
 
@@ -147,7 +148,9 @@ async def test_disabled_trigger_waits_for_nothing(stage: ExecutionStage) -> None
     assert told.time.ToDatetime() >= created.create_time.ToDatetime()
 
 
-@pytest.mark.parametrize("place", ["consumer.before_commit", "consumer.after_commit", "reconcile.after_work"])
+@pytest.mark.parametrize(
+    "place", first_and_thorough(["consumer.before_commit", "consumer.after_commit", "reconcile.after_work"])
+)
 async def test_replica_that_dies_with_a_change_neither_loses_nor_doubles(
     template: Postgres, nats: Nats, place: str
 ) -> None:

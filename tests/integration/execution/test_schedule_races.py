@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import pytest_asyncio
@@ -21,12 +22,17 @@ from embedded.postgres import Postgres
 from services.execution.composition.engine import REGISTRY, open_engine
 from services.execution.expressions import Expressions
 from services.execution.settings import ExecutionSettings
-from services.execution.triggers import operations
+from services.execution.triggers import operations, queries
 from services.execution.triggers.schedule import MisfireRule, Schedule
 from services.execution.triggers.scheduler import Scheduler
+from services.execution.triggers.taking import owner_of
 from tests.support.execution_stage import ExecutionStage, Steps, open_execution_stage
 from tests.support.installation import TEMPLATE, fresh_installation
+from tests.support.places import first_and_thorough
 from tests.support.waiting import PATIENCE, until
+
+if TYPE_CHECKING:
+    from services.execution.executions.domain import Failure
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.invariant("I16")]
 
@@ -78,7 +84,7 @@ async def _made(stage: ExecutionStage, schedule: dict[str, str], begin: datetime
     return made
 
 
-@pytest.mark.parametrize("rule", ["NONE", "LATEST", "ALL"])
+@pytest.mark.parametrize("rule", first_and_thorough(["LATEST", "NONE", "ALL"]))
 async def test_month_with_three_replicas_that_come_and_go_has_one_decision_for_each_time(
     stage: ExecutionStage, rule: str
 ) -> None:
@@ -107,7 +113,7 @@ async def test_month_with_three_replicas_that_come_and_go_has_one_decision_for_e
     assert started
 
 
-@pytest.mark.parametrize("place", ["database.before_commit", "database.after_commit"])
+@pytest.mark.parametrize("place", first_and_thorough(["database.before_commit", "database.after_commit"]))
 async def test_replica_that_dies_while_it_decides_neither_loses_nor_doubles(stage: ExecutionStage, place: str) -> None:
     """Before the commit nothing has happened, and another decides; after it all has."""
     await stage.replica(LOG_LEVEL="ERROR")
@@ -149,7 +155,7 @@ async def test_time_that_a_clock_shows_again_is_not_decided_about_again(stage: E
 
 
 async def test_update_of_a_schedule_whose_time_is_over_tells_what_it_skips(stage: ExecutionStage) -> None:
-    """What nobody had decided about when it was disabled is told, and never started."""
+    """What nobody had decided about when it was disabled is told, and never started by who had read it before."""
     await stage.replica(LOG_LEVEL="ERROR")
     made = await stage.trigger(await stage.workflow(YEAR), schedule=FAR)
     await stage.first.kill()  # so that nobody decides before it is disabled
@@ -158,8 +164,16 @@ async def test_update_of_a_schedule_whose_time_is_over_tells_what_it_skips(stage
     async with AsyncExitStack() as stack:
         scheduler = await _scheduler(stage, Clock(datetime.now(UTC)), stack)
         actor = Actor(stage.account_id, str(stage.user_id))
-        disable = operations.disable_trigger
-        await scheduler.database.write(actor, disable, trigger_id=ids.parse(made.trigger_id), etag="")
+        trigger_id, database = ids.parse(made.trigger_id), scheduler.database
+        stale = await database.read(actor, queries.get_trigger, trigger_id=trigger_id)
+        change = {"inputs": {"a": "1"}}
+        await database.write(actor, operations.update_trigger, trigger_id=trigger_id, values=change, etag="*")
+        times, now = stale.due(scheduler.clock()), scheduler.clock()
+        given: dict[datetime, dict[str, Any] | Failure] = {time: {} for time in times}  # as it was before the change
+        decide, owner = operations.decide_times, owner_of(scheduler.engine)
+        late = await database.write(actor, decide, trigger=stale, times=times, inputs=given, now=now, owner=owner)
+        assert late == []
+        await database.write(actor, operations.disable_trigger, trigger_id=trigger_id, etag="")
         await scheduler.sweep()
     rows = await stage.rows("SELECT decision, reason FROM trigger_occurrences ORDER BY time")
     assert [tuple(row) for row in rows] == [("SKIPPED", "TRIGGER_CHANGED")] * 2
