@@ -117,7 +117,7 @@ def _wanted(attempt: Attempt, url: object) -> _Wanted:
     step = attempt.step
     if not isinstance(url, str):
         raise StepFailed("EXPRESSION_FAILED", f"the URL is no text: {values.short(url)}")
-    checked, inputs = _checked(url), dict(attempt.inputs)
+    checked, inputs = _checked(url), dict(sorted(attempt.inputs.items()))  # a repeated request is the same request
     headers = {"User-Agent": "stateroom", "Accept": "application/json, */*;q=0.5"} | dict(step.headers)
     if step.method in _WITH_BODY:
         headers |= {"Content-Type": "application/json", "Idempotency-Key": attempt.key}
