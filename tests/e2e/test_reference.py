@@ -162,6 +162,7 @@ class Setting:
             await self.client.post(f"/v1/buffers/{opened['bufferId']}:edit", edit)
         if self.method == "RecoverBuffer":
             await self.client.post(f"/v1/sessions/{session_id}:terminate", {})
+            await until_state(self.client, session_id, "STOPPED")
         return str(opened["bufferId"])
 
     async def agent(self) -> str:
