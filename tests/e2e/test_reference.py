@@ -217,12 +217,14 @@ class Setting:
         return str(context["contextId"])
 
     async def action(self) -> str:
-        """Return an action; one that has changed a file for a call that takes it back."""
+        """Return an action: one that has changed a file to be undone, one that lasts to be cancelled."""
         context = await self.client.post("/v1/contexts", {"workspaceId": self.room})
         path = f"/v1/contexts/{context['contextId']}"
         await self.client.post(f"{path}:activate", {})
-        edits = [{"create": {"path": await self.name()}}]
-        action = await self.client.post(f"{path}/actions", {"modifyFiles": {"edits": edits}})
+        wanted: Json = {"modifyFiles": {"edits": [{"create": {"path": await self.name()}}]}}
+        if self.method == "CancelAction":
+            wanted = {"deploy": {"command": ["sleep", "600"]}}
+        action = await self.client.post(f"{path}/actions", wanted)
         if self.method == "UndoAction":
             await until(partial(self._completed, str(action["actionId"])))
         return str(action["actionId"])
