@@ -1,4 +1,4 @@
-"""Forgetting request ids that nobody repeats any more."""
+"""Forgetting what is over, in all accounts, a few rows at a time."""
 
 import asyncio
 from dataclasses import dataclass
@@ -10,26 +10,29 @@ from chassis.system import SystemDatabase
 
 KEPT = timedelta(hours=24)
 """How long a request may be repeated without a second effect."""
-INTERVAL = 600.0
-"""Seconds between sweeps."""
-BATCH = 5_000
-"""Rows deleted in one statement, which stays far below the time a statement may take."""
-
-_FORGET = """
+REQUEST_IDS = f"""
 DELETE FROM idempotency WHERE (account_id, request_id) IN (
-    SELECT account_id, request_id FROM idempotency WHERE create_time < now() - $1::interval
-    ORDER BY create_time LIMIT $2 FOR UPDATE SKIP LOCKED
+    SELECT account_id, request_id FROM idempotency
+    WHERE create_time < now() - interval '{KEPT.total_seconds():.0f} seconds'
+    ORDER BY create_time LIMIT $1 FOR UPDATE SKIP LOCKED
 )
-"""
+"""  # noqa: S608  # a number of ours
+"""Forgets the ids of older requests."""
 
 _log = logs.get("retention")
 
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """Sweeps the request ids of one service. Several replicas may do so at once."""
+    """Sweeps one table of a service. Several replicas may do so at once."""
 
     database: SystemDatabase
+    statement: str
+    """Deletes at most `$1` rows that are over."""
+    batch: int = 5_000
+    """Rows of one statement, which has to stay far below the time a statement may take."""
+    interval: float = 600.0
+    """Seconds between sweeps."""
 
     async def run(self) -> None:
         """Sweep until cancelled; failures are logged and tried again with the next sweep."""
@@ -38,13 +41,13 @@ class Retention:
             try:
                 await self.sweep()
             except FAILURES as exc:
-                _log.warning("forgetting request ids failed, trying again", error=repr(exc))
-            await asyncio.sleep(INTERVAL)
+                _log.warning("forgetting failed, trying again", statement=self.statement, error=repr(exc))
+            await asyncio.sleep(self.interval)
 
     async def sweep(self) -> None:
-        """Forget all request ids that are older than 24 hours."""
-        forgotten = BATCH
-        while forgotten == BATCH:
+        """Forget all that is over."""
+        forgotten = self.batch
+        while forgotten == self.batch:
             async with self.database.connection() as connection:
-                status = await connection.execute(_FORGET, KEPT, BATCH)
+                status = await connection.execute(self.statement, self.batch)
             forgotten = int(status.rpartition(" ")[2])

@@ -27,7 +27,7 @@ from chassis.pool import open_pool
 from chassis.readiness import Readiness
 from chassis.reconcile import Claim, Reconciler
 from chassis.relay import Relay, ensure_stream
-from chassis.retention import Retention
+from chassis.retention import REQUEST_IDS, Retention
 from chassis.rpc.auth import ServiceAuthenticator, Tickets
 from chassis.rpc.channels import Neighbour, open_channel
 from chassis.rpc.exchange import RemoteExchange
@@ -124,7 +124,8 @@ class Service:
         gc.freeze()  # what was imported stays; going through it again and again costs every call
         _log.info("serving", service=self.name, address=address)
         async with asyncio.TaskGroup() as group:
-            own = (self.relay.run, Retention(self.system).run, Readiness(server, self.system, self.consumers).run)
+            forgetting = Retention(self.system, REQUEST_IDS)
+            own = (self.relay.run, forgetting.run, Readiness(server, self.system, self.consumers).run)
             tasks = [group.create_task(loop()) for loop in (*own, *self.loops)]
             await stopping.wait()
             drain, grace = self.settings.drain_seconds, self.settings.stop_grace_seconds

@@ -14,7 +14,7 @@ from services.execution.expressions import Expressions
 from services.execution.settings import ExecutionSettings
 from services.execution.triggers.scheduler import Scheduler
 from services.execution.triggers.servicer import TriggerServicer
-from services.execution.webhooks.forgetting import Forgetting
+from services.execution.webhooks.forgetting import forgetting
 from services.execution.webhooks.receiving import Receiving
 from services.execution.webhooks.servicer import WebhookServicer
 
@@ -25,7 +25,7 @@ def open_triggers(
     """Have the service look at what triggers wait for; returns the servicers by the modules of their contracts."""
     database, pages = service.database, service.pages
     scheduler = Scheduler(database, service.system, expressions, engine)
-    service.loops += [scheduler.run, Forgetting(service.system).run]
+    service.loops += [scheduler.run, forgetting(service.system).run]
 
     async def decide(claim: Claim) -> float | None:
         return await deciding.reconcile(claim)

@@ -13,10 +13,10 @@ from stateroom.session.v1 import (
     sharing_service_pb2,
 )
 
+from services.session import expired
 from services.session.composition.core import Core, Servicers
 from services.session.deletion.purge import Purge
 from services.session.deletion.servicer import DeletionServicer
-from services.session.expired import Expired
 from services.session.history.expiry import Expiry
 from services.session.history.servicer import HistoryServicer
 from services.session.idleness.servicer import IdleServicer
@@ -42,7 +42,7 @@ def sessions(core: Core, tickets: Tickets) -> Servicers:
     watch = IdleWatch(database, runners, wake)
     watching = service.reconcile("session_idleness", "session_id", watch.reconcile)
     service.reconcile("session_purges", "session_id", Purge(database).reconcile)
-    service.loops.append(Expired(service.system).run)
+    service.loops += [each.run for each in expired.forgetting(service.system)]
     retention = timedelta(days=settings.session_retention_days)
     service.loops.append(Expiry(database, service.system, settings.log_months, settings.log_dry_run).run)
     return {

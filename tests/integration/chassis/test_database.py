@@ -16,7 +16,7 @@ from chassis.actor import RepeatKey
 from chassis.database import ATTEMPTS, Database, Transaction
 from chassis.errors import DatabaseUnavailable, RequestIdReused, TransactionConflict
 from chassis.pool import Pool, open_pool
-from chassis.retention import Retention
+from chassis.retention import REQUEST_IDS, Retention
 from chassis.settings import ServiceSettings
 from chassis.sql import Connection
 from tests.support import rooms
@@ -97,7 +97,7 @@ async def test_sweep_forgets_request_ids_after_a_day_and_none_before(source: Sou
         "UPDATE workspace.idempotency SET create_time = now() - interval '24 hours' WHERE request_id = $1",
         old,
     )
-    await Retention(source.service.system).sweep()
+    await Retention(source.service.system, REQUEST_IDS).sweep()
     rows = await query(source.installation.url("workspace_system"), "SELECT request_id FROM idempotency")
     assert [row["request_id"] for row in rows] == [young]
 
