@@ -41,6 +41,9 @@ def start(
     continues: Annotated[
         str, typer.Option("--continue", metavar="SESSION", help="Go on with an earlier one, if the agent can.")
     ] = "",
+    conversation: Annotated[
+        str, typer.Option("--context", metavar="CONTEXT", help="Say in this context too what is asked and answered.")
+    ] = "",
     account: AccountOption = "",
     as_json: JsonOption = False,
 ) -> None:
@@ -54,7 +57,13 @@ def start(
         raise WrongUse(msg)
 
     async def work(client: Client, output: Output) -> None:
-        known = {"preset": preset, "mode": mode, "model": model, "continuesSessionId": continues}
+        known = {
+            "preset": preset,
+            "mode": mode,
+            "model": model,
+            "continuesSessionId": continues,
+            "contextId": conversation,
+        }
         body: Json = {
             "workspaceId": await resolve.workspace_id(client, workspace),
             "kind": "AGENT",

@@ -10,7 +10,7 @@ from stateroom.agent.v1 import agent_event_pb2 as pb
 
 from chassis.actor import Actor
 from chassis.database import Transaction
-from services.session.agents import store
+from services.session.agents import saying, store
 from services.session.agents.domain import Permission, PermissionState, Turn, TurnState
 from services.session.sessions.domain import Session
 from services.session.sessions.log import Copy, Record, RecordType
@@ -82,6 +82,7 @@ async def _prompted(noting: Noting, prompt: pb.Prompt, author: pb.Author) -> Non
     )
     await store.insert_turn(noting.tx.connection, turn)
     noting.tx.record("prompted", after=turn)
+    await saying.say_prompt(noting.tx, noting.session, prompt, author)
 
 
 async def _cancelled(noting: Noting, cancel: pb.Cancel, _author: pb.Author) -> None:
@@ -94,6 +95,7 @@ async def _ended(noting: Noting, ended: pb.TurnEnd, _author: pb.Author) -> None:
     turn = await store.get_turn(noting.tx.connection, UUID(ended.turn_id))
     if turn is not None and turn.state is not TurnState.ENDED:
         await _change_turn(noting.tx, "ended", turn, turn.end(noting.record.time, ended.reason.replace("\0", "")))
+        await saying.say_answer(noting.tx, noting.session, turn, noting.record.sequence)
 
 
 async def _asked(noting: Noting, request: pb.PermissionRequest, _author: pb.Author) -> None:

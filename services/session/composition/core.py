@@ -12,6 +12,7 @@ from chassis.service import Service, open_service
 from services.session.agents.notes import AgentNotes
 from services.session.channel import CHANNEL
 from services.session.conversations.consumers import ContextsOfWorkspaces
+from services.session.conversations.queries import expect_open
 from services.session.editors.ending import Ending
 from services.session.editors.operations.recovering import take_over
 from services.session.previews.consumers import PreviewsOfWorkspaces
@@ -74,5 +75,5 @@ async def open_core(settings: SessionSettings, kinds: tuple[EntityKind, ...], st
     service.loops.extend(part.run for part in running)
     service.counts += COUNTS
     desk = Desk(database, runners, reconciliation, background)
-    opener = Opener(database, runners, feeds, liveness, background, take_over, settings.session_limit)
+    opener = Opener(database, runners, feeds, liveness, background, take_over, expect_open, settings.session_limit)
     return Core(service, settings, workspace, runners, liveness, feeds, devices, desk, opener, bell, wake)

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from chassis.errors import InvalidField, Violation
 from chassis.sql import Connection
 from services.session.conversations.domain import action
 from services.session.conversations.domain.action import LIVE, Action, Type
@@ -17,6 +18,19 @@ from services.session.conversations.tables import actions, contexts, messages
 async def get_context(connection: Connection, *, context_id: UUID) -> Context:
     """Return a context of the account, deleted ones too. ContextNotFound."""
     return await store.get_context(connection, context_id)
+
+
+async def expect_open(connection: Connection, *, context_id: UUID, workspace_id: UUID) -> None:
+    """Raise what keeps something in a workspace from belonging to a context.
+
+    Raises:
+        ContextNotFound, ContextInWrongState: it is not there, or over.
+        InvalidField: it is about another workspace.
+    """
+    context = await store.get_context(connection, context_id)
+    context.expect(State.SETUP, State.ACTIVE)
+    if context.workspace_id != workspace_id:
+        raise InvalidField(Violation("session.agent.context_id", "is a context of another workspace"))
 
 
 async def get_active_context(connection: Connection, *, user_id: UUID, workspace_id: UUID | None) -> Context:

@@ -88,7 +88,7 @@ def _shell(message: pb.Session) -> str:
 
 def _agent(message: pb.Session) -> dict[str, str]:
     """Return what is asked of an agent; what only the server sets is left out."""
-    names = ("preset", "mode", "model", "continues_session_id")
+    names = ("preset", "mode", "model", "continues_session_id", "context_id")
     return {name: value for name in names if (value := getattr(message.agent, name))}
 
 

@@ -67,7 +67,7 @@ _UPDATED = {"title": "given_title", "metadata": "metadata"}
 """Public fields that people change, and what holds what they gave."""
 _TOLD = ("mode", "model", "conversation_id")
 """What an agent tells of itself."""
-_ASKED_OF_AGENT = ("preset", "mode", "model")
+_ASKED_OF_AGENT = ("preset", "mode", "model", "context_id")
 """What a new agent is to be like another."""
 _RUNNER_REASONS = {
     reason.name.lower(): reason for reason in (StopReason.SHUTDOWN, StopReason.OUT_OF_MEMORY, *_BY_WORKSPACE)

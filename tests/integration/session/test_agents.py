@@ -10,10 +10,13 @@ from stateroom.agent.v1 import agent_event_pb2
 from stateroom.event.v1.change_pb2 import ChangeHeader
 from stateroom.session.v1 import attach_pb2, coding_agent_pb2, log_pb2, session_pb2, session_service_pb2
 from stateroom.session.v1 import coding_agent_service_pb2 as pb
+from stateroom.session.v1.context_pb2 import Message
+from stateroom.session.v1.message_service_pb2 import ListMessagesRequest
 
 from chassis import ids
 from tests.support.raw_agents import ASKING, SILENT
 from tests.support.stage import PERSON, Stage, reason
+from tests.support.talk import Talker
 from tests.support.talks import AGENT, Talk
 from tests.support.waiting import PATIENCE, until
 
@@ -255,3 +258,37 @@ async def _attached(stage: Stage, talk: Talk, after: int, **wishes: Any) -> Any:
     await call.write(attach_pb2.AttachSessionRequest(attach=wish))
     assert (await call.read()).attached.role == attach_pb2.OBSERVER
     return call
+
+
+async def test_prompt_agent_in_a_context_is_said_there_too(stage: Stage) -> None:
+    """What is asked stands in the context as its person's, what is answered as the agent's."""
+    person = Talker(stage)
+    context_id = (await person.active()).context_id
+    talk = await Talk.open(stage, mode="trust", context_id=context_id)
+    await talk.prompt("say One.")
+    await talk.until("turn_end")
+    await talk.ended_turn()
+    said = (await person.open("ListMessages", ListMessagesRequest(context_id=context_id))).messages
+    assert [(message.role, message.content) for message in said] == [
+        (Message.USER, "say One."),
+        (Message.ASSISTANT, "One."),
+    ]
+    asked_by = talk.of("prompt")[0].author.user_id
+    assert [message.author_id for message in said] == [asked_by, talk.session_id]
+    await person.change("Complete", context_id)
+    await talk.prompt("say Two.")
+    await talk.until("turn_end", 2)
+    await talk.ended_turn()
+    after = (await person.open("ListMessages", ListMessagesRequest(context_id=context_id))).messages
+    assert list(after) == list(said)
+
+
+async def test_create_session_of_an_agent_in_a_context_that_is_over_is_refused(stage: Stage) -> None:
+    """An agent belongs to a context in which something may still be said."""
+    person = Talker(stage)
+    over = (await person.active()).context_id
+    await person.change("Complete", over)
+    for context_id, expected in ((over, "CONTEXT_IN_WRONG_STATE"), (str(ids.new()), "CONTEXT_NOT_FOUND")):
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await Talk.open(stage, context_id=context_id)
+        assert reason(refused.value) == expected

@@ -1,7 +1,7 @@
 """Opening a terminal: the row first, then the runner, then the row again."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 
 from stateroom.runner.v1 import runner_service_pb2 as pb
@@ -38,6 +38,8 @@ class Opener:
     background: Background
     begun: operations.Begun
     """Goes on in a new editor where an ended one stopped."""
+    expect_context: Callable[..., Awaitable[None]]
+    """Reads whether an agent may belong to `context_id` in `workspace_id`; raises what is against it."""
     limit: int
     """Live sessions an account may have."""
 
@@ -56,6 +58,7 @@ class Opener:
             return await self.started(actor, repeated)
         if spec.kind is Kind.EDITOR:
             return await self._open_editor(actor, spec)
+        await self._expect_context(actor, spec)
         spec = await self._continued(actor, spec)
         order = await self.prepare(actor, spec, environment, asked_in=asked_in)
         process = self.liveness.number
@@ -107,6 +110,12 @@ class Opener:
             limit=self.limit,
             begun=self.begun,
         )
+
+    async def _expect_context(self, actor: Actor, spec: SessionSpec) -> None:
+        """Raise what keeps an agent from belonging to the context that it names."""
+        if context_id := spec.agent.get("context_id"):
+            reader, wanted = replace(actor, repeat=None), ids.parse(context_id)
+            await self.database.read(reader, self.expect_context, context_id=wanted, workspace_id=spec.workspace_id)
 
     async def _continued(self, actor: Actor, spec: SessionSpec) -> SessionSpec:
         """Return the spec with the conversation that its agent is to go on with.

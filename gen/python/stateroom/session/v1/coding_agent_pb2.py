@@ -28,7 +28,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from stateroom.agent.v1 import agent_event_pb2 as stateroom_dot_agent_dot_v1_dot_agent__event__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'stateroom/session/v1/coding_agent.proto\x12\x14stateroom.session.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a$stateroom/agent/v1/agent_event.proto\"\xea\x01\n\x12\x43odingAgentSession\x12U\n\x06preset\x18\x01 \x01(\tBE\xe2\x41\x01\x05\xbaH>r9R\x0b\x63laude-codeR\x05\x63odexR\x06geminiR\x05gooseR\x08opencodeR\nunderstudy\xd8\x01\x01\x12\x16\n\x04mode\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01\x12\x17\n\x05model\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01\x12-\n\x14\x63ontinues_session_id\x18\x04 \x01(\tB\x0f\xe2\x41\x01\x05\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12\x1d\n\x0f\x63onversation_id\x18\x05 \x01(\tB\x04\xe2\x41\x01\x03\"\xf1\x02\n\tAgentTurn\x12\x0f\n\x07turn_id\x18\x01 \x01(\t\x12\x12\n\nsession_id\x18\x02 \x01(\t\x12\x34\n\x05state\x18\x03 \x01(\x0e\x32%.stateroom.session.v1.AgentTurn.State\x12\x0f\n\x07user_id\x18\x04 \x01(\t\x12\x15\n\rprompt_sha256\x18\x05 \x01(\x0c\x12\x14\n\x0cprompt_bytes\x18\x06 \x01(\x05\x12\x10\n\x08sequence\x18\x07 \x01(\x03\x12\x12\n\nend_reason\x18\x08 \x01(\t\x12/\n\x0b\x63reate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"F\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x0b\n\x07RUNNING\x10\x01\x12\x0e\n\nCANCELLING\x10\x02\x12\t\n\x05\x45NDED\x10\x03\"\xba\x03\n\nPermission\x12\x15\n\rpermission_id\x18\x01 \x01(\t\x12\x12\n\nsession_id\x18\x02 \x01(\t\x12\x0f\n\x07turn_id\x18\x03 \x01(\t\x12\x35\n\x05state\x18\x04 \x01(\x0e\x32&.stateroom.session.v1.Permission.State\x12\r\n\x05title\x18\x05 \x01(\t\x12\x0c\n\x04kind\x18\x06 \x01(\t\x12=\n\x07options\x18\x07 \x03(\x0b\x32,.stateroom.agent.v1.PermissionRequest.Option\x12\x11\n\toption_id\x18\x08 \x01(\t\x12\x0f\n\x07user_id\x18\t \x01(\t\x12\x10\n\x08sequence\x18\n \x01(\x03\x12/\n\x0b\x63reate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"H\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x0b\n\x07PENDING\x10\x01\x12\x0c\n\x08\x41NSWERED\x10\x02\x12\r\n\tWITHDRAWN\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'stateroom/session/v1/coding_agent.proto\x12\x14stateroom.session.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a$stateroom/agent/v1/agent_event.proto\"\x8f\x02\n\x12\x43odingAgentSession\x12U\n\x06preset\x18\x01 \x01(\tBE\xe2\x41\x01\x05\xbaH>r9R\x0b\x63laude-codeR\x05\x63odexR\x06geminiR\x05gooseR\x08opencodeR\nunderstudy\xd8\x01\x01\x12\x16\n\x04mode\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01\x12\x17\n\x05model\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01\x12-\n\x14\x63ontinues_session_id\x18\x04 \x01(\tB\x0f\xe2\x41\x01\x05\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12\x1d\n\x0f\x63onversation_id\x18\x05 \x01(\tB\x04\xe2\x41\x01\x03\x12#\n\ncontext_id\x18\x06 \x01(\tB\x0f\xe2\x41\x01\x05\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"\xf1\x02\n\tAgentTurn\x12\x0f\n\x07turn_id\x18\x01 \x01(\t\x12\x12\n\nsession_id\x18\x02 \x01(\t\x12\x34\n\x05state\x18\x03 \x01(\x0e\x32%.stateroom.session.v1.AgentTurn.State\x12\x0f\n\x07user_id\x18\x04 \x01(\t\x12\x15\n\rprompt_sha256\x18\x05 \x01(\x0c\x12\x14\n\x0cprompt_bytes\x18\x06 \x01(\x05\x12\x10\n\x08sequence\x18\x07 \x01(\x03\x12\x12\n\nend_reason\x18\x08 \x01(\t\x12/\n\x0b\x63reate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"F\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x0b\n\x07RUNNING\x10\x01\x12\x0e\n\nCANCELLING\x10\x02\x12\t\n\x05\x45NDED\x10\x03\"\xba\x03\n\nPermission\x12\x15\n\rpermission_id\x18\x01 \x01(\t\x12\x12\n\nsession_id\x18\x02 \x01(\t\x12\x0f\n\x07turn_id\x18\x03 \x01(\t\x12\x35\n\x05state\x18\x04 \x01(\x0e\x32&.stateroom.session.v1.Permission.State\x12\r\n\x05title\x18\x05 \x01(\t\x12\x0c\n\x04kind\x18\x06 \x01(\t\x12=\n\x07options\x18\x07 \x03(\x0b\x32,.stateroom.agent.v1.PermissionRequest.Option\x12\x11\n\toption_id\x18\x08 \x01(\t\x12\x0f\n\x07user_id\x18\t \x01(\t\x12\x10\n\x08sequence\x18\n \x01(\x03\x12/\n\x0b\x63reate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"H\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x0b\n\x07PENDING\x10\x01\x12\x0c\n\x08\x41NSWERED\x10\x02\x12\r\n\tWITHDRAWN\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -45,14 +45,16 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CODINGAGENTSESSION'].fields_by_name['continues_session_id']._serialized_options = b'\342A\001\005\272H\010r\003\260\001\001\330\001\001'
   _globals['_CODINGAGENTSESSION'].fields_by_name['conversation_id']._loaded_options = None
   _globals['_CODINGAGENTSESSION'].fields_by_name['conversation_id']._serialized_options = b'\342A\001\003'
+  _globals['_CODINGAGENTSESSION'].fields_by_name['context_id']._loaded_options = None
+  _globals['_CODINGAGENTSESSION'].fields_by_name['context_id']._serialized_options = b'\342A\001\005\272H\010r\003\260\001\001\330\001\001'
   _globals['_CODINGAGENTSESSION']._serialized_start=199
-  _globals['_CODINGAGENTSESSION']._serialized_end=433
-  _globals['_AGENTTURN']._serialized_start=436
-  _globals['_AGENTTURN']._serialized_end=805
-  _globals['_AGENTTURN_STATE']._serialized_start=735
-  _globals['_AGENTTURN_STATE']._serialized_end=805
-  _globals['_PERMISSION']._serialized_start=808
-  _globals['_PERMISSION']._serialized_end=1250
-  _globals['_PERMISSION_STATE']._serialized_start=1178
-  _globals['_PERMISSION_STATE']._serialized_end=1250
+  _globals['_CODINGAGENTSESSION']._serialized_end=470
+  _globals['_AGENTTURN']._serialized_start=473
+  _globals['_AGENTTURN']._serialized_end=842
+  _globals['_AGENTTURN_STATE']._serialized_start=772
+  _globals['_AGENTTURN_STATE']._serialized_end=842
+  _globals['_PERMISSION']._serialized_start=845
+  _globals['_PERMISSION']._serialized_end=1287
+  _globals['_PERMISSION_STATE']._serialized_start=1215
+  _globals['_PERMISSION_STATE']._serialized_end=1287
 # @@protoc_insertion_point(module_scope)

@@ -32,6 +32,7 @@ class CodingAgentSession(_message.Message):
     MODEL_FIELD_NUMBER: _builtins.int
     CONTINUES_SESSION_ID_FIELD_NUMBER: _builtins.int
     CONVERSATION_ID_FIELD_NUMBER: _builtins.int
+    CONTEXT_ID_FIELD_NUMBER: _builtins.int
     preset: _builtins.str
     """An agent known by name: `claude-code`, `codex`, `gemini`, `goose`, `opencode`, or `understudy`, a small one that comes with Stateroom. Empty when
     the session has a command.
@@ -46,6 +47,10 @@ class CodingAgentSession(_message.Message):
     """
     conversation_id: _builtins.str
     """The agent's own id of the conversation."""
+    context_id: _builtins.str
+    """A context of this workspace, in which what is asked of the agent and what it answers is said too, as messages of USER and ASSISTANT,
+    until it is COMPLETED.
+    """
     def __init__(
         self,
         *,
@@ -54,10 +59,11 @@ class CodingAgentSession(_message.Message):
         model: _builtins.str = ...,
         continues_session_id: _builtins.str = ...,
         conversation_id: _builtins.str = ...,
+        context_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["continues_session_id", b"continues_session_id", "conversation_id", b"conversation_id", "mode", b"mode", "model", b"model", "preset", b"preset"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["context_id", b"context_id", "continues_session_id", b"continues_session_id", "conversation_id", b"conversation_id", "mode", b"mode", "model", b"model", "preset", b"preset"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

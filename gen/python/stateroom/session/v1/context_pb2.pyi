@@ -320,7 +320,7 @@ class Message(_message.Message):
     role: Global___Message.Role.ValueType
     """Who speaks. The server sets it from the credential."""
     author_id: _builtins.str
-    """The user that said it; empty for the server's own."""
+    """The user that said it, or the session of the agent that did; empty for the server's own."""
     content: _builtins.str
     """What was said, 1 to 65,536 characters. It is not part of change events."""
     etag: _builtins.str
