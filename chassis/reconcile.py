@@ -98,7 +98,7 @@ class Reconciler:
     async def _claim(self) -> list[Claim]:
         statement = _CLAIM.format(table=self.table, key=self.key)
         try:
-            async with self.database.transaction() as connection:
+            async with self.database.connection() as connection:
                 rows = await connection.fetch(statement, self.lease, _BATCH)
         except FAILURES as exc:
             _log.warning("claiming failed, trying again", table=self.table, error=str(exc))

@@ -115,17 +115,18 @@ class Relay:
 
     async def number(self) -> int:
         """Give positions to up to 500 committed changes. Returns how many there were."""
-        async with self.database.transaction() as connection:
+        async with self.database.connection() as connection:
             work = await connection.fetchrow(_WORK)
-            if work["restored"]:
-                await self._begin_epoch(connection)
-            if not work["waiting"]:
+            if not work["restored"] and not work["waiting"]:
                 return 0
-            head = await connection.fetchrow(_MOVE, BATCH)
-            position = 0 if head is None else head["position"]
-            if position % PARTITION > PARTITION // 2:
-                await connection.execute("SELECT ensure_changes_partition($1)", position + PARTITION)
-            _WHILE_NUMBERING.reach()
+            async with connection.transaction():
+                if work["restored"]:
+                    await self._begin_epoch(connection)
+                head = await connection.fetchrow(_MOVE, BATCH)
+                position = 0 if head is None else head["position"]
+                if position % PARTITION > PARTITION // 2:
+                    await connection.execute("SELECT ensure_changes_partition($1)", position + PARTITION)
+                _WHILE_NUMBERING.reach()
         _AFTER_NUMBERING.reach()
         return 0 if head is None else int(head["moved"])
 

@@ -1,8 +1,11 @@
 """The database as the machinery sees it that serves all accounts at once: relay, consumers, reconcilers.
 
+Looking whether there is work is most of what it does, several times a second: a look is one statement and one round trip.
+
 Nothing else may import this module; an import contract holds that.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TypeAlias
@@ -37,7 +40,10 @@ class SystemDatabase:
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
-        """Open a connection for single statements."""
+        """Open a connection for single statements. What it sets of the server's session, it has to take back.
+
+        One whose user was cancelled is not used again, for the reason that `Pool.showing` gives.
+        """
         self._waiting += 1
         try:
             connection = await self._pool.acquire()
@@ -45,8 +51,15 @@ class SystemDatabase:
             self._waiting -= 1
         try:
             yield connection
+        except (asyncio.CancelledError, TimeoutError):
+            connection.terminate()
+            raise
         finally:
             await self._pool.release(connection)
+
+
+async def _as_it_is(_connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+    """Give a connection back without the round trip by which asyncpg takes back what nobody here sets."""
 
 
 @asynccontextmanager
@@ -54,7 +67,7 @@ async def open_system_database(settings: ServiceSettings) -> AsyncIterator[Syste
     """Open the pool of the system role, which row-security policies name. RuntimeError if it bypasses them."""
     url = settings.system_database_url.get_secret_value().replace("postgresql+asyncpg://", "postgresql://")
     async with asyncpg.create_pool(
-        url, min_size=1, max_size=_POOL, command_timeout=_COMMAND_TIMEOUT, server_settings=SESSION
+        url, min_size=1, max_size=_POOL, reset=_as_it_is, command_timeout=_COMMAND_TIMEOUT, server_settings=SESSION
     ) as pool:
         async with pool.acquire() as connection:
             await check_role(connection)

@@ -331,7 +331,7 @@ async def _sessions_of(stage: Stage, action_id: str) -> list[Any]:
 
 def _kill(stage: Stage, program: str) -> None:
     """Kill a program of ours in the room once files are being changed, as the kernel would."""
-    doing, deadline = stage.files / ".git" / "refs" / "stateroom" / "doing", time.monotonic() + 20
+    doing, deadline = stage.files / ".git" / "refs" / "stateroom" / "doing", time.monotonic() + PATIENCE
     while not (doing.exists() and any(doing.iterdir())):
         assert time.monotonic() < deadline
     for process in Path("/proc").glob("[0-9]*/cmdline"):

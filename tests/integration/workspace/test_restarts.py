@@ -123,7 +123,7 @@ async def test_get_runner_of_a_dead_one_starts_a_new_one(product: Product) -> No
         second = await person.runner(room)
         await product.kill("workspace")
         await product.start("workspace")
-        await person.runner(room)
+        await person.runner_of_restarted(room)
         await person.kill_runner(room)
         third = await person.runner(room)
         assert len({first.runner_id, second.runner_id, third.runner_id}) == 3

@@ -15,7 +15,7 @@ from tests.support.probe import NAME, Request, Response, service
 from tests.support.waiting import PATIENCE
 
 SENT = Request(session_id=str(ids.new()))
-MANY = 2000
+MANY = 500
 
 
 class Refusing:
