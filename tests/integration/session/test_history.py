@@ -18,6 +18,7 @@ from stateroom.session.v1.history_service_pb2_grpc import HistoryServiceStub
 from chassis import ids
 from services.session.history.domain import LogMonth
 from tests.support import asciicast
+from tests.support.editors import Editor, edit, save
 from tests.support.source import query
 from tests.support.stage import Stage, reason
 from tests.support.waiting import PATIENCE, until
@@ -88,6 +89,19 @@ async def test_export_of_an_ended_session_holds_all_of_it_in_each_form(stage: St
     lines = [json.loads(line) for line in (await _export(stage, session_id, Format.NDJSON)).splitlines()]
     assert [int(line["sequence"]) for line in lines] == list(range(1, len(lines) + 1))
     assert (lines[-1]["type"], lines[-1]["exitCode"]) == ("EXIT", 3)
+
+
+async def test_export_of_an_editor_is_its_events(stage: Stage) -> None:
+    """NDJSON has what happened to its buffers; it printed nothing, so that the other forms are empty, and nothing is found."""
+    editor = await Editor.open(stage)
+    opened = await editor.buffer("searched.txt", "haystack-4711\n")
+    await save(stage, await edit(stage, opened, [(0, 0, "needle-4711 ")]))
+    lines = [json.loads(line) for line in (await _export(stage, editor.session_id, Format.NDJSON)).splitlines()]
+    assert [line["editorEvent"]["type"] for line in lines] == ["OPENED", "EDITED", "SAVED"]
+    assert await _export(stage, editor.session_id, Format.TEXT) == b""
+    cast = asciicast.read(await _export(stage, editor.session_id))
+    assert (cast.output, cast.header["term"]["cols"] > 0) == ("", True)
+    assert not await _everything(stage, "4711", session_id=editor.session_id)
 
 
 async def test_export_from_an_offset_gives_what_is_missing(stage: Stage) -> None:
