@@ -1,6 +1,6 @@
 """The database as the machinery sees it that serves all accounts at once: relay, consumers, reconcilers.
 
-Looking whether there is work is most of what it does, several times a second: a look is one statement and one round trip.
+Most of what it does, several times a second, is to look for work: one statement and one round trip.
 
 Nothing else may import this module; an import contract holds that.
 """

@@ -30,6 +30,7 @@ from cli import (
     schedules,
     sessions,
     sharing,
+    triggers,
     users,
     variables,
     webhooks,
@@ -68,6 +69,7 @@ app.add_typer(executions.app, name="execution")
 approvals.register(executions.app)
 app.add_typer(schedules.app, name="schedule")
 app.add_typer(webhooks.app, name="webhook")
+app.add_typer(triggers.app, name="trigger")
 logs.register(executions.app)
 app.command()(executions.run)
 app.command()(executions.runs)

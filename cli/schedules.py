@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from cli import context, program, resolve
+from cli import context, program, triggers
 from cli.client import Client
 from cli.context import AccountOption, JsonOption, LimitOption
 from cli.errors import WrongUse
@@ -29,28 +29,22 @@ class Misfire(StrEnum):
 
 @app.command()
 def create(
-    workflow: Annotated[str, typer.Argument(metavar="WORKFLOW", help="Name of one that is active, or id.")],
+    workflow: triggers.Workflow,
     cron: Annotated[str, typer.Option(help="Five fields, such as '30 9 * * MON-FRI'.")],
     zone: Annotated[str, typer.Option(help="Whose clock, such as Europe/Berlin.")] = "UTC",
     misfire: Annotated[Misfire, typer.Option(help="What becomes of times that were missed.")] = Misfire.LATEST,
     inputs: Annotated[
         list[str] | None, typer.Option("--input", "-i", metavar="NAME=EXPRESSION", help="CEL; it sees event.time.")
     ] = None,
-    name: Annotated[str, typer.Option(help="What it is called; as the workflow unless said.")] = "",
+    name: triggers.Name = "",
     account: AccountOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """Start a workflow by the calendar, whichever version of it is active then."""
 
     async def work(client: Client, output: Output) -> None:
-        found = await client.get(f"/v1/workflows/{await resolve.workflow_id(client, workflow)}")
-        wanted = {
-            "name": name or found["name"],
-            "parentWorkflowId": found["parentWorkflowId"],
-            "schedule": {"cron": cron, "timeZone": zone, "misfireRule": misfire.name},
-            "inputs": dict(resolve.pair(text, "NAME=EXPRESSION") for text in inputs or ()),
-        }
-        made = await client.post("/v1/triggers", wanted)
+        schedule = {"cron": cron, "timeZone": zone, "misfireRule": misfire.name}
+        made = await client.post("/v1/triggers", await triggers.spec(client, workflow, name, inputs, schedule=schedule))
         output.resource(made, FIELDS)
         output.say(f"When it starts one: {program.name()} schedule next {made['triggerId']}")
 
@@ -65,13 +59,8 @@ def list_schedules(
     as_json: JsonOption = False,
 ) -> None:
     """List schedules, newest first."""
-
-    async def work(client: Client, output: Output) -> None:
-        filters = {"type": "SCHEDULED"} | ({"showDeleted": "true"} if deleted else {})
-        pages = client.pages("/v1/triggers", "triggers", limit=limit, **filters)
-        output.rows([each | each["schedule"] async for each in pages], COLUMNS)
-
-    context.run(work, as_json=as_json, account=account)
+    filters = {"type": "SCHEDULED"} | ({"showDeleted": "true"} if deleted else {})
+    triggers.list_all(COLUMNS, filters, limit, account, as_json=as_json)
 
 
 @app.command("next")

@@ -1,17 +1,24 @@
-"""What schedules and webhooks have in common: both are triggers."""
+"""`stateroom trigger …`: executions that start when something changes; and what schedules and webhooks share with it.
+
+All of them are triggers: this command lists them together, and makes those that wait for changes.
+"""
 
 from typing import Annotated
 
 import typer
 
 from chassis import ids
-from cli import context
-from cli.client import Client
+from cli import context, program, resolve
+from cli.client import Client, Json
 from cli.context import AccountOption, JsonOption, LimitOption
-from cli.errors import Refused
+from cli.errors import Refused, WrongUse
 from cli.render import Output
 from cli.resolve import NOT_FOUND
 
+app = typer.Typer(no_args_is_help=True, help="Triggers: executions that start by themselves.")
+
+Workflow = Annotated[str, typer.Argument(metavar="WORKFLOW", help="Name of one that is active, or id.")]
+Name = Annotated[str, typer.Option(help="What it is called; as the workflow unless said.")]
 Trigger = Annotated[str, typer.Argument(metavar="ID", help="Its id, as `list` shows it.")]
 FIELDS = (
     "triggerId",
@@ -19,6 +26,7 @@ FIELDS = (
     "parentWorkflowId",
     "schedule",
     "webhook",
+    "event",
     "inputs",
     "state",
     "nextTime",
@@ -27,6 +35,7 @@ FIELDS = (
     "updateTime",
     "deleteTime",
 )
+COLUMNS = {"triggerId": "ID", "type": "TYPE", "name": "NAME", "state": "STATE", "createTime": "CREATED"}
 OCCURRENCE_COLUMNS = {
     "time": "TIME",
     "decision": "DECISION",
@@ -36,6 +45,56 @@ OCCURRENCE_COLUMNS = {
 }
 
 
+@app.command()
+def create(
+    workflow: Workflow,
+    on: Annotated[str, typer.Option(metavar="KIND[.CHANGE]", help="What changes, such as session or session.ended.")],
+    resource: Annotated[str, typer.Option("--of", metavar="ID", help="Only changes of this one.")] = "",
+    condition: Annotated[
+        str, typer.Option("--if", metavar="EXPRESSION", help="CEL; it sees event.before and event.after.")
+    ] = "",
+    inputs: Annotated[
+        list[str] | None, typer.Option("--input", "-i", metavar="NAME=EXPRESSION", help="CEL; it sees event.")
+    ] = None,
+    name: Name = "",
+    account: AccountOption = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Start a workflow whenever something changes, whichever version of it is active then.
+
+    For example: `stateroom trigger create WORKFLOW --on workspace.created --input name=event.after.name`.
+    """
+    kind, dot, change = on.partition(".")
+    if not kind or bool(dot) != bool(change):
+        msg = f"{on!r} names no change; write a kind of resource such as session, or session.ended."
+        raise WrongUse(msg)
+    wanted = {
+        "entityType": kind,
+        "changeTypes": [change] if change else [],
+        "entityId": resource,
+        "condition": condition,
+    }
+
+    async def work(client: Client, output: Output) -> None:
+        made = await client.post("/v1/triggers", await spec(client, workflow, name, inputs, event=wanted))
+        output.resource(made, FIELDS)
+        output.say(f"What it starts: {program.name()} trigger history {made['triggerId']}")
+
+    context.run(work, as_json=as_json, account=account)
+
+
+@app.command("list")
+def list_triggers(
+    deleted: Annotated[bool, typer.Option("--deleted", help="Deleted ones too.")] = False,
+    limit: LimitOption = 100,
+    account: AccountOption = "",
+    as_json: JsonOption = False,
+) -> None:
+    """List triggers of all types, newest first."""
+    list_all(COLUMNS, {"showDeleted": "true"} if deleted else {}, limit, account, as_json=as_json)
+
+
+@app.command()
 def history(
     trigger: Trigger, limit: LimitOption = 100, account: AccountOption = "", as_json: JsonOption = False
 ) -> None:
@@ -48,16 +107,19 @@ def history(
     context.run(work, as_json=as_json, account=account)
 
 
+@app.command()
 def pause(trigger: Trigger, account: AccountOption = "", as_json: JsonOption = False) -> None:
     """Start no executions any more, until it is resumed; what happens meanwhile is not made up for."""
     _change(trigger, "disable", account, as_json=as_json)
 
 
+@app.command()
 def resume(trigger: Trigger, account: AccountOption = "", as_json: JsonOption = False) -> None:
     """Start executions again, from now on for you."""
     _change(trigger, "enable", account, as_json=as_json)
 
 
+@app.command()
 def delete(trigger: Trigger, account: AccountOption = "", as_json: JsonOption = False) -> None:
     """Delete it; its executions go on."""
 
@@ -67,12 +129,38 @@ def delete(trigger: Trigger, account: AccountOption = "", as_json: JsonOption = 
     context.run(work, as_json=as_json, account=account)
 
 
+def list_all(columns: dict[str, str], filters: dict[str, str], limit: int, account: str, *, as_json: bool) -> None:
+    """List the triggers that filters of the API leave, with what is special about their type."""
+
+    async def work(client: Client, output: Output) -> None:
+        pages = client.pages("/v1/triggers", "triggers", limit=limit, **filters)
+        output.rows([each | _special(each) async for each in pages], columns)
+
+    context.run(work, as_json=as_json, account=account)
+
+
+async def spec(client: Client, workflow: str, name: str, inputs: list[str] | None, **special: Json) -> Json:
+    """Return a trigger of a workflow as the API takes it; `special` is what its type has beside others."""
+    found = await client.get(f"/v1/workflows/{await resolve.workflow_id(client, workflow)}")
+    return {
+        "name": name or found["name"],
+        "parentWorkflowId": found["parentWorkflowId"],
+        "inputs": dict(resolve.pair(text, "NAME=EXPRESSION") for text in inputs or ()),
+        **special,
+    }
+
+
 def path_of(trigger: str) -> str:
     """Return the path of a trigger. Refused when the text is no id."""
     if ids.is_id(trigger):
         return f"/v1/triggers/{trigger}"
     msg = f"{trigger!r} is no trigger's id."
     raise Refused(msg, reason="TRIGGER_NOT_FOUND", code=NOT_FOUND)
+
+
+def _special(trigger: Json) -> Json:
+    """Return what a trigger has because of its type."""
+    return trigger.get("schedule") or trigger.get("webhook") or trigger.get("event") or {}
 
 
 def _change(trigger: str, verb: str, account: str, *, as_json: bool) -> None:

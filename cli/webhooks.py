@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from chassis import ids
-from cli import context, program, resolve
+from cli import context, program, resolve, triggers
 from cli.client import Client
 from cli.context import AccountOption, JsonOption, LimitOption
 from cli.errors import Refused
@@ -30,25 +30,20 @@ DELIVERY_COLUMNS = {
 
 @app.command()
 def create(
-    workflow: Annotated[str, typer.Argument(metavar="WORKFLOW", help="Name of one that is active, or id.")],
+    workflow: triggers.Workflow,
     github: Annotated[bool, typer.Option("--github", help="Deliveries are signed as GitHub does.")] = False,
     inputs: Annotated[
         list[str] | None, typer.Option("--input", "-i", metavar="NAME=EXPRESSION", help="CEL; it sees event.body.")
     ] = None,
-    name: Annotated[str, typer.Option(help="What it is called; as the workflow unless said.")] = "",
+    name: triggers.Name = "",
     account: AccountOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """Make a webhook, give it a secret, which is shown once, and enable it."""
 
     async def work(client: Client, output: Output) -> None:
-        found = await client.get(f"/v1/workflows/{await resolve.workflow_id(client, workflow)}")
-        wanted = {
-            "name": name or found["name"],
-            "parentWorkflowId": found["parentWorkflowId"],
-            "webhook": {"scheme": "GITHUB" if github else "STANDARD"},
-            "inputs": dict(resolve.pair(text, "NAME=EXPRESSION") for text in inputs or ()),
-        }
+        scheme = {"scheme": "GITHUB" if github else "STANDARD"}
+        wanted = await triggers.spec(client, workflow, name, inputs, webhook=scheme)
         path = path_of((await client.post("/v1/triggers", wanted))["triggerId"])
         secret = (await client.post(f"{path}:renewSecret", {}))["secret"]
         enabled = await client.post(f"{path}:enable", {})
@@ -73,12 +68,7 @@ def renew(webhook: Webhook, account: AccountOption = "", as_json: JsonOption = F
 @app.command("list")
 def list_webhooks(limit: LimitOption = 100, account: AccountOption = "", as_json: JsonOption = False) -> None:
     """List webhooks, newest first."""
-
-    async def work(client: Client, output: Output) -> None:
-        pages = client.pages("/v1/triggers", "triggers", limit=limit, type="WEBHOOK")
-        output.rows([each | each["webhook"] async for each in pages], COLUMNS)
-
-    context.run(work, as_json=as_json, account=account)
+    triggers.list_all(COLUMNS, {"type": "WEBHOOK"}, limit, account, as_json=as_json)
 
 
 @app.command()

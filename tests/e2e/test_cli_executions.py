@@ -215,3 +215,27 @@ async def test_cli_execution_logs_shows_why_a_step_failed(embedded_stack: Embedd
     assert (followed.code, "ERROR    sum  EXPRESSION_FAILED" in followed.errors) == (0, True), followed.errors
     listed = await stack.command("execution", "logs", str(started["executionId"]), "--level", "error", "--json")
     assert [line["path"] for line in listed.json()] == ["sum"]
+
+
+async def test_cli_trigger_starts_what_a_change_calls_for_and_is_listed_with_all_others(
+    embedded_stack: EmbeddedStack, tmp_path: Path
+) -> None:
+    """A change that its condition leaves out starts nothing; what names no change is refused."""
+    stack = embedded_stack
+    await stack.command("workflow", "create", _file(tmp_path, "told"), "--activate")
+    wanted = ("--on", "workspace.created", "--if", "event.after.name == 'told-room'", "-i", "a=1", "-i", "b=2")
+    (made,) = (await stack.command("trigger", "create", "told", *wanted, "--json")).json()
+    assert (made["type"], made["state"]) == ("EVENT", "ENABLED")
+    identity = str(made["triggerId"])
+    for name in ("another-room", "told-room"):
+        assert (await stack.command("workspace", "create", name)).code == 0
+
+    async def decided() -> bool:
+        told = (await stack.command("trigger", "history", identity, "--json")).json()
+        return [each["decision"] for each in told] == ["STARTED"]
+
+    await until(decided)
+    assert f"{identity}  EVENT" in (await stack.command("trigger", "list")).output
+    assert (await stack.command("trigger", "delete", identity)).code == 0
+    wrong = await stack.command("trigger", "create", "told", "--on", "workspace.")
+    assert (wrong.code, "'workspace.' names no change" in wrong.errors) == (1, True)

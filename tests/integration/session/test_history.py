@@ -92,7 +92,7 @@ async def test_export_of_an_ended_session_holds_all_of_it_in_each_form(stage: St
 
 
 async def test_export_of_an_editor_is_its_events(stage: Stage) -> None:
-    """NDJSON has what happened to its buffers; it printed nothing, so that the other forms are empty, and nothing is found."""
+    """NDJSON has what happened to its buffers; it printed nothing: other forms are empty, and nothing is found."""
     editor = await Editor.open(stage)
     opened = await editor.buffer("searched.txt", "haystack-4711\n")
     await save(stage, await edit(stage, opened, [(0, 0, "needle-4711 ")]))
