@@ -1,16 +1,20 @@
 """What runs beside the server whatever is asked of it: logs are copied, devices watched, rows reconciled."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from types import ModuleType
 
+from stateroom.event.v1.change_pb2 import Change
+
 from chassis.bell import Bell
 from chassis.changes import EntityKind, Registry
+from chassis.consumer import Effect
 from chassis.rpc.channels import Neighbour
 from chassis.service import Service, open_service
 from services.session.agents.notes import AgentNotes
 from services.session.channel import CHANNEL
+from services.session.chats.consumers import TeamChats
 from services.session.conversations.consumers import ContextsOfWorkspaces
 from services.session.editors.ending import Ending
 from services.session.editors.operations.recovering import take_over
@@ -28,6 +32,7 @@ from services.session.sessions.live.presence import Presences
 from services.session.sessions.live.reconciliation import Reconciliation
 from services.session.sessions.live.release import Release
 from services.session.sessions.live.runners import Runners
+from services.session.sessions.store import log_store
 from services.session.sessions.store.counts import COUNTS
 from services.session.settings import SessionSettings
 
@@ -68,7 +73,7 @@ async def open_core(settings: SessionSettings, kinds: tuple[EntityKind, ...], st
     # Sessions first: the reason of those of previews is the workspace's end, and not that their preview was stopped.
     ends = (SessionsOfWorkspaces(database, wake).end, PreviewsOfWorkspaces(database).stop)
     put_away = (*ends, ContextsOfWorkspaces(database).tell)
-    service.consume(workspace, WorkspaceChanges(put_away).apply)
+    service.consume(workspace, _in_turn(WorkspaceChanges(put_away).apply, TeamChats(database).apply))
     bell = Bell(system, CHANNEL)
     running = (bell, liveness, feeds, Copier(parts, feeds.bell, feeds.begin), devices, Presences(system, devices))
     service.loops.extend(part.run for part in running)
@@ -76,3 +81,13 @@ async def open_core(settings: SessionSettings, kinds: tuple[EntityKind, ...], st
     desk = Desk(database, runners, reconciliation, background)
     opener = Opener(database, runners, feeds, liveness, background, take_over, settings.session_limit)
     return Core(service, settings, workspace, runners, liveness, feeds, devices, desk, opener, bell, wake)
+
+
+def _in_turn(*effects: Effect) -> Effect:
+    """Return what applies changes in several ways, one after the other."""
+
+    async def apply(connection: log_store.Driver, changes: Sequence[Change]) -> None:
+        for effect in effects:
+            await effect(connection, changes)
+
+    return apply

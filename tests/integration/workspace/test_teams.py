@@ -1,7 +1,8 @@
 """Teams: who belongs to them, what their roles may do, and how soon a change of that counts."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
 
 import grpc
 import pytest
@@ -9,6 +10,8 @@ import pytest_asyncio
 from google.protobuf.field_mask_pb2 import FieldMask
 from stateroom.api.v1 import policy_pb2
 from stateroom.event.v1.change_pb2 import ChangeHeader
+from stateroom.session.v1 import chat_service_pb2
+from stateroom.session.v1.chat_service_pb2_grpc import ChatServiceStub
 from stateroom.workspace.v1 import file_requests_pb2, team_pb2
 from stateroom.workspace.v1 import identity_service_pb2 as identity
 from stateroom.workspace.v1 import team_service_pb2 as pb
@@ -16,7 +19,7 @@ from stateroom.workspace.v1.file_service_pb2_grpc import FileServiceStub
 
 from chassis import ids
 from tests.support import waiting
-from tests.support.people import Person, newcomer, sign_up_request
+from tests.support.people import Person, connected, newcomer, sign_up_request
 from tests.support.product import Product
 from tests.support.refusals import Refusal, refused
 from tests.support.source import query
@@ -284,3 +287,28 @@ async def test_team_and_its_members_are_recorded_in_the_teams_account(crew: Crew
     assert kinds == ["team.created", *["member.added"] * len(ROLES)]
     own = {header.entity_type for header in await recorded(crew.people["OWNER"].user_id)}
     assert own == {"user", "api_key"}
+
+
+async def test_chat_of_a_team_follows_who_belongs_to_it(crew: Crew) -> None:
+    """It has the id that the team was answered with; who is taken out reads no more."""
+    async with connected(crew.people["OWNER"].product, "session") as channel:
+        chats: Any = ChatServiceStub(channel)
+        asked = chat_service_pb2.ListParticipantsRequest(chat_id=crew.team.chat_id)
+
+        async def present() -> set[str]:
+            owner = crew.acting("OWNER")
+            try:
+                page = await chats.ListParticipants(asked, metadata=owner.metadata, wait_for_ready=True)
+            except grpc.aio.AioRpcError as error:
+                assert error.code() is grpc.StatusCode.NOT_FOUND  # noqa: PT017  # not there yet
+                return set()
+            return {each.user_id for each in page.participants}
+
+        expected = {one.user_id for role, one in crew.people.items() if role != "AUDITOR"}
+        await waiting.until(lambda: _holds(present, expected))
+        await crew.call("OWNER", "RemoveMember", _remove(crew, "MEMBER"))
+        await waiting.until(lambda: _holds(present, expected - {crew.people["MEMBER"].user_id}))
+
+
+async def _holds(present: Callable[[], Awaitable[set[str]]], expected: set[str]) -> bool:
+    return await present() == expected
