@@ -7,7 +7,6 @@ from stateroom.api.v1 import policy_pb2
 from stateroom.workspace.v1 import team_pb2 as pb
 
 from chassis import etag, messages
-from chassis.errors import InvalidField, Violation
 from services.workspace.teams.domain import Invitee, Member, Role, Team
 
 
@@ -49,11 +48,10 @@ def role_from_proto(message: pb.Member) -> Role:
     return Role[policy_pb2.Role.Name(message.role)]
 
 
-def expect_role_only(names: Iterable[str]) -> None:
-    """Raise InvalidField where a change of a member names who it is."""
-    for name in names:
-        if name != "role":
-            raise InvalidField(Violation(f"member.{name}", "never changes"))
+def member_values_from_proto(message: pb.Member, names: Iterable[str]) -> dict[str, object]:
+    """Return the fields of these names as a member holds them."""
+    invitee = invitee_from_proto(message)
+    return {name: getattr(invitee, name) for name in names}
 
 
 def values_from_proto(message: pb.Team, names: Iterable[str]) -> dict[str, object]:

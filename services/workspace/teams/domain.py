@@ -101,11 +101,14 @@ class Member:
         if role.rank > self.role.rank:
             raise RoleTooHigh(role.name, self.role.name)
 
-    def update(self, now: datetime, role: Role) -> "Member":
-        """Return the member with another role, itself when it is the same."""
-        if role is self.role:
+    def update(self, now: datetime, values: Mapping[str, object]) -> "Member":
+        """Return the member with another role, itself when it is the same. InvalidField for another person."""
+        changed = {name: value for name, value in values.items() if value != getattr(self, name)}
+        for name in changed.keys() - {"role"}:
+            raise InvalidField(Violation(f"member.{name}", "never changes"))
+        if not changed:
             return self
-        return replace(self, role=role, version=self.version + 1, update_time=now)
+        return replace(self, version=self.version + 1, update_time=now, **changed)  # type: ignore[arg-type]  # the role
 
     def expect_dispensable(self, owners: int) -> None:
         """Raise LastOwner where the team has no other owner."""

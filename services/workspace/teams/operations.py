@@ -90,11 +90,14 @@ async def add_member(tx: Transaction, *, team_id: UUID, invitee: Invitee) -> Mem
     return member
 
 
-async def update_member(tx: Transaction, *, team_id: UUID, user_id: UUID, role: Role, etag: str) -> Member:
+async def update_member(
+    tx: Transaction, *, team_id: UUID, user_id: UUID, values: Mapping[str, object], etag: str
+) -> Member:
     """Give a member another role.
 
     Raises:
         TeamNotFound, MemberNotFound, EtagRequired, EtagMismatch: as their names say.
+        InvalidField: the values are those of somebody else.
         RoleTooHigh: the old role or the new one is above the caller's.
         LastOwner: nobody else is one.
     """
@@ -102,9 +105,9 @@ async def update_member(tx: Transaction, *, team_id: UUID, user_id: UUID, role: 
     caller = await _caller(tx, team_id)
     current = await store.find_member(tx.connection, team_id, user_id)
     tags.demand(current, etag)
-    for either in (current.role, role):
-        caller.expect_may_change(either)
-    updated = current.update(tx.now, role)
+    updated = current.update(tx.now, values)
+    for either in (current, updated):
+        caller.expect_may_change(either.role)
     if updated is not current:
         current.expect_dispensable(await store.count_owners(tx.connection, team_id))
         await store.update_member(tx.connection, updated)

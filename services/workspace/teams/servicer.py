@@ -91,13 +91,13 @@ class TeamServicer:
 
     async def UpdateMember(self, request: pb.UpdateMemberRequest, call: Call) -> team_pb2.Member:
         """Give a member another role."""
-        convert.expect_role_only(masks.fields_to_set(request.member, request.update_mask))
+        names = masks.fields_to_set(request.member, request.update_mask)
         member = await self.database.write(
             call.actor,
             operations.update_member,
             team_id=ids.parse(request.team_id),
             user_id=ids.parse(request.user_id),
-            role=convert.role_from_proto(request.member),
+            values=convert.member_values_from_proto(request.member, names),
             etag=request.etag,
         )
         return convert.member_to_proto(member)
