@@ -1,15 +1,13 @@
 """What runs beside the server whatever is asked of it: logs are copied, devices watched, rows reconciled."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from types import ModuleType
 
-from stateroom.event.v1.change_pb2 import Change
-
 from chassis.bell import Bell
 from chassis.changes import EntityKind, Registry
-from chassis.consumer import Effect
+from chassis.consumer import in_turn
 from chassis.rpc.channels import Neighbour
 from chassis.service import Service, open_service
 from services.session.agents.notes import AgentNotes
@@ -32,7 +30,6 @@ from services.session.sessions.live.presence import Presences
 from services.session.sessions.live.reconciliation import Reconciliation
 from services.session.sessions.live.release import Release
 from services.session.sessions.live.runners import Runners
-from services.session.sessions.store import log_store
 from services.session.sessions.store.counts import COUNTS
 from services.session.settings import SessionSettings
 
@@ -73,7 +70,7 @@ async def open_core(settings: SessionSettings, kinds: tuple[EntityKind, ...], st
     # Sessions first: the reason of those of previews is the workspace's end, and not that their preview was stopped.
     ends = (SessionsOfWorkspaces(database, wake).end, PreviewsOfWorkspaces(database).stop)
     put_away = (*ends, ContextsOfWorkspaces(database).tell)
-    service.consume(workspace, _in_turn(WorkspaceChanges(put_away).apply, TeamChats(database).apply))
+    service.consume(workspace, in_turn(WorkspaceChanges(put_away).apply, TeamChats(database).apply))
     bell = Bell(system, CHANNEL)
     running = (bell, liveness, feeds, Copier(parts, feeds.bell, feeds.begin), devices, Presences(system, devices))
     service.loops.extend(part.run for part in running)
@@ -81,13 +78,3 @@ async def open_core(settings: SessionSettings, kinds: tuple[EntityKind, ...], st
     desk = Desk(database, runners, reconciliation, background)
     opener = Opener(database, runners, feeds, liveness, background, take_over, settings.session_limit)
     return Core(service, settings, workspace, runners, liveness, feeds, devices, desk, opener, bell, wake)
-
-
-def _in_turn(*effects: Effect) -> Effect:
-    """Return what applies changes in several ways, one after the other."""
-
-    async def apply(connection: log_store.Driver, changes: Sequence[Change]) -> None:
-        for effect in effects:
-            await effect(connection, changes)
-
-    return apply
