@@ -69,7 +69,10 @@ async def update_team(tx: Transaction, *, team_id: UUID, values: Mapping[str, ob
 
 
 async def delete_team(tx: Transaction, *, team_id: UUID, etag: str) -> Team:
-    """Delete a team that has no workspaces but deleted ones. TeamNotFound, EtagMismatch, TeamInUse."""
+    """Delete a team that has no workspaces but deleted ones. What runs elsewhere in its account follows by event.
+
+    TeamNotFound, EtagMismatch, TeamInUse.
+    """
     current = await store.lock_team(tx.connection, team_id)
     tags.expect(current, etag)
     if kept := await workspaces.count_kept(tx.connection, team_id):
