@@ -132,8 +132,8 @@ class TeamServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeleteTeam(self, request, context):
-        """Deletes a team that has no workspaces but deleted ones. Nobody acts in its account from then on; nothing in it is removed before
-        its time, and its handle stays taken.
+        """Deletes a team that has no workspaces but deleted ones. Nobody acts in its account from then on, its triggers are disabled and its
+        executions cancelled. Nothing in it is removed before its time, and its handle stays taken.
 
         Errors: INVALID_ARGUMENT (REQUEST_ID_REUSED), NOT_FOUND (TEAM_NOT_FOUND), FAILED_PRECONDITION (TEAM_IN_USE), ABORTED (ETAG_MISMATCH).
         """

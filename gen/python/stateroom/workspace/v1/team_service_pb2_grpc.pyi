@@ -58,8 +58,8 @@ class TeamServiceStub:
     Errors: INVALID_ARGUMENT (INVALID_FIELD, ETAG_REQUIRED, REQUEST_ID_REUSED), NOT_FOUND (TEAM_NOT_FOUND), ABORTED (ETAG_MISMATCH).
     """
     DeleteTeam: _grpc.UnaryUnaryMultiCallable[_team_service_pb2.DeleteTeamRequest, _team_pb2.Team]
-    """Deletes a team that has no workspaces but deleted ones. Nobody acts in its account from then on; nothing in it is removed before
-    its time, and its handle stays taken.
+    """Deletes a team that has no workspaces but deleted ones. Nobody acts in its account from then on, its triggers are disabled and its
+    executions cancelled. Nothing in it is removed before its time, and its handle stays taken.
 
     Errors: INVALID_ARGUMENT (REQUEST_ID_REUSED), NOT_FOUND (TEAM_NOT_FOUND), FAILED_PRECONDITION (TEAM_IN_USE), ABORTED (ETAG_MISMATCH).
     """
@@ -123,8 +123,8 @@ class TeamServiceAsyncStub(TeamServiceStub):
     Errors: INVALID_ARGUMENT (INVALID_FIELD, ETAG_REQUIRED, REQUEST_ID_REUSED), NOT_FOUND (TEAM_NOT_FOUND), ABORTED (ETAG_MISMATCH).
     """
     DeleteTeam: _aio.UnaryUnaryMultiCallable[_team_service_pb2.DeleteTeamRequest, _team_pb2.Team]  # type: ignore[assignment]
-    """Deletes a team that has no workspaces but deleted ones. Nobody acts in its account from then on; nothing in it is removed before
-    its time, and its handle stays taken.
+    """Deletes a team that has no workspaces but deleted ones. Nobody acts in its account from then on, its triggers are disabled and its
+    executions cancelled. Nothing in it is removed before its time, and its handle stays taken.
 
     Errors: INVALID_ARGUMENT (REQUEST_ID_REUSED), NOT_FOUND (TEAM_NOT_FOUND), FAILED_PRECONDITION (TEAM_IN_USE), ABORTED (ETAG_MISMATCH).
     """
@@ -215,8 +215,8 @@ class TeamServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _team_service_pb2.DeleteTeamRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_team_pb2.Team, _abc.Awaitable[_team_pb2.Team]]:
-        """Deletes a team that has no workspaces but deleted ones. Nobody acts in its account from then on; nothing in it is removed before
-        its time, and its handle stays taken.
+        """Deletes a team that has no workspaces but deleted ones. Nobody acts in its account from then on, its triggers are disabled and its
+        executions cancelled. Nothing in it is removed before its time, and its handle stays taken.
 
         Errors: INVALID_ARGUMENT (REQUEST_ID_REUSED), NOT_FOUND (TEAM_NOT_FOUND), FAILED_PRECONDITION (TEAM_IN_USE), ABORTED (ETAG_MISMATCH).
         """
