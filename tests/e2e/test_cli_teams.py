@@ -4,6 +4,7 @@ import httpx2
 
 from chassis import ids
 from tests.support.embedded_stack import EmbeddedStack
+from tests.support.waiting import until
 
 
 async def test_cli_team_is_made_worked_in_and_left(embedded_stack: EmbeddedStack) -> None:
@@ -17,8 +18,14 @@ async def test_cli_team_is_made_worked_in_and_left(embedded_stack: EmbeddedStack
     assert team in (await stack.command("team", "list")).output
     shown = (await stack.command("team", "get", team)).output
     assert ("OWNER" in shown, "VIEWER" in shown, colleague in shown) == (True, True, True)
-    chats = (await stack.command("chat", "list", "--account", team, "--json")).json()
-    assert made["chatId"] in {chat["chatId"] for chat in chats} or not chats  # it follows a moment later
+
+    async def has_chat() -> bool:
+        listed = await stack.command("chat", "list", "--json", STATEROOM_ACCOUNT=team)
+        return [chat["chatId"] for chat in listed.json()] == [made["chatId"]]
+
+    await until(has_chat)
+    posted = await stack.command("chat", "post", str(made["chatId"]), "hello", "--account", team)
+    assert posted.code == 0
     refused = await stack.command("team", "leave", team)
     assert (refused.code, "would have no owner" in refused.errors) == (4, True)
     (promoted,) = (await stack.command("team", "role", team, colleague, "owner", "--json")).json()

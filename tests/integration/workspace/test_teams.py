@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
+import asyncpg
 import grpc
 import pytest
 import pytest_asyncio
@@ -12,12 +13,16 @@ from stateroom.api.v1 import policy_pb2
 from stateroom.event.v1.change_pb2 import ChangeHeader
 from stateroom.session.v1 import chat_service_pb2
 from stateroom.session.v1.chat_service_pb2_grpc import ChatServiceStub
-from stateroom.workspace.v1 import file_requests_pb2, team_pb2
+from stateroom.workspace.v1 import credential_service_pb2, file_requests_pb2, team_pb2
 from stateroom.workspace.v1 import identity_service_pb2 as identity
 from stateroom.workspace.v1 import team_service_pb2 as pb
+from stateroom.workspace.v1.credential_service_pb2_grpc import CredentialServiceStub
 from stateroom.workspace.v1.file_service_pb2_grpc import FileServiceStub
 
 from chassis import ids
+from chassis.migrate import migrate
+from chassis.rpc.tokens import TokenSigner
+from embedded import keys
 from tests.support import waiting
 from tests.support.people import Person, connected, newcomer, sign_up_request
 from tests.support.product import Product
@@ -312,3 +317,43 @@ async def test_chat_of_a_team_follows_who_belongs_to_it(crew: Crew) -> None:
 
 async def _holds(present: Callable[[], Awaitable[set[str]]], expected: set[str]) -> bool:
     return await present() == expected
+
+
+async def test_credential_of_a_member_is_good_in_the_team_as_long_as_they_read_there(crew: Crew) -> None:
+    """What somebody got for longer than a call, such as a pass for a preview, ends with the membership or the right."""
+    product = crew.people["OWNER"].product
+    signer = TokenSigner("session", keys.signing_key_file(product.installation.layout, "session"))
+    checks = CredentialServiceStub(crew.people["OWNER"].channel)
+
+    async def works(role: str, account: str) -> bool:
+        key_id = crew.people[role].key.api_key_id
+        request = credential_service_pb2.CheckCredentialRequest(credential_id=key_id, account_id=account)
+        try:
+            await checks.CheckCredential(request, metadata=signer.metadata())
+        except grpc.aio.AioRpcError as error:
+            assert error.code() is grpc.StatusCode.UNAUTHENTICATED  # noqa: PT017  # the only other right answer
+            return False
+        return True
+
+    good = {role: await works(role, crew.team_id) for role in ROLES}
+    assert good == dict.fromkeys(ROLES, True) | {"AUDITOR": False}
+    assert not await works("MEMBER", str(ids.new()))
+    await crew.call("OWNER", "RemoveMember", _remove(crew, "MEMBER"))
+    assert not await works("MEMBER", crew.team_id)
+    assert await works("MEMBER", crew.people["MEMBER"].user_id)
+
+
+async def test_migration_claims_the_handles_of_the_users_there_are(product: Product) -> None:
+    """An installation of before gets them with the upgrade."""
+    installation, user_id = product.installation, ids.new()
+    connection = await asyncpg.connect(installation.admin_url)
+    await connection.execute(
+        "SET search_path TO workspace; DROP TABLE members, teams, handles; DROP FUNCTION claim_handle CASCADE;"
+        " UPDATE alembic_version SET version_num = '0006'"
+    )
+    await connection.execute("INSERT INTO users VALUES ($1, $1, 'ada', '', 'Ada', 1, now(), now())", user_id)
+    await connection.close()
+    urls = (installation.url("workspace"), installation.url("workspace_system"))
+    await migrate("workspace", installation.admin_url, *urls)
+    (row,) = await query(installation.url("workspace_system"), "SELECT handle, account_id, kind FROM handles")
+    assert tuple(row) == ("ada", user_id, "USER")
