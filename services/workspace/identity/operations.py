@@ -10,6 +10,7 @@ from chassis.rpc.auth import EVERYTHING
 from chassis.rpc.credential import Credential
 from services.workspace.identity import store
 from services.workspace.identity.domain import ApiKey, State, User
+from services.workspace.identity.errors import AccountNotAllowed
 
 
 async def create_user(
@@ -60,12 +61,16 @@ async def derive_api_key(
 ) -> ApiKey:
     """Create a key by means of the caller's own, which it does not outlive.
 
-    The caller's key is read here once more: an exchange of before its revocation is believed for some seconds.
+    The caller's key is read here once more, and whether they belong to the acting team: what was exchanged before is
+    believed for some seconds.
 
     Raises:
+        AccountNotAllowed: the caller belongs to the team no more.
         CredentialInvalid: the caller's key works no more.
         InvalidField: `expire_time` is later than that of the caller's key.
     """
+    if user_id != tx.account_id and not await store.hold_membership(tx.connection, tx.account_id, user_id):
+        raise AccountNotAllowed(str(tx.account_id))
     own = await _own_key(tx)
     if not own.works_at(tx.now):
         raise CredentialInvalid

@@ -19,6 +19,7 @@ _KEY_LOCKED = _KEY.with_for_update()
 _USED = select(
     func.use_api_key(bindparam("api_key_id", type_=Uuid)).table_valued(*(column(c.name, c.type) for c in api_keys.c))
 )
+_MEMBERSHIP = text("SELECT member_id FROM members WHERE team_id = :account_id AND user_id = :user_id FOR SHARE")
 _CHANGE = text("SELECT pg_advisory_xact_lock(hashtextextended('api key ' || :api_key_id, 0))")
 _UNIQUE = {"uq_users_handle": "handle", "pk_handles": "handle", "uq_users_email": "email"}
 
@@ -80,6 +81,12 @@ async def lock_api_key(connection: Connection, api_key_id: UUID) -> ApiKey:
     """Return a key that nobody else uses or changes until the transaction ends. ApiKeyNotFound."""
     await connection.execute(_CHANGE, {"api_key_id": str(api_key_id)})
     return await _api_key(connection, _KEY_LOCKED, api_key_id)
+
+
+async def hold_membership(connection: Connection, account_id: UUID, user_id: UUID) -> bool:
+    """Return whether a person belongs to the acting team; who does stays in it until the transaction ends."""
+    found = await connection.execute(_MEMBERSHIP, {"account_id": account_id, "user_id": user_id})
+    return found.one_or_none() is not None
 
 
 async def list_working(connection: Connection, user_id: UUID) -> list[UUID]:

@@ -131,9 +131,9 @@ async def remove_member(tx: Transaction, *, team_id: UUID, user_id: UUID) -> Tea
     member = await store.find_member(tx.connection, team_id, user_id)
     caller.expect_may_change(member.role)
     member.expect_dispensable(await store.count_owners(tx.connection, team_id))
-    await identity.revoke_api_keys(tx, user_id=user_id)
-    await store.delete_member(tx.connection, member)
+    await store.delete_member(tx.connection, member)  # waits for whoever makes a key as this member
     tx.record("removed", before=member)
+    await identity.revoke_api_keys(tx, user_id=user_id)
     shrunk = team.with_members(-1)
     await store.update_team(tx.connection, shrunk)
     return shrunk

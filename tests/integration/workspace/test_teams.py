@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 import asyncpg
@@ -236,6 +237,26 @@ async def test_key_made_in_a_team_by_a_revoked_key_of_ones_own_account_is_refuse
     revoke = identity.RevokeApiKeyRequest(api_key_id=created.api_key.api_key_id)
     await crew.people["MEMBER"].keys.RevokeApiKey(revoke, metadata=crew.people["MEMBER"].metadata)
     assert (await refused(stolen.create_key())).reason == "CREDENTIAL_INVALID"
+
+
+async def test_member_who_makes_keys_while_being_removed_keeps_none(crew: Crew) -> None:
+    """What was exchanged before the removal is believed for some seconds, but makes no key that outlives it."""
+    maker = crew.acting("MEMBER")
+    await maker.list_rooms()
+    made: list[identity.CreateApiKeyResponse] = []
+
+    async def make() -> None:
+        with suppress(grpc.aio.AioRpcError):
+            while True:
+                made.append(await maker.create_key())
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(make())
+        await crew.call("OWNER", "RemoveMember", _remove(crew, "MEMBER"))
+    url = maker.product.installation.url("workspace_system")
+    kept = await query(url, "SELECT state FROM api_keys WHERE account_id = $1", crew.team_id)
+    assert len(kept) == len(made)
+    assert {row["state"] for row in kept} <= {"REVOKED"}
 
 
 async def test_member_who_was_removed_is_refused_soon_and_loses_open_streams(crew: Crew) -> None:
