@@ -65,6 +65,7 @@ class Registry:
 class PendingChange:
     """A change on its way into the outbox: the two byte strings that are stored, published and hashed as they are."""
 
+    account_id: UUID
     header: bytes
     payload: bytes
 
@@ -106,7 +107,7 @@ def pending(  # the facts of a change, none of which belongs with another
     if is_ is not None:
         payload.after.Pack(is_)
     payload.changed_fields.extend(_changed(was, is_))
-    return PendingChange(header.SerializeToString(), payload.SerializeToString())
+    return PendingChange(actor.account_id, header.SerializeToString(), payload.SerializeToString())
 
 
 def _public(kind: EntityKind, entity: Entity | None) -> Message | None:

@@ -243,6 +243,16 @@ class Consumer:
         return row["epoch"], row["position"]
 
 
+def in_turn(*effects: Effect) -> Effect:
+    """Return what applies changes in several ways, one after the other."""
+
+    async def apply(connection: Connection, changes: Sequence[Change]) -> None:
+        for effect in effects:
+            await effect(connection, changes)
+
+    return apply
+
+
 def _decoded(message: Msg) -> Change | None:
     """Return the change in a message; None for bytes that are no change."""
     try:

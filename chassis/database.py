@@ -9,8 +9,9 @@ import os
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from itertools import groupby
 from typing import Any, Concatenate, ParamSpec, TypeVar
 from uuid import UUID
 
@@ -58,6 +59,19 @@ class Transaction:
     def account_id(self) -> UUID:
         """The acting account."""
         return self.actor.account_id
+
+    @asynccontextmanager
+    async def within(self, account_id: UUID) -> AsyncIterator[None]:
+        """Go on in another account for a block: one that the block makes, or the own one of the person who acts.
+
+        Row security shows that account alone meanwhile, and what is recorded belongs to it. The request id stays with
+        the account that was entered first. What a block raises must leave the transaction.
+        """
+        entered, self.actor = self.actor, replace(self.actor, account_id=account_id)
+        await self.connection.driver.execute(_showing(account_id))
+        yield
+        self.actor = entered
+        await self.connection.driver.execute(_showing(entered.account_id))
 
     def record(self, type: str, *, before: Entity | None = None, after: Entity | None = None) -> None:  # noqa: A002  # the event's own word
         """Record what happened to an entity. It becomes a change event if and only if the transaction commits.
@@ -180,7 +194,7 @@ class Database:
         With it comes what an earlier request with the actor's request id made or changed, None for none.
         """
         # One round trip; the value is a UUID of ours, so there is nothing to quote.
-        begin = f"BEGIN READ WRITE; SET LOCAL app.account_id = '{actor.account_id}'"
+        begin = f"BEGIN READ WRITE; {_showing(actor.account_id)}"
         async with self._pool.lease() as connection:
             try:
                 earlier = None
@@ -206,12 +220,22 @@ async def _roll_back(driver: Any) -> None:  # asyncpg is untyped here
 
 def _recorded(transaction: Transaction) -> Iterator[str]:
     """Yield what puts the changes into the outbox: UUIDs and bytes of ours, so there is nothing to quote."""
-    rows = [
-        f"('{transaction.account_id}', {_bytes(change.header)}, {_bytes(os.urandom(16))}, {_bytes(change.payload)})"
-        for change in transaction.changes
-    ]
-    if rows:
+    shown = transaction.account_id
+    for account_id, changes in groupby(transaction.changes, lambda change: change.account_id):
+        if account_id != shown:
+            yield _showing(account_id)
+            shown = account_id
+        rows = [
+            f"('{account_id}', {_bytes(change.header)}, {_bytes(os.urandom(16))}, {_bytes(change.payload)})"
+            for change in changes
+        ]
         yield f"INSERT INTO outbox (account_id, header, salt, payload) VALUES {', '.join(rows)}"  # noqa: S608  # as above
+    if shown != transaction.account_id:
+        yield _showing(transaction.account_id)
+
+
+def _showing(account_id: UUID) -> str:
+    return f"SET LOCAL app.account_id = '{account_id}'"
 
 
 def _bytes(value: bytes) -> str:

@@ -39,6 +39,7 @@ class Client:
     def __init__(self, endpoint: Endpoint, account: str = "") -> None:
         headers = endpoint.headers(account)
         self.endpoint = endpoint
+        self.account = account
         self._http = httpx2.AsyncClient(base_url=endpoint.url, headers=headers, timeout=TIMEOUT)
 
     async def __aenter__(self) -> Self:

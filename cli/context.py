@@ -6,7 +6,7 @@ from typing import Annotated, TypeAlias
 
 import typer
 
-from cli import endpoint, environment
+from cli import accounts, endpoint, environment
 from cli.client import Client
 from cli.errors import CommandFailed
 from cli.options import in_options
@@ -14,7 +14,14 @@ from cli.render import Output
 
 JsonOption: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON, one object per line.")]
 AccountOption: TypeAlias = Annotated[
-    str, typer.Option("--account", metavar="ID", help="Act in this account; the key's own by default.")
+    str,
+    typer.Option(
+        "--account",
+        metavar="TEAM",
+        envvar="STATEROOM_ACCOUNT",
+        show_envvar=False,
+        help="Act in this account, by handle or id; the key's own by default.",
+    ),
 ]
 LimitOption: TypeAlias = Annotated[int, typer.Option("--limit", min=1, max=100_000, help="How many at most.")]
 
@@ -48,7 +55,8 @@ def run(
     output = Output(as_json=as_json, colour=_Global.colour and not environment.read().get("NO_COLOR"))
 
     async def connected() -> None:
-        async with Client(endpoint.find(needs_key=needs_key), account) as client:
+        found = endpoint.find(needs_key=needs_key)
+        async with Client(found, await accounts.account_id(found, account)) as client:
             await work(client, output)
 
     try:

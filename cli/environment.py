@@ -7,6 +7,7 @@ from collections.abc import Mapping
 def read() -> Mapping[str, str]:
     """Return all variables.
 
-    STATEROOM_URL, STATEROOM_API_KEY, STATEROOM_DATA, XDG_CONFIG_HOME, HOME and NO_COLOR mean something.
+    STATEROOM_URL, STATEROOM_API_KEY, STATEROOM_DATA, XDG_CONFIG_HOME, HOME and NO_COLOR mean something;
+    STATEROOM_ACCOUNT is read with the option `--account`.
     """
     return os.environ  # noqa: TID251  # a person's environment, not a service's settings

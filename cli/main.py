@@ -31,6 +31,7 @@ from cli import (
     sessions,
     sharing,
     triggers,
+    teams,
     users,
     variables,
     webhooks,
@@ -75,6 +76,7 @@ app.command()(executions.run)
 app.command()(executions.runs)
 app.add_typer(audit.app, name="audit")
 app.add_typer(keys.app, name="key")
+app.add_typer(teams.app, name="team")
 app.command()(local.up)
 app.command()(local.status)
 app.command()(local.down)
@@ -101,6 +103,7 @@ def options(
 
     Talks to the installation in this folder or one above it; STATEROOM_DATA
     names another one's folder, or STATEROOM_URL and STATEROOM_API_KEY itself.
+    STATEROOM_ACCOUNT names the team in which to act, as --account does.
 
     Exit codes: 2 wrong use, 4 refused, 5 the server failed, 6 nobody answers.
     """

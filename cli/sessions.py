@@ -78,7 +78,7 @@ def create(
         }
         session = await client.post("/v1/sessions", body)
         if attach:
-            await attaching.run(client.endpoint, Wish(session["sessionId"]), account)
+            await attaching.run(client.endpoint, Wish(session["sessionId"]), client.account)
             return
         output.resource(session, FIELDS)
         output.say(f"Attach to it: {program.name()} session attach {session['sessionId']}")
@@ -160,7 +160,7 @@ def attach(
         found = "" if link else await resolve.terminal_id(client, session)
         shows = offset is None and not replay and Terminal().interactive
         wish = Wish(found, offset or 0, role, take_over=take_over, screen=shows, link=link)
-        await attaching.run(client.endpoint, wish, account)
+        await attaching.run(client.endpoint, wish, client.account)
 
     context.run(work, as_json=False, account=account, needs_key=not link)
 

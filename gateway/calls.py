@@ -66,11 +66,15 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls: `credential` is empty for a method that needs none; `metadata` is what the service gets."""
+    """Who calls: `credential` is empty for a method that needs none; `metadata` is what the service gets.
+
+    `token` is the internal one that the credential was exchanged for.
+    """
 
     credential: str
     account: str
     metadata: Metadata
+    token: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +108,7 @@ class Calls:
         credential, account = credential_of(request, subprotocols), account_in(request.headers)
         token = await self.tokens.token(credential.text, account, address=request.client_address)
         request.credential_id, request.account = str(credential.credential_id), account
-        return Caller(credential.text, account, outgoing(request, token))
+        return Caller(credential.text, account, outgoing(request, token), token)
 
     async def begin(self, match: Match, receive: Receive) -> tuple[Caller, bytes]:
         """Return who calls, and the bytes of the request's message.

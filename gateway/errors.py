@@ -210,3 +210,9 @@ class PreviewTimedOut(Unavailable):
 
     def __init__(self, seconds: float) -> None:
         super().__init__(seconds=f"{seconds:g}")
+
+
+class RoleChanged(Unavailable):
+    """Your role in the account has changed; call again to go on with what you may do now."""
+
+    reason = "ROLE_CHANGED"

@@ -131,6 +131,11 @@ def bearer(metadata: dict[str, str]) -> str:
     return value[len(_BEARER) :]
 
 
+def suffices(role: int, access: policy_pb2.UserAccess) -> bool:
+    """Whether a role in the acting account is enough for a method."""
+    return role >= access.role or (access.auditor and role == policy_pb2.AUDITOR)
+
+
 def authorize(call: Call) -> None:
     """Hold the caller against the method's policy: CallerNotAllowed, ScopeMissing or RoleTooLow."""
     policy, principal = call.method.policy, call.principal
@@ -143,5 +148,5 @@ def authorize(call: Call) -> None:
             raise CallerNotAllowed(principal.subject)
         if not {policy.user.permission, EVERYTHING} & principal.scopes:
             raise ScopeMissing(policy.user.permission)
-        if principal.role < policy.user.role:
+        if not suffices(principal.role, policy.user):
             raise RoleTooLow(policy_pb2.Role.Name(principal.role), policy_pb2.Role.Name(policy.user.role))  # type: ignore[arg-type]

@@ -10,6 +10,7 @@ from stateroom.workspace.v1 import (
     git_service_pb2,
     identity_service_pb2,
     save_service_pb2,
+    team_service_pb2,
     workspace_service_pb2,
 )
 
@@ -37,6 +38,8 @@ from services.workspace.saves.servicer import SaveServicer
 from services.workspace.saves.taking import Taking
 from services.workspace.saves.vaults import Vaults
 from services.workspace.settings import WorkspaceSettings
+from services.workspace.teams import events as team_events
+from services.workspace.teams.servicer import TeamServicer
 from services.workspace.workspaces import events as workspace_events
 from services.workspace.workspaces import operations
 from services.workspace.workspaces.domain import RepositoryRule
@@ -48,7 +51,7 @@ from services.workspace.workspaces.servicer import WorkspaceServicer
 async def open_workspace(settings: WorkspaceSettings, stack: AsyncExitStack) -> tuple[Service, Server]:
     """Put the service together. The stack closes it again."""
     kinds = (identity_events.USER, identity_events.API_KEY, workspace_events.WORKSPACE)
-    registry = Registry(*kinds, save_events.SAVE, file_events.FILE_OPERATION)
+    registry = Registry(*kinds, *team_events.KINDS, save_events.SAVE, file_events.FILE_OPERATION)
     service = await open_service("workspace", settings, registry, stack)
     database = service.database
     exchange = CredentialExchange(service.system, service.signer)
@@ -63,6 +66,7 @@ async def open_workspace(settings: WorkspaceSettings, stack: AsyncExitStack) -> 
                 database, service.pages, exchange, settings.bootstrap_token, settings.sign_up == "open"
             ),
             credential_service_pb2: CredentialServicer(exchange),
+            team_service_pb2: TeamServicer(database, service.pages),
         }
     )
     _add_workspaces(service, server, settings, placement)

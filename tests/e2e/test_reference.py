@@ -94,6 +94,7 @@ class Setting:
     folder: Path
     shared: dict[str, str]
     opened: list[str] = field(default_factory=list)
+    people: list[str] = field(default_factory=list)
 
     async def value(self, variable: str) -> str:
         """Return what stands in a variable: one for all calls that leave it as it is, else one of its own."""
@@ -286,6 +287,27 @@ class Setting:
         """Return the caller."""
         return str((await self.client.get("/v1/users/me"))["userId"])
 
+    async def newcomer(self) -> str:
+        """Return somebody who has just signed up."""
+        if not self.people:
+            answer = await self.client.call("POST", "/v1/users", body={"user": {"handle": await self.name()}})
+            self.people.append(str(answer["user"]["userId"]))
+        return self.people[0]
+
+    async def team(self) -> str:
+        """Return a team, to which a newcomer belongs for calls that need a second member."""
+        roles = {"UpdateMember": "MEMBER", "RemoveMember": "MEMBER", "LeaveTeam": "OWNER"}
+        members = [{"userId": await self.newcomer(), "role": roles[self.method]}] if self.method in roles else []
+        made = await self.client.post("/v1/teams", {"team": {"handle": await self.name()}, "members": members})
+        return str(made["teamId"])
+
+    async def key(self, variables: Mapping[str, str]) -> dict[str, str]:
+        """Return the key to call with: one that was made in the team, for a call that is about a team."""
+        if "TEAM_ID" not in variables:
+            return {}
+        async with Client(self.client.endpoint, variables["TEAM_ID"]) as acting:
+            return {"STATEROOM_API_KEY": str((await acting.post("/v1/apiKeys", {"name": "docs"}))["secret"])}
+
     async def api_key(self) -> str:
         """Return an API key's id."""
         return str((await self.client.post("/v1/apiKeys", {"name": "docs"}))["apiKey"]["apiKeyId"])
@@ -344,6 +366,8 @@ MAKERS: Mapping[str, Callable[[Setting], Awaitable[str]]] = {
     "DELIVERY_ID": Setting.delivery,
     "CHAT_ID": Setting.chat,
     "USER_ID": Setting.user,
+    "TEAM_ID": Setting.team,
+    "NEWCOMER_ID": Setting.newcomer,
     "API_KEY_ID": Setting.api_key,
     "SHARE_LINK_ID": Setting.share_link,
     "SHARE_LINK_SECRET": Setting.share_link_secret,
@@ -418,6 +442,7 @@ async def test_call_as_printed_answers(  # noqa: PLR0913  # an example and where
     variables |= {"PATH": search, "HOME": str(embedded_stack.folder)}
     for name in sorted({first or second for first, second in VARIABLE.findall(code)} - variables.keys()):
         variables[name] = await setting.value(name)
+    variables |= await setting.key(variables)
     if program == "python":
         await _exec(code, variables, monkeypatch)
         assert capsys.readouterr().out

@@ -169,9 +169,9 @@ class EmbeddedStack:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGCONT)
 
-    async def command(self, *arguments: str, stdin: bytes = b"") -> Finished:
-        """Run the command line `stateroom` as the owner."""
-        return await self._command(self.command_environment(), arguments, stdin)
+    async def command(self, *arguments: str, stdin: bytes = b"", **environment: str) -> Finished:
+        """Run the command line `stateroom` as the owner, with more in its environment if wished."""
+        return await self._command(self.command_environment() | environment, arguments, stdin)
 
     async def guest_command(self, *arguments: str, stdin: bytes = b"") -> Finished:
         """Run the command line as somebody who knows where the gateway is, and has no key."""

@@ -34,13 +34,14 @@ class Revocable:
     def __init__(self) -> None:
         self.revoked = False
         self.count = 0
+        self.token = "eyJ.test.token"  # not a secret
 
     async def __call__(self, _request: Any, context: Any) -> identity_service_pb2.ExchangeCredentialResponse:
         """Answer with a token, or refuse."""
         self.count += 1
         if self.revoked:
             await abort(context, CredentialInvalid())
-        return identity_service_pb2.ExchangeCredentialResponse(token="eyJ.test.token")  # not a secret
+        return identity_service_pb2.ExchangeCredentialResponse(token=self.token)
 
 
 async def get_session(request: Any, _context: Any) -> session_pb2.Session:

@@ -43,11 +43,14 @@ class Person:
     user_id: str
     key: identity.ApiKey
     secret: str
+    account: str = ""
+    """The account to act in; the key's own by default."""
 
     @property
     def metadata(self) -> tuple[tuple[str, str], ...]:
-        """The credential of their calls."""
-        return (("authorization", f"Bearer {self.secret}"),)
+        """The credential of their calls, and the account."""
+        credential = ("authorization", f"Bearer {self.secret}")
+        return (credential, ("stateroom-account", self.account)) if self.account else (credential,)
 
     @property
     def keys(self) -> "IdentityServiceAsyncStub":
@@ -62,6 +65,10 @@ class Person:
     def with_key(self, created: identity.CreateApiKeyResponse) -> "Person":
         """Return the same person acting with another key."""
         return replace(self, key=created.api_key, secret=created.secret)
+
+    def acting_in(self, account: str) -> "Person":
+        """Return the same person acting in a team, or with an empty account in that of their key."""
+        return replace(self, account=account)
 
     async def create_key(self, *scopes: str, name: str = "a key") -> identity.CreateApiKeyResponse:
         """Create a key."""

@@ -10,6 +10,7 @@ from google.api import field_behavior_pb2
 from google.protobuf import message_factory
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
+from stateroom.api.v1 import policy_pb2
 from stateroom.execution.v1 import workflow_pb2
 
 from chassis import ids
@@ -37,6 +38,8 @@ NEEDED = {
     "preview.command": ["true"],
     "preview.port": 8000,
     "chat.is_private": True,
+    "team.handle": "a",
+    "member.role": policy_pb2.VIEWER,
     "action.configure_tooling.directory": "nowhere",
     "workflow.name": "a",
     "workflow.definition": _DEFINITION,
@@ -52,6 +55,7 @@ _ALWAYS = {
     "preview.workspace_id",
     "context.workspace_id",
     "trigger.parent_workflow_id",
+    "member.user_id",
 }
 """Ids that a new resource has, though changing one does not need them."""
 

@@ -33,6 +33,7 @@ from tests.support.people import Person, newcomer
 from tests.support.product import SERVICES, Product
 from tests.support.raw_agents import ASKING
 from tests.support.source import query
+from tests.support.teams import create_team, member
 from tests.support.waiting import PATIENCE
 
 
@@ -44,7 +45,13 @@ class Two:
     stranger: Person
     owned: dict[str, str]
 
+    def owner_for(self, method: str) -> Person:
+        """Return the owner in the account in which there is what a method is about."""
+        return self.owner.acting_in(self.owned["team_id"]) if method in IN_TEAMS else self.owner
 
+
+IN_TEAMS = {"ListMembers"}
+"""Methods that show nothing of a team but to who acts in it."""
 TALKING = ("sh", "-c", 'echo here >&2; exec "$@"', "sh", *ASKING)
 """An agent with output, which can be looked for."""
 
@@ -61,6 +68,9 @@ async def owned(shared_product: Product) -> AsyncIterator[dict[str, str]]:
         await owner.runner(room)
         (shared_product.folder / "data" / "rooms" / room.workspace_id / "files" / "second").touch()  # beside .git
         found = {"workspace_id": room.workspace_id, "api_key_id": owner.key.api_key_id, "user_id": owner.user_id}
+        colleague = await stack.enter_async_context(newcomer(shared_product))
+        for _ in range(2):
+            found["team_id"] = (await create_team(owner, member(colleague, "MEMBER"))).team_id
         for _ in range(2):
             found["save_id"] = await _save(owner, room.workspace_id)
         if "session" in SERVICES:

@@ -21,11 +21,23 @@ _WAITING = """
 SELECT trigger_id, account_id, config, enable_time FROM triggers
 WHERE type = 'EVENT' AND state = 'ENABLED' AND account_id = ANY($1)
 """
+_ENABLED = "SELECT trigger_id FROM triggers WHERE account_id = $1 AND state = 'ENABLED'"
+_LIVE = "SELECT execution_id FROM executions WHERE account_id = $1 AND wake_time IS NOT NULL ORDER BY execution_id"
 _DEPTHS = "SELECT execution_id, trigger_depth FROM executions WHERE execution_id = ANY($1) AND trigger_depth > 0"
 _ADD = """
 INSERT INTO trigger_events (trigger_event_id, account_id, trigger_id, key, depth, change, reconcile_time)
 SELECT *, now() FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::int[], $6::bytea[])
 """
+
+
+async def enabled_triggers(driver: Driver, account_id: UUID) -> list[UUID]:
+    """Return the ids of an account's triggers that start executions."""
+    return [row["trigger_id"] for row in await driver.fetch(_ENABLED, account_id)]
+
+
+async def live_executions(driver: Driver, account_id: UUID) -> list[UUID]:
+    """Return the ids of an account's executions that have not ended."""
+    return [row["execution_id"] for row in await driver.fetch(_LIVE, account_id)]
 
 
 async def waiting(driver: Driver, account_ids: Collection[UUID]) -> list[Waiting]:

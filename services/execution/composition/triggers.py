@@ -4,11 +4,13 @@ from types import ModuleType
 
 from stateroom.execution.v1 import trigger_service_pb2, webhook_service_pb2
 
+from chassis.consumer import in_turn
 from chassis.reconcile import Claim
 from chassis.sealing import Sealer
 from chassis.service import Service
 from services.execution.changes.consumers import Changes
 from services.execution.changes.deciding import Deciding
+from services.execution.changes.deleted_teams import DeletedTeams
 from services.execution.engine.engine import Engine
 from services.execution.expressions import Expressions
 from services.execution.settings import ExecutionSettings
@@ -32,8 +34,9 @@ def open_triggers(
 
     wake = service.reconcile("trigger_events", "trigger_event_id", decide).wake
     deciding = Deciding(database, expressions, engine, wake)
+    effects = Changes(wake).apply, DeletedTeams(database).apply
     for source in settings.event_sources:
-        service.consume(service.neighbour(source), Changes(wake).apply)
+        service.consume(service.neighbour(source), in_turn(*effects))
     sealer = Sealer.from_file(settings.sealing_keys_file)
     receiving = Receiving(service.system, database, expressions, sealer, engine)
     return {

@@ -18,6 +18,7 @@ def chat_to_proto(chat: Chat) -> pb.Chat:
         is_private=chat.is_private,
         open_to_anyone_with_invite=chat.open_to_anyone_with_invite,
         config=chat.config,
+        team_id="" if chat.team_id is None else str(chat.team_id),
         etag=etag.of(chat),
     )
     messages.set_times(message, chat, "create_time", "update_time")

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from services.session.chats.errors import ChatNotFound, NotParticipant, NotTheCreator
+from services.session.chats.errors import ChatNotFound, ChatOfTeam, NotParticipant, NotTheCreator
 
 MAXIMUM_PARTICIPANTS = 1000
 """Users who take part in one chat: each message changes what is unread for all of them."""
@@ -13,11 +13,12 @@ MAXIMUM_PARTICIPANTS = 1000
 
 @dataclass(frozen=True, slots=True)
 class Chat:
-    """A chat. `message_count` belongs to what is said and changes without a version."""
+    """A chat, of a team or of anybody. `message_count` belongs to what is said and changes without a version."""
 
     chat_id: UUID
     account_id: UUID
     creator_id: UUID
+    team_id: UUID | None
     is_private: bool
     open_to_anyone_with_invite: bool
     config: dict[str, str]
@@ -37,6 +38,11 @@ class Chat:
         if not changed:
             return self
         return replace(self, version=self.version + 1, update_time=now, **changed)  # type: ignore[arg-type]  # fields of this class
+
+    def expect_no_team(self) -> None:
+        """Raise ChatOfTeam where who takes part follows from who belongs to a team."""
+        if self.team_id is not None:
+            raise ChatOfTeam(self.chat_id, self.team_id)
 
     def expect_creator(self, user_id: UUID) -> None:
         """Raise NotTheCreator for anybody else."""
@@ -64,6 +70,15 @@ class Participant:
     def version(self) -> int:
         """Always 1."""
         return 1
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """Whether a member of a team takes part in its chat: as long as they belong to it, if they may read there."""
+
+    member_id: UUID
+    user_id: UUID
+    takes_part: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +130,9 @@ class Seat:
         return self.participant
 
     def expect_may_add(self, user_id: UUID) -> None:
-        """Raise ChatNotFound, NotParticipant or NotTheCreator unless the user may bring somebody in."""
+        """Raise ChatNotFound, ChatOfTeam, NotParticipant or NotTheCreator unless the user may bring somebody in."""
         self.expect_sight()
+        self.chat.expect_no_team()
         if user_id == self.user_id:
             return
         self.expect_participant()

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from chassis.errors import LimitExceeded, NotFound, PermissionDenied
+from chassis.errors import LimitExceeded, NotFound, PermissionDenied, WrongState
 
 
 class ChatNotFound(NotFound):
@@ -48,6 +48,15 @@ class NotTheCreator(PermissionDenied):
 
     def __init__(self, chat_id: UUID) -> None:
         super().__init__(chatId=str(chat_id))
+
+
+class ChatOfTeam(WrongState):
+    """Chat {chatId} is that of team {teamId}: who belongs to the team takes part."""
+
+    reason = "CHAT_OF_TEAM"
+
+    def __init__(self, chat_id: UUID, team_id: UUID) -> None:
+        super().__init__(chatId=str(chat_id), teamId=str(team_id))
 
 
 class ChatFull(LimitExceeded):

@@ -8,7 +8,7 @@ from chassis import etag as tags
 from chassis import ids
 from chassis.database import Transaction
 from services.session.chats import store
-from services.session.chats.domain import MAXIMUM_PARTICIPANTS, Chat, ChatMessage, Participant
+from services.session.chats.domain import MAXIMUM_PARTICIPANTS, Chat, ChatMessage, Membership, Participant
 from services.session.chats.errors import ChatFull, ParticipantNotFound
 
 
@@ -19,6 +19,7 @@ async def create_chat(tx: Transaction, *, values: Mapping[str, object], user_ids
         chat_id=ids.new(),
         account_id=tx.account_id,
         creator_id=creator_id,
+        team_id=None,
         message_count=0,
         version=1,
         create_time=tx.now,
@@ -28,7 +29,7 @@ async def create_chat(tx: Transaction, *, values: Mapping[str, object], user_ids
     await store.insert_chat(tx.connection, chat)
     tx.record("created", after=chat)
     for user_id in dict.fromkeys((creator_id, *user_ids)):
-        await _add(tx, chat, user_id)
+        await _add(tx, chat, ids.new(), user_id)
     return chat
 
 
@@ -46,7 +47,7 @@ async def update_chat(tx: Transaction, *, chat_id: UUID, values: Mapping[str, ob
 
 
 async def add_participant(tx: Transaction, *, chat_id: UUID, user_id: UUID) -> Participant:
-    """Bring somebody in; who is there stays. ChatNotFound, NotParticipant, NotTheCreator, ChatFull."""
+    """Bring somebody in; who is there stays. ChatNotFound, ChatOfTeam, NotParticipant, NotTheCreator, ChatFull."""
     seat = await store.get_seat(tx.connection, chat_id, _caller(tx), lock=True)
     seat.expect_may_add(user_id)
     there = await store.find_participant(tx.connection, chat_id, user_id)
@@ -54,13 +55,14 @@ async def add_participant(tx: Transaction, *, chat_id: UUID, user_id: UUID) -> P
         return there
     if await store.count_participants(tx.connection, chat_id) >= MAXIMUM_PARTICIPANTS:
         raise ChatFull(MAXIMUM_PARTICIPANTS)
-    return await _add(tx, seat.chat, user_id)
+    return await _add(tx, seat.chat, ids.new(), user_id)
 
 
 async def remove_participant(tx: Transaction, *, chat_id: UUID, user_id: UUID) -> Chat:
-    """Take somebody out, and return the chat. ChatNotFound, NotTheCreator, ParticipantNotFound."""
+    """Take somebody out, and return the chat. ChatNotFound, ChatOfTeam, NotTheCreator, ParticipantNotFound."""
     seat = await store.get_seat(tx.connection, chat_id, _caller(tx), lock=True)
     seat.expect_sight()
+    seat.chat.expect_no_team()
     if user_id != seat.user_id:
         seat.chat.expect_creator(seat.user_id)
     there = await store.find_participant(tx.connection, chat_id, user_id)
@@ -69,6 +71,42 @@ async def remove_participant(tx: Transaction, *, chat_id: UUID, user_id: UUID) -
     await store.delete_participant(tx.connection, there)
     tx.record("removed", before=there)
     return seat.chat
+
+
+async def create_team_chat(tx: Transaction, *, chat_id: UUID, founder_id: UUID) -> None:
+    """Begin the chat of the acting team; one that was begun stays as it is."""
+    chat = Chat(
+        chat_id=chat_id,
+        account_id=tx.account_id,
+        creator_id=founder_id,
+        team_id=tx.account_id,
+        is_private=False,
+        open_to_anyone_with_invite=False,
+        config={},
+        message_count=0,
+        version=1,
+        create_time=tx.now,
+        update_time=tx.now,
+    )
+    if await store.lock_team_chat(tx.connection, tx.account_id) is None:
+        await store.insert_chat(tx.connection, chat)
+        tx.record("created", after=chat)
+
+
+async def follow_member(tx: Transaction, *, membership: Membership) -> None:
+    """Have somebody take part in the chat of the acting team, or no more. Again, and late, it changes nothing.
+
+    Parts have the ids of the memberships they follow: an old end does not take out who has come back since.
+    """
+    chat = await store.lock_team_chat(tx.connection, tx.account_id)
+    if chat is None:
+        return
+    there = await store.find_participant(tx.connection, chat.chat_id, membership.user_id)
+    if membership.takes_part and there is None:
+        await _add(tx, chat, membership.member_id, membership.user_id)
+    if not membership.takes_part and there is not None and there.participant_id == membership.member_id:
+        await store.delete_participant(tx.connection, there)
+        tx.record("removed", before=there)
 
 
 async def create_message(tx: Transaction, *, chat_id: UUID, content: str) -> ChatMessage:
@@ -104,10 +142,10 @@ async def mark_read(tx: Transaction, *, chat_id: UUID, sequence: int) -> Partici
     return marked
 
 
-async def _add(tx: Transaction, chat: Chat, user_id: UUID) -> Participant:
+async def _add(tx: Transaction, chat: Chat, participant_id: UUID, user_id: UUID) -> Participant:
     """Bring somebody in, for whom all that was said counts as read."""
     participant = Participant(
-        participant_id=ids.new(),
+        participant_id=participant_id,
         account_id=tx.account_id,
         chat_id=chat.chat_id,
         user_id=user_id,

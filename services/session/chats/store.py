@@ -35,6 +35,13 @@ async def get_chat(connection: Connection, chat_id: UUID) -> Chat:
     return tables.to(Chat, row)
 
 
+async def lock_team_chat(connection: Connection, team_id: UUID) -> Chat | None:
+    """Return the chat of a team and hold its row until the transaction ends; None before there is one."""
+    statement = select(*CHAT_COLUMNS).where(chats.c.team_id == team_id).with_for_update()
+    row = (await connection.execute(statement)).one_or_none()
+    return None if row is None else tables.to(Chat, row)
+
+
 async def get_seat(connection: Connection, chat_id: UUID, user_id: UUID, *, lock: bool = False) -> Seat:
     """Return a chat as a user sees it; its row is held until the transaction ends, if wished. ChatNotFound."""
     statement = select(*CHAT_COLUMNS).where(chats.c.chat_id == chat_id)

@@ -13,6 +13,7 @@ chats = Table(
     Column("chat_id", UUID, primary_key=True),
     Column("account_id", UUID, nullable=False),
     Column("creator_id", UUID, nullable=False),
+    Column("team_id", UUID),
     Column("is_private", Boolean, nullable=False),
     Column("open_to_anyone_with_invite", Boolean, nullable=False),
     Column("config", JSONB, nullable=False),

@@ -7,10 +7,12 @@ from types import ModuleType
 
 from chassis.bell import Bell
 from chassis.changes import EntityKind, Registry
+from chassis.consumer import in_turn
 from chassis.rpc.channels import Neighbour
 from chassis.service import Service, open_service
 from services.session.agents.notes import AgentNotes
 from services.session.channel import CHANNEL
+from services.session.chats.consumers import TeamChats
 from services.session.conversations.consumers import ContextsOfWorkspaces
 from services.session.conversations.queries import expect_open
 from services.session.editors.ending import Ending
@@ -69,7 +71,7 @@ async def open_core(settings: SessionSettings, kinds: tuple[EntityKind, ...], st
     # Sessions first: the reason of those of previews is the workspace's end, and not that their preview was stopped.
     ends = (SessionsOfWorkspaces(database, wake).end, PreviewsOfWorkspaces(database).stop)
     put_away = (*ends, ContextsOfWorkspaces(database).tell)
-    service.consume(workspace, WorkspaceChanges(put_away).apply)
+    service.consume(workspace, in_turn(WorkspaceChanges(put_away).apply, TeamChats(database).apply))
     bell = Bell(system, CHANNEL)
     running = (bell, liveness, feeds, Copier(parts, feeds.bell, feeds.begin), devices, Presences(system, devices))
     service.loops.extend(part.run for part in running)

@@ -10,8 +10,9 @@ class UserNotFound(NotFound):
 
     reason = "USER_NOT_FOUND"
 
-    def __init__(self, user_id: UUID) -> None:
-        super().__init__(userId=str(user_id))
+    def __init__(self, user: UUID | str) -> None:
+        """`user` is an id or a handle."""
+        super().__init__(userId=str(user))
 
 
 class UserAlreadyExists(AlreadyExists):

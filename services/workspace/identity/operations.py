@@ -10,6 +10,7 @@ from chassis.rpc.auth import EVERYTHING
 from chassis.rpc.credential import Credential
 from services.workspace.identity import store
 from services.workspace.identity.domain import ApiKey, State, User
+from services.workspace.identity.errors import AccountNotAllowed
 
 
 async def create_user(
@@ -60,13 +61,17 @@ async def derive_api_key(
 ) -> ApiKey:
     """Create a key by means of the caller's own, which it does not outlive.
 
-    The caller's key is read here once more: an exchange of before its revocation is believed for some seconds.
+    The caller's key is read here once more, and whether they belong to the acting team: what was exchanged before is
+    believed for some seconds.
 
     Raises:
+        AccountNotAllowed: the caller belongs to the team no more.
         CredentialInvalid: the caller's key works no more.
         InvalidField: `expire_time` is later than that of the caller's key.
     """
-    own = await store.use_api_key(tx.connection, UUID(tx.actor.credential_id))
+    if user_id != tx.account_id and not await store.hold_membership(tx.connection, tx.account_id, user_id):
+        raise AccountNotAllowed(str(tx.account_id))
+    own = await _own_key(tx)
     if not own.works_at(tx.now):
         raise CredentialInvalid
     if expire_time is not None and own.expire_time is not None and expire_time > own.expire_time:
@@ -79,6 +84,14 @@ async def derive_api_key(
         expire_time=expire_time or own.expire_time,
         credential=credential,
     )
+
+
+async def revoke_api_keys(tx: Transaction, *, user_id: UUID) -> None:
+    """Revoke all keys that a user has made in the acting account."""
+    for api_key_id in await store.list_working(tx.connection, user_id):
+        current = await store.lock_api_key(tx.connection, api_key_id)
+        if current.state is State.ACTIVE:
+            await _revoke(tx, current)
 
 
 async def create_api_key(
@@ -123,7 +136,21 @@ async def revoke_api_key(tx: Transaction, *, api_key_id: UUID, user_id: UUID, et
     current = await store.lock_api_key(tx.connection, api_key_id)
     current.expect_owner(user_id)
     tags.expect(current, etag)
+    return await _revoke(tx, current)
+
+
+async def _revoke(tx: Transaction, current: ApiKey) -> ApiKey:
     revoked = current.revoke(tx.now)
     await store.update_api_key(tx.connection, revoked)
     tx.record("revoked", before=current, after=revoked)
     return revoked
+
+
+async def _own_key(tx: Transaction) -> ApiKey:
+    """Return the caller's key, which nobody changes meanwhile: one of the acting account, or of the caller's own."""
+    api_key_id, own_account = UUID(tx.actor.credential_id), UUID(tx.actor.subject)
+    found = await store.find_api_key(tx.connection, api_key_id)
+    if found is None:
+        async with tx.within(own_account):
+            return await store.use_api_key(tx.connection, api_key_id)
+    return found

@@ -51,7 +51,8 @@ class IdentityServicer:
 
     async def GetCurrentUser(self, _request: pb.GetCurrentUserRequest, call: Call) -> pb.User:
         """Return the caller."""
-        user = await self.database.read(call.actor, queries.get_user, user_id=_user_id(call.actor))
+        user_id = _user_id(call.actor)
+        user = await self.database.read(call.acting_in(user_id), queries.get_user, user_id=user_id)
         return convert.user_to_proto(user)
 
     async def CreateApiKey(self, request: pb.CreateApiKeyRequest, call: Call) -> pb.CreateApiKeyResponse:

@@ -8,7 +8,7 @@ from sqlalchemy import Executable, Uuid, bindparam, column, func, insert, select
 
 from chassis import tables
 from chassis.sql import Connection
-from services.workspace.identity.domain import ApiKey, User
+from services.workspace.identity.domain import ApiKey, State, User
 from services.workspace.identity.errors import ApiKeyNotFound, BootstrapTokenRefused, UserAlreadyExists, UserNotFound
 from services.workspace.identity.tables import api_keys, bootstrap_claims, users
 
@@ -19,8 +19,9 @@ _KEY_LOCKED = _KEY.with_for_update()
 _USED = select(
     func.use_api_key(bindparam("api_key_id", type_=Uuid)).table_valued(*(column(c.name, c.type) for c in api_keys.c))
 )
+_MEMBERSHIP = text("SELECT member_id FROM members WHERE team_id = :account_id AND user_id = :user_id FOR SHARE")
 _CHANGE = text("SELECT pg_advisory_xact_lock(hashtextextended('api key ' || :api_key_id, 0))")
-_UNIQUE = {"uq_users_handle": "handle", "uq_users_email": "email"}
+_UNIQUE = {"uq_users_handle": "handle", "pk_handles": "handle", "uq_users_email": "email"}
 
 
 async def insert_user(connection: Connection, user: User) -> None:
@@ -80,6 +81,24 @@ async def lock_api_key(connection: Connection, api_key_id: UUID) -> ApiKey:
     """Return a key that nobody else uses or changes until the transaction ends. ApiKeyNotFound."""
     await connection.execute(_CHANGE, {"api_key_id": str(api_key_id)})
     return await _api_key(connection, _KEY_LOCKED, api_key_id)
+
+
+async def hold_membership(connection: Connection, account_id: UUID, user_id: UUID) -> bool:
+    """Return whether a person belongs to the acting team; who does stays in it until the transaction ends."""
+    found = await connection.execute(_MEMBERSHIP, {"account_id": account_id, "user_id": user_id})
+    return found.one_or_none() is not None
+
+
+async def list_working(connection: Connection, user_id: UUID) -> list[UUID]:
+    """Return the ids of the account's keys that a user has made and nobody has revoked, in one order for all."""
+    statement = select(api_keys.c.api_key_id).where(api_keys.c.user_id == user_id, api_keys.c.state == State.ACTIVE)
+    return list((await connection.execute(statement.order_by(api_keys.c.api_key_id))).scalars())
+
+
+async def find_api_key(connection: Connection, api_key_id: UUID) -> ApiKey | None:
+    """Return a key as `use_api_key` does; None when the account has no such key."""
+    row = (await connection.execute(_USED, {"api_key_id": api_key_id})).one_or_none()
+    return tables.to(ApiKey, row) if row is not None else None
 
 
 async def _api_key(connection: Connection, statement: Executable, api_key_id: UUID) -> ApiKey:

@@ -6,6 +6,7 @@ from uuid import UUID
 from chassis import etag as tags
 from chassis import ids
 from chassis.database import Transaction
+from services.workspace.identity.errors import AccountNotAllowed
 from services.workspace.workspaces import store
 from services.workspace.workspaces.domain import State, Workspace, WorkspaceSpec
 from services.workspace.workspaces.errors import WorkspaceBusy, WorkspaceLimitReached
@@ -165,9 +166,14 @@ async def admit_runner(tx: Transaction, workspace_id: UUID) -> None:
 
 
 async def expect_place(tx: Transaction, limit: int) -> None:
-    """Raise WorkspaceLimitReached unless the account may have one more; rivals wait until this transaction ends."""
+    """Raise WorkspaceLimitReached unless the account may have one more; rivals wait until this transaction ends.
+
+    AccountNotAllowed in a team that was deleted a moment ago.
+    """
     if await store.count_live(tx.connection, tx.account_id) >= limit:
         raise WorkspaceLimitReached(limit)
+    if await store.is_of_deleted_team(tx.connection, tx.account_id):
+        raise AccountNotAllowed(str(tx.account_id))
 
 
 async def expect_rest(tx: Transaction, workspace: Workspace) -> None:

@@ -26,6 +26,7 @@ _LOCKED = _BY_ID.with_for_update()
 _PURGED = select(*COLUMNS).where(_NAMED, workspaces.c.purge_time.is_not(None))
 _HOLD = select(workspaces.c.version).where(_NAMED).with_for_update()
 _FORGET = (delete(runners).where(runners.c.workspace_id == bindparam("workspace_id")), delete(workspaces).where(_NAMED))
+_DELETED_TEAM = text("SELECT team_id FROM teams WHERE team_id = :account_id AND delete_time IS NOT NULL")
 _LOCK_ACCOUNT = text("SELECT pg_advisory_xact_lock(hashtextextended('workspaces:' || :account_id, 0))")
 
 
@@ -118,6 +119,19 @@ async def count_live(connection: Connection, account_id: UUID) -> int:
     await connection.execute(_LOCK_ACCOUNT, {"account_id": str(account_id)})
     live = workspaces.c.state.in_((State.CREATING, State.ACTIVE))
     return int((await connection.execute(select(func.count()).select_from(workspaces).where(live))).scalar_one())
+
+
+async def is_of_deleted_team(connection: Connection, account_id: UUID) -> bool:
+    """Return whether the account is that of a team which is deleted."""
+    found = await connection.execute(_DELETED_TEAM, {"account_id": account_id})
+    return found.one_or_none() is not None
+
+
+async def count_kept(connection: Connection, account_id: UUID) -> int:
+    """Return how many workspaces the account has that are not deleted, after making rivals that would open one wait."""
+    await connection.execute(_LOCK_ACCOUNT, {"account_id": str(account_id)})
+    kept = workspaces.c.state != State.DELETED
+    return int((await connection.execute(select(func.count()).select_from(workspaces).where(kept))).scalar_one())
 
 
 async def _workspace(connection: Connection, statement: Executable, workspace_id: UUID) -> Workspace:

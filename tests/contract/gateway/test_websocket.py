@@ -3,14 +3,20 @@
 import json
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
+from stateroom.api.v1 import policy_pb2
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from chassis import ids
+from chassis.rpc import credential
 from tests.contract.gateway.conftest import Stack
 from tests.support.fake_answers import SessionGone, abort, attach_session
+from tests.support.tokens import USER, Keys
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -217,3 +223,18 @@ async def test_attach_session_credential_revoked_closes_4401(stack: Stack) -> No
         finally:
             stack.exchange.revoked = False
     assert (frames[-1]["error"]["details"][0]["reason"], code) == ("CREDENTIAL_INVALID", 4401)
+
+
+async def test_attach_session_of_somebody_whose_role_changes_closes_1012(stack: Stack, tmp_path: Path) -> None:
+    """What the socket may do has to be found out anew; its client may come back at once."""
+    usual, signer = stack.exchange.token, Keys(tmp_path).signer("workspace")
+    headers = {"authorization": f"Bearer {credential.mint('k', ids.new()).text}"}
+    stack.exchange.token, _ = signer.sign_user(USER)
+    try:
+        async with _connect(stack, headers=headers) as socket:
+            await socket.recv()
+            stack.exchange.token, _ = signer.sign_user(replace(USER, role=policy_pb2.VIEWER))
+            frames, code = await _ending(socket)
+    finally:
+        stack.exchange.token = usual
+    assert (frames[-1]["error"]["details"][0]["reason"], code) == ("ROLE_CHANGED", 1012)

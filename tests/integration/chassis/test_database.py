@@ -10,6 +10,7 @@ import asyncpg
 import pytest
 from sqlalchemy import Text, column, select, table, text
 from sqlalchemy import Uuid as SqlUuid
+from stateroom.event.v1.change_pb2 import ChangeHeader
 
 from chassis import ids
 from chassis.actor import RepeatKey
@@ -245,3 +246,44 @@ async def test_execute_in_with_other_values_finds_those(source: Source) -> None:
     assert await source.service.database.read(actor, find, "ab") == set(made[:2])
     assert await source.service.database.read(actor, find, "bc") == set(made[1:])
     assert await source.service.database.read(actor, find, "c") == set(made[2:])
+
+
+async def test_write_within_another_account_records_there_and_settles_the_request_here(source: Source) -> None:
+    """Row security shows the account that was entered and no other; changes belong where they were made, in order."""
+    other, rows = ids.new(), []
+
+    async def both(tx: Transaction) -> rooms.Room:
+        first = await rooms.create_room(tx, name="a")
+        async with tx.within(other):
+            await rooms.create_room(tx, name="b")
+            rows.append(await _names(tx.connection))
+        rows.append(await _names(tx.connection))
+        return await rooms.rename_room(tx, room_id=first.entity_id, name="c")
+
+    made = await source.service.database.write(rooms.actor(ACCOUNT, repeat=_repeat()), both)
+    assert await source.service.database.write(rooms.actor(ACCOUNT, repeat=_repeat()), both) == made
+    assert rows == [["b"], ["a"]]
+    url = source.installation.url("workspace_system")
+    recorded = await query(url, "SELECT account_id, header FROM outbox ORDER BY id")
+    assert [row["account_id"] for row in recorded] == [ACCOUNT, other, ACCOUNT]
+    told = [ChangeHeader.FromString(row["header"]).account_id for row in recorded]
+    assert told == [str(row["account_id"]) for row in recorded]
+
+
+async def test_write_that_fails_within_another_account_leaves_nothing(source: Source) -> None:
+    """Neither there nor here, and the next transaction of the connection acts where it says."""
+
+    async def fails(tx: Transaction) -> rooms.Room:
+        await rooms.create_room(tx, name="a")
+        async with tx.within(ids.new()):
+            return await rooms.create_room(tx, name="b", fail=True)
+
+    with pytest.raises(rooms.RolledBackError):
+        await source.service.database.write(rooms.actor(ACCOUNT), fails)
+    assert [await _count(source, table) for table in ("rooms", "outbox")] == [0, 0]
+    await source.create(ACCOUNT)
+    assert await source.service.database.read(rooms.actor(ACCOUNT), _names) == ["a"]
+
+
+async def _names(connection: Connection) -> list[str]:
+    return list((await connection.execute(text("SELECT name FROM rooms ORDER BY name"))).scalars())

@@ -114,7 +114,7 @@ async def test_checkpoint_of_an_owner_that_lost_its_lease_is_refused_by_the_stat
     execution = execution_of(stale)
     step = StepExecution("late", "late", Type.NOOP, StepState.COMPLETED, 1, execution.start_time, execution.start_time)
     ended = execution.end(execution.start_time, ExecutionState.COMPLETED)
-    change = PendingChange(b"header", b"payload")
+    change = PendingChange(ids.INSTALLATION_ACCOUNT, b"header", b"payload")
     for row, held in ((stale, set()), (newest, {execution.execution_id})):
         late = Checkpoint(ended, row["lease_epoch"], {"late": step}, change)
         assert await lease_store.store(connection, [late]) == held

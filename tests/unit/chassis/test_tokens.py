@@ -10,7 +10,7 @@ from joserfc.jwk import OctKey
 
 from chassis.errors import CredentialInvalid
 from chassis.rpc.call import Principal
-from chassis.rpc.tokens import LIFETIME, TokenVerifier
+from chassis.rpc.tokens import LIFETIME, TokenVerifier, role_in
 from tests.support.tokens import USER, Keys
 
 
@@ -24,6 +24,7 @@ def test_verify_of_a_user_token_returns_the_person(keys: Keys) -> None:
     """Everything that rights depend on travels in the token."""
     token, expiry = keys.signer("workspace").sign_user(USER)
     assert TokenVerifier(keys.trust).verify(token) == USER
+    assert role_in(token) == USER.role
     assert 0 < expiry - time.time() <= LIFETIME
 
 

@@ -25,25 +25,25 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import descriptor_pb2 as google_dot_protobuf_dot_descriptor__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dstateroom/api/v1/policy.proto\x12\x10stateroom.api.v1\x1a google/protobuf/descriptor.proto\"V\n\nUserAccess\x12\x12\n\npermission\x18\x01 \x01(\t\x12$\n\x04role\x18\x02 \x01(\x0e\x32\x16.stateroom.api.v1.Role\x12\x0e\n\x06ticket\x18\x03 \x01(\x08\"!\n\x0eInternalAccess\x12\x0f\n\x07\x63\x61llers\x18\x01 \x03(\t\"\xe3\x01\n\x06Policy\x12,\n\x04user\x18\x01 \x01(\x0b\x32\x1c.stateroom.api.v1.UserAccessH\x00\x12\x34\n\x08internal\x18\x02 \x01(\x0b\x32 .stateroom.api.v1.InternalAccessH\x00\x12\x13\n\tanonymous\x18\x03 \x01(\x08H\x00\x12\x0f\n\x05token\x18\x04 \x01(\x08H\x00\x12/\n\nrate_class\x18\x05 \x01(\x0e\x32\x1b.stateroom.api.v1.RateClass\x12\x14\n\x0c\x61udit_action\x18\x06 \x01(\tB\x08\n\x06\x61\x63\x63\x65ss\"=\n\x0cStreamFrames\x12\x15\n\rrequest_bytes\x18\x01 \x01(\t\x12\x16\n\x0eresponse_bytes\x18\x02 \x01(\t\"U\n\x06Resume\x12\x19\n\x11response_position\x18\x01 \x01(\t\x12\x18\n\x10request_position\x18\x02 \x01(\t\x12\x16\n\x0eresponse_bytes\x18\x03 \x01(\t*J\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\n\n\x06VIEWER\x10\x01\x12\n\n\x06MEMBER\x10\x02\x12\t\n\x05\x41\x44MIN\x10\x03\x12\t\n\x05OWNER\x10\x04*o\n\tRateClass\x12\x1a\n\x16RATE_CLASS_UNSPECIFIED\x10\x00\x12\x08\n\x04READ\x10\x01\x12\t\n\x05WRITE\x10\x02\x12\n\n\x06STREAM\x10\x03\x12\t\n\x05INPUT\x10\x04\x12\r\n\tANONYMOUS\x10\x05\x12\x0b\n\x07SERVICE\x10\x06:J\n\x06policy\x12\x1e.google.protobuf.MethodOptions\x18\xb4\x87\x03 \x01(\x0b\x32\x18.stateroom.api.v1.Policy:P\n\x06stream\x12\x1e.google.protobuf.MethodOptions\x18\xb5\x87\x03 \x01(\x0b\x32\x1e.stateroom.api.v1.StreamFrames:J\n\x06resume\x12\x1e.google.protobuf.MethodOptions\x18\xb6\x87\x03 \x01(\x0b\x32\x18.stateroom.api.v1.Resume:9\n\x0frequest_headers\x12\x1e.google.protobuf.MethodOptions\x18\xb7\x87\x03 \x03(\t:2\n\tsensitive\x12\x1d.google.protobuf.FieldOptions\x18\xb4\x87\x03 \x01(\x08\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dstateroom/api/v1/policy.proto\x12\x10stateroom.api.v1\x1a google/protobuf/descriptor.proto\"g\n\nUserAccess\x12\x12\n\npermission\x18\x01 \x01(\t\x12$\n\x04role\x18\x02 \x01(\x0e\x32\x16.stateroom.api.v1.Role\x12\x0e\n\x06ticket\x18\x03 \x01(\x08\x12\x0f\n\x07\x61uditor\x18\x04 \x01(\x08\"!\n\x0eInternalAccess\x12\x0f\n\x07\x63\x61llers\x18\x01 \x03(\t\"\xe3\x01\n\x06Policy\x12,\n\x04user\x18\x01 \x01(\x0b\x32\x1c.stateroom.api.v1.UserAccessH\x00\x12\x34\n\x08internal\x18\x02 \x01(\x0b\x32 .stateroom.api.v1.InternalAccessH\x00\x12\x13\n\tanonymous\x18\x03 \x01(\x08H\x00\x12\x0f\n\x05token\x18\x04 \x01(\x08H\x00\x12/\n\nrate_class\x18\x05 \x01(\x0e\x32\x1b.stateroom.api.v1.RateClass\x12\x14\n\x0c\x61udit_action\x18\x06 \x01(\tB\x08\n\x06\x61\x63\x63\x65ss\"=\n\x0cStreamFrames\x12\x15\n\rrequest_bytes\x18\x01 \x01(\t\x12\x16\n\x0eresponse_bytes\x18\x02 \x01(\t\"U\n\x06Resume\x12\x19\n\x11response_position\x18\x01 \x01(\t\x12\x18\n\x10request_position\x18\x02 \x01(\t\x12\x16\n\x0eresponse_bytes\x18\x03 \x01(\t*`\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\n\n\x06VIEWER\x10\x01\x12\n\n\x06MEMBER\x10\x02\x12\t\n\x05\x41\x44MIN\x10\x03\x12\t\n\x05OWNER\x10\x04\x12\x14\n\x07\x41UDITOR\x10\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01*o\n\tRateClass\x12\x1a\n\x16RATE_CLASS_UNSPECIFIED\x10\x00\x12\x08\n\x04READ\x10\x01\x12\t\n\x05WRITE\x10\x02\x12\n\n\x06STREAM\x10\x03\x12\t\n\x05INPUT\x10\x04\x12\r\n\tANONYMOUS\x10\x05\x12\x0b\n\x07SERVICE\x10\x06:J\n\x06policy\x12\x1e.google.protobuf.MethodOptions\x18\xb4\x87\x03 \x01(\x0b\x32\x18.stateroom.api.v1.Policy:P\n\x06stream\x12\x1e.google.protobuf.MethodOptions\x18\xb5\x87\x03 \x01(\x0b\x32\x1e.stateroom.api.v1.StreamFrames:J\n\x06resume\x12\x1e.google.protobuf.MethodOptions\x18\xb6\x87\x03 \x01(\x0b\x32\x18.stateroom.api.v1.Resume:9\n\x0frequest_headers\x12\x1e.google.protobuf.MethodOptions\x18\xb7\x87\x03 \x03(\t:2\n\tsensitive\x12\x1d.google.protobuf.FieldOptions\x18\xb4\x87\x03 \x01(\x08\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'stateroom.api.v1.policy_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_ROLE']._serialized_start=588
-  _globals['_ROLE']._serialized_end=662
-  _globals['_RATECLASS']._serialized_start=664
-  _globals['_RATECLASS']._serialized_end=775
+  _globals['_ROLE']._serialized_start=605
+  _globals['_ROLE']._serialized_end=701
+  _globals['_RATECLASS']._serialized_start=703
+  _globals['_RATECLASS']._serialized_end=814
   _globals['_USERACCESS']._serialized_start=85
-  _globals['_USERACCESS']._serialized_end=171
-  _globals['_INTERNALACCESS']._serialized_start=173
-  _globals['_INTERNALACCESS']._serialized_end=206
-  _globals['_POLICY']._serialized_start=209
-  _globals['_POLICY']._serialized_end=436
-  _globals['_STREAMFRAMES']._serialized_start=438
-  _globals['_STREAMFRAMES']._serialized_end=499
-  _globals['_RESUME']._serialized_start=501
-  _globals['_RESUME']._serialized_end=586
+  _globals['_USERACCESS']._serialized_end=188
+  _globals['_INTERNALACCESS']._serialized_start=190
+  _globals['_INTERNALACCESS']._serialized_end=223
+  _globals['_POLICY']._serialized_start=226
+  _globals['_POLICY']._serialized_end=453
+  _globals['_STREAMFRAMES']._serialized_start=455
+  _globals['_STREAMFRAMES']._serialized_end=516
+  _globals['_RESUME']._serialized_start=518
+  _globals['_RESUME']._serialized_end=603
 # @@protoc_insertion_point(module_scope)

@@ -37,9 +37,13 @@ class _RoleEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Role.ValueType],
     """Manages members, keys and settings."""
     OWNER: _Role.ValueType  # 4
     """Holds the account."""
+    AUDITOR: _Role.ValueType  # -1
+    """Lists what there is and reads the audit log, but nothing of what is said, written or printed: only methods that let
+    auditors in. Below all others, so that whatever compares numbers refuses it.
+    """
 
 class Role(_Role, metaclass=_RoleEnumTypeWrapper):
-    """The least role a caller needs in the acting account. Each role holds all rights of the ones before it."""
+    """What a person may do in an account. Each role holds all rights of the ones before it, but for auditors, who stand beside them."""
 
 ROLE_UNSPECIFIED: Role.ValueType  # 0
 """No role: nothing is allowed."""
@@ -51,6 +55,10 @@ ADMIN: Role.ValueType  # 3
 """Manages members, keys and settings."""
 OWNER: Role.ValueType  # 4
 """Holds the account."""
+AUDITOR: Role.ValueType  # -1
+"""Lists what there is and reads the audit log, but nothing of what is said, written or printed: only methods that let
+auditors in. Below all others, so that whatever compares numbers refuses it.
+"""
 Global___Role: _TypeAlias = Role  # noqa: Y015
 
 class _RateClass:
@@ -102,22 +110,26 @@ class UserAccess(_message.Message):
     PERMISSION_FIELD_NUMBER: _builtins.int
     ROLE_FIELD_NUMBER: _builtins.int
     TICKET_FIELD_NUMBER: _builtins.int
+    AUDITOR_FIELD_NUMBER: _builtins.int
     permission: _builtins.str
     """The scope an API key must hold, `<resource>.<read|write>`."""
     role: Global___Role.ValueType
     """The least role in the acting account."""
     ticket: _builtins.bool
     """Also lets in whoever shows a one-time ticket, of the service itself, for the one resource that the call is about."""
+    auditor: _builtins.bool
+    """Also lets auditors in: the answer tells that something exists, and when it changed, but not what it holds."""
     def __init__(
         self,
         *,
         permission: _builtins.str = ...,
         role: Global___Role.ValueType = ...,
         ticket: _builtins.bool = ...,
+        auditor: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["permission", b"permission", "role", b"role", "ticket", b"ticket"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["auditor", b"auditor", "permission", b"permission", "role", b"role", "ticket", b"ticket"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -55,6 +55,7 @@ class Chat(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    TEAM_ID_FIELD_NUMBER: _builtins.int
     chat_id: _builtins.str
     """UUIDv7."""
     creator_id: _builtins.str
@@ -69,6 +70,8 @@ class Chat(_message.Message):
     """Whether there are any."""
     etag: _builtins.str
     """Version of the resource, quoted, for If-Match."""
+    team_id: _builtins.str
+    """The team whose chat it is: its members take part, but for auditors. Empty for any other chat."""
     @_builtins.property
     def config(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """Whatever clients want to keep about it; nothing of ours reads it."""
@@ -94,10 +97,11 @@ class Chat(_message.Message):
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
         etag: _builtins.str = ...,
+        team_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["chat_id", b"chat_id", "config", b"config", "create_time", b"create_time", "creator_id", b"creator_id", "etag", b"etag", "has_unread", b"has_unread", "is_private", b"is_private", "open_to_anyone_with_invite", b"open_to_anyone_with_invite", "unread_count", b"unread_count", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chat_id", b"chat_id", "config", b"config", "create_time", b"create_time", "creator_id", b"creator_id", "etag", b"etag", "has_unread", b"has_unread", "is_private", b"is_private", "open_to_anyone_with_invite", b"open_to_anyone_with_invite", "team_id", b"team_id", "unread_count", b"unread_count", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

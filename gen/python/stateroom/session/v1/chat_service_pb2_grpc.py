@@ -138,7 +138,7 @@ class ChatServiceServicer:
         """Brings somebody into a chat, or oneself into one that is not private. Again changes nothing.
 
         Errors: INVALID_ARGUMENT (INVALID_FIELD, REQUEST_ID_REUSED), NOT_FOUND (CHAT_NOT_FOUND), PERMISSION_DENIED
-        (NOT_PARTICIPANT, NOT_THE_CREATOR), RESOURCE_EXHAUSTED (CHAT_FULL).
+        (NOT_PARTICIPANT, NOT_THE_CREATOR), FAILED_PRECONDITION (CHAT_OF_TEAM), RESOURCE_EXHAUSTED (CHAT_FULL).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -148,7 +148,7 @@ class ChatServiceServicer:
         """Takes oneself out of a chat, or somebody else out of one's own.
 
         Errors: INVALID_ARGUMENT (INVALID_FIELD, REQUEST_ID_REUSED), NOT_FOUND (CHAT_NOT_FOUND, PARTICIPANT_NOT_FOUND),
-        PERMISSION_DENIED (NOT_THE_CREATOR).
+        PERMISSION_DENIED (NOT_THE_CREATOR), FAILED_PRECONDITION (CHAT_OF_TEAM).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

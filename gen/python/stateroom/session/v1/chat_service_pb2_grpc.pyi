@@ -59,13 +59,13 @@ class ChatServiceStub:
     """Brings somebody into a chat, or oneself into one that is not private. Again changes nothing.
 
     Errors: INVALID_ARGUMENT (INVALID_FIELD, REQUEST_ID_REUSED), NOT_FOUND (CHAT_NOT_FOUND), PERMISSION_DENIED
-    (NOT_PARTICIPANT, NOT_THE_CREATOR), RESOURCE_EXHAUSTED (CHAT_FULL).
+    (NOT_PARTICIPANT, NOT_THE_CREATOR), FAILED_PRECONDITION (CHAT_OF_TEAM), RESOURCE_EXHAUSTED (CHAT_FULL).
     """
     RemoveParticipant: _grpc.UnaryUnaryMultiCallable[_chat_service_pb2.RemoveParticipantRequest, _chat_pb2.Chat]
     """Takes oneself out of a chat, or somebody else out of one's own.
 
     Errors: INVALID_ARGUMENT (INVALID_FIELD, REQUEST_ID_REUSED), NOT_FOUND (CHAT_NOT_FOUND, PARTICIPANT_NOT_FOUND),
-    PERMISSION_DENIED (NOT_THE_CREATOR).
+    PERMISSION_DENIED (NOT_THE_CREATOR), FAILED_PRECONDITION (CHAT_OF_TEAM).
     """
     ListParticipants: _grpc.UnaryUnaryMultiCallable[_chat_service_pb2.ListParticipantsRequest, _chat_service_pb2.ListParticipantsResponse]
     """Lists who takes part in a chat, first come first.
@@ -125,13 +125,13 @@ class ChatServiceAsyncStub(ChatServiceStub):
     """Brings somebody into a chat, or oneself into one that is not private. Again changes nothing.
 
     Errors: INVALID_ARGUMENT (INVALID_FIELD, REQUEST_ID_REUSED), NOT_FOUND (CHAT_NOT_FOUND), PERMISSION_DENIED
-    (NOT_PARTICIPANT, NOT_THE_CREATOR), RESOURCE_EXHAUSTED (CHAT_FULL).
+    (NOT_PARTICIPANT, NOT_THE_CREATOR), FAILED_PRECONDITION (CHAT_OF_TEAM), RESOURCE_EXHAUSTED (CHAT_FULL).
     """
     RemoveParticipant: _aio.UnaryUnaryMultiCallable[_chat_service_pb2.RemoveParticipantRequest, _chat_pb2.Chat]  # type: ignore[assignment]
     """Takes oneself out of a chat, or somebody else out of one's own.
 
     Errors: INVALID_ARGUMENT (INVALID_FIELD, REQUEST_ID_REUSED), NOT_FOUND (CHAT_NOT_FOUND, PARTICIPANT_NOT_FOUND),
-    PERMISSION_DENIED (NOT_THE_CREATOR).
+    PERMISSION_DENIED (NOT_THE_CREATOR), FAILED_PRECONDITION (CHAT_OF_TEAM).
     """
     ListParticipants: _aio.UnaryUnaryMultiCallable[_chat_service_pb2.ListParticipantsRequest, _chat_service_pb2.ListParticipantsResponse]  # type: ignore[assignment]
     """Lists who takes part in a chat, first come first.
@@ -218,7 +218,7 @@ class ChatServiceServicer(metaclass=_abc_1.ABCMeta):
         """Brings somebody into a chat, or oneself into one that is not private. Again changes nothing.
 
         Errors: INVALID_ARGUMENT (INVALID_FIELD, REQUEST_ID_REUSED), NOT_FOUND (CHAT_NOT_FOUND), PERMISSION_DENIED
-        (NOT_PARTICIPANT, NOT_THE_CREATOR), RESOURCE_EXHAUSTED (CHAT_FULL).
+        (NOT_PARTICIPANT, NOT_THE_CREATOR), FAILED_PRECONDITION (CHAT_OF_TEAM), RESOURCE_EXHAUSTED (CHAT_FULL).
         """
 
     @_abc_1.abstractmethod
@@ -230,7 +230,7 @@ class ChatServiceServicer(metaclass=_abc_1.ABCMeta):
         """Takes oneself out of a chat, or somebody else out of one's own.
 
         Errors: INVALID_ARGUMENT (INVALID_FIELD, REQUEST_ID_REUSED), NOT_FOUND (CHAT_NOT_FOUND, PARTICIPANT_NOT_FOUND),
-        PERMISSION_DENIED (NOT_THE_CREATOR).
+        PERMISSION_DENIED (NOT_THE_CREATOR), FAILED_PRECONDITION (CHAT_OF_TEAM).
         """
 
     @_abc_1.abstractmethod
