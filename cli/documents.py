@@ -8,7 +8,7 @@ import yaml
 from cli.client import Json
 from cli.errors import WrongUse
 
-_FIELDS = {"name", "description", "tags", "steps"}
+_FIELDS = {"name", "description", "tags", "max_concurrent_executions", "steps"}
 
 
 def read(path: Path) -> Json:

@@ -37,6 +37,7 @@ COLUMNS = {
     "startTime": "STARTED",
     "endTime": "ENDED",
 }
+ACTIVE = ["PENDING", "RUNNING"]
 STEP_COLUMNS = {"path": "STEP", "type": "TYPE", "state": "STATE", "attempt": "ATTEMPT", "startTime": "STARTED"}
 
 
@@ -45,6 +46,7 @@ def run(
     given: Annotated[
         list[str] | None, typer.Option("--input", "-i", metavar="NAME=VALUE", help="JSON, or else a text.")
     ] = None,
+    priority: Annotated[int, typer.Option(help="From -10 to 10; of those that wait, the highest begins first.")] = 0,
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Show each step until the end.")] = False,
     account: AccountOption = "",
     as_json: JsonOption = False,
@@ -52,7 +54,7 @@ def run(
     """Start an execution of a workflow, or of what a file says."""
 
     async def work(client: Client, output: Output) -> None:
-        wanted: Json = {"input": dict(map(_named, given or []))}
+        wanted: Json = {"input": dict(map(_named, given or [])), "priority": priority}
         if Path(workflow).suffix in {".yaml", ".yml", ".json"}:
             document = documents.read(Path(workflow))
             wanted |= {"definition": document["definition"], "name": document["name"]}
@@ -69,16 +71,26 @@ def run(
 
 
 def runs(
-    state: Annotated[str, typer.Option(help="Only those that are RUNNING, COMPLETED, FAILED …")] = "",
+    states: Annotated[
+        list[str] | None, typer.Option("--state", help="Only those that are RUNNING, COMPLETED, FAILED …; repeatable.")
+    ] = None,
+    active: Annotated[bool, typer.Option("--active", help="Only those that have not ended.")] = False,
+    ended: Annotated[bool, typer.Option("--ended", help="Only those that have, the last end first.")] = False,
+    user: Annotated[str, typer.Option(metavar="USER", help="Only those of this person.")] = "",
     parent: Annotated[str, typer.Option(metavar="EXECUTION", help="Only those that are steps of this one.")] = "",
     limit: LimitOption = 100,
     account: AccountOption = "",
     as_json: JsonOption = False,
 ) -> None:
-    """List executions, newest first."""
+    """List executions, newest first. With --active and --state, --state counts."""
 
     async def work(client: Client, output: Output) -> None:
-        chosen = {"state": state.upper(), "parentExecutionId": parent}
+        chosen: dict[str, str | list[str]] = {
+            "states": [state.upper() for state in states or (ACTIVE if active else [])],
+            "parentExecutionId": parent,
+            "userId": user,
+            "orderBy": "end_time desc" if ended else "",
+        }
         filters = {name: value for name, value in chosen.items() if value}
         pages = client.pages("/v1/executions", "executions", limit=limit, **filters)
         output.rows([each async for each in pages], COLUMNS)

@@ -35,13 +35,18 @@ from services.execution.statistics.servicer import StatisticsServicer
 COUNTS = [
     Count(
         "stateroom_executions_running",
-        "Executions that have not ended.",
-        "SELECT count(*) FROM executions WHERE wake_time IS NOT NULL",
+        "Executions that run.",
+        "SELECT count(*) FROM executions WHERE state = 'RUNNING'",
+    ),
+    Count(
+        "stateroom_executions_pending",
+        "Executions that wait until fewer others run.",
+        "SELECT count(*) FROM executions WHERE state = 'PENDING'",
     ),
     Count(
         "stateroom_executions_overdue",
         "Executions that nobody looks at, though their time has come for ten seconds.",
-        "SELECT count(*) FROM executions WHERE wake_time < now() - interval '10 seconds'",
+        "SELECT count(*) FROM executions WHERE state = 'RUNNING' AND wake_time < now() - interval '10 seconds'",
     ),
     Count(
         "stateroom_schedules_overdue",
@@ -59,7 +64,8 @@ async def open_execution(settings: ExecutionSettings, stack: AsyncExitStack) -> 
     rooms = Rooms(service.neighbour("workspace"))
     stack.push_async_callback(rooms.close)
     egress = Egress.allowing(settings.egress_allowed)
-    engine = open_engine(service, expressions, step_types(expressions, service.database, rooms, egress))
+    types = step_types(expressions, service.database, rooms, egress)
+    engine = open_engine(service, expressions, types, settings.execution_limit)
     leftovers = Leftovers(service.database, service.system, rooms)
     bell = Bell(service.system, CHANNEL)
     service.loops += [engine.run, bell.run, leftovers.run]

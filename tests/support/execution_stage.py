@@ -131,9 +131,9 @@ class ExecutionStage:
         )
         return created
 
-    async def workflow(self, steps: Steps) -> str:
+    async def workflow(self, steps: Steps, **values: Any) -> str:
         """Make a workflow from which executions are started; returns the id of its family."""
-        made = await self.create(steps)
+        made = await self.create(steps, **values)
         await self.call("ActivateWorkflow", workflow.ActivateWorkflowRequest(workflow_id=made.workflow_id))
         return str(made.parent_workflow_id)
 

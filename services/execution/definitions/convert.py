@@ -26,6 +26,7 @@ def workflow_to_proto(workflow: Workflow) -> pb.Workflow:
         user_id=str(workflow.user_id),
         deleted_by=str(workflow.deleted_by or ""),
         etag=etag.of(workflow),
+        max_concurrent_executions=workflow.max_concurrent_executions,
     )
     messages.set_times(message, workflow, "create_time", "update_time", "delete_time")
     return message
@@ -48,6 +49,7 @@ def workflow_from_proto(message: pb.Workflow, account_id: UUID, user_id: UUID, n
         version=1,
         create_time=now,
         update_time=now,
+        max_concurrent_executions=message.max_concurrent_executions,
     )
 
 
@@ -58,6 +60,7 @@ def values_from_proto(message: pb.Workflow, names: Iterable[str]) -> dict[str, A
         "description": message.description,
         "tags": tuple(message.tags),
         "definition": definition_from_proto(message.definition),
+        "max_concurrent_executions": message.max_concurrent_executions,
     }
     return {name: held[name] for name in names}
 

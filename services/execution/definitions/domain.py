@@ -95,6 +95,14 @@ class Definition:
 
 
 @dataclass(frozen=True, slots=True)
+class Family:
+    """All versions of a workflow, of which `max_concurrent_executions` may run at a time; 0 for any number."""
+
+    parent_workflow_id: UUID
+    max_concurrent_executions: int
+
+
+@dataclass(frozen=True, slots=True)
 class Workflow:
     """One version of a workflow."""
 
@@ -113,6 +121,7 @@ class Workflow:
     update_time: datetime
     delete_time: datetime | None = None
     deleted_by: UUID | None = None
+    max_concurrent_executions: int = 0
 
     @property
     def entity_id(self) -> UUID:

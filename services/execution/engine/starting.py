@@ -9,9 +9,9 @@ from chassis.rpc.call import Call
 from services.execution.definitions import queries as definitions
 from services.execution.definitions.domain import Definition
 from services.execution.definitions.validation import expect_valid
-from services.execution.engine.engine import FIRST_EPOCH, LEASE, Engine
-from services.execution.executions.domain import Execution, Lease
-from services.execution.executions.operations import ExecutionSpec, start_execution
+from services.execution.engine.engine import Engine
+from services.execution.executions.domain import Execution, ExecutionSpec
+from services.execution.executions.operations import start_execution
 from services.execution.expressions import Expressions
 
 _AFTER_START = faults.Point("engine.after_start", "An execution is stored and owned, and has not begun.")
@@ -33,8 +33,7 @@ class Starting:
             start_execution,
             spec=spec,
             user_id=ids.parse(call.principal.subject),
-            lease=Lease(self.engine.engine_id, FIRST_EPOCH),
-            seconds=LEASE,
+            owner=self.engine.owner,
         )
         _AFTER_START.reach()
         if execution.execution_id == spec.execution_id:  # else it was started by an earlier call, and is under way

@@ -9,13 +9,14 @@ from uuid import UUID
 from google.protobuf import struct_pb2
 from google.protobuf.json_format import ParseDict
 from stateroom.execution.v1 import execution_pb2 as pb
+from stateroom.execution.v1 import execution_service_pb2 as service_pb
 from stateroom.execution.v1 import workflow_pb2
 
 from chassis import etag, ids, messages
 from chassis.errors import InvalidField, Violation
 from services.execution.definitions.convert import definition_from_proto, definition_to_proto
-from services.execution.executions.domain import Execution, Failure, State, StepExecution
-from services.execution.executions.operations import ExecutionSpec
+from services.execution.executions.domain import Execution, ExecutionSpec, Failure, State, StepExecution
+from services.execution.executions.queries import Filter
 
 INPUT = 256 * 1024
 """Bytes of an execution's input as JSON."""
@@ -40,6 +41,8 @@ def execution_to_proto(execution: Execution) -> pb.Execution:
         etag=etag.of(execution),
         parent_execution_id=str(execution.parent_execution_id or ""),
         parent_path=execution.parent_path or "",
+        parent_workflow_id=str(execution.parent_workflow_id or ""),
+        priority=execution.priority,
     )
     if execution.definition is not None:
         message.definition.CopyFrom(definition_to_proto(execution.definition))
@@ -78,16 +81,22 @@ def spec_from_proto(message: pb.Execution) -> ExecutionSpec:
         definition=definition_from_proto(message.definition) if message.HasField("definition") else None,
         input=_input(message.input),
         timeout=message.timeout.ToTimedelta() if message.HasField("timeout") else TIMEOUT,
+        priority=message.priority,
     )
 
 
-def state_from_proto(state: pb.Execution.State.ValueType) -> State | None:
-    """Return the state a filter names; None for no filter."""
-    return messages.member(State, pb.Execution.State, state)
+def filter_from_proto(request: service_pb.ListExecutionsRequest) -> Filter:
+    """Return which executions somebody wants to see."""
+    return Filter(
+        workflow_id=_id(request.workflow_id),
+        parent_workflow_id=_id(request.parent_workflow_id),
+        parent_execution_id=_id(request.parent_execution_id),
+        user_id=_id(request.user_id),
+        states=frozenset(State[pb.Execution.State.Name(each)] for each in request.states),
+    )
 
 
-def id_from_proto(text: str) -> UUID | None:
-    """Return the workflow or execution a filter names; None for no filter."""
+def _id(text: str) -> UUID | None:
     return ids.parse(text) if text else None
 
 
