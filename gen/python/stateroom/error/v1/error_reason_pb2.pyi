@@ -692,6 +692,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """There is no such delivery in the account, or it is forgotten.
     Example: {"reason": "DELIVERY_NOT_FOUND", "metadata": {"deliveryId": "…"}}
     """
+    EXECUTION_NOT_RETRIABLE: _ErrorReason.ValueType  # 375
+    """The execution runs, waits or has completed; only one that did not complete is tried again.
+    Example: {"reason": "EXECUTION_NOT_RETRIABLE", "metadata": {"executionId": "…", "state": "COMPLETED"}}
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every `reason` of a google.rpc.ErrorInfo whose domain is `stateroom.dev`.
@@ -1367,5 +1371,9 @@ Example: {"reason": "TRIGGER_DISABLED", "metadata": {"triggerId": "…"}}
 DELIVERY_NOT_FOUND: ErrorReason.ValueType  # 341
 """There is no such delivery in the account, or it is forgotten.
 Example: {"reason": "DELIVERY_NOT_FOUND", "metadata": {"deliveryId": "…"}}
+"""
+EXECUTION_NOT_RETRIABLE: ErrorReason.ValueType  # 375
+"""The execution runs, waits or has completed; only one that did not complete is tried again.
+Example: {"reason": "EXECUTION_NOT_RETRIABLE", "metadata": {"executionId": "…", "state": "COMPLETED"}}
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
