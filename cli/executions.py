@@ -21,6 +21,8 @@ FIELDS = (
     "workflowId",
     "parentExecutionId",
     "parentPath",
+    "originExecutionId",
+    "originPath",
     "state",
     "failure",
     "stepsCompleted",
@@ -54,7 +56,7 @@ def run(
     """Start an execution of a workflow, or of what a file says."""
 
     async def work(client: Client, output: Output) -> None:
-        wanted: Json = {"input": dict(map(_named, given or [])), "priority": priority}
+        wanted: Json = {"input": dict(map(named, given or [])), "priority": priority}
         if Path(workflow).suffix in {".yaml", ".yml", ".json"}:
             document = documents.read(Path(workflow))
             wanted |= {"definition": document["definition"], "name": document["name"]}
@@ -62,7 +64,7 @@ def run(
             wanted |= {"workflowId": await resolve.workflow_id(client, workflow), "name": workflow}
         started = await client.post("/v1/executions", wanted)
         if watch:
-            await _follow(client, output, started)
+            await follow(client, output, started)
             return
         output.resource(started, FIELDS)
         output.say(f"Follow it: {program.name()} execution watch {started['executionId']}")
@@ -129,7 +131,7 @@ def watch(execution: Execution, account: AccountOption = "", as_json: JsonOption
     """Show each step of an execution until its end; fails when it does."""
 
     async def work(client: Client, output: Output) -> None:
-        await _follow(client, output, await client.get(resolve.path_of("execution", execution)))
+        await follow(client, output, await client.get(resolve.path_of("execution", execution)))
 
     context.run(work, as_json=as_json, account=account)
 
@@ -144,7 +146,7 @@ def cancel(execution: Execution, account: AccountOption = "", as_json: JsonOptio
     context.run(work, as_json=as_json, account=account)
 
 
-async def _follow(client: Client, output: Output, execution: Json) -> None:
+async def follow(client: Client, output: Output, execution: Json) -> None:
     """Print what happens to an execution. Refused when it does not complete."""
     path = f"/v1/executions/{execution['executionId']}"
     async for news in client.stream(f"{path}:watch"):
@@ -166,7 +168,8 @@ def _tell(output: Output, execution_id: str, step: Json) -> None:
     output.say(f"{step['state']:<9}  {step['path']}{said}")
 
 
-def _named(text: str) -> tuple[str, object]:
+def named(text: str) -> tuple[str, object]:
+    """Return the name and the value of an --input: JSON, or else a text. WrongUse."""
     name, separator, value = text.partition("=")
     if not separator or not name:
         msg = f"--input {text!r}: it has to be NAME=VALUE."

@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack
 from stateroom.execution.v1 import (
     approval_service_pb2,
     execution_service_pb2,
+    fork_service_pb2,
     log_service_pb2,
     statistics_service_pb2,
     workflow_service_pb2,
@@ -24,6 +25,7 @@ from services.execution.engine.leftovers import Leftovers
 from services.execution.engine.starting import Starting
 from services.execution.engine.steps.table import step_types
 from services.execution.executions.follow import Followers
+from services.execution.executions.fork_servicer import ForkServicer
 from services.execution.executions.servicer import ExecutionServicer
 from services.execution.executions.store.execution_store import CHANNEL
 from services.execution.expressions import Expressions
@@ -77,6 +79,7 @@ async def open_execution(settings: ExecutionSettings, stack: AsyncExitStack) -> 
         {
             workflow_service_pb2: WorkflowServicer(database, pages, expressions),
             execution_service_pb2: ExecutionServicer(database, pages, starting, Followers(database, bell)),
+            fork_service_pb2: ForkServicer(starting),
             statistics_service_pb2: StatisticsServicer(database),
             approval_service_pb2: ApprovalServicer(database, pages, engine.awake.set),
             log_service_pb2: LogServicer(database, pages, LogFollowers(database, bell)),

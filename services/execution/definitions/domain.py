@@ -42,6 +42,10 @@ RUN_ONCE = UNTIMED - {Type.WORKFLOW}
 """Types that are not tried again."""
 
 
+TAKE_INPUTS = frozenset({Type.DATA, Type.APPROVAL, Type.WORKFLOW, Type.CODE, Type.API})
+"""Types that are given something."""
+
+
 class OnError(Enum):
     """What a step's failure means."""
 

@@ -34,6 +34,17 @@ async def expect_active(connection: Connection, *, workflow_id: UUID) -> Family:
     return Family(row.parent_workflow_id, row.max_concurrent_executions)
 
 
+async def get_family(connection: Connection, *, parent_workflow_id: UUID) -> Family:
+    """Return the family of a workflow, with what its ACTIVE version says, or without one the newest."""
+    statement = (
+        select(workflows.c.parent_workflow_id, workflows.c.max_concurrent_executions)
+        .where(workflows.c.parent_workflow_id == parent_workflow_id)
+        .order_by((workflows.c.state == State.ACTIVE).desc(), workflows.c.version_number.desc())
+        .limit(1)
+    )
+    return Family(**(await connection.execute(statement)).mappings().one())
+
+
 async def expect_family(connection: Connection, *, parent_workflow_id: UUID) -> None:
     """Raise WorkflowNotFound unless this is the first version of a workflow, which may itself be deleted."""
     first = (workflows.c.workflow_id == parent_workflow_id) & (workflows.c.parent_workflow_id == parent_workflow_id)

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 
 from chassis.errors import Violation
-from services.execution.definitions.domain import RUN_ONCE, UNTIMED, Definition, OnError, Step, Type
+from services.execution.definitions.domain import RUN_ONCE, TAKE_INPUTS, UNTIMED, Definition, OnError, Step, Type
 from services.execution.definitions.errors import InvalidWorkflow
 from services.execution.definitions.outline import TOP, GroupId, Outline, named
 from services.execution.expressions import Expressions, Question
@@ -14,7 +14,6 @@ DEPTH = 8
 """How many steps may be inside each other."""
 
 _ANY = "DYN"
-_TAKE_INPUTS = {Type.DATA, Type.APPROVAL, Type.WORKFLOW, Type.CODE, Type.API}
 _NEEDED = {Type.CONDITION: ("BOOL", "true or false"), Type.LOOP: ("LIST", "a list"), Type.API: ("STRING", "a text")}
 _EXPRESSION = {Type.CONDITION: "expression", Type.LOOP: "items", Type.API: "url"}
 _NO_HEADERS = {"authorization", "proxy-authorization", "cookie"}
@@ -72,7 +71,7 @@ def _about_itself(step: Step) -> Iterator[tuple[str, str]]:
         yield "on_error", f"is {_kind(step)}, which cannot be tried again"
     if step.type in UNTIMED and step.timeout is not None:
         yield "timeout", f"is {_kind(step)}, which has no timeout"
-    if step.inputs and step.type not in _TAKE_INPUTS:
+    if step.inputs and step.type not in TAKE_INPUTS:
         yield "inputs", f"is {_kind(step)}, which takes no inputs"
     if step.type is Type.CONDITION and not (step.then or step.otherwise):
         yield "condition", "decides about no step"

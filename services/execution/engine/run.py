@@ -211,6 +211,8 @@ class Run:
         ids = (execution.account_id, execution.execution_id)
         if task.progress is not None:
             return Attempt(*ids, task.path, step, task.attempt, {}, {}, log, task.progress)
+        if execution.step_inputs is not None and task.path in execution.step_inputs:
+            return Attempt(*ids, task.path, step, task.attempt, execution.step_inputs[task.path], {}, log)
         variables: dict[str, Any] = {}
         if step.expression or step.inputs:
             variables = self.plan.variables(task.path) | {"inputs": execution.input}

@@ -11,7 +11,8 @@ from services.execution.definitions.domain import Definition
 from services.execution.definitions.validation import expect_valid
 from services.execution.engine.engine import Engine
 from services.execution.executions.domain import Execution, ExecutionSpec
-from services.execution.executions.operations import start_execution
+from services.execution.executions.forks import Fork
+from services.execution.executions.operations import start_execution, start_fork
 from services.execution.expressions import Expressions
 
 _AFTER_START = faults.Point("engine.after_start", "An execution is stored and owned, and has not begun.")
@@ -38,6 +39,15 @@ class Starting:
         _AFTER_START.reach()
         if execution.execution_id == spec.execution_id:  # else it was started by an earlier call, and is under way
             self.engine.take(execution, definition)
+        return execution
+
+    async def fork(self, call: Call, fork: Fork) -> Execution:
+        """Start an execution that goes on from another, or return the one that an earlier call started."""
+        execution = await self.database.write(
+            call.actor, start_fork, fork=fork, user_id=ids.parse(call.principal.subject), limit=self.engine.limit
+        )
+        self.engine.queue.look()
+        self.engine.awake.set()
         return execution
 
     def drop(self, execution_id: UUID) -> None:

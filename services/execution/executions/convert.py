@@ -43,6 +43,8 @@ def execution_to_proto(execution: Execution) -> pb.Execution:
         parent_path=execution.parent_path or "",
         parent_workflow_id=str(execution.parent_workflow_id or ""),
         priority=execution.priority,
+        origin_execution_id=str(execution.origin_execution_id or ""),
+        origin_path=execution.origin_path or "",
     )
     if execution.definition is not None:
         message.definition.CopyFrom(definition_to_proto(execution.definition))
@@ -79,7 +81,7 @@ def spec_from_proto(message: pb.Execution) -> ExecutionSpec:
         name=message.name,
         workflow_id=ids.parse(message.workflow_id) if message.workflow_id else None,
         definition=definition_from_proto(message.definition) if message.HasField("definition") else None,
-        input=_input(message.input),
+        input=input_from_proto(message.input, "execution.input"),
         timeout=message.timeout.ToTimedelta() if message.HasField("timeout") else TIMEOUT,
         priority=message.priority,
     )
@@ -106,13 +108,20 @@ def _set_failure(message: pb.Execution | pb.StepExecution, failure: Failure | No
         message.failure.CopyFrom(pb.Failure(**fields))
 
 
-def _input(message: struct_pb2.Struct) -> dict[str, Any]:
+def input_from_proto(message: struct_pb2.Struct, field: str) -> dict[str, Any]:
+    """Return what an execution or a step is given. InvalidField when it cannot be kept."""
+    value: dict[str, Any] = value_from_proto(struct_pb2.Value(struct_value=message), field)
+    return value
+
+
+def value_from_proto(message: struct_pb2.Value, field: str) -> Any:
+    """Return JSON that somebody gives. InvalidField when it cannot be kept."""
     try:
-        value = {name: _read(each) for name, each in message.fields.items()}
+        value = _read(message)
     except ValueError as exc:
-        raise InvalidField(Violation("execution.input", str(exc))) from exc
+        raise InvalidField(Violation(field, str(exc))) from exc
     if len(json.dumps(value)) > INPUT:
-        raise InvalidField(Violation("execution.input", f"is larger than {INPUT // 1024} KiB"))
+        raise InvalidField(Violation(field, f"is larger than {INPUT // 1024} KiB"))
     return value
 
 

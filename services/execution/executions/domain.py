@@ -46,7 +46,8 @@ class Execution:
     """A workflow that runs, or has run. It has a `workflow_id` or a `definition` of its own.
 
     One that is a step of another names its parent, and which attempt of which step it is; `depth` are around it.
-    While it is PENDING it has no `start_time`.
+    While it is PENDING it has no `start_time`. One that goes on from another names it; `step_inputs` is what steps are
+    given, by their paths, instead of what their expressions say.
     """
 
     execution_id: UUID
@@ -76,6 +77,9 @@ class Execution:
     depth: int = 0
     trigger_id: UUID | None = None
     trigger_depth: int = 0
+    origin_execution_id: UUID | None = None
+    origin_path: str | None = None
+    step_inputs: dict[str, Any] | None = None
 
     @property
     def entity_id(self) -> UUID:

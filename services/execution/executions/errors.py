@@ -14,6 +14,15 @@ class ExecutionNotFound(NotFound):
         super().__init__(executionId=str(execution_id))
 
 
+class ExecutionNotRetriable(WrongState):
+    """Execution {executionId} is {state}; only one that did not complete is tried again."""
+
+    reason = "EXECUTION_NOT_RETRIABLE"
+
+    def __init__(self, execution_id: UUID, state: str) -> None:
+        super().__init__(executionId=str(execution_id), state=state)
+
+
 class ExecutionEnded(WrongState):
     """Execution {executionId} is {state} already."""
 

@@ -7,11 +7,13 @@ from uuid import UUID
 from chassis import etag as tags
 from chassis.database import Transaction
 from services.execution.definitions import queries as definitions
+from services.execution.definitions.outline import Outline
 from services.execution.executions.children import cancel_children
 from services.execution.executions.domain import Execution, ExecutionSpec, Failure, Owner, State
 from services.execution.executions.errors import ExecutionEnded
+from services.execution.executions.forks import Fork
 from services.execution.executions.store import execution_store as store
-from services.execution.executions.store import queue_store
+from services.execution.executions.store import fork_store, queue_store
 
 
 async def start_execution(tx: Transaction, *, spec: ExecutionSpec, user_id: UUID, owner: Owner) -> Execution:
@@ -24,14 +26,49 @@ async def start_execution(tx: Transaction, *, spec: ExecutionSpec, user_id: UUID
         family = await definitions.expect_active(tx.connection, workflow_id=spec.workflow_id)
         execution = replace(execution, parent_workflow_id=family.parent_workflow_id)
         limit = limit or family.max_concurrent_executions
-    if limit:  # whether it may begin is decided in one place, for all that wait
-        pending = replace(execution, state=State.PENDING, start_time=None)
-        await store.insert_execution(tx.connection, pending)
-        tx.record("created", after=pending)
-        return pending
+    if limit:
+        return await _wait(tx, execution)
     await store.insert_execution(tx.connection, execution, owner.lease, owner.seconds)
     tx.record("started", after=execution)
     return execution
+
+
+async def start_fork(tx: Transaction, *, fork: Fork, user_id: UUID, limit: int) -> Execution:
+    """Store an execution that goes on from another, for any engine to claim, or PENDING as any other.
+
+    ExecutionNotFound, ExecutionNotRetriable, InvalidField.
+    """
+    origin = await store.lock_execution(tx.connection, fork.origin_execution_id)
+    definition = origin.definition
+    if origin.workflow_id is not None:
+        workflow = await definitions.get_workflow(tx.connection, workflow_id=origin.workflow_id)
+        family = await definitions.get_family(tx.connection, parent_workflow_id=workflow.parent_workflow_id)
+        definition, limit = workflow.definition, limit or family.max_concurrent_executions
+    if definition is None:
+        msg = "an execution of nothing"
+        raise ValueError(msg)
+    ended = await fork_store.ended_at_top(tx.connection, origin.execution_id)
+    kept = fork.kept(origin, Outline(definition), ended)
+    counts = await fork_store.count_steps(tx.connection, origin.execution_id, kept)
+    execution = fork.begun(origin, user_id, tx.now, counts)
+    if limit:
+        execution = await _wait(tx, execution)
+    else:
+        await store.insert_execution(tx.connection, execution)
+        tx.record("started", after=execution)
+    await fork_store.copy_steps(tx.connection, execution, kept)
+    given = fork.step(Outline(definition), tx.now, execution.sequence)
+    if given is not None:
+        await fork_store.insert_step(tx.connection, execution, given)
+    return execution
+
+
+async def _wait(tx: Transaction, execution: Execution) -> Execution:
+    """Store an execution that does not begin yet: whether it may is decided in one place, for all that wait."""
+    pending = replace(execution, state=State.PENDING, start_time=None)
+    await store.insert_execution(tx.connection, pending)
+    tx.record("created", after=pending)
+    return pending
 
 
 async def begin_waiting(tx: Transaction, *, limit: int, most: int) -> list[Execution]:

@@ -45,6 +45,9 @@ executions = Table(
     Column("trigger_depth", Integer, nullable=False),
     Column("parent_workflow_id", UUID),
     Column("priority", SmallInteger, nullable=False),
+    Column("origin_execution_id", UUID),
+    Column("origin_path", Text),
+    Column("step_inputs", JSONB(none_as_null=True)),
 )
 
 step_executions = Table(

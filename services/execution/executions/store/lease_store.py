@@ -116,7 +116,7 @@ WITH wanted AS MATERIALIZED (
 SELECT execution_id, pg_notify('{CHANNEL}', execution_id::text) FROM held
 """  # noqa: S608  # a name of ours
 
-_JSON = ("definition", "workflow_definition", "input", "progress", "output", "failure")
+_JSON = ("definition", "workflow_definition", "input", "step_inputs", "progress", "output", "failure")
 
 
 @dataclass(slots=True)
