@@ -696,6 +696,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The execution runs, waits or has completed; only one that did not complete is tried again.
     Example: {"reason": "EXECUTION_NOT_RETRIABLE", "metadata": {"executionId": "…", "state": "COMPLETED"}}
     """
+    INVALID_INPUT: _ErrorReason.ValueType  # 376
+    """The input does not fit the schema of what is to run; BadRequest lists all problems, each with its place.
+    Example: {"reason": "INVALID_INPUT", "metadata": {"problems": "1", "field": "execution.input.a", "description": "…"}}
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every `reason` of a google.rpc.ErrorInfo whose domain is `stateroom.dev`.
@@ -1375,5 +1379,9 @@ Example: {"reason": "DELIVERY_NOT_FOUND", "metadata": {"deliveryId": "…"}}
 EXECUTION_NOT_RETRIABLE: ErrorReason.ValueType  # 375
 """The execution runs, waits or has completed; only one that did not complete is tried again.
 Example: {"reason": "EXECUTION_NOT_RETRIABLE", "metadata": {"executionId": "…", "state": "COMPLETED"}}
+"""
+INVALID_INPUT: ErrorReason.ValueType  # 376
+"""The input does not fit the schema of what is to run; BadRequest lists all problems, each with its place.
+Example: {"reason": "INVALID_INPUT", "metadata": {"problems": "1", "field": "execution.input.a", "description": "…"}}
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

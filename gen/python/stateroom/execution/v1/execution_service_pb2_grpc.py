@@ -76,7 +76,7 @@ class ExecutionServiceServicer:
         """Starts a workflow, or what the request itself defines, and returns at once. Where a limit of executions that run at a time says so,
         it is PENDING first.
 
-        Errors: INVALID_ARGUMENT (INVALID_FIELD, INVALID_WORKFLOW, REQUEST_ID_REUSED), NOT_FOUND (WORKFLOW_NOT_FOUND), FAILED_PRECONDITION
+        Errors: INVALID_ARGUMENT (INVALID_FIELD, INVALID_WORKFLOW, INVALID_INPUT, REQUEST_ID_REUSED), NOT_FOUND (WORKFLOW_NOT_FOUND), FAILED_PRECONDITION
         (WORKFLOW_IN_WRONG_STATE).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -38,7 +38,7 @@ class ExecutionServiceStub:
     """Starts a workflow, or what the request itself defines, and returns at once. Where a limit of executions that run at a time says so,
     it is PENDING first.
 
-    Errors: INVALID_ARGUMENT (INVALID_FIELD, INVALID_WORKFLOW, REQUEST_ID_REUSED), NOT_FOUND (WORKFLOW_NOT_FOUND), FAILED_PRECONDITION
+    Errors: INVALID_ARGUMENT (INVALID_FIELD, INVALID_WORKFLOW, INVALID_INPUT, REQUEST_ID_REUSED), NOT_FOUND (WORKFLOW_NOT_FOUND), FAILED_PRECONDITION
     (WORKFLOW_IN_WRONG_STATE).
     """
     GetExecution: _grpc.UnaryUnaryMultiCallable[_execution_service_pb2.GetExecutionRequest, _execution_pb2.Execution]
@@ -77,7 +77,7 @@ class ExecutionServiceAsyncStub(ExecutionServiceStub):
     """Starts a workflow, or what the request itself defines, and returns at once. Where a limit of executions that run at a time says so,
     it is PENDING first.
 
-    Errors: INVALID_ARGUMENT (INVALID_FIELD, INVALID_WORKFLOW, REQUEST_ID_REUSED), NOT_FOUND (WORKFLOW_NOT_FOUND), FAILED_PRECONDITION
+    Errors: INVALID_ARGUMENT (INVALID_FIELD, INVALID_WORKFLOW, INVALID_INPUT, REQUEST_ID_REUSED), NOT_FOUND (WORKFLOW_NOT_FOUND), FAILED_PRECONDITION
     (WORKFLOW_IN_WRONG_STATE).
     """
     GetExecution: _aio.UnaryUnaryMultiCallable[_execution_service_pb2.GetExecutionRequest, _execution_pb2.Execution]  # type: ignore[assignment]
@@ -119,7 +119,7 @@ class ExecutionServiceServicer(metaclass=_abc_1.ABCMeta):
         """Starts a workflow, or what the request itself defines, and returns at once. Where a limit of executions that run at a time says so,
         it is PENDING first.
 
-        Errors: INVALID_ARGUMENT (INVALID_FIELD, INVALID_WORKFLOW, REQUEST_ID_REUSED), NOT_FOUND (WORKFLOW_NOT_FOUND), FAILED_PRECONDITION
+        Errors: INVALID_ARGUMENT (INVALID_FIELD, INVALID_WORKFLOW, INVALID_INPUT, REQUEST_ID_REUSED), NOT_FOUND (WORKFLOW_NOT_FOUND), FAILED_PRECONDITION
         (WORKFLOW_IN_WRONG_STATE).
         """
 

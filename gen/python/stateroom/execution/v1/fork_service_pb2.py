@@ -29,7 +29,7 @@ from stateroom.api.v1 import policy_pb2 as stateroom_dot_api_dot_v1_dot_policy__
 from stateroom.execution.v1 import execution_pb2 as stateroom_dot_execution_dot_v1_dot_execution__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)stateroom/execution/v1/fork_service.proto\x12\x16stateroom.execution.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1dstateroom/api/v1/policy.proto\x1a&stateroom/execution/v1/execution.proto\"\x88\x01\n\x15RetryExecutionRequest\x12\x1e\n\x0c\x65xecution_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12.\n\x04path\x18\x02 \x01(\tB \xbaH\x1dr\x18\x32\x16^[a-z][a-z0-9_]{0,99}$\xd8\x01\x01\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"\xe3\x01\n\x14\x46orkExecutionRequest\x12\x1e\n\x0c\x65xecution_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12+\n\x04path\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x32\x16^[a-z][a-z0-9_]{0,99}$\x12(\n\x05input\x18\x03 \x01(\x0b\x32\x17.google.protobuf.StructH\x00\x12(\n\x06output\x18\x04 \x01(\x0b\x32\x16.google.protobuf.ValueH\x00\x12\x1f\n\nrequest_id\x18\x05 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x42\t\n\x07instead2\x8d\x03\n\x0b\x46orkService\x12\xbf\x01\n\x0eRetryExecution\x12-.stateroom.execution.v1.RetryExecutionRequest\x1a!.stateroom.execution.v1.Execution\"[\xa2\xbb\x18)\n\x14\n\x10\x65xecutions.write\x10\x02(\x02\x32\x0f\x65xecution.retry\x82\xd3\xe4\x93\x02(\"#/v1/executions/{execution_id}:retry:\x01*\x12\xbb\x01\n\rForkExecution\x12,.stateroom.execution.v1.ForkExecutionRequest\x1a!.stateroom.execution.v1.Execution\"Y\xa2\xbb\x18(\n\x14\n\x10\x65xecutions.write\x10\x02(\x02\x32\x0e\x65xecution.fork\x82\xd3\xe4\x93\x02\'\"\"/v1/executions/{execution_id}:fork:\x01*b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)stateroom/execution/v1/fork_service.proto\x12\x16stateroom.execution.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1dstateroom/api/v1/policy.proto\x1a&stateroom/execution/v1/execution.proto\"\x88\x01\n\x15RetryExecutionRequest\x12\x1e\n\x0c\x65xecution_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12.\n\x04path\x18\x02 \x01(\tB \xbaH\x1dr\x18\x32\x16^[a-z][a-z0-9_]{0,99}$\xd8\x01\x01\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"\xe5\x01\n\x14\x46orkExecutionRequest\x12\x1e\n\x0c\x65xecution_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12-\n\x04path\x18\x02 \x01(\tB\x1f\xbaH\x1cr\x1a\x10\x01\x32\x16^[a-z][a-z0-9_]{0,99}$\x12(\n\x05input\x18\x03 \x01(\x0b\x32\x17.google.protobuf.StructH\x00\x12(\n\x06output\x18\x04 \x01(\x0b\x32\x16.google.protobuf.ValueH\x00\x12\x1f\n\nrequest_id\x18\x05 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x42\t\n\x07instead2\x8d\x03\n\x0b\x46orkService\x12\xbf\x01\n\x0eRetryExecution\x12-.stateroom.execution.v1.RetryExecutionRequest\x1a!.stateroom.execution.v1.Execution\"[\xa2\xbb\x18)\n\x14\n\x10\x65xecutions.write\x10\x02(\x02\x32\x0f\x65xecution.retry\x82\xd3\xe4\x93\x02(\"#/v1/executions/{execution_id}:retry:\x01*\x12\xbb\x01\n\rForkExecution\x12,.stateroom.execution.v1.ForkExecutionRequest\x1a!.stateroom.execution.v1.Execution\"Y\xa2\xbb\x18(\n\x14\n\x10\x65xecutions.write\x10\x02(\x02\x32\x0e\x65xecution.fork\x82\xd3\xe4\x93\x02\'\"\"/v1/executions/{execution_id}:fork:\x01*b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -45,7 +45,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_FORKEXECUTIONREQUEST'].fields_by_name['execution_id']._loaded_options = None
   _globals['_FORKEXECUTIONREQUEST'].fields_by_name['execution_id']._serialized_options = b'\272H\005r\003\260\001\001'
   _globals['_FORKEXECUTIONREQUEST'].fields_by_name['path']._loaded_options = None
-  _globals['_FORKEXECUTIONREQUEST'].fields_by_name['path']._serialized_options = b'\272H\032r\0302\026^[a-z][a-z0-9_]{0,99}$'
+  _globals['_FORKEXECUTIONREQUEST'].fields_by_name['path']._serialized_options = b'\272H\034r\032\020\0012\026^[a-z][a-z0-9_]{0,99}$'
   _globals['_FORKEXECUTIONREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_FORKEXECUTIONREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001'
   _globals['_FORKSERVICE'].methods_by_name['RetryExecution']._loaded_options = None
@@ -55,7 +55,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RETRYEXECUTIONREQUEST']._serialized_start=230
   _globals['_RETRYEXECUTIONREQUEST']._serialized_end=366
   _globals['_FORKEXECUTIONREQUEST']._serialized_start=369
-  _globals['_FORKEXECUTIONREQUEST']._serialized_end=596
-  _globals['_FORKSERVICE']._serialized_start=599
-  _globals['_FORKSERVICE']._serialized_end=996
+  _globals['_FORKEXECUTIONREQUEST']._serialized_end=598
+  _globals['_FORKSERVICE']._serialized_start=601
+  _globals['_FORKSERVICE']._serialized_end=998
 # @@protoc_insertion_point(module_scope)
