@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from google.protobuf.json_format import MessageToDict, ParseDict
 from stateroom.execution.v1 import workflow_pb2 as pb
 
 from chassis import etag, ids, messages
@@ -72,12 +73,16 @@ def state_from_proto(state: pb.Workflow.State.ValueType) -> State | None:
 
 def definition_to_proto(definition: Definition) -> pb.Definition:
     """Return the public form of what a workflow does."""
-    return pb.Definition(steps=map(_step_to_proto, definition.steps))
+    message = pb.Definition(steps=map(_step_to_proto, definition.steps))
+    if definition.input_schema is not None:
+        ParseDict(dict(definition.input_schema), message.input_schema)
+    return message
 
 
 def definition_from_proto(message: pb.Definition) -> Definition:
     """Return what somebody wants a workflow to do."""
-    return Definition(tuple(map(_step_from_proto, message.steps)))
+    schema = MessageToDict(message.input_schema) if message.HasField("input_schema") else None
+    return Definition(tuple(map(_step_from_proto, message.steps)), schema)
 
 
 def _step_to_proto(step: Step) -> pb.Step:

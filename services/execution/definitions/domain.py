@@ -93,9 +93,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """What a workflow does."""
+    """What a workflow does. The input of its executions fits `input_schema`, a JSON Schema, if there is one."""
 
     steps: tuple[Step, ...]
+    input_schema: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,10 +14,11 @@ from services.execution.definitions.domain import OnError, Type
 from services.execution.engine.checkpoints import Checkpoints
 from services.execution.engine.journal import Journal, StepLog
 from services.execution.engine.plan import Plan
-from services.execution.engine.scopes import Change, Task
+from services.execution.engine.scopes import Change, Outcome, Task
 from services.execution.engine.steps import values
 from services.execution.engine.steps.port import Attempt, Ended, Looking, Opened, Result, Sleeping, StepFailed, StepType
 from services.execution.executions.domain import Execution, Failure, State, StepExecution, StepState
+from services.execution.executions.fitting import failure_of
 from services.execution.executions.store.lease_store import Checkpoint
 from services.execution.expressions import Expressions
 from services.execution.logs.domain import Level
@@ -81,7 +82,7 @@ class Run:
         self.output_bytes = sum(_size(record.output) for record in stored)
         try:
             async with self.group:
-                change = self.plan.restore(stored)
+                change = await self._restored(stored)
                 now = datetime.now(UTC)
                 looking = self.plan.looking() if roused else []
                 for wake_time, path in sorted(self.plan.wake_times()):
@@ -94,6 +95,16 @@ class Run:
         finally:
             for alarm in self.alarms:
                 alarm.cancel()
+
+    async def _restored(self, stored: list[StepExecution]) -> Change:
+        """Go on from what is stored. An execution whose input does not fit is over before anything begins."""
+        if not stored:
+            definition = self.plan.outline.definition
+            failure = await failure_of(definition, self.execution.input, self.means.expressions)
+            if failure is not None:
+                self.plan.outcome = Outcome(failure=failure)
+                return Change()
+        return self.plan.restore(stored)
 
     def rouse(self, rousals: int) -> None:
         """Have its steps that wait for something look for it, if it was roused since."""

@@ -11,6 +11,7 @@ from services.execution.definitions.domain import Definition
 from services.execution.definitions.validation import expect_valid
 from services.execution.engine.engine import Engine
 from services.execution.executions.domain import Execution, ExecutionSpec
+from services.execution.executions.fitting import expect_fitting
 from services.execution.executions.forks import Fork
 from services.execution.executions.operations import start_execution, start_fork
 from services.execution.expressions import Expressions
@@ -29,6 +30,7 @@ class Starting:
     async def start(self, call: Call, spec: ExecutionSpec) -> Execution:
         """Start an execution, or return the one that an earlier call of the same request id started."""
         definition = await self._definition(call, spec)
+        await expect_fitting(definition, spec.input, self.expressions)
         execution = await self.database.write(
             call.actor,
             start_execution,

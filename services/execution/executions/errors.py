@@ -2,7 +2,18 @@
 
 from uuid import UUID
 
-from chassis.errors import NotFound, WrongState
+from chassis.errors import InvalidArgument, NotFound, Violation, WrongState
+
+
+class InvalidInput(InvalidArgument):
+    """The input does not fit ({problems}): {field}: {description}"""  # noqa: D415  # the description ends the sentence
+
+    reason = "INVALID_INPUT"
+
+    def __init__(self, *violations: Violation) -> None:
+        self.violations = violations
+        first = violations[0]
+        super().__init__(problems=str(len(violations)), field=first.field, description=first.description)
 
 
 class ExecutionNotFound(NotFound):
