@@ -700,6 +700,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The input does not fit the schema of what is to run; BadRequest lists all problems, each with its place.
     Example: {"reason": "INVALID_INPUT", "metadata": {"problems": "1", "field": "execution.input.a", "description": "…"}}
     """
+    TRIGGER_LIMIT_REACHED: _ErrorReason.ValueType  # 377
+    """The account has as many triggers as it may have.
+    Example: {"reason": "TRIGGER_LIMIT_REACHED", "metadata": {"limit": "1000"}}
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every `reason` of a google.rpc.ErrorInfo whose domain is `stateroom.dev`.
@@ -1383,5 +1387,9 @@ Example: {"reason": "EXECUTION_NOT_RETRIABLE", "metadata": {"executionId": "…"
 INVALID_INPUT: ErrorReason.ValueType  # 376
 """The input does not fit the schema of what is to run; BadRequest lists all problems, each with its place.
 Example: {"reason": "INVALID_INPUT", "metadata": {"problems": "1", "field": "execution.input.a", "description": "…"}}
+"""
+TRIGGER_LIMIT_REACHED: ErrorReason.ValueType  # 377
+"""The account has as many triggers as it may have.
+Example: {"reason": "TRIGGER_LIMIT_REACHED", "metadata": {"limit": "1000"}}
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
