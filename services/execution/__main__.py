@@ -30,6 +30,7 @@ from services.execution.executions.servicer import ExecutionServicer
 from services.execution.executions.store.execution_store import CHANNEL
 from services.execution.expressions import Expressions
 from services.execution.logs.follow import LogFollowers
+from services.execution.logs.forgetting import forgetting
 from services.execution.logs.servicer import LogServicer
 from services.execution.settings import ExecutionSettings
 from services.execution.statistics.servicer import StatisticsServicer
@@ -70,7 +71,8 @@ async def open_execution(settings: ExecutionSettings, stack: AsyncExitStack) -> 
     engine = open_engine(service, expressions, types, settings.execution_limit)
     leftovers = Leftovers(service.database, service.system, rooms)
     bell = Bell(service.system, CHANNEL)
-    service.loops += [engine.run, bell.run, leftovers.run]
+    forgotten = forgetting(service.system, settings.log_retention_days)
+    service.loops += [engine.run, bell.run, leftovers.run, forgotten.run]
     service.counts += COUNTS
     server = service.server()
     database, pages = service.database, service.pages

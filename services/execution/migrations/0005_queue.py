@@ -1,4 +1,4 @@
-"""Limits of how many executions run at once, and those that wait for it; executions that go on from others."""
+"""Limits of executions that run at once, and those that wait; those that go on from others; the age of logs."""
 
 from chassis import schema
 
@@ -44,6 +44,7 @@ CREATE INDEX ix_executions_running ON executions (account_id, COALESCE(parent_wo
     WHERE state = 'RUNNING' AND depth = 0;
 CREATE INDEX ix_executions_end_time ON executions (account_id, end_time DESC, execution_id DESC)
     WHERE end_time IS NOT NULL;
+CREATE INDEX ix_execution_logs_log_time ON execution_logs USING brin (log_time);
 
 DROP TRIGGER start_time_is_written_once ON executions;
 CREATE TRIGGER start_time_is_written_once BEFORE UPDATE ON executions FOR EACH ROW

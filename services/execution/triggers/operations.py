@@ -16,6 +16,7 @@ from services.execution.executions.domain import Execution, ExecutionSpec, Failu
 from services.execution.executions.operations import start_execution
 from services.execution.triggers import store
 from services.execution.triggers.domain import Decision, Happening, Occurrence, Trigger, key_of
+from services.execution.triggers.errors import TriggerLimitReached
 
 CHANGED = ("TRIGGER_CHANGED", "the trigger was changed before anybody looked")
 """Why a time is skipped that nobody had decided about."""
@@ -38,8 +39,10 @@ class Decided:
     started: list[Started]
 
 
-async def create_trigger(tx: Transaction, *, trigger: Trigger) -> Trigger:
-    """Make a trigger. WorkflowNotFound."""
+async def create_trigger(tx: Transaction, *, trigger: Trigger, limit: int) -> Trigger:
+    """Make a trigger. WorkflowNotFound; TriggerLimitReached when the account has as many as it may."""
+    if await store.count_triggers(tx.connection, tx.account_id) >= limit:
+        raise TriggerLimitReached(limit)
     await definitions.expect_family(tx.connection, parent_workflow_id=trigger.parent_workflow_id)
     await store.insert_trigger(tx.connection, trigger)
     tx.record("created", after=trigger)

@@ -1,5 +1,6 @@
 """Limits of how many executions run at once: held by any number of engines, and the same chance for each account."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from itertools import accumulate
@@ -11,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from stateroom.execution.v1 import execution_pb2
 from stateroom.execution.v1 import execution_service_pb2 as pb
+from stateroom.execution.v1 import trigger_service_pb2 as trigger_pb
 
 from chassis import ids
 from embedded.nats import Nats
@@ -18,6 +20,7 @@ from embedded.postgres import Postgres
 from tests.integration.execution.test_approvals import approve
 from tests.support.execution_stage import ExecutionStage, Steps, open_execution_stage
 from tests.support.installation import TEMPLATE, fresh_installation
+from tests.support.refusals import refused
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -38,7 +41,7 @@ async def limited_stage(template: Postgres, nats: Nats) -> AsyncIterator[Executi
         open_execution_stage(installation) as opened,
     ):
         for _ in range(2):
-            await opened.replica(LOG_LEVEL="WARNING", EXECUTION_LIMIT=str(LIMIT))
+            await opened.replica(LOG_LEVEL="WARNING", EXECUTION_LIMIT=str(LIMIT), TRIGGER_LIMIT="2")
         yield opened
 
 
@@ -177,3 +180,16 @@ async def test_list_executions_by_states_person_family_and_end(stage: ExecutionS
     request.page_token = page.next_page_token
     rest = await stage.call("ListExecutions", request)
     assert [each.execution_id for each in [*page.executions, *rest.executions]] == by_end
+
+
+async def test_trigger_beyond_the_limit_of_its_account_is_refused_until_one_is_deleted(stage: ExecutionStage) -> None:
+    """Two at once for the last place: one of them gets it."""
+    family = await stage.workflow(SHORT)
+    first = await stage.trigger(family, schedule={"cron": "0 0 29 2 *"})
+    rivals = [stage.trigger(family, schedule={"cron": "0 0 29 2 *"}) for _ in range(2)]
+    answers = await asyncio.gather(*rivals, return_exceptions=True)
+    assert sum(isinstance(each, BaseException) for each in answers) == 1
+    refusal = await refused(stage.trigger(family, schedule={"cron": "0 0 29 2 *"}))
+    assert (refusal.reason, refusal.values["limit"]) == ("TRIGGER_LIMIT_REACHED", "2")
+    await stage.call("DeleteTrigger", trigger_pb.DeleteTriggerRequest(trigger_id=first.trigger_id))
+    await stage.trigger(family, schedule={"cron": "0 0 29 2 *"})
