@@ -42,6 +42,11 @@ _RUNS = 5000  # executions owned at once; more are left to others, or for later
 
 _AFTER_CLAIM = faults.Point("engine.after_claim", "Executions are owned, and nothing of them runs.")
 
+_ASLEEP = faults.Point("engine.asleep", "An execution sleeps until its time, and is nobody's.")
+_BEFORE_PARENT = faults.Point(
+    "engine.before_parent", "An execution has ended, and the one that it is a step of has not been told."
+)
+
 _log = logs.get("engine")
 
 
@@ -164,6 +169,8 @@ class Engine:
         try:
             async with asyncio.timeout(max(remaining, 0)):
                 await run.run(steps, roused=roused)
+            if run.execution.end_time is None:
+                _ASLEEP.reach()
             await self._tell_parent(run.execution)
         except* TimeoutError:  # steps turn theirs into failures
             await self._end(run.execution, run.epoch, State.TIMED_OUT, Failure("TIMED_OUT", "its time was up"))
@@ -183,6 +190,7 @@ class Engine:
     async def _tell_parent(self, execution: Execution) -> None:
         """Rouse what an execution that has ended is a step of; if that fails, it looks by itself."""
         if execution.end_time is not None and execution.parent_execution_id is not None:
+            _BEFORE_PARENT.reach()
             with suppress(*FAILURES):
                 async with self.system.connection() as connection:
                     await lease_store.rouse(connection, execution.parent_execution_id)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from chassis import logs
+from chassis import faults, logs
 from chassis.changes import PendingChange
 from services.execution.definitions.domain import OnError, Type
 from services.execution.engine.checkpoints import Checkpoints
@@ -36,6 +36,10 @@ OUTPUTS = 16 * 1024 * 1024
 
 _PATIENT = frozenset({Type.APPROVAL, Type.WORKFLOW, Type.CODE})
 """Types whose time is kept elsewhere: they wait as long as the database or a runner does not answer."""
+
+_AFTER_PLAN = faults.Point("run.after_plan", "It is known what begins now, and nothing has.")
+_BEFORE_STEP = faults.Point("run.before_step", "A step is to be run; if it ran before, nothing says so.")
+_AFTER_STEP = faults.Point("run.after_step", "A step did what it does, and nothing says so.")
 
 _log = logs.get("run")
 
@@ -83,6 +87,7 @@ class Run:
         try:
             async with self.group:
                 change = await self._restored(stored)
+                _AFTER_PLAN.reach()
                 now = datetime.now(UTC)
                 looking = self.plan.looking() if roused else []
                 for wake_time, path in sorted(self.plan.wake_times()):
@@ -198,7 +203,9 @@ class Run:
     async def _looked(self, task: Task, log: StepLog) -> Result:
         while True:
             known = self.rousals
+            _BEFORE_STEP.reach()
             result = await self._result(task, log)
+            _AFTER_STEP.reach()
             await log.written()
             if not isinstance(result, Looking) or known == self.rousals:
                 return result  # else what it waits for may have happened behind its back
