@@ -51,7 +51,7 @@ class Client:
     ) -> None:
         await self._http.__aexit__(kind, error, trace)
 
-    async def get(self, path: str, /, **parameters: str | int) -> Json:
+    async def get(self, path: str, /, **parameters: str | int | list[str]) -> Json:
         """Return what the path names."""
         return await self.call("GET", path, parameters=parameters)
 
@@ -68,7 +68,12 @@ class Client:
         return await self.call("DELETE", path)
 
     async def call(
-        self, method: str, path: str, *, body: Json | None = None, parameters: Mapping[str, str | int] | None = None
+        self,
+        method: str,
+        path: str,
+        *,
+        body: Json | None = None,
+        parameters: Mapping[str, str | int | list[str]] | None = None,
     ) -> Json:
         """Make one call. A call that changes something carries an id, so that the transport may repeat it.
 
@@ -118,7 +123,9 @@ class Client:
         except httpx2.HTTPError as error:
             raise self._unreachable() from error
 
-    async def pages(self, path: str, field: str, /, *, limit: int, **parameters: str | int) -> AsyncIterator[Json]:
+    async def pages(
+        self, path: str, field: str, /, *, limit: int, **parameters: str | int | list[str]
+    ) -> AsyncIterator[Json]:
         """Yield up to `limit` items of a list, page by page."""
         token = ""
         while limit > 0:

@@ -8,7 +8,8 @@ import yaml
 from cli.client import Json
 from cli.errors import WrongUse
 
-_FIELDS = {"name", "description", "tags", "steps"}
+_FIELDS = {"name", "description", "tags", "max_concurrent_executions", "input_schema", "steps"}
+_OF_DEFINITION = ("steps", "input_schema")
 
 
 def read(path: Path) -> Json:
@@ -33,6 +34,6 @@ def read(path: Path) -> Json:
         raise WrongUse(msg)
     return (
         {"name": path.stem}
-        | {name: value for name, value in document.items() if name != "steps"}
-        | {"definition": {"steps": document["steps"]}}
+        | {name: value for name, value in document.items() if name not in _OF_DEFINITION}
+        | {"definition": {name: document[name] for name in _OF_DEFINITION if name in document}}
     )

@@ -21,6 +21,8 @@ FIELDS = (
     "workflowId",
     "parentExecutionId",
     "parentPath",
+    "originExecutionId",
+    "originPath",
     "state",
     "failure",
     "stepsCompleted",
@@ -37,6 +39,7 @@ COLUMNS = {
     "startTime": "STARTED",
     "endTime": "ENDED",
 }
+ACTIVE = ["PENDING", "RUNNING"]
 STEP_COLUMNS = {"path": "STEP", "type": "TYPE", "state": "STATE", "attempt": "ATTEMPT", "startTime": "STARTED"}
 
 
@@ -45,6 +48,7 @@ def run(
     given: Annotated[
         list[str] | None, typer.Option("--input", "-i", metavar="NAME=VALUE", help="JSON, or else a text.")
     ] = None,
+    priority: Annotated[int, typer.Option(help="From -10 to 10; of those that wait, the highest begins first.")] = 0,
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Show each step until the end.")] = False,
     account: AccountOption = "",
     as_json: JsonOption = False,
@@ -52,7 +56,7 @@ def run(
     """Start an execution of a workflow, or of what a file says."""
 
     async def work(client: Client, output: Output) -> None:
-        wanted: Json = {"input": dict(map(_named, given or []))}
+        wanted: Json = {"input": dict(map(named, given or [])), "priority": priority}
         if Path(workflow).suffix in {".yaml", ".yml", ".json"}:
             document = documents.read(Path(workflow))
             wanted |= {"definition": document["definition"], "name": document["name"]}
@@ -60,7 +64,7 @@ def run(
             wanted |= {"workflowId": await resolve.workflow_id(client, workflow), "name": workflow}
         started = await client.post("/v1/executions", wanted)
         if watch:
-            await _follow(client, output, started)
+            await follow(client, output, started)
             return
         output.resource(started, FIELDS)
         output.say(f"Follow it: {program.name()} execution watch {started['executionId']}")
@@ -69,16 +73,26 @@ def run(
 
 
 def runs(
-    state: Annotated[str, typer.Option(help="Only those that are RUNNING, COMPLETED, FAILED …")] = "",
+    states: Annotated[
+        list[str] | None, typer.Option("--state", help="Only those that are RUNNING, COMPLETED, FAILED …; repeatable.")
+    ] = None,
+    active: Annotated[bool, typer.Option("--active", help="Only those that have not ended.")] = False,
+    ended: Annotated[bool, typer.Option("--ended", help="Only those that have, the last end first.")] = False,
+    user: Annotated[str, typer.Option(metavar="USER", help="Only those of this person.")] = "",
     parent: Annotated[str, typer.Option(metavar="EXECUTION", help="Only those that are steps of this one.")] = "",
     limit: LimitOption = 100,
     account: AccountOption = "",
     as_json: JsonOption = False,
 ) -> None:
-    """List executions, newest first."""
+    """List executions, newest first. With --active and --state, --state counts."""
 
     async def work(client: Client, output: Output) -> None:
-        chosen = {"state": state.upper(), "parentExecutionId": parent}
+        chosen: dict[str, str | list[str]] = {
+            "states": [state.upper() for state in states or (ACTIVE if active else [])],
+            "parentExecutionId": parent,
+            "userId": user,
+            "orderBy": "end_time desc" if ended else "",
+        }
         filters = {name: value for name, value in chosen.items() if value}
         pages = client.pages("/v1/executions", "executions", limit=limit, **filters)
         output.rows([each async for each in pages], COLUMNS)
@@ -117,7 +131,7 @@ def watch(execution: Execution, account: AccountOption = "", as_json: JsonOption
     """Show each step of an execution until its end; fails when it does."""
 
     async def work(client: Client, output: Output) -> None:
-        await _follow(client, output, await client.get(resolve.path_of("execution", execution)))
+        await follow(client, output, await client.get(resolve.path_of("execution", execution)))
 
     context.run(work, as_json=as_json, account=account)
 
@@ -132,7 +146,7 @@ def cancel(execution: Execution, account: AccountOption = "", as_json: JsonOptio
     context.run(work, as_json=as_json, account=account)
 
 
-async def _follow(client: Client, output: Output, execution: Json) -> None:
+async def follow(client: Client, output: Output, execution: Json) -> None:
     """Print what happens to an execution. Refused when it does not complete."""
     path = f"/v1/executions/{execution['executionId']}"
     async for news in client.stream(f"{path}:watch"):
@@ -154,7 +168,8 @@ def _tell(output: Output, execution_id: str, step: Json) -> None:
     output.say(f"{step['state']:<9}  {step['path']}{said}")
 
 
-def _named(text: str) -> tuple[str, object]:
+def named(text: str) -> tuple[str, object]:
+    """Return the name and the value of an --input: JSON, or else a text. WrongUse."""
     name, separator, value = text.partition("=")
     if not separator or not name:
         msg = f"--input {text!r}: it has to be NAME=VALUE."

@@ -20,6 +20,7 @@ from cli import (
     execution_statistics,
     executions,
     files,
+    forks,
     keys,
     life,
     local,
@@ -68,6 +69,7 @@ app.add_typer(workflows.app, name="workflow")
 executions.app.command("stats")(execution_statistics.statistics)
 app.add_typer(executions.app, name="execution")
 approvals.register(executions.app)
+forks.register(executions.app)
 app.add_typer(schedules.app, name="schedule")
 app.add_typer(webhooks.app, name="webhook")
 app.add_typer(triggers.app, name="trigger")

@@ -69,7 +69,7 @@ async def _many(installation: Installation, stub: Any, count: int) -> float:
 
     began = time.perf_counter()
     await asyncio.gather(*(caller() for _ in range(AT_ONCE)))
-    running = pb.ListExecutionsRequest(state=execution_pb2.Execution.RUNNING, page_size=1)
+    running = pb.ListExecutionsRequest(states=[execution_pb2.Execution.RUNNING], page_size=1)
     while (await stub.ListExecutions(running, metadata=installation.bearer, timeout=30)).executions:  # noqa: ASYNC110
         await asyncio.sleep(0)
     return count / (time.perf_counter() - began)

@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack
 from stateroom.execution.v1 import (
     approval_service_pb2,
     execution_service_pb2,
+    fork_service_pb2,
     log_service_pb2,
     statistics_service_pb2,
     workflow_service_pb2,
@@ -24,10 +25,12 @@ from services.execution.engine.leftovers import Leftovers
 from services.execution.engine.starting import Starting
 from services.execution.engine.steps.table import step_types
 from services.execution.executions.follow import Followers
+from services.execution.executions.fork_servicer import ForkServicer
 from services.execution.executions.servicer import ExecutionServicer
 from services.execution.executions.store.execution_store import CHANNEL
 from services.execution.expressions import Expressions
 from services.execution.logs.follow import LogFollowers
+from services.execution.logs.forgetting import forgetting
 from services.execution.logs.servicer import LogServicer
 from services.execution.settings import ExecutionSettings
 from services.execution.statistics.servicer import StatisticsServicer
@@ -35,13 +38,18 @@ from services.execution.statistics.servicer import StatisticsServicer
 COUNTS = [
     Count(
         "stateroom_executions_running",
-        "Executions that have not ended.",
-        "SELECT count(*) FROM executions WHERE wake_time IS NOT NULL",
+        "Executions that run.",
+        "SELECT count(*) FROM executions WHERE state = 'RUNNING'",
+    ),
+    Count(
+        "stateroom_executions_pending",
+        "Executions that wait until fewer others run.",
+        "SELECT count(*) FROM executions WHERE state = 'PENDING'",
     ),
     Count(
         "stateroom_executions_overdue",
         "Executions that nobody looks at, though their time has come for ten seconds.",
-        "SELECT count(*) FROM executions WHERE wake_time < now() - interval '10 seconds'",
+        "SELECT count(*) FROM executions WHERE state = 'RUNNING' AND wake_time < now() - interval '10 seconds'",
     ),
     Count(
         "stateroom_schedules_overdue",
@@ -59,10 +67,12 @@ async def open_execution(settings: ExecutionSettings, stack: AsyncExitStack) -> 
     rooms = Rooms(service.neighbour("workspace"))
     stack.push_async_callback(rooms.close)
     egress = Egress.allowing(settings.egress_allowed)
-    engine = open_engine(service, expressions, step_types(expressions, service.database, rooms, egress))
+    types = step_types(expressions, service.database, rooms, egress)
+    engine = open_engine(service, expressions, types, settings.execution_limit)
     leftovers = Leftovers(service.database, service.system, rooms)
     bell = Bell(service.system, CHANNEL)
-    service.loops += [engine.run, bell.run, leftovers.run]
+    forgotten = forgetting(service.system, settings.log_retention_days)
+    service.loops += [engine.run, bell.run, leftovers.run, forgotten.run]
     service.counts += COUNTS
     server = service.server()
     database, pages = service.database, service.pages
@@ -71,6 +81,7 @@ async def open_execution(settings: ExecutionSettings, stack: AsyncExitStack) -> 
         {
             workflow_service_pb2: WorkflowServicer(database, pages, expressions),
             execution_service_pb2: ExecutionServicer(database, pages, starting, Followers(database, bell)),
+            fork_service_pb2: ForkServicer(starting),
             statistics_service_pb2: StatisticsServicer(database),
             approval_service_pb2: ApprovalServicer(database, pages, engine.awake.set),
             log_service_pb2: LogServicer(database, pages, LogFollowers(database, bell)),

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_settings import NoDecode
 
 from chassis.sealing import Sealer
@@ -17,11 +17,17 @@ class ExecutionSettings(ServiceSettings):
     `sealing_keys_file` has the keys by which the secrets of webhooks are sealed.
     `event_sources` are the services for whose changes triggers may wait, separated by commas; each needs its address.
     `egress_allowed` are networks that are not public, and that the requests of steps may reach all the same.
+    `execution_limit` is how many executions of an account run at a time, 0 for any number; more wait.
+    `trigger_limit` is how many triggers an account may have. `log_retention_days` is how long what steps said is kept
+    after the end of their execution.
     """
 
     sealing_keys_file: Path
     event_sources: Annotated[tuple[str, ...], NoDecode] = ("workspace", "session", "execution")
     egress_allowed: str = ""
+    execution_limit: int = Field(0, ge=0, le=1_000_000)
+    trigger_limit: int = Field(1000, ge=1, le=100_000)
+    log_retention_days: float = Field(30.0, gt=0, le=3650)
 
     @field_validator("event_sources", mode="before")
     @classmethod

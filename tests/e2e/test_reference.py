@@ -252,7 +252,12 @@ class Setting:
         execution_id = str(started["executionId"])
         if self.method in ANSWERS:
             await until(partial(self._asked, execution_id))
+        if self.method == "RetryExecution":
+            await until(partial(self._failed, execution_id))
         return execution_id
+
+    async def _failed(self, execution_id: str) -> bool:
+        return bool((await self.client.get(f"/v1/executions/{execution_id}"))["state"] == "FAILED")
 
     async def _asked(self, execution_id: str) -> bool:
         return bool((await self.client.get("/v1/approvals", executionId=execution_id))["approvals"])

@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 
 from services.execution.definitions.domain import Definition, OnError, Step, Type
 
-_LEAVES = (Type.NOOP, Type.WAIT)
+_LOOKING = (Type.APPROVAL, Type.WORKFLOW)
+_REPEATED = (Type.CODE, Type.API)
+_LEAVES = (Type.NOOP, Type.WAIT, *_LOOKING, *_REPEATED)
 _CONTAINERS = (Type.CONDITION, Type.LOOP, Type.PARALLEL)
 _DEPTH = 3
 _STEPS = 9
@@ -40,11 +42,14 @@ class _Drawing:
         if kind in _CONTAINERS and not inside:
             kind = Type.NOOP
         otherwise = self.group(depth + 1) if kind is Type.CONDITION else ()
+        retry_count = self.draw(st.integers(0, 2)) if kind in _REPEATED else 0
+        on_error = OnError.RETRY if retry_count else self.draw(st.sampled_from((OnError.FAIL, OnError.CONTINUE)))
         return Step(
             key,
             kind,
             depends_on=before,
-            on_error=self.draw(st.sampled_from((OnError.FAIL, OnError.CONTINUE))),
+            retry_count=retry_count,
+            on_error=on_error,
             concurrency=self.draw(st.integers(1, 3)),
             then=inside if kind is Type.CONDITION else (),
             otherwise=otherwise,

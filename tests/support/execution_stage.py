@@ -17,6 +17,7 @@ from stateroom.execution.v1 import trigger_service_pb2 as trigger
 from stateroom.execution.v1 import workflow_service_pb2 as workflow
 from stateroom.execution.v1.approval_service_pb2_grpc import ApprovalServiceStub
 from stateroom.execution.v1.execution_service_pb2_grpc import ExecutionServiceStub
+from stateroom.execution.v1.fork_service_pb2_grpc import ForkServiceStub
 from stateroom.execution.v1.log_service_pb2_grpc import LogServiceStub
 from stateroom.execution.v1.statistics_service_pb2_grpc import StatisticsServiceStub
 from stateroom.execution.v1.trigger_service_pb2_grpc import TriggerServiceStub
@@ -52,7 +53,11 @@ class Replica:
         self.triggers: Any = TriggerServiceStub(self.channel)
         self.webhooks: Any = WebhookServiceStub(self.channel)
         self.logs: Any = LogServiceStub(self.channel)
-        others: list[Any] = [StatisticsServiceStub(self.channel), ApprovalServiceStub(self.channel)]
+        others: list[Any] = [
+            StatisticsServiceStub(self.channel),
+            ApprovalServiceStub(self.channel),
+            ForkServiceStub(self.channel),
+        ]
         self.stubs = [self.executions, self.workflows, self.triggers, self.webhooks, self.logs, *others]
         self.process: asyncio.subprocess.Process
 
@@ -131,9 +136,9 @@ class ExecutionStage:
         )
         return created
 
-    async def workflow(self, steps: Steps) -> str:
+    async def workflow(self, steps: Steps, **values: Any) -> str:
         """Make a workflow from which executions are started; returns the id of its family."""
-        made = await self.create(steps)
+        made = await self.create(steps, **values)
         await self.call("ActivateWorkflow", workflow.ActivateWorkflowRequest(workflow_id=made.workflow_id))
         return str(made.parent_workflow_id)
 

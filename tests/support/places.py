@@ -27,6 +27,7 @@ _APART = {
     "services.workspace.saves": "saves",
     "services.session.editors": "editors",
     "services.session.previews": "deployments",
+    "services.execution.engine.steps": "code",
     "services.execution.engine": "executions",
 }
 """Packages whose places only their own tests pass."""

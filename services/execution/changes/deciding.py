@@ -16,7 +16,7 @@ from services.execution.expressions import Expressions
 from services.execution.triggers import inputs
 from services.execution.triggers import queries as triggers
 from services.execution.triggers.domain import EventFilter, Trigger
-from services.execution.triggers.taking import owner_of, take
+from services.execution.triggers.taking import take
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Deciding:
             trigger=trigger,
             given=await self._given(trigger, contents.of(change, event.trigger_id, event.key)),
             time=header.time.ToDatetime(UTC),
-            owner=owner_of(self.engine),
+            owner=self.engine.owner,
         )
         take(self.engine, started)
 

@@ -7,11 +7,11 @@ from chassis.database import Transaction
 from chassis.errors import TransactionConflict
 from services.execution.changes import store
 from services.execution.changes.domain import DEPTH, TriggerEvent
-from services.execution.executions.domain import Failure
+from services.execution.executions.domain import Failure, Owner
 from services.execution.triggers import operations as triggers
 from services.execution.triggers import store as trigger_store
 from services.execution.triggers.domain import Decision, Happening, State, Trigger
-from services.execution.triggers.operations import CHANGED, Owner, Started
+from services.execution.triggers.operations import CHANGED, Started
 
 Given = dict[str, Any] | Failure | None
 """What an execution is given, or why it gets nothing; None when the trigger's condition is not true."""

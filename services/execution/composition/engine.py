@@ -23,15 +23,15 @@ from services.execution.webhooks.events import DELIVERY
 REGISTRY = Registry(WORKFLOW, EXECUTION, APPROVAL, TRIGGER, DELIVERY)
 
 
-def open_engine(service: Service, expressions: Expressions, types: Mapping[Type, StepType]) -> Engine:
-    """Return an engine that is not running yet."""
+def open_engine(service: Service, expressions: Expressions, types: Mapping[Type, StepType], limit: int) -> Engine:
+    """Return an engine that is not running yet; `limit` executions of an account run at a time, 0 for any number."""
     checkpoints = Checkpoints(service.system, service.relay.wake)
 
     def owned() -> bool:
         return engine.owns()
 
     means = Means(types, expressions, checkpoints, Journal(service.system), owned, _end_of)
-    engine = Engine(service.database, service.system, means)
+    engine = Engine(service.database, service.system, means, limit)
     return engine
 
 

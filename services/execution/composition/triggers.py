@@ -40,6 +40,6 @@ def open_triggers(
     sealer = Sealer.from_file(settings.sealing_keys_file)
     receiving = Receiving(service.system, database, expressions, sealer, engine)
     return {
-        trigger_service_pb2: TriggerServicer(database, pages, expressions),
+        trigger_service_pb2: TriggerServicer(database, pages, expressions, settings.trigger_limit),
         webhook_service_pb2: WebhookServicer(database, pages, receiving, sealer),
     }

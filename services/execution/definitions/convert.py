@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from google.protobuf.json_format import MessageToDict, ParseDict
 from stateroom.execution.v1 import workflow_pb2 as pb
 
 from chassis import etag, ids, messages
@@ -26,6 +27,7 @@ def workflow_to_proto(workflow: Workflow) -> pb.Workflow:
         user_id=str(workflow.user_id),
         deleted_by=str(workflow.deleted_by or ""),
         etag=etag.of(workflow),
+        max_concurrent_executions=workflow.max_concurrent_executions,
     )
     messages.set_times(message, workflow, "create_time", "update_time", "delete_time")
     return message
@@ -48,6 +50,7 @@ def workflow_from_proto(message: pb.Workflow, account_id: UUID, user_id: UUID, n
         version=1,
         create_time=now,
         update_time=now,
+        max_concurrent_executions=message.max_concurrent_executions,
     )
 
 
@@ -58,6 +61,7 @@ def values_from_proto(message: pb.Workflow, names: Iterable[str]) -> dict[str, A
         "description": message.description,
         "tags": tuple(message.tags),
         "definition": definition_from_proto(message.definition),
+        "max_concurrent_executions": message.max_concurrent_executions,
     }
     return {name: held[name] for name in names}
 
@@ -69,12 +73,16 @@ def state_from_proto(state: pb.Workflow.State.ValueType) -> State | None:
 
 def definition_to_proto(definition: Definition) -> pb.Definition:
     """Return the public form of what a workflow does."""
-    return pb.Definition(steps=map(_step_to_proto, definition.steps))
+    message = pb.Definition(steps=map(_step_to_proto, definition.steps))
+    if definition.input_schema is not None:
+        ParseDict(dict(definition.input_schema), message.input_schema)
+    return message
 
 
 def definition_from_proto(message: pb.Definition) -> Definition:
     """Return what somebody wants a workflow to do."""
-    return Definition(tuple(map(_step_from_proto, message.steps)))
+    schema = MessageToDict(message.input_schema) if message.HasField("input_schema") else None
+    return Definition(tuple(map(_step_from_proto, message.steps)), schema)
 
 
 def _step_to_proto(step: Step) -> pb.Step:

@@ -13,12 +13,13 @@ _DEFAULTS = {
 
 def to_json(definition: Definition) -> dict[str, Any]:
     """Return what is stored."""
-    return {"steps": [_step_to_json(step) for step in definition.steps]}
+    schema = {} if definition.input_schema is None else {"input_schema": definition.input_schema}
+    return {"steps": [_step_to_json(step) for step in definition.steps]} | schema
 
 
 def from_json(document: dict[str, Any]) -> Definition:
     """Return what was stored."""
-    return Definition(tuple(_step_from_json(each) for each in document["steps"]))
+    return Definition(tuple(_step_from_json(each) for each in document["steps"]), document.get("input_schema"))
 
 
 def _step_to_json(step: Step) -> dict[str, Any]:

@@ -42,6 +42,10 @@ RUN_ONCE = UNTIMED - {Type.WORKFLOW}
 """Types that are not tried again."""
 
 
+TAKE_INPUTS = frozenset({Type.DATA, Type.APPROVAL, Type.WORKFLOW, Type.CODE, Type.API})
+"""Types that are given something."""
+
+
 class OnError(Enum):
     """What a step's failure means."""
 
@@ -89,9 +93,18 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """What a workflow does."""
+    """What a workflow does. The input of its executions fits `input_schema`, a JSON Schema, if there is one."""
 
     steps: tuple[Step, ...]
+    input_schema: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """All versions of a workflow, of which `max_concurrent_executions` may run at a time; 0 for any number."""
+
+    parent_workflow_id: UUID
+    max_concurrent_executions: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +126,7 @@ class Workflow:
     update_time: datetime
     delete_time: datetime | None = None
     deleted_by: UUID | None = None
+    max_concurrent_executions: int = 0
 
     @property
     def entity_id(self) -> UUID:

@@ -6,7 +6,7 @@ from sqlalchemy import select
 
 from chassis.sql import Connection
 from services.execution.definitions import store
-from services.execution.definitions.domain import State, Workflow
+from services.execution.definitions.domain import Family, State, Workflow
 from services.execution.definitions.errors import WorkflowInWrongState, WorkflowNotFound
 from services.execution.definitions.tables import workflows
 
@@ -16,12 +16,13 @@ async def get_workflow(connection: Connection, *, workflow_id: UUID) -> Workflow
     return await store.get_workflow(connection, workflow_id)
 
 
-async def expect_active(connection: Connection, *, workflow_id: UUID) -> None:
-    """Raise WorkflowNotFound or WorkflowInWrongState unless executions may be started from a version.
+async def expect_active(connection: Connection, *, workflow_id: UUID) -> Family:
+    """Return the family of a version. WorkflowNotFound, WorkflowInWrongState unless executions may be started from it.
 
     It stays so until the transaction ends.
     """
-    columns = (workflows.c.state, workflows.c.delete_time)
+    family = (workflows.c.parent_workflow_id, workflows.c.max_concurrent_executions)
+    columns = (workflows.c.state, workflows.c.delete_time, *family)
     statement = (
         select(*columns).where(workflows.c.workflow_id == workflow_id).with_for_update(key_share=True, read=True)
     )
@@ -30,6 +31,18 @@ async def expect_active(connection: Connection, *, workflow_id: UUID) -> None:
         raise WorkflowNotFound(workflow_id)
     if row.state is not State.ACTIVE:
         raise WorkflowInWrongState(workflow_id, row.state.name, State.ACTIVE.name)
+    return Family(row.parent_workflow_id, row.max_concurrent_executions)
+
+
+async def get_family(connection: Connection, *, parent_workflow_id: UUID) -> Family:
+    """Return the family of a workflow, with what its ACTIVE version says, or without one the newest."""
+    statement = (
+        select(workflows.c.parent_workflow_id, workflows.c.max_concurrent_executions)
+        .where(workflows.c.parent_workflow_id == parent_workflow_id)
+        .order_by((workflows.c.state == State.ACTIVE).desc(), workflows.c.version_number.desc())
+        .limit(1)
+    )
+    return Family(**(await connection.execute(statement)).mappings().one())
 
 
 async def expect_family(connection: Connection, *, parent_workflow_id: UUID) -> None:

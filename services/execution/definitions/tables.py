@@ -26,4 +26,5 @@ workflows = Table(
     Column("update_time", tables.Time, nullable=False),
     Column("delete_time", tables.Time),
     Column("deleted_by", UUID),
+    Column("max_concurrent_executions", Integer, nullable=False, server_default="0"),
 )

@@ -1,20 +1,22 @@
 """What is wrong with a definition: everything at once, each problem with its field and the key of its step."""
 
+import json
 import re
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 
 from chassis.errors import Violation
-from services.execution.definitions.domain import RUN_ONCE, UNTIMED, Definition, OnError, Step, Type
+from services.execution.definitions.domain import RUN_ONCE, TAKE_INPUTS, UNTIMED, Definition, OnError, Step, Type
 from services.execution.definitions.errors import InvalidWorkflow
 from services.execution.definitions.outline import TOP, GroupId, Outline, named
 from services.execution.expressions import Expressions, Question
 
 DEPTH = 8
 """How many steps may be inside each other."""
+SCHEMA = 64 * 1024
+"""Bytes of a schema as JSON."""
 
 _ANY = "DYN"
-_TAKE_INPUTS = {Type.DATA, Type.APPROVAL, Type.WORKFLOW, Type.CODE, Type.API}
 _NEEDED = {Type.CONDITION: ("BOOL", "true or false"), Type.LOOP: ("LIST", "a list"), Type.API: ("STRING", "a text")}
 _EXPRESSION = {Type.CONDITION: "expression", Type.LOOP: "items", Type.API: "url"}
 _NO_HEADERS = {"authorization", "proxy-authorization", "cookie"}
@@ -36,10 +38,21 @@ _STEPS = re.compile(r"(?<![\w.])steps\.([A-Za-z_]\w*)")
 async def expect_valid(definition: Definition, field: str, expressions: Expressions) -> None:
     """Raise InvalidWorkflow with all problems of a definition that stands in a field of a request."""
     problems = list(_problems(definition))
+    problems += await _wrong_schema(definition, expressions)
     if not problems:  # only then it is known what an expression can see
         problems = [problem async for problem in _wrong_expressions(definition, expressions)]
     if problems:
         raise InvalidWorkflow(*(Violation(f"{field}.{where}", what) for where, what in problems))
+
+
+async def _wrong_schema(definition: Definition, expressions: Expressions) -> list[tuple[str, str]]:
+    if definition.input_schema is None:
+        return []
+    if len(json.dumps(definition.input_schema)) > SCHEMA:
+        return [("input_schema", f"is larger than {SCHEMA // 1024} KiB")]
+    return [
+        (f"input_schema{each.place}", each.what) for each in await expressions.check_schema(definition.input_schema)
+    ]
 
 
 def _problems(definition: Definition) -> Iterator[tuple[str, str]]:
@@ -72,7 +85,7 @@ def _about_itself(step: Step) -> Iterator[tuple[str, str]]:
         yield "on_error", f"is {_kind(step)}, which cannot be tried again"
     if step.type in UNTIMED and step.timeout is not None:
         yield "timeout", f"is {_kind(step)}, which has no timeout"
-    if step.inputs and step.type not in _TAKE_INPUTS:
+    if step.inputs and step.type not in TAKE_INPUTS:
         yield "inputs", f"is {_kind(step)}, which takes no inputs"
     if step.type is Type.CONDITION and not (step.then or step.otherwise):
         yield "condition", "decides about no step"

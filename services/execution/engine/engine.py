@@ -17,9 +17,10 @@ from services.execution.definitions import document
 from services.execution.definitions.domain import Definition
 from services.execution.definitions.outline import Outline
 from services.execution.engine.plan import Plan
+from services.execution.engine.queue import Queue
 from services.execution.engine.run import LeaseLost, Means, Run
 from services.execution.executions import operations
-from services.execution.executions.domain import Execution, Failure, State, StepExecution
+from services.execution.executions.domain import Execution, Failure, Lease, Owner, State, StepExecution
 from services.execution.executions.store import lease_store
 from services.execution.executions.store.rows import execution_of, step_of
 
@@ -41,34 +42,55 @@ _RUNS = 5000  # executions owned at once; more are left to others, or for later
 
 _AFTER_CLAIM = faults.Point("engine.after_claim", "Executions are owned, and nothing of them runs.")
 
+_ASLEEP = faults.Point("engine.asleep", "An execution sleeps until its time, and is nobody's.")
+_BEFORE_PARENT = faults.Point(
+    "engine.before_parent", "An execution has ended, and the one that it is a step of has not been told."
+)
+
 _log = logs.get("engine")
 
 
 @dataclass(slots=True)
 class Engine:
-    """Runs executions of all accounts."""
+    """Runs executions of all accounts. At most `limit` of an account run at a time; 0 for any number."""
 
     database: Database
     system: SystemDatabase
     means: Means
+    limit: int = 0
     engine_id: UUID = field(default_factory=ids.new)
     runs: dict[UUID, tuple[Run, "asyncio.Task[None]"]] = field(default_factory=dict)
     awake: asyncio.Event = field(default_factory=asyncio.Event)
     group: asyncio.TaskGroup = field(default_factory=asyncio.TaskGroup)
     sure_until: float = 0.0
     """Until when the leases are certainly ours, by the monotonic clock."""
+    queue: Queue = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.queue = Queue(self.database, self.system, self.limit, self.awake.set)
+
+    @property
+    def owner(self) -> Owner:
+        """How executions are stored that this engine is to begin."""
+        return Owner(Lease(self.engine_id, FIRST_EPOCH), LEASE, self.limit)
 
     def owns(self) -> bool:
         """Whether steps may begin."""
         return time.monotonic() < self.sure_until
 
     def take(self, execution: Execution, definition: Definition) -> None:
-        """Begin an execution that was stored as owned by this engine. One that is not begun comes back by its lease."""
-        if self.owns():
+        """Begin an execution that was stored as owned by this engine. One that is not begun comes back by its lease.
+
+        One that waits begins when the limits allow it, anywhere.
+        """
+        if execution.state is State.PENDING:
+            self.queue.look()
+        elif self.owns():
             self._begin(Run(execution, FIRST_EPOCH, self._plan(definition), self.means), [])
 
     def drop(self, execution_id: UUID) -> None:
         """End what runs of an execution that is not ours any more; without effect when nothing does."""
+        self.queue.look_again()
         if execution_id in self.runs:
             self.runs[execution_id][1].cancel()
 
@@ -81,6 +103,7 @@ class Engine:
                 loops.create_task(self.means.journal.run())
                 loops.create_task(self._renew())
                 loops.create_task(self._end_orphans())
+                loops.create_task(self.queue.run())
                 await self._claim()
         finally:
             with suppress(*FAILURES):  # then their leases run out
@@ -146,6 +169,8 @@ class Engine:
         try:
             async with asyncio.timeout(max(remaining, 0)):
                 await run.run(steps, roused=roused)
+            if run.execution.end_time is None:
+                _ASLEEP.reach()
             await self._tell_parent(run.execution)
         except* TimeoutError:  # steps turn theirs into failures
             await self._end(run.execution, run.epoch, State.TIMED_OUT, Failure("TIMED_OUT", "its time was up"))
@@ -159,10 +184,13 @@ class Engine:
                 self.means.journal.forget(execution_id)
             if run.execution.end_time is None:
                 self.awake.set()  # it sleeps, perhaps for a moment only
+            else:
+                self.queue.look_again()
 
     async def _tell_parent(self, execution: Execution) -> None:
         """Rouse what an execution that has ended is a step of; if that fails, it looks by itself."""
         if execution.end_time is not None and execution.parent_execution_id is not None:
+            _BEFORE_PARENT.reach()
             with suppress(*FAILURES):
                 async with self.system.connection() as connection:
                     await lease_store.rouse(connection, execution.parent_execution_id)

@@ -8,16 +8,17 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from chassis import logs
+from chassis import faults, logs
 from chassis.changes import PendingChange
 from services.execution.definitions.domain import OnError, Type
 from services.execution.engine.checkpoints import Checkpoints
 from services.execution.engine.journal import Journal, StepLog
 from services.execution.engine.plan import Plan
-from services.execution.engine.scopes import Change, Task
+from services.execution.engine.scopes import Change, Outcome, Task
 from services.execution.engine.steps import values
 from services.execution.engine.steps.port import Attempt, Ended, Looking, Opened, Result, Sleeping, StepFailed, StepType
 from services.execution.executions.domain import Execution, Failure, State, StepExecution, StepState
+from services.execution.executions.fitting import failure_of
 from services.execution.executions.store.lease_store import Checkpoint
 from services.execution.expressions import Expressions
 from services.execution.logs.domain import Level
@@ -35,6 +36,10 @@ OUTPUTS = 16 * 1024 * 1024
 
 _PATIENT = frozenset({Type.APPROVAL, Type.WORKFLOW, Type.CODE})
 """Types whose time is kept elsewhere: they wait as long as the database or a runner does not answer."""
+
+_AFTER_PLAN = faults.Point("run.after_plan", "It is known what begins now, and nothing has.")
+_BEFORE_STEP = faults.Point("run.before_step", "A step is to be run; if it ran before, nothing says so.")
+_AFTER_STEP = faults.Point("run.after_step", "A step did what it does, and nothing says so.")
 
 _log = logs.get("run")
 
@@ -81,7 +86,8 @@ class Run:
         self.output_bytes = sum(_size(record.output) for record in stored)
         try:
             async with self.group:
-                change = self.plan.restore(stored)
+                change = await self._restored(stored)
+                _AFTER_PLAN.reach()
                 now = datetime.now(UTC)
                 looking = self.plan.looking() if roused else []
                 for wake_time, path in sorted(self.plan.wake_times()):
@@ -94,6 +100,16 @@ class Run:
         finally:
             for alarm in self.alarms:
                 alarm.cancel()
+
+    async def _restored(self, stored: list[StepExecution]) -> Change:
+        """Go on from what is stored. An execution whose input does not fit is over before anything begins."""
+        if not stored:
+            definition = self.plan.outline.definition
+            failure = await failure_of(definition, self.execution.input, self.means.expressions)
+            if failure is not None:
+                self.plan.outcome = Outcome(failure=failure)
+                return Change()
+        return self.plan.restore(stored)
 
     def rouse(self, rousals: int) -> None:
         """Have its steps that wait for something look for it, if it was roused since."""
@@ -187,7 +203,9 @@ class Run:
     async def _looked(self, task: Task, log: StepLog) -> Result:
         while True:
             known = self.rousals
+            _BEFORE_STEP.reach()
             result = await self._result(task, log)
+            _AFTER_STEP.reach()
             await log.written()
             if not isinstance(result, Looking) or known == self.rousals:
                 return result  # else what it waits for may have happened behind its back
@@ -211,6 +229,8 @@ class Run:
         ids = (execution.account_id, execution.execution_id)
         if task.progress is not None:
             return Attempt(*ids, task.path, step, task.attempt, {}, {}, log, task.progress)
+        if execution.step_inputs is not None and task.path in execution.step_inputs:
+            return Attempt(*ids, task.path, step, task.attempt, execution.step_inputs[task.path], {}, log)
         variables: dict[str, Any] = {}
         if step.expression or step.inputs:
             variables = self.plan.variables(task.path) | {"inputs": execution.input}

@@ -9,9 +9,11 @@ from chassis.rpc.call import Call
 from services.execution.definitions import queries as definitions
 from services.execution.definitions.domain import Definition
 from services.execution.definitions.validation import expect_valid
-from services.execution.engine.engine import FIRST_EPOCH, LEASE, Engine
-from services.execution.executions.domain import Execution, Lease
-from services.execution.executions.operations import ExecutionSpec, start_execution
+from services.execution.engine.engine import Engine
+from services.execution.executions.domain import Execution, ExecutionSpec
+from services.execution.executions.fitting import expect_fitting
+from services.execution.executions.forks import Fork
+from services.execution.executions.operations import start_execution, start_fork
 from services.execution.expressions import Expressions
 
 _AFTER_START = faults.Point("engine.after_start", "An execution is stored and owned, and has not begun.")
@@ -28,17 +30,26 @@ class Starting:
     async def start(self, call: Call, spec: ExecutionSpec) -> Execution:
         """Start an execution, or return the one that an earlier call of the same request id started."""
         definition = await self._definition(call, spec)
+        await expect_fitting(definition, spec.input, self.expressions)
         execution = await self.database.write(
             call.actor,
             start_execution,
             spec=spec,
             user_id=ids.parse(call.principal.subject),
-            lease=Lease(self.engine.engine_id, FIRST_EPOCH),
-            seconds=LEASE,
+            owner=self.engine.owner,
         )
         _AFTER_START.reach()
         if execution.execution_id == spec.execution_id:  # else it was started by an earlier call, and is under way
             self.engine.take(execution, definition)
+        return execution
+
+    async def fork(self, call: Call, fork: Fork) -> Execution:
+        """Start an execution that goes on from another, or return the one that an earlier call started."""
+        execution = await self.database.write(
+            call.actor, start_fork, fork=fork, user_id=ids.parse(call.principal.subject), limit=self.engine.limit
+        )
+        self.engine.queue.look()
+        self.engine.awake.set()
         return execution
 
     def drop(self, execution_id: UUID) -> None:

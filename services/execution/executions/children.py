@@ -1,6 +1,6 @@
 """Executions that are steps of others: started once for each attempt, and ended with what they are a step of."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -10,7 +10,7 @@ from chassis.database import Transaction
 from services.execution.definitions import store as definitions
 from services.execution.definitions.domain import State as Version
 from services.execution.definitions.errors import WorkflowInWrongState
-from services.execution.executions.domain import Execution, State
+from services.execution.executions.domain import Execution, ExecutionSpec, State
 from services.execution.executions.errors import ExecutionEnded
 from services.execution.executions.store import child_store
 from services.execution.executions.store import execution_store as store
@@ -38,6 +38,8 @@ class ChildSpec:
 async def start_child(tx: Transaction, *, spec: ChildSpec) -> Execution:
     """Store an execution as a step, for any engine to claim; or return the one that this attempt has started.
 
+    It runs in the place of its parent, which waits for it, so it counts for no limit.
+
     Raises:
         ExecutionEnded: the execution it would be a step of.
         TooDeep: there are as many around it as there may be.
@@ -55,31 +57,22 @@ async def start_child(tx: Transaction, *, spec: ChildSpec) -> Execution:
     active = await definitions.find_active(tx.connection, named.parent_workflow_id)
     if active is None:
         raise WorkflowInWrongState(spec.workflow_id, named.state.name, Version.ACTIVE.name)
-    child = Execution(
+    wanted = ExecutionSpec(
         execution_id=ids.new(),
-        account_id=tx.account_id,
-        user_id=parent.user_id,
         name=active.name,
         workflow_id=active.workflow_id,
         definition=None,
         input=spec.input,
         timeout=spec.timeout,
-        state=State.RUNNING,
-        output=None,
-        failure=None,
-        steps_completed=0,
-        steps_failed=0,
-        version=1,
-        create_time=tx.now,
-        update_time=tx.now,
-        start_time=tx.now,
-        end_time=None,
-        sequence=0,
+        trigger_depth=parent.trigger_depth,  # an execution of a step is no way around the bound
+    )
+    child = replace(
+        wanted.begun(tx.account_id, parent.user_id, tx.now),
+        parent_workflow_id=active.parent_workflow_id,
         parent_execution_id=parent.execution_id,
         parent_path=spec.path,
         parent_attempt=spec.attempt,
         depth=parent.depth + 1,
-        trigger_depth=parent.trigger_depth,  # an execution of a step is no way around the bound
     )
     await store.insert_execution(tx.connection, child)
     tx.record("started", after=child)

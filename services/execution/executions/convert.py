@@ -9,13 +9,14 @@ from uuid import UUID
 from google.protobuf import struct_pb2
 from google.protobuf.json_format import ParseDict
 from stateroom.execution.v1 import execution_pb2 as pb
+from stateroom.execution.v1 import execution_service_pb2 as service_pb
 from stateroom.execution.v1 import workflow_pb2
 
 from chassis import etag, ids, messages
 from chassis.errors import InvalidField, Violation
 from services.execution.definitions.convert import definition_from_proto, definition_to_proto
-from services.execution.executions.domain import Execution, Failure, State, StepExecution
-from services.execution.executions.operations import ExecutionSpec
+from services.execution.executions.domain import Execution, ExecutionSpec, Failure, State, StepExecution
+from services.execution.executions.queries import Filter
 
 INPUT = 256 * 1024
 """Bytes of an execution's input as JSON."""
@@ -40,6 +41,10 @@ def execution_to_proto(execution: Execution) -> pb.Execution:
         etag=etag.of(execution),
         parent_execution_id=str(execution.parent_execution_id or ""),
         parent_path=execution.parent_path or "",
+        parent_workflow_id=str(execution.parent_workflow_id or ""),
+        priority=execution.priority,
+        origin_execution_id=str(execution.origin_execution_id or ""),
+        origin_path=execution.origin_path or "",
     )
     if execution.definition is not None:
         message.definition.CopyFrom(definition_to_proto(execution.definition))
@@ -76,18 +81,24 @@ def spec_from_proto(message: pb.Execution) -> ExecutionSpec:
         name=message.name,
         workflow_id=ids.parse(message.workflow_id) if message.workflow_id else None,
         definition=definition_from_proto(message.definition) if message.HasField("definition") else None,
-        input=_input(message.input),
+        input=input_from_proto(message.input, "execution.input"),
         timeout=message.timeout.ToTimedelta() if message.HasField("timeout") else TIMEOUT,
+        priority=message.priority,
     )
 
 
-def state_from_proto(state: pb.Execution.State.ValueType) -> State | None:
-    """Return the state a filter names; None for no filter."""
-    return messages.member(State, pb.Execution.State, state)
+def filter_from_proto(request: service_pb.ListExecutionsRequest) -> Filter:
+    """Return which executions somebody wants to see."""
+    return Filter(
+        workflow_id=_id(request.workflow_id),
+        parent_workflow_id=_id(request.parent_workflow_id),
+        parent_execution_id=_id(request.parent_execution_id),
+        user_id=_id(request.user_id),
+        states=frozenset(State[pb.Execution.State.Name(each)] for each in request.states),
+    )
 
 
-def id_from_proto(text: str) -> UUID | None:
-    """Return the workflow or execution a filter names; None for no filter."""
+def _id(text: str) -> UUID | None:
     return ids.parse(text) if text else None
 
 
@@ -97,13 +108,20 @@ def _set_failure(message: pb.Execution | pb.StepExecution, failure: Failure | No
         message.failure.CopyFrom(pb.Failure(**fields))
 
 
-def _input(message: struct_pb2.Struct) -> dict[str, Any]:
+def input_from_proto(message: struct_pb2.Struct, field: str) -> dict[str, Any]:
+    """Return what an execution or a step is given. InvalidField when it cannot be kept."""
+    value: dict[str, Any] = value_from_proto(struct_pb2.Value(struct_value=message), field)
+    return value
+
+
+def value_from_proto(message: struct_pb2.Value, field: str) -> Any:
+    """Return JSON that somebody gives. InvalidField when it cannot be kept."""
     try:
-        value = {name: _read(each) for name, each in message.fields.items()}
+        value = _read(message)
     except ValueError as exc:
-        raise InvalidField(Violation("execution.input", str(exc))) from exc
+        raise InvalidField(Violation(field, str(exc))) from exc
     if len(json.dumps(value)) > INPUT:
-        raise InvalidField(Violation("execution.input", f"is larger than {INPUT // 1024} KiB"))
+        raise InvalidField(Violation(field, f"is larger than {INPUT // 1024} KiB"))
     return value
 
 

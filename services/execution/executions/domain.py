@@ -1,6 +1,6 @@
 """An execution and its steps, and the rules of their lives."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any
@@ -11,8 +11,9 @@ from services.execution.executions.errors import ExecutionEnded
 
 
 class State(Enum):
-    """Where an execution is in its life; all but RUNNING are final."""
+    """Where an execution is in its life; all but PENDING and RUNNING are final."""
 
+    PENDING = "PENDING"
     RUNNING = "RUNNING"
     COMPLETED = "COMPLETED"
     FAILED = "FAILED"
@@ -45,6 +46,8 @@ class Execution:
     """A workflow that runs, or has run. It has a `workflow_id` or a `definition` of its own.
 
     One that is a step of another names its parent, and which attempt of which step it is; `depth` are around it.
+    While it is PENDING it has no `start_time`. One that goes on from another names it; `step_inputs` is what steps are
+    given, by their paths, instead of what their expressions say.
     """
 
     execution_id: UUID
@@ -63,15 +66,20 @@ class Execution:
     version: int
     create_time: datetime
     update_time: datetime
-    start_time: datetime
+    start_time: datetime | None
     end_time: datetime | None
     sequence: int
+    parent_workflow_id: UUID | None = None
+    priority: int = 0
     parent_execution_id: UUID | None = None
     parent_path: str | None = None
     parent_attempt: int | None = None
     depth: int = 0
     trigger_id: UUID | None = None
     trigger_depth: int = 0
+    origin_execution_id: UUID | None = None
+    origin_path: str | None = None
+    step_inputs: dict[str, Any] | None = None
 
     @property
     def entity_id(self) -> UUID:
@@ -80,8 +88,13 @@ class Execution:
 
     @property
     def deadline(self) -> datetime:
-        """When its time is up."""
-        return self.start_time + self.timeout
+        """When its time is up, which counts from its start."""
+        return (self.start_time or self.create_time) + self.timeout
+
+    def begin(self, now: datetime) -> "Execution":
+        """Return an execution that waited as one that runs."""
+        began = {"state": State.RUNNING, "version": self.version + 1, "update_time": now, "start_time": now}
+        return replace(self, **began)  # type: ignore[arg-type]  # fields of this class
 
     def end(self, now: datetime, state: State, *, output: Any = None, failure: Failure | None = None) -> "Execution":
         """Return the execution as it ended. ExecutionEnded when it has."""
@@ -89,6 +102,41 @@ class Execution:
             raise ExecutionEnded(self.execution_id, self.state.name)
         ended: dict[str, Any] = {"state": state, "output": output, "failure": failure, "sequence": self.sequence + 1}
         return replace(self, **ended, version=self.version + 1, update_time=now, end_time=now)
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionSpec:
+    """What somebody wants to run, and under which id: a workflow, or a definition of its own."""
+
+    execution_id: UUID
+    name: str
+    workflow_id: UUID | None
+    definition: Definition | None
+    input: dict[str, Any]
+    timeout: timedelta
+    priority: int = 0
+    trigger_id: UUID | None = None
+    trigger_depth: int = 0
+
+    def begun(self, account_id: UUID, user_id: UUID, now: datetime) -> Execution:
+        """Return the execution as it begins to run, for a person."""
+        wanted = {each.name: getattr(self, each.name) for each in fields(self)}
+        return Execution(
+            **wanted,
+            account_id=account_id,
+            user_id=user_id,
+            state=State.RUNNING,
+            output=None,
+            failure=None,
+            steps_completed=0,
+            steps_failed=0,
+            version=1,
+            create_time=now,
+            update_time=now,
+            start_time=now,
+            end_time=None,
+            sequence=0,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,3 +163,15 @@ class Lease:
 
     engine_id: UUID
     epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Who owns what begins at once, for so many seconds until there is a sign of life.
+
+    At most `limit` executions of an account run at a time, without those that are steps of others; 0 for any number.
+    """
+
+    lease: Lease
+    seconds: float
+    limit: int

@@ -1,66 +1,86 @@
 """Changes of executions that are not in their plans: somebody starts or cancels them, or their time is up."""
 
-from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any
+from dataclasses import replace
+from datetime import UTC, datetime
 from uuid import UUID
 
 from chassis import etag as tags
 from chassis.database import Transaction
 from services.execution.definitions import queries as definitions
-from services.execution.definitions.domain import Definition
+from services.execution.definitions.outline import Outline
 from services.execution.executions.children import cancel_children
-from services.execution.executions.domain import Execution, Failure, Lease, State
+from services.execution.executions.domain import Execution, ExecutionSpec, Failure, Owner, State
 from services.execution.executions.errors import ExecutionEnded
+from services.execution.executions.forks import Fork
 from services.execution.executions.store import execution_store as store
+from services.execution.executions.store import fork_store, queue_store
 
 
-@dataclass(frozen=True, slots=True)
-class ExecutionSpec:
-    """What somebody wants to run, and under which id: a workflow, or a definition of its own."""
+async def start_execution(tx: Transaction, *, spec: ExecutionSpec, user_id: UUID, owner: Owner) -> Execution:
+    """Store an execution: owned by an engine, or PENDING where a limit says how many may run.
 
-    execution_id: UUID
-    name: str
-    workflow_id: UUID | None
-    definition: Definition | None
-    input: dict[str, Any]
-    timeout: timedelta
-    trigger_id: UUID | None = None
-    trigger_depth: int = 0
-
-
-async def start_execution(
-    tx: Transaction, *, spec: ExecutionSpec, user_id: UUID, lease: Lease, seconds: float
-) -> Execution:
-    """Store an execution, owned by an engine for so many seconds. WorkflowNotFound, WorkflowInWrongState."""
+    WorkflowNotFound, WorkflowInWrongState.
+    """
+    execution, limit = spec.begun(tx.account_id, user_id, tx.now), owner.limit
     if spec.workflow_id is not None:
-        await definitions.expect_active(tx.connection, workflow_id=spec.workflow_id)
-    execution = Execution(
-        execution_id=spec.execution_id,
-        account_id=tx.account_id,
-        user_id=user_id,
-        name=spec.name,
-        workflow_id=spec.workflow_id,
-        definition=spec.definition,
-        input=spec.input,
-        timeout=spec.timeout,
-        state=State.RUNNING,
-        output=None,
-        failure=None,
-        steps_completed=0,
-        steps_failed=0,
-        version=1,
-        create_time=tx.now,
-        update_time=tx.now,
-        start_time=tx.now,
-        end_time=None,
-        sequence=0,
-        trigger_id=spec.trigger_id,
-        trigger_depth=spec.trigger_depth,
-    )
-    await store.insert_execution(tx.connection, execution, lease, seconds)
+        family = await definitions.expect_active(tx.connection, workflow_id=spec.workflow_id)
+        execution = replace(execution, parent_workflow_id=family.parent_workflow_id)
+        limit = limit or family.max_concurrent_executions
+    if limit:
+        return await _wait(tx, execution)
+    await store.insert_execution(tx.connection, execution, owner.lease, owner.seconds)
     tx.record("started", after=execution)
     return execution
+
+
+async def start_fork(tx: Transaction, *, fork: Fork, user_id: UUID, limit: int) -> Execution:
+    """Store an execution that goes on from another, for any engine to claim, or PENDING as any other.
+
+    ExecutionNotFound, ExecutionNotRetriable, InvalidField.
+    """
+    origin = await store.lock_execution(tx.connection, fork.origin_execution_id)
+    definition = origin.definition
+    if origin.workflow_id is not None:
+        workflow = await definitions.get_workflow(tx.connection, workflow_id=origin.workflow_id)
+        family = await definitions.get_family(tx.connection, parent_workflow_id=workflow.parent_workflow_id)
+        definition, limit = workflow.definition, limit or family.max_concurrent_executions
+    if definition is None:
+        msg = "an execution of nothing"
+        raise ValueError(msg)
+    ended = await fork_store.ended_at_top(tx.connection, origin.execution_id)
+    kept = fork.kept(origin, Outline(definition), ended)
+    counts = await fork_store.count_steps(tx.connection, origin.execution_id, kept)
+    execution = fork.begun(origin, user_id, tx.now, counts)
+    if limit:
+        execution = await _wait(tx, execution)
+    else:
+        await store.insert_execution(tx.connection, execution)
+        tx.record("started", after=execution)
+    await fork_store.copy_steps(tx.connection, execution, kept)
+    given = fork.step(Outline(definition), tx.now, execution.sequence)
+    if given is not None:
+        await fork_store.insert_step(tx.connection, execution, given)
+    return execution
+
+
+async def _wait(tx: Transaction, execution: Execution) -> Execution:
+    """Store an execution that does not begin yet: whether it may is decided in one place, for all that wait."""
+    pending = replace(execution, state=State.PENDING, start_time=None)
+    await store.insert_execution(tx.connection, pending)
+    tx.record("created", after=pending)
+    return pending
+
+
+async def begin_waiting(tx: Transaction, *, limit: int, most: int) -> list[Execution]:
+    """Have executions of an account run that wait, as many as its limit and those of its workflows allow."""
+    await queue_store.lock_queue(tx.connection, tx.account_id)
+    waiting = await queue_store.next_waiting(tx.connection, limit, most)
+    now = datetime.now(UTC)  # not the transaction's: it may have waited for those whose end it has seen
+    begun = [each.begin(now) for each in waiting]
+    await queue_store.begin(tx.connection, begun)
+    for before, after in zip(waiting, begun, strict=True):
+        tx.record("started", before=before, after=after)
+    return begun
 
 
 async def cancel_execution(tx: Transaction, *, execution_id: UUID, etag: str) -> Execution:

@@ -13,9 +13,12 @@ from chassis.database import Database
 from chassis.pages import MAXIMUM_LOG_SIZE, Pages
 from chassis.rpc.call import Call
 from services.execution.executions import convert, queries
-from services.execution.executions.domain import Execution
+from services.execution.executions.domain import Execution, ExecutionSpec
 from services.execution.executions.follow import Followers
-from services.execution.executions.operations import ExecutionSpec, cancel_execution
+from services.execution.executions.operations import cancel_execution
+from services.execution.executions.queries import Place
+
+BY_END = "end_time desc"
 
 
 class Starter(Protocol):
@@ -51,16 +54,16 @@ class ExecutionServicer:
     async def ListExecutions(self, request: pb.ListExecutionsRequest, call: Call) -> pb.ListExecutionsResponse:
         """Return a page of executions."""
         page = self.pages.open(request, call.account_id)
-        rows = await self.database.read(
-            call.actor,
-            queries.list_executions,
-            workflow_id=convert.id_from_proto(request.workflow_id),
-            parent_execution_id=convert.id_from_proto(request.parent_execution_id),
-            state=convert.state_from_proto(request.state),
-            limit=page.limit,
-            after=page.after_id,
-        )
-        shown, token = page.cut(rows, key=lambda execution: execution.execution_id)
+        wanted, limit = convert.filter_from_proto(request), page.limit
+        if request.order_by == BY_END:
+            place = Place.read(page.after) if page.after else None
+            rows = await self.database.read(call.actor, queries.list_ended, wanted=wanted, limit=limit, after=place)
+            shown, token = page.cut(rows, key=lambda execution: Place.of(execution).text)
+        else:
+            rows = await self.database.read(
+                call.actor, queries.list_executions, wanted=wanted, limit=limit, after=page.after_id
+            )
+            shown, token = page.cut(rows, key=lambda execution: execution.execution_id)
         return pb.ListExecutionsResponse(executions=map(convert.execution_to_proto, shown), next_page_token=token)
 
     async def CancelExecution(self, request: pb.CancelExecutionRequest, call: Call) -> execution_pb2.Execution:

@@ -1,6 +1,6 @@
 """Tables of executions and their steps."""
 
-from sqlalchemy import BigInteger, Column, Enum, Integer, Interval, Table, Text
+from sqlalchemy import BigInteger, Column, Enum, Integer, Interval, SmallInteger, Table, Text
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 
 from chassis import tables
@@ -28,7 +28,7 @@ executions = Table(
     Column("version", BigInteger, nullable=False),
     Column("create_time", tables.Time, nullable=False),
     Column("update_time", tables.Time, nullable=False),
-    Column("start_time", tables.Time, nullable=False),
+    Column("start_time", tables.Time),
     Column("end_time", tables.Time),
     Column("wake_time", tables.Time),
     Column("lease_epoch", BigInteger, nullable=False),
@@ -43,6 +43,11 @@ executions = Table(
     Column("sequence", BigInteger, nullable=False),
     Column("trigger_id", UUID),
     Column("trigger_depth", Integer, nullable=False),
+    Column("parent_workflow_id", UUID),
+    Column("priority", SmallInteger, nullable=False),
+    Column("origin_execution_id", UUID),
+    Column("origin_path", Text),
+    Column("step_inputs", JSONB(none_as_null=True)),
 )
 
 step_executions = Table(

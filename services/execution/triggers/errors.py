@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from chassis.errors import InvalidArgument, InvalidField, NotFound, Violation, WrongState
+from chassis.errors import InvalidArgument, InvalidField, LimitExceeded, NotFound, Violation, WrongState
 
 
 class InvalidCron(InvalidField):
@@ -52,6 +52,15 @@ class TriggerNotFound(NotFound):
 
     def __init__(self, trigger_id: UUID) -> None:
         super().__init__(triggerId=str(trigger_id))
+
+
+class TriggerLimitReached(LimitExceeded):
+    """The account has {limit} triggers, as many as it may have; delete one first."""
+
+    reason = "TRIGGER_LIMIT_REACHED"
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(limit=str(limit))
 
 
 class TriggerOfAnotherType(WrongState):

@@ -12,22 +12,15 @@ from chassis.database import Transaction
 from services.execution.definitions import queries as definitions
 from services.execution.definitions.domain import Definition
 from services.execution.executions.convert import TIMEOUT
-from services.execution.executions.domain import Execution, Failure, Lease
-from services.execution.executions.operations import ExecutionSpec, start_execution
+from services.execution.executions.domain import Execution, ExecutionSpec, Failure, Owner
+from services.execution.executions.operations import start_execution
 from services.execution.triggers import store
 from services.execution.triggers.domain import Decision, Happening, Occurrence, Trigger, key_of
+from services.execution.triggers.errors import TriggerLimitReached
 
 CHANGED = ("TRIGGER_CHANGED", "the trigger was changed before anybody looked")
 """Why a time is skipped that nobody had decided about."""
 MISFIRED = ("MISFIRED", "nobody could look at the time, and the trigger's rule is to skip it")
-
-
-@dataclass(frozen=True, slots=True)
-class Owner:
-    """Who owns the executions that are started, and for how many seconds until there is a sign of life."""
-
-    lease: Lease
-    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +39,10 @@ class Decided:
     started: list[Started]
 
 
-async def create_trigger(tx: Transaction, *, trigger: Trigger) -> Trigger:
-    """Make a trigger. WorkflowNotFound."""
+async def create_trigger(tx: Transaction, *, trigger: Trigger, limit: int) -> Trigger:
+    """Make a trigger. WorkflowNotFound; TriggerLimitReached when the account has as many as it may."""
+    if await store.count_triggers(tx.connection, tx.account_id) >= limit:
+        raise TriggerLimitReached(limit)
     await definitions.expect_family(tx.connection, parent_workflow_id=trigger.parent_workflow_id)
     await store.insert_trigger(tx.connection, trigger)
     tx.record("created", after=trigger)
@@ -169,9 +164,9 @@ async def _start(
     workflow = await definitions.find_active(tx.connection, parent_workflow_id=trigger.parent_workflow_id)
     if workflow is None:
         return Failure("WORKFLOW_NOT_ACTIVE", "no version of the workflow is active")
-    about = (trigger.name, workflow.workflow_id, None, given, TIMEOUT, trigger.trigger_id, depth)
-    spec = ExecutionSpec(ids.new(), *about)
-    execution = await start_execution(tx, spec=spec, user_id=trigger.user_id, lease=owner.lease, seconds=owner.seconds)
+    about = (trigger.name, workflow.workflow_id, None, given, TIMEOUT)
+    spec = ExecutionSpec(ids.new(), *about, trigger_id=trigger.trigger_id, trigger_depth=depth)
+    execution = await start_execution(tx, spec=spec, user_id=trigger.user_id, owner=owner)
     return Started(execution, workflow.definition)
 
 

@@ -20,7 +20,7 @@ from services.execution.expressions import Expressions
 from services.execution.triggers import inputs, operations, queries
 from services.execution.triggers.domain import LISTED, key_of
 from services.execution.triggers.errors import TriggerNotFound
-from services.execution.triggers.taking import owner_of, take
+from services.execution.triggers.taking import take
 
 Clock = Callable[[], datetime]
 """Says what time it is, in UTC."""
@@ -108,7 +108,7 @@ class Scheduler:
                 times=times,
                 inputs=given,
                 now=now,
-                owner=owner_of(self.engine),
+                owner=self.engine.owner,
             )
             take(self.engine, started)
 

@@ -32,17 +32,18 @@ TransitionRequest = pb.EnableTriggerRequest | pb.DisableTriggerRequest | pb.Dele
 
 @dataclass(frozen=True, slots=True)
 class TriggerServicer:
-    """Serves stateroom.execution.v1.TriggerService."""
+    """Serves stateroom.execution.v1.TriggerService. An account may have `limit` triggers."""
 
     database: Database
     pages: Pages
     expressions: Expressions
+    limit: int
 
     async def CreateTrigger(self, request: pb.CreateTriggerRequest, call: Call) -> trigger_pb2.Trigger:
         """Make a trigger."""
         await self._expect_valid(request.trigger)
         wanted = convert.trigger_from_proto(request, call.account_id, ids.parse(call.principal.subject))
-        trigger = await self.database.write(call.actor, operations.create_trigger, trigger=wanted)
+        trigger = await self.database.write(call.actor, operations.create_trigger, trigger=wanted, limit=self.limit)
         return convert.trigger_to_proto(trigger)
 
     async def GetTrigger(self, request: pb.GetTriggerRequest, call: Call) -> trigger_pb2.Trigger:

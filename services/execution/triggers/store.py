@@ -7,7 +7,7 @@ from enum import Enum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping, Select, insert, select, update
+from sqlalchemy import RowMapping, Select, func, insert, select, text, update
 
 from chassis import tables
 from chassis.sql import Connection
@@ -26,6 +26,14 @@ def trigger_of(row: RowMapping) -> Trigger:
     """Return a row as a trigger."""
     values = dict(row)
     return Trigger(**values | {"config": config_of(values.pop("type"), values["config"])})
+
+
+async def count_triggers(connection: Connection, account_id: UUID) -> int:
+    """Return how many triggers the account has; rivals that count wait until this transaction ends."""
+    lock = text("SELECT pg_advisory_xact_lock(hashtextextended('triggers ' || :account_id, 0))")
+    await connection.execute(lock, {"account_id": str(account_id)})
+    kept = (triggers.c.account_id == account_id) & triggers.c.delete_time.is_(None)
+    return int((await connection.execute(select(func.count()).where(kept))).scalar_one())
 
 
 async def insert_trigger(connection: Connection, trigger: Trigger) -> None:

@@ -2,14 +2,8 @@
 
 from collections.abc import Iterable
 
-from services.execution.engine.engine import FIRST_EPOCH, LEASE, Engine
-from services.execution.executions.domain import Lease
-from services.execution.triggers.operations import Owner, Started
-
-
-def owner_of(engine: Engine) -> Owner:
-    """Return how executions are stored that an engine is to begin."""
-    return Owner(Lease(engine.engine_id, FIRST_EPOCH), LEASE)
+from services.execution.engine.engine import Engine
+from services.execution.triggers.operations import Started
 
 
 def take(engine: Engine, started: Iterable[Started]) -> None:

@@ -8,11 +8,11 @@ from uuid import UUID
 from chassis import etag as tags
 from chassis.database import Transaction
 from chassis.errors import DomainError, TransactionConflict
-from services.execution.executions.domain import Failure
+from services.execution.executions.domain import Failure, Owner
 from services.execution.triggers import operations as triggers
 from services.execution.triggers import store as trigger_store
 from services.execution.triggers.domain import Decision, Happening, Trigger
-from services.execution.triggers.operations import Decided, Owner
+from services.execution.triggers.operations import Decided
 from services.execution.webhooks import store
 from services.execution.webhooks.domain import Delivery
 

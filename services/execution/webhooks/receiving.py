@@ -21,7 +21,7 @@ from services.execution.triggers import queries as triggers
 from services.execution.triggers.domain import Trigger, Webhook
 from services.execution.triggers.errors import TriggerNotFound
 from services.execution.triggers.operations import Decided
-from services.execution.triggers.taking import owner_of, take
+from services.execution.triggers.taking import take
 from services.execution.webhooks import operations, queries
 from services.execution.webhooks.domain import BODY, Delivery
 from services.execution.webhooks.errors import DeliveryTooLarge, SignatureRefused
@@ -67,7 +67,7 @@ class Receiving:
             raise
         prepared = await self._prepared(trigger, delivery)
         decided, delivery_id = await self.database.write(
-            actor, operations.accept_delivery, delivery=delivery, prepared=prepared, owner=owner_of(self.engine)
+            actor, operations.accept_delivery, delivery=delivery, prepared=prepared, owner=self.engine.owner
         )
         take(self.engine, decided.started)
         return decided, delivery_id
@@ -76,7 +76,7 @@ class Receiving:
         """Decide about a delivery once more. DeliveryNotFound, TriggerNotFound, TriggerDisabled."""
         delivery = await self.database.read(actor, queries.get_delivery, delivery_id=delivery_id)
         trigger = await self.database.read(actor, triggers.get_trigger, trigger_id=delivery.trigger_id)
-        prepared, redelivering = await self._prepared(trigger, delivery), Redelivering(owner_of(self.engine))
+        prepared, redelivering = await self._prepared(trigger, delivery), Redelivering(self.engine.owner)
         redelivered = await self.database.write(
             actor, operations.redeliver, delivery_id=delivery_id, prepared=prepared, redelivering=redelivering
         )

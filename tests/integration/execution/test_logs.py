@@ -3,8 +3,9 @@
 import pytest
 from stateroom.execution.v1 import log_service_pb2 as pb
 
+from services.execution.logs.forgetting import statement_for
 from tests.support.execution_stage import ExecutionStage, Steps
-from tests.support.waiting import PATIENCE
+from tests.support.waiting import PATIENCE, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -62,3 +63,20 @@ async def test_stream_execution_logs_shows_lines_as_they_are_said_until_the_end(
     assert [line.attempt for line in seen] == [1, 2, 3]
     request.after_position = seen[0].position
     assert await streamed() == seen[1:]
+
+
+async def test_logs_are_forgotten_once_their_execution_has_ended_long_ago(stage: ExecutionStage) -> None:
+    """Those of one that runs stay, however old they are; those of one that ended stay until their time."""
+    ended = await stage.ended(await stage.start(FAILS))
+    runs = await stage.start(
+        [FAILS[0] | {"onError": "CONTINUE", "retryCount": 0}, {"key": "ask", "approval": {"message": "Go on?"}}]
+    )
+
+    async def asks() -> bool:
+        return (await stage.states(runs.execution_id)).get("ask") == "WAITING"
+
+    await until(asks)
+    for days, left in ((1.0, 3), (0.0, 0)):
+        await stage.rows(statement_for(days), 1000)
+        assert len(await lines(stage, ended.execution_id)) == left
+    assert len(await lines(stage, runs.execution_id)) == 1

@@ -112,8 +112,10 @@ async def test_checkpoint_of_an_owner_that_lost_its_lease_is_refused_by_the_stat
     (newest,) = await lease_store.claim(connection, ids.new(), 60.0, 10)
     assert newest["lease_epoch"] == stale["lease_epoch"] + 1
     execution = execution_of(stale)
-    step = StepExecution("late", "late", Type.NOOP, StepState.COMPLETED, 1, execution.start_time, execution.start_time)
-    ended = execution.end(execution.start_time, ExecutionState.COMPLETED)
+    step = StepExecution(
+        "late", "late", Type.NOOP, StepState.COMPLETED, 1, execution.create_time, execution.create_time
+    )
+    ended = execution.end(execution.create_time, ExecutionState.COMPLETED)
     change = PendingChange(ids.INSTALLATION_ACCOUNT, b"header", b"payload")
     for row, held in ((stale, set()), (newest, {execution.execution_id})):
         late = Checkpoint(ended, row["lease_epoch"], {"late": step}, change)

@@ -25,7 +25,6 @@ from services.execution.settings import ExecutionSettings
 from services.execution.triggers import operations, queries
 from services.execution.triggers.schedule import MisfireRule, Schedule
 from services.execution.triggers.scheduler import Scheduler
-from services.execution.triggers.taking import owner_of
 from tests.support.execution_stage import ExecutionStage, Steps, open_execution_stage
 from tests.support.installation import TEMPLATE, fresh_installation
 from tests.support.places import first_and_thorough
@@ -72,7 +71,7 @@ async def _scheduler(stage: ExecutionStage, clock: Clock, stack: AsyncExitStack)
     service = await open_service("execution", settings, REGISTRY, stack)
     expressions = Expressions()
     stack.push_async_callback(expressions.close)
-    return Scheduler(service.database, service.system, expressions, open_engine(service, expressions, {}), clock)
+    return Scheduler(service.database, service.system, expressions, open_engine(service, expressions, {}, 0), clock)
 
 
 async def _made(stage: ExecutionStage, schedule: dict[str, str], begin: datetime) -> trigger_pb2.Trigger:
@@ -170,7 +169,7 @@ async def test_update_of_a_schedule_whose_time_is_over_tells_what_it_skips(stage
         await database.write(actor, operations.update_trigger, trigger_id=trigger_id, values=change, etag="*")
         times, now = stale.due(scheduler.clock()), scheduler.clock()
         given: dict[datetime, dict[str, Any] | Failure] = {time: {} for time in times}  # as it was before the change
-        decide, owner = operations.decide_times, owner_of(scheduler.engine)
+        decide, owner = operations.decide_times, scheduler.engine.owner
         late = await database.write(actor, decide, trigger=stale, times=times, inputs=given, now=now, owner=owner)
         assert late == []
         await database.write(actor, operations.disable_trigger, trigger_id=trigger_id, etag="")

@@ -14,6 +14,8 @@ from services.execution.engine.scopes import Change, Task, prefix_of
 from services.execution.executions.domain import Failure, StepExecution, StepState
 from tests.support.definitions import definitions
 
+LOOKING = (Type.APPROVAL, Type.WORKFLOW)
+LEAVES = (Type.NOOP, Type.CODE, Type.API, *LOOKING)
 BEGIN = datetime(2030, 1, 1, tzinfo=UTC)
 
 
@@ -38,11 +40,19 @@ class Running:
         self._follow(self.plan.apply(self._outcome(task, draw), self.now))
 
     def wake(self, path: str) -> None:
-        """Have a step that sleeps go on."""
+        """Have a step that sleeps go on: it has ended, or is run again."""
         self.now += timedelta(seconds=1)
         record = self.plan.open[path]
+        if record.failure is not None or record.progress is not None:
+            assert path not in self.under_way, f"{path} begins twice"
+            self.under_way[path] = self.plan.due(path)
+            return
         ended = replace(record, state=StepState.COMPLETED, wake_time=None, end_time=self.now)
         self._follow(self.plan.apply(ended, self.now))
+
+    def again(self) -> set[str]:
+        """Return the paths of the steps that are run again, of which what is stored still says that they sleep."""
+        return {path for path in self.under_way if path in self.stored}
 
     def sleepers(self) -> list[str]:
         """Return the paths of the steps that sleep."""
@@ -53,10 +63,15 @@ class Running:
         record = StepExecution(task.path, step.key, step.type, StepState.COMPLETED, task.attempt, self.now)
         if draw.draw(st.integers(0, 5)) == 0:
             failure = Failure("TEST", "it was to fail")
+            if task.attempt <= step.retry_count:
+                return replace(record, state=StepState.WAITING, failure=failure, wake_time=self.now)
             return replace(record, state=StepState.FAILED, failure=failure, end_time=self.now)
         if step.type is Type.WAIT:
             return replace(record, state=StepState.WAITING, wake_time=self.now)
-        if step.type is Type.NOOP:
+        if step.type in LOOKING and draw.draw(st.booleans()):
+            looked = (task.progress or {"looked": 0})["looked"] + 1
+            return replace(record, state=StepState.WAITING, wake_time=self.now, progress={"looked": looked})
+        if step.type in LEAVES:
             return replace(record, output=task.path, end_time=self.now)
         decided = {Type.LOOP: st.lists(st.integers(0, 9), max_size=3), Type.CONDITION: st.booleans()}
         progress = draw.draw(decided[step.type]) if step.type in decided else None
@@ -99,8 +114,9 @@ def test_plan_restored_at_any_moment_goes_on_as_the_one_before(definition: Defin
         # What was under way beside a failure is not begun again.
         if not any(record.state is StepState.FAILED for record in running.stored.values()):
             assert change.records == []
-            assert begun == running.under_way.keys()
-            assert restored.open == running.plan.open
+            again = running.again()
+            assert begun == running.under_way.keys() - again
+            assert restored.open == running.plan.open | {path: running.stored[path] for path in again}
             assert restored.outcome is None
         choices = sorted(running.under_way) + running.sleepers()
         assert choices, "nothing runs, nothing sleeps, and it has not ended"

@@ -12,6 +12,7 @@ from uuid import UUID
 from stateroom.runner.v1 import record_pb2
 from stateroom.runner.v1 import runner_service_pb2 as pb
 
+from chassis import faults
 from chassis.actor import Actor
 from chassis.database import Database
 from chassis.errors import DomainError, Unavailable
@@ -32,6 +33,10 @@ _GRACE = 60.0  # seconds beyond that, in which a runner that does not answer may
 
 _LEVELS = {b"o ": Level.INFO, b"e ": Level.WARNING}  # by what a line of the program begins with: output or errors
 _Type = record_pb2.Record.Type
+
+_NOTED = faults.Point("code.noted", "It is noted that code runs in a runner, which knows nothing of it.")
+_OPENED = faults.Point("code.opened", "Code runs in a runner, and nobody follows what it says.")
+_REPORTED = faults.Point("code.reported", "Code has ended, and nothing says so but its runner.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +61,7 @@ class Code:
             raise StepFailed(exc.reason, exc.message) from exc
         except TimeoutError as exc:
             raise StepFailed("RUN_LOST", "its time is long up, and its runner does not answer") from exc
+        _REPORTED.reach()
         if "failure" in report:
             raise StepFailed(report["failure"]["reason"], report["failure"]["message"])
         return Ended(values.storable(report["result"]["output"]))
@@ -84,7 +90,9 @@ class Code:
         )
         if run.runner_id != room.runner_id:
             raise StepFailed("RUN_LOST", "the runner that ran it died")
+        _NOTED.reach()
         await room.open(run.code_run_id, _errand(attempt, run))
+        _OPENED.reach()
         async with aclosing(room.records(run.code_run_id, printed.sequence)) as records:
             return await _followed(records, printed, str(run.code_run_id))
 

@@ -21,7 +21,7 @@ async def insert_execution(
     connection: Connection, execution: Execution, lease: Lease | None = None, seconds: float = 0
 ) -> None:
     """Store a new execution, owned by an engine for so many seconds, or there to be claimed."""
-    until = execution.start_time + timedelta(seconds=seconds)
+    until = execution.create_time + timedelta(seconds=seconds)
     owned = (
         {"lease_epoch": lease.epoch, "engine_id": lease.engine_id} if lease else {"lease_epoch": 0, "engine_id": None}
     )

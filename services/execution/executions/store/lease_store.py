@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _CLAIM = """
 WITH due AS (
-    SELECT execution_id FROM executions WHERE wake_time <= now()
+    SELECT execution_id FROM executions WHERE wake_time <= now() AND state = 'RUNNING'
     ORDER BY wake_time LIMIT $3 FOR NO KEY UPDATE SKIP LOCKED
 ), claimed AS (
     UPDATE executions SET
@@ -32,7 +32,7 @@ SELECT claimed.*, workflows.definition AS workflow_definition
 FROM claimed LEFT JOIN workflows USING (account_id, workflow_id)
 """
 _STEPS = "SELECT * FROM step_executions WHERE execution_id = ANY($1) ORDER BY execution_id, sequence"
-_NEXT = "SELECT extract(epoch FROM min(wake_time) - now())::float FROM executions WHERE wake_time IS NOT NULL"
+_NEXT = "SELECT extract(epoch FROM min(wake_time) - now())::float FROM executions WHERE state = 'RUNNING'"
 _RENEW = """
 WITH held AS (
     SELECT execution_id FROM unnest($1::uuid[], $2::bigint[]) AS wanted (execution_id, lease_epoch)
@@ -116,7 +116,7 @@ WITH wanted AS MATERIALIZED (
 SELECT execution_id, pg_notify('{CHANNEL}', execution_id::text) FROM held
 """  # noqa: S608  # a name of ours
 
-_JSON = ("definition", "workflow_definition", "input", "progress", "output", "failure")
+_JSON = ("definition", "workflow_definition", "input", "step_inputs", "progress", "output", "failure")
 
 
 @dataclass(slots=True)

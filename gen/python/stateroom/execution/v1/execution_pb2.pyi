@@ -35,6 +35,8 @@ class Execution(_message.Message):
         DESCRIPTOR: _descriptor.EnumDescriptor
         STATE_UNSPECIFIED: Execution._State.ValueType  # 0
         """Not set."""
+        PENDING: Execution._State.ValueType  # 1
+        """It waits until fewer others run than its account or its workflow may have."""
         RUNNING: Execution._State.ValueType  # 2
         """It runs, or sleeps until one of its steps is due."""
         COMPLETED: Execution._State.ValueType  # 3
@@ -51,6 +53,8 @@ class Execution(_message.Message):
 
     STATE_UNSPECIFIED: Execution.State.ValueType  # 0
     """Not set."""
+    PENDING: Execution.State.ValueType  # 1
+    """It waits until fewer others run than its account or its workflow may have."""
     RUNNING: Execution.State.ValueType  # 2
     """It runs, or sleeps until one of its steps is due."""
     COMPLETED: Execution.State.ValueType  # 3
@@ -83,6 +87,10 @@ class Execution(_message.Message):
     PARENT_PATH_FIELD_NUMBER: _builtins.int
     TRIGGER_ID_FIELD_NUMBER: _builtins.int
     TRIGGER_DEPTH_FIELD_NUMBER: _builtins.int
+    PRIORITY_FIELD_NUMBER: _builtins.int
+    PARENT_WORKFLOW_ID_FIELD_NUMBER: _builtins.int
+    ORIGIN_EXECUTION_ID_FIELD_NUMBER: _builtins.int
+    ORIGIN_PATH_FIELD_NUMBER: _builtins.int
     execution_id: _builtins.str
     """UUIDv7."""
     name: _builtins.str
@@ -107,6 +115,14 @@ class Execution(_message.Message):
     """The trigger that started it; empty when somebody did."""
     trigger_depth: _builtins.int
     """How many triggers, each set off by an execution of the one before, led to it; 0 when somebody started it."""
+    priority: _builtins.int
+    """Of executions that wait, one of a higher priority begins before others of its account; 0 unless set."""
+    parent_workflow_id: _builtins.str
+    """The first version of the workflow that runs; empty for a definition of its own."""
+    origin_execution_id: _builtins.str
+    """The execution that it goes on from; empty for one that began at the beginning."""
+    origin_path: _builtins.str
+    """The step at which it goes on; empty when it kept whatever had completed."""
     @_builtins.property
     def definition(self) -> _workflow_pb2.Definition:
         """What runs, without a workflow. It is not part of change events."""
@@ -137,7 +153,7 @@ class Execution(_message.Message):
 
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
-        """When it began to run."""
+        """When it began to run; unset while it is PENDING."""
 
     @_builtins.property
     def end_time(self) -> _timestamp_pb2.Timestamp:
@@ -167,10 +183,14 @@ class Execution(_message.Message):
         parent_path: _builtins.str = ...,
         trigger_id: _builtins.str = ...,
         trigger_depth: _builtins.int = ...,
+        priority: _builtins.int = ...,
+        parent_workflow_id: _builtins.str = ...,
+        origin_execution_id: _builtins.str = ...,
+        origin_path: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "definition", b"definition", "end_time", b"end_time", "failure", b"failure", "input", b"input", "output", b"output", "start_time", b"start_time", "timeout", b"timeout", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "definition", b"definition", "end_time", b"end_time", "etag", b"etag", "execution_id", b"execution_id", "failure", b"failure", "input", b"input", "name", b"name", "output", b"output", "parent_execution_id", b"parent_execution_id", "parent_path", b"parent_path", "start_time", b"start_time", "state", b"state", "steps_completed", b"steps_completed", "steps_failed", b"steps_failed", "timeout", b"timeout", "trigger_depth", b"trigger_depth", "trigger_id", b"trigger_id", "update_time", b"update_time", "user_id", b"user_id", "workflow_id", b"workflow_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "definition", b"definition", "end_time", b"end_time", "etag", b"etag", "execution_id", b"execution_id", "failure", b"failure", "input", b"input", "name", b"name", "origin_execution_id", b"origin_execution_id", "origin_path", b"origin_path", "output", b"output", "parent_execution_id", b"parent_execution_id", "parent_path", b"parent_path", "parent_workflow_id", b"parent_workflow_id", "priority", b"priority", "start_time", b"start_time", "state", b"state", "steps_completed", b"steps_completed", "steps_failed", b"steps_failed", "timeout", b"timeout", "trigger_depth", b"trigger_depth", "trigger_id", b"trigger_id", "update_time", b"update_time", "user_id", b"user_id", "workflow_id", b"workflow_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -78,30 +78,44 @@ class ListExecutionsRequest(_message.Message):
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     WORKFLOW_ID_FIELD_NUMBER: _builtins.int
-    STATE_FIELD_NUMBER: _builtins.int
+    STATES_FIELD_NUMBER: _builtins.int
     PARENT_EXECUTION_ID_FIELD_NUMBER: _builtins.int
+    PARENT_WORKFLOW_ID_FIELD_NUMBER: _builtins.int
+    USER_ID_FIELD_NUMBER: _builtins.int
+    ORDER_BY_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
     """How many at most; 0 means 20, above 200 means 200."""
     page_token: _builtins.str
     """Where the last page ended; empty for the first page."""
     workflow_id: _builtins.str
     """Only executions of this version."""
-    state: _execution_pb2.Execution.State.ValueType
-    """Only executions in this state; unset for all."""
     parent_execution_id: _builtins.str
     """Only executions that are steps of this one."""
+    parent_workflow_id: _builtins.str
+    """Only executions of any version of the workflow with this first version."""
+    user_id: _builtins.str
+    """Only executions of this person."""
+    order_by: _builtins.str
+    """`create_time desc`, as without it; or `end_time desc`, which lists only what has ended."""
+    @_builtins.property
+    def states(self) -> _containers.RepeatedScalarFieldContainer[_execution_pb2.Execution.State.ValueType]:
+        """Only executions in one of these states; none for all. What has not ended is PENDING or RUNNING."""
+
     def __init__(
         self,
         *,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
         workflow_id: _builtins.str = ...,
-        state: _execution_pb2.Execution.State.ValueType = ...,
+        states: _abc.Iterable[_execution_pb2.Execution.State.ValueType] | None = ...,
         parent_execution_id: _builtins.str = ...,
+        parent_workflow_id: _builtins.str = ...,
+        user_id: _builtins.str = ...,
+        order_by: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "parent_execution_id", b"parent_execution_id", "state", b"state", "workflow_id", b"workflow_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["order_by", b"order_by", "page_size", b"page_size", "page_token", b"page_token", "parent_execution_id", b"parent_execution_id", "parent_workflow_id", b"parent_workflow_id", "states", b"states", "user_id", b"user_id", "workflow_id", b"workflow_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -119,7 +133,7 @@ class ListExecutionsResponse(_message.Message):
     """For the next page; empty at the end."""
     @_builtins.property
     def executions(self) -> _containers.RepeatedCompositeFieldContainer[_execution_pb2.Execution]:
-        """Newest first."""
+        """In the order that was asked for."""
 
     def __init__(
         self,

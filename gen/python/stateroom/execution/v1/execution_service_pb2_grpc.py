@@ -73,9 +73,10 @@ class ExecutionServiceServicer:
     """
 
     def StartExecution(self, request, context):
-        """Starts a workflow, or what the request itself defines, and returns at once.
+        """Starts a workflow, or what the request itself defines, and returns at once. Where a limit of executions that run at a time says so,
+        it is PENDING first.
 
-        Errors: INVALID_ARGUMENT (INVALID_FIELD, INVALID_WORKFLOW, REQUEST_ID_REUSED), NOT_FOUND (WORKFLOW_NOT_FOUND), FAILED_PRECONDITION
+        Errors: INVALID_ARGUMENT (INVALID_FIELD, INVALID_WORKFLOW, INVALID_INPUT, REQUEST_ID_REUSED), NOT_FOUND (WORKFLOW_NOT_FOUND), FAILED_PRECONDITION
         (WORKFLOW_IN_WRONG_STATE).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -92,7 +93,7 @@ class ExecutionServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListExecutions(self, request, context):
-        """Lists executions, newest first.
+        """Lists executions, those first that were asked for last.
 
         Errors: INVALID_ARGUMENT (INVALID_FIELD, INVALID_PAGE_TOKEN).
         """

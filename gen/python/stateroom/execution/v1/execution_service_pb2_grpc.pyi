@@ -35,9 +35,10 @@ class ExecutionServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> ExecutionServiceAsyncStub: ...
     StartExecution: _grpc.UnaryUnaryMultiCallable[_execution_service_pb2.StartExecutionRequest, _execution_pb2.Execution]
-    """Starts a workflow, or what the request itself defines, and returns at once.
+    """Starts a workflow, or what the request itself defines, and returns at once. Where a limit of executions that run at a time says so,
+    it is PENDING first.
 
-    Errors: INVALID_ARGUMENT (INVALID_FIELD, INVALID_WORKFLOW, REQUEST_ID_REUSED), NOT_FOUND (WORKFLOW_NOT_FOUND), FAILED_PRECONDITION
+    Errors: INVALID_ARGUMENT (INVALID_FIELD, INVALID_WORKFLOW, INVALID_INPUT, REQUEST_ID_REUSED), NOT_FOUND (WORKFLOW_NOT_FOUND), FAILED_PRECONDITION
     (WORKFLOW_IN_WRONG_STATE).
     """
     GetExecution: _grpc.UnaryUnaryMultiCallable[_execution_service_pb2.GetExecutionRequest, _execution_pb2.Execution]
@@ -46,7 +47,7 @@ class ExecutionServiceStub:
     Errors: NOT_FOUND (EXECUTION_NOT_FOUND).
     """
     ListExecutions: _grpc.UnaryUnaryMultiCallable[_execution_service_pb2.ListExecutionsRequest, _execution_service_pb2.ListExecutionsResponse]
-    """Lists executions, newest first.
+    """Lists executions, those first that were asked for last.
 
     Errors: INVALID_ARGUMENT (INVALID_FIELD, INVALID_PAGE_TOKEN).
     """
@@ -73,9 +74,10 @@ class ExecutionServiceAsyncStub(ExecutionServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     StartExecution: _aio.UnaryUnaryMultiCallable[_execution_service_pb2.StartExecutionRequest, _execution_pb2.Execution]  # type: ignore[assignment]
-    """Starts a workflow, or what the request itself defines, and returns at once.
+    """Starts a workflow, or what the request itself defines, and returns at once. Where a limit of executions that run at a time says so,
+    it is PENDING first.
 
-    Errors: INVALID_ARGUMENT (INVALID_FIELD, INVALID_WORKFLOW, REQUEST_ID_REUSED), NOT_FOUND (WORKFLOW_NOT_FOUND), FAILED_PRECONDITION
+    Errors: INVALID_ARGUMENT (INVALID_FIELD, INVALID_WORKFLOW, INVALID_INPUT, REQUEST_ID_REUSED), NOT_FOUND (WORKFLOW_NOT_FOUND), FAILED_PRECONDITION
     (WORKFLOW_IN_WRONG_STATE).
     """
     GetExecution: _aio.UnaryUnaryMultiCallable[_execution_service_pb2.GetExecutionRequest, _execution_pb2.Execution]  # type: ignore[assignment]
@@ -84,7 +86,7 @@ class ExecutionServiceAsyncStub(ExecutionServiceStub):
     Errors: NOT_FOUND (EXECUTION_NOT_FOUND).
     """
     ListExecutions: _aio.UnaryUnaryMultiCallable[_execution_service_pb2.ListExecutionsRequest, _execution_service_pb2.ListExecutionsResponse]  # type: ignore[assignment]
-    """Lists executions, newest first.
+    """Lists executions, those first that were asked for last.
 
     Errors: INVALID_ARGUMENT (INVALID_FIELD, INVALID_PAGE_TOKEN).
     """
@@ -114,9 +116,10 @@ class ExecutionServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _execution_service_pb2.StartExecutionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_execution_pb2.Execution, _abc.Awaitable[_execution_pb2.Execution]]:
-        """Starts a workflow, or what the request itself defines, and returns at once.
+        """Starts a workflow, or what the request itself defines, and returns at once. Where a limit of executions that run at a time says so,
+        it is PENDING first.
 
-        Errors: INVALID_ARGUMENT (INVALID_FIELD, INVALID_WORKFLOW, REQUEST_ID_REUSED), NOT_FOUND (WORKFLOW_NOT_FOUND), FAILED_PRECONDITION
+        Errors: INVALID_ARGUMENT (INVALID_FIELD, INVALID_WORKFLOW, INVALID_INPUT, REQUEST_ID_REUSED), NOT_FOUND (WORKFLOW_NOT_FOUND), FAILED_PRECONDITION
         (WORKFLOW_IN_WRONG_STATE).
         """
 
@@ -137,7 +140,7 @@ class ExecutionServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _execution_service_pb2.ListExecutionsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_execution_service_pb2.ListExecutionsResponse, _abc.Awaitable[_execution_service_pb2.ListExecutionsResponse]]:
-        """Lists executions, newest first.
+        """Lists executions, those first that were asked for last.
 
         Errors: INVALID_ARGUMENT (INVALID_FIELD, INVALID_PAGE_TOKEN).
         """

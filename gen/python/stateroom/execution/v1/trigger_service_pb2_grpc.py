@@ -91,7 +91,7 @@ class TriggerServiceServicer:
         """Makes a trigger of a workflow and enables it; its executions run for the caller. One of the type WEBHOOK begins DISABLED.
 
         Errors: INVALID_ARGUMENT (INVALID_FIELD, INVALID_CRON, CRON_NEVER_FIRES, UNKNOWN_TIME_ZONE, INVALID_EXPRESSION, REQUEST_ID_REUSED),
-        NOT_FOUND (WORKFLOW_NOT_FOUND).
+        NOT_FOUND (WORKFLOW_NOT_FOUND), RESOURCE_EXHAUSTED (TRIGGER_LIMIT_REACHED).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -38,7 +38,7 @@ class TriggerServiceStub:
     """Makes a trigger of a workflow and enables it; its executions run for the caller. One of the type WEBHOOK begins DISABLED.
 
     Errors: INVALID_ARGUMENT (INVALID_FIELD, INVALID_CRON, CRON_NEVER_FIRES, UNKNOWN_TIME_ZONE, INVALID_EXPRESSION, REQUEST_ID_REUSED),
-    NOT_FOUND (WORKFLOW_NOT_FOUND).
+    NOT_FOUND (WORKFLOW_NOT_FOUND), RESOURCE_EXHAUSTED (TRIGGER_LIMIT_REACHED).
     """
     GetTrigger: _grpc.UnaryUnaryMultiCallable[_trigger_service_pb2.GetTriggerRequest, _trigger_pb2.Trigger]
     """Returns a trigger, a deleted one too.
@@ -93,7 +93,7 @@ class TriggerServiceAsyncStub(TriggerServiceStub):
     """Makes a trigger of a workflow and enables it; its executions run for the caller. One of the type WEBHOOK begins DISABLED.
 
     Errors: INVALID_ARGUMENT (INVALID_FIELD, INVALID_CRON, CRON_NEVER_FIRES, UNKNOWN_TIME_ZONE, INVALID_EXPRESSION, REQUEST_ID_REUSED),
-    NOT_FOUND (WORKFLOW_NOT_FOUND).
+    NOT_FOUND (WORKFLOW_NOT_FOUND), RESOURCE_EXHAUSTED (TRIGGER_LIMIT_REACHED).
     """
     GetTrigger: _aio.UnaryUnaryMultiCallable[_trigger_service_pb2.GetTriggerRequest, _trigger_pb2.Trigger]  # type: ignore[assignment]
     """Returns a trigger, a deleted one too.
@@ -151,7 +151,7 @@ class TriggerServiceServicer(metaclass=_abc_1.ABCMeta):
         """Makes a trigger of a workflow and enables it; its executions run for the caller. One of the type WEBHOOK begins DISABLED.
 
         Errors: INVALID_ARGUMENT (INVALID_FIELD, INVALID_CRON, CRON_NEVER_FIRES, UNKNOWN_TIME_ZONE, INVALID_EXPRESSION, REQUEST_ID_REUSED),
-        NOT_FOUND (WORKFLOW_NOT_FOUND).
+        NOT_FOUND (WORKFLOW_NOT_FOUND), RESOURCE_EXHAUSTED (TRIGGER_LIMIT_REACHED).
         """
 
     @_abc_1.abstractmethod

@@ -7,6 +7,7 @@ from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
+from google.protobuf import struct_pb2 as _struct_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
@@ -68,6 +69,7 @@ class Workflow(_message.Message):
     DELETE_TIME_FIELD_NUMBER: _builtins.int
     DELETED_BY_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    MAX_CONCURRENT_EXECUTIONS_FIELD_NUMBER: _builtins.int
     workflow_id: _builtins.str
     """UUIDv7 of this version."""
     parent_workflow_id: _builtins.str
@@ -86,6 +88,10 @@ class Workflow(_message.Message):
     """Who deleted it."""
     etag: _builtins.str
     """Version of the resource, quoted, for If-Match."""
+    max_concurrent_executions: _builtins.int
+    """How many executions of the workflow run at a time, all versions together, without those that are steps of others; 0 for any number.
+    What the ACTIVE version says holds, also for executions of others that wait.
+    """
     @_builtins.property
     def tags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Words to find it by."""
@@ -123,10 +129,11 @@ class Workflow(_message.Message):
         delete_time: _timestamp_pb2.Timestamp | None = ...,
         deleted_by: _builtins.str = ...,
         etag: _builtins.str = ...,
+        max_concurrent_executions: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "definition", b"definition", "delete_time", b"delete_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "definition", b"definition", "delete_time", b"delete_time", "deleted_by", b"deleted_by", "description", b"description", "etag", b"etag", "name", b"name", "parent_workflow_id", b"parent_workflow_id", "state", b"state", "tags", b"tags", "update_time", b"update_time", "user_id", b"user_id", "version_number", b"version_number", "workflow_id", b"workflow_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "definition", b"definition", "delete_time", b"delete_time", "deleted_by", b"deleted_by", "description", b"description", "etag", b"etag", "max_concurrent_executions", b"max_concurrent_executions", "name", b"name", "parent_workflow_id", b"parent_workflow_id", "state", b"state", "tags", b"tags", "update_time", b"update_time", "user_id", b"user_id", "version_number", b"version_number", "workflow_id", b"workflow_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -139,18 +146,26 @@ class Definition(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     STEPS_FIELD_NUMBER: _builtins.int
+    INPUT_SCHEMA_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def steps(self) -> _containers.RepeatedCompositeFieldContainer[Global___Step]:
         """Its steps. Those that no other step names run first: one after the other, or by what they depend on."""
+
+    @_builtins.property
+    def input_schema(self) -> _struct_pb2.Struct:
+        """JSON Schema (2020-12 unless `$schema` says otherwise) that the input of executions has to fit, at most 64 KiB; none when unset. It refers to
+        nothing outside of itself.
+        """
 
     def __init__(
         self,
         *,
         steps: _abc.Iterable[Global___Step] | None = ...,
+        input_schema: _struct_pb2.Struct | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["input_schema", b"input_schema"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["steps", b"steps"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["input_schema", b"input_schema", "steps", b"steps"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
