@@ -3,6 +3,7 @@
 from contextlib import AsyncExitStack
 
 from stateroom.execution.v1 import (
+    agent_service_pb2,
     approval_service_pb2,
     execution_service_pb2,
     log_service_pb2,
@@ -14,10 +15,12 @@ from chassis.bell import Bell
 from chassis.rpc.server import Server
 from chassis.samples import Count
 from chassis.service import Service, open_service, run
+from services.execution.agents.servicer import AgentServicer
 from services.execution.approvals.servicer import ApprovalServicer
 from services.execution.code.rooms import Rooms
 from services.execution.composition.engine import REGISTRY, open_engine
 from services.execution.composition.triggers import open_triggers
+from services.execution.definitions.checking import Checking
 from services.execution.definitions.servicer import WorkflowServicer
 from services.execution.egress import Egress
 from services.execution.engine.leftovers import Leftovers
@@ -66,10 +69,12 @@ async def open_execution(settings: ExecutionSettings, stack: AsyncExitStack) -> 
     service.counts += COUNTS
     server = service.server()
     database, pages = service.database, service.pages
+    checking = Checking(database, expressions)
     starting = Starting(database, engine, expressions)
     server.add_all(
         {
-            workflow_service_pb2: WorkflowServicer(database, pages, expressions),
+            workflow_service_pb2: WorkflowServicer(database, pages, checking),
+            agent_service_pb2: AgentServicer(database, pages, checking),
             execution_service_pb2: ExecutionServicer(database, pages, starting, Followers(database, bell)),
             statistics_service_pb2: StatisticsServicer(database),
             approval_service_pb2: ApprovalServicer(database, pages, engine.awake.set),

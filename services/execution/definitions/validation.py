@@ -2,11 +2,11 @@
 
 import re
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping
+from typing import Any
 
-from chassis.errors import Violation
+from services.execution.agents.parameters import mismatches
 from services.execution.definitions.domain import RUN_ONCE, UNTIMED, Definition, OnError, Step, Type
-from services.execution.definitions.errors import InvalidWorkflow
 from services.execution.definitions.outline import TOP, GroupId, Outline, named
 from services.execution.expressions import Expressions, Question
 
@@ -14,7 +14,7 @@ DEPTH = 8
 """How many steps may be inside each other."""
 
 _ANY = "DYN"
-_TAKE_INPUTS = {Type.DATA, Type.APPROVAL, Type.WORKFLOW, Type.CODE, Type.API}
+_TAKE_INPUTS = {Type.DATA, Type.APPROVAL, Type.WORKFLOW, Type.CODE, Type.API, Type.AGENT}
 _NEEDED = {Type.CONDITION: ("BOOL", "true or false"), Type.LOOP: ("LIST", "a list"), Type.API: ("STRING", "a text")}
 _EXPRESSION = {Type.CONDITION: "expression", Type.LOOP: "items", Type.API: "url"}
 _NO_HEADERS = {"authorization", "proxy-authorization", "cookie"}
@@ -33,16 +33,17 @@ _TEXTS = re.compile(r'"(?:\\.|[^"\\])*"|\'(?:\\.|[^\'\\])*\'')
 _STEPS = re.compile(r"(?<![\w.])steps\.([A-Za-z_]\w*)")
 
 
-async def expect_valid(definition: Definition, field: str, expressions: Expressions) -> None:
-    """Raise InvalidWorkflow with all problems of a definition that stands in a field of a request."""
-    problems = list(_problems(definition))
+async def problems_of(
+    definition: Definition, expressions: Expressions, agents: Mapping[str, Mapping[str, Any]]
+) -> list[tuple[str, str]]:
+    """Return the problems of a definition: where in it, and what. `agents` are the parameters of agents by id."""
+    problems = list(_problems(definition, agents))
     if not problems:  # only then it is known what an expression can see
-        problems = [problem async for problem in _wrong_expressions(definition, expressions)]
-    if problems:
-        raise InvalidWorkflow(*(Violation(f"{field}.{where}", what) for where, what in problems))
+        problems = [problem async for problem in _wrong_expressions(definition, expressions, agents)]
+    return problems
 
 
-def _problems(definition: Definition) -> Iterator[tuple[str, str]]:
+def _problems(definition: Definition, agents: Collection[str]) -> Iterator[tuple[str, str]]:
     if not definition.steps:
         yield "steps", "there are none"
     outline = Outline(definition)
@@ -53,6 +54,7 @@ def _problems(definition: Definition) -> Iterator[tuple[str, str]]:
         for field, what in (
             *_about_itself(step),
             *_about_headers(step),
+            *_about_its_agent(step, agents),
             *_about_others(step, outline),
             *_about_its_place(step, outline, holders[step.key]),
         ):
@@ -84,6 +86,11 @@ def _about_headers(step: Step) -> Iterator[tuple[str, str]]:
             yield f"api.headers[{name}]", f"has a header {name}, and a definition is no place for secrets"
         elif name.lower() in _SET:
             yield f"api.headers[{name}]", f"has a header {name}, which is set by itself"
+
+
+def _about_its_agent(step: Step, agents: Collection[str]) -> Iterator[tuple[str, str]]:
+    if step.type is Type.AGENT and step.agent_id not in agents:
+        yield "agent.agent_id", f"runs {step.agent_id}, which is no agent of this account"
 
 
 def _kind(step: Step) -> str:
@@ -125,7 +132,9 @@ def _cyclic(outline: Outline, group: GroupId) -> set[str]:
     return set(needs)
 
 
-async def _wrong_expressions(definition: Definition, expressions: Expressions) -> AsyncIterator[tuple[str, str]]:
+async def _wrong_expressions(
+    definition: Definition, expressions: Expressions, agents: Mapping[str, Mapping[str, Any]]
+) -> AsyncIterator[tuple[str, str]]:
     outline = Outline(definition)
     asked = [
         (f"steps[{position}].{field}", step, text, wanted)
@@ -133,7 +142,9 @@ async def _wrong_expressions(definition: Definition, expressions: Expressions) -
         for field, text, wanted in _expressions_of(step)
     ]
     answers = await expressions.check([Question(text, in_loop=_in_loop(outline, step)) for _, step, text, _ in asked])
+    types: dict[str, dict[str, str]] = {step.key: {} for step in definition.steps}
     for (where, step, text, (needed, words)), answer in zip(asked, answers, strict=True):
+        types[step.key][where.rpartition("[")[2].removesuffix("]")] = answer.type
         if answer.problem:
             yield where, f"step {step.key!r}: {answer.problem}"
         elif needed != _ANY and answer.type.partition("<")[0] not in {needed, _ANY}:
@@ -143,6 +154,10 @@ async def _wrong_expressions(definition: Definition, expressions: Expressions) -
             if key not in visible:
                 why = "has not ended by then" if key in outline.steps else "is no step"
                 yield where, f"step {step.key!r}: looks at {key!r}, which {why}"
+
+    for position, step in enumerate(definition.steps):
+        for name, what in mismatches(agents[step.agent_id], types[step.key]) if step.type is Type.AGENT else ():
+            yield f"steps[{position}].inputs{f'[{name}]' if name else ''}", f"step {step.key!r} {what}"
 
 
 def _expressions_of(step: Step) -> Iterator[tuple[str, str, tuple[str, str]]]:

@@ -33,7 +33,7 @@ OUTPUT = 256 * 1024
 OUTPUTS = 16 * 1024 * 1024
 """Bytes of all outputs of an execution together, which its owner has in memory."""
 
-_PATIENT = frozenset({Type.APPROVAL, Type.WORKFLOW, Type.CODE})
+_PATIENT = frozenset({Type.APPROVAL, Type.WORKFLOW, Type.CODE, Type.AGENT})
 """Types whose time is kept elsewhere: they wait as long as the database or a runner does not answer."""
 
 _log = logs.get("run")

@@ -31,6 +31,7 @@ def execution_to_proto(execution: Execution) -> pb.Execution:
         execution_id=str(execution.execution_id),
         name=execution.name,
         workflow_id=str(execution.workflow_id or ""),
+        agent_id=str(execution.agent_id or ""),
         state=pb.Execution.State.Value(execution.state.name),
         steps_completed=execution.steps_completed,
         steps_failed=execution.steps_failed,
@@ -74,7 +75,8 @@ def spec_from_proto(message: pb.Execution) -> ExecutionSpec:
     return ExecutionSpec(
         execution_id=ids.new(),
         name=message.name,
-        workflow_id=ids.parse(message.workflow_id) if message.workflow_id else None,
+        workflow_id=id_from_proto(message.workflow_id),
+        agent_id=id_from_proto(message.agent_id),
         definition=definition_from_proto(message.definition) if message.HasField("definition") else None,
         input=_input(message.input),
         timeout=message.timeout.ToTimedelta() if message.HasField("timeout") else TIMEOUT,
@@ -87,7 +89,7 @@ def state_from_proto(state: pb.Execution.State.ValueType) -> State | None:
 
 
 def id_from_proto(text: str) -> UUID | None:
-    """Return the workflow or execution a filter names; None for no filter."""
+    """Return the workflow, agent or execution that is named; None for none."""
     return ids.parse(text) if text else None
 
 

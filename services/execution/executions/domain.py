@@ -42,7 +42,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """A workflow that runs, or has run. It has a `workflow_id` or a `definition` of its own.
+    """What runs, or has run: a version of a workflow, or of an agent, or a `definition` of its own.
 
     One that is a step of another names its parent, and which attempt of which step it is; `depth` are around it.
     """
@@ -72,6 +72,7 @@ class Execution:
     depth: int = 0
     trigger_id: UUID | None = None
     trigger_depth: int = 0
+    agent_id: UUID | None = None
 
     @property
     def entity_id(self) -> UUID:

@@ -9,15 +9,16 @@ from chassis import etag as tags
 from chassis.database import Transaction
 from services.execution.definitions import queries as definitions
 from services.execution.definitions.domain import Definition
-from services.execution.executions.children import cancel_children
+from services.execution.executions.children import cancel_children, take_turn
 from services.execution.executions.domain import Execution, Failure, Lease, State
 from services.execution.executions.errors import ExecutionEnded
 from services.execution.executions.store import execution_store as store
+from services.execution.versions.domain import State as Version
 
 
 @dataclass(frozen=True, slots=True)
 class ExecutionSpec:
-    """What somebody wants to run, and under which id: a workflow, or a definition of its own."""
+    """What somebody wants to run, and under which id: a workflow, an agent, or a definition of its own."""
 
     execution_id: UUID
     name: str
@@ -27,14 +28,22 @@ class ExecutionSpec:
     timeout: timedelta
     trigger_id: UUID | None = None
     trigger_depth: int = 0
+    agent_id: UUID | None = None
 
 
 async def start_execution(
     tx: Transaction, *, spec: ExecutionSpec, user_id: UUID, lease: Lease, seconds: float
 ) -> Execution:
-    """Store an execution, owned by an engine for so many seconds. WorkflowNotFound, WorkflowInWrongState."""
+    """Store an execution, owned by an engine for so many seconds.
+
+    Raises:
+        WorkflowNotFound, WorkflowInWrongState, AgentNotFound, AgentInWrongState: nothing can be started from it.
+        AgentBusy: as many executions of the agent run as may.
+    """
     if spec.workflow_id is not None:
         await definitions.expect_active(tx.connection, workflow_id=spec.workflow_id)
+    if spec.agent_id is not None:
+        (await take_turn(tx.connection, spec.agent_id)).expect(Version.ACTIVE)
     execution = Execution(
         execution_id=spec.execution_id,
         account_id=tx.account_id,
@@ -57,6 +66,7 @@ async def start_execution(
         sequence=0,
         trigger_id=spec.trigger_id,
         trigger_depth=spec.trigger_depth,
+        agent_id=spec.agent_id,
     )
     await store.insert_execution(tx.connection, execution, lease, seconds)
     tx.record("started", after=execution)

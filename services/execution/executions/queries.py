@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from chassis.sql import Connection
 from services.execution.executions.domain import Execution, State, StepExecution
@@ -16,10 +16,11 @@ async def get_execution(connection: Connection, *, execution_id: UUID) -> Execut
     return await store.get_execution(connection, execution_id)
 
 
-async def list_executions(  # filters, each by its own name
+async def list_executions(  # noqa: PLR0913  # filters, each by its own name
     connection: Connection,
     *,
     workflow_id: UUID | None,
+    agent_id: UUID | None,
     parent_execution_id: UUID | None,
     state: State | None,
     limit: int,
@@ -29,6 +30,7 @@ async def list_executions(  # filters, each by its own name
     statement = select(*COLUMNS)
     filters = (
         (executions.c.workflow_id, workflow_id),
+        (executions.c.agent_id, agent_id),
         (executions.c.parent_execution_id, parent_execution_id),
         (executions.c.state, state),
     )
@@ -56,3 +58,9 @@ async def read_steps(connection: Connection, *, execution_id: UUID, after: int, 
         .limit(limit)
     )
     return [step_of(dict(row)) for row in (await connection.execute(statement)).mappings()]
+
+
+async def count_running(connection: Connection, *, agent_id: UUID) -> int:
+    """Return how many executions of a version of an agent have not ended."""
+    mine = (executions.c.agent_id == agent_id) & executions.c.end_time.is_(None)
+    return int((await connection.execute(select(func.count()).where(mine))).scalar_one())

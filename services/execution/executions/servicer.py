@@ -55,6 +55,7 @@ class ExecutionServicer:
             call.actor,
             queries.list_executions,
             workflow_id=convert.id_from_proto(request.workflow_id),
+            agent_id=convert.id_from_proto(request.agent_id),
             parent_execution_id=convert.id_from_proto(request.parent_execution_id),
             state=convert.state_from_proto(request.state),
             limit=page.limit,

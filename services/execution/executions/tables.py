@@ -43,6 +43,7 @@ executions = Table(
     Column("sequence", BigInteger, nullable=False),
     Column("trigger_id", UUID),
     Column("trigger_depth", Integer, nullable=False),
+    Column("agent_id", UUID),
 )
 
 step_executions = Table(
