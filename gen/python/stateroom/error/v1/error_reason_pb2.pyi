@@ -692,6 +692,34 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """There is no such delivery in the account, or it is forgotten.
     Example: {"reason": "DELIVERY_NOT_FOUND", "metadata": {"deliveryId": "…"}}
     """
+    AGENT_NOT_FOUND: _ErrorReason.ValueType  # 390
+    """There is no such agent in the account, or it is deleted.
+    Example: {"reason": "AGENT_NOT_FOUND", "metadata": {"agentId": "…"}}
+    """
+    AGENT_IN_WRONG_STATE: _ErrorReason.ValueType  # 391
+    """The version is in a state that does not allow this.
+    Example: {"reason": "AGENT_IN_WRONG_STATE", "metadata": {"agentId": "…", "state": "DRAFT", "needed": "ACTIVE"}}
+    """
+    AGENT_NOT_DELETED: _ErrorReason.ValueType  # 392
+    """The version is not deleted.
+    Example: {"reason": "AGENT_NOT_DELETED", "metadata": {"agentId": "…"}}
+    """
+    INVALID_AGENT: _ErrorReason.ValueType  # 393
+    """An agent cannot run; BadRequest lists everything that is wrong with it, with fields.
+    Example: {"reason": "INVALID_AGENT", "metadata": {"problems": "1", "field": "agent.parameters", "description": "…"}}
+    """
+    INPUT_DOES_NOT_FIT: _ErrorReason.ValueType  # 394
+    """What an agent is given does not fit its `parameters`; BadRequest lists each problem, with its field.
+    Example: {"reason": "INPUT_DOES_NOT_FIT", "metadata": {"problems": "1", "field": "execution.input.path", "description": "…"}}
+    """
+    AGENT_BUSY: _ErrorReason.ValueType  # 395
+    """As many executions of the agent run as may at once.
+    Example: {"reason": "AGENT_BUSY", "metadata": {"agentId": "…", "limit": "1"}}
+    """
+    IN_USE: _ErrorReason.ValueType  # 396
+    """ACTIVE workflows name what was to be deleted; `users` lists them.
+    Example: {"reason": "IN_USE", "metadata": {"users": "release (01912345-…)"}}
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every `reason` of a google.rpc.ErrorInfo whose domain is `stateroom.dev`.
@@ -1367,5 +1395,33 @@ Example: {"reason": "TRIGGER_DISABLED", "metadata": {"triggerId": "…"}}
 DELIVERY_NOT_FOUND: ErrorReason.ValueType  # 341
 """There is no such delivery in the account, or it is forgotten.
 Example: {"reason": "DELIVERY_NOT_FOUND", "metadata": {"deliveryId": "…"}}
+"""
+AGENT_NOT_FOUND: ErrorReason.ValueType  # 390
+"""There is no such agent in the account, or it is deleted.
+Example: {"reason": "AGENT_NOT_FOUND", "metadata": {"agentId": "…"}}
+"""
+AGENT_IN_WRONG_STATE: ErrorReason.ValueType  # 391
+"""The version is in a state that does not allow this.
+Example: {"reason": "AGENT_IN_WRONG_STATE", "metadata": {"agentId": "…", "state": "DRAFT", "needed": "ACTIVE"}}
+"""
+AGENT_NOT_DELETED: ErrorReason.ValueType  # 392
+"""The version is not deleted.
+Example: {"reason": "AGENT_NOT_DELETED", "metadata": {"agentId": "…"}}
+"""
+INVALID_AGENT: ErrorReason.ValueType  # 393
+"""An agent cannot run; BadRequest lists everything that is wrong with it, with fields.
+Example: {"reason": "INVALID_AGENT", "metadata": {"problems": "1", "field": "agent.parameters", "description": "…"}}
+"""
+INPUT_DOES_NOT_FIT: ErrorReason.ValueType  # 394
+"""What an agent is given does not fit its `parameters`; BadRequest lists each problem, with its field.
+Example: {"reason": "INPUT_DOES_NOT_FIT", "metadata": {"problems": "1", "field": "execution.input.path", "description": "…"}}
+"""
+AGENT_BUSY: ErrorReason.ValueType  # 395
+"""As many executions of the agent run as may at once.
+Example: {"reason": "AGENT_BUSY", "metadata": {"agentId": "…", "limit": "1"}}
+"""
+IN_USE: ErrorReason.ValueType  # 396
+"""ACTIVE workflows name what was to be deleted; `users` lists them.
+Example: {"reason": "IN_USE", "metadata": {"users": "release (01912345-…)"}}
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -28,7 +28,7 @@ from stateroom.api.v1 import policy_pb2 as stateroom_dot_api_dot_v1_dot_policy__
 from stateroom.execution.v1 import execution_pb2 as stateroom_dot_execution_dot_v1_dot_execution__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n.stateroom/execution/v1/execution_service.proto\x12\x16stateroom.execution.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1dstateroom/api/v1/policy.proto\x1a&stateroom/execution/v1/execution.proto\"\x9d\x02\n\x15StartExecutionRequest\x12<\n\texecution\x18\x01 \x01(\x0b\x32!.stateroom.execution.v1.ExecutionB\x06\xbaH\x03\xc8\x01\x01\x12\x1f\n\nrequest_id\x18\x02 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01:\xa4\x01\xbaH\xa0\x01\x1a\x9d\x01\n\x10\x65xecution.target\x12\x43\x65xecution: either workflow_id or definition is needed, and not both\x1a\x44(this.execution.workflow_id != \'\') != has(this.execution.definition)\"5\n\x13GetExecutionRequest\x12\x1e\n\x0c\x65xecution_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"\xdf\x01\n\x15ListExecutionsRequest\x12\x1a\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\x12 \n\x0bworkflow_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12@\n\x05state\x18\x04 \x01(\x0e\x32\'.stateroom.execution.v1.Execution.StateB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12(\n\x13parent_execution_id\x18\x05 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"h\n\x16ListExecutionsResponse\x12\x35\n\nexecutions\x18\x01 \x03(\x0b\x32!.stateroom.execution.v1.Execution\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"p\n\x16\x43\x61ncelExecutionRequest\x12\x1e\n\x0c\x65xecution_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x15\n\x04\x65tag\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"u\n\x19ListStepExecutionsRequest\x12\x1e\n\x0c\x65xecution_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"k\n\x1aListStepExecutionsResponse\x12\x34\n\x05steps\x18\x01 \x03(\x0b\x32%.stateroom.execution.v1.StepExecution\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"X\n\x15WatchExecutionRequest\x12\x1e\n\x0c\x65xecution_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1f\n\x0e\x61\x66ter_sequence\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\"\x96\x01\n\x16WatchExecutionResponse\x12\x34\n\texecution\x18\x01 \x01(\x0b\x32!.stateroom.execution.v1.Execution\x12\x34\n\x05steps\x18\x02 \x03(\x0b\x32%.stateroom.execution.v1.StepExecution\x12\x10\n\x08sequence\x18\x03 \x01(\x03\x32\xf5\x08\n\x10\x45xecutionService\x12\xb2\x01\n\x0eStartExecution\x12-.stateroom.execution.v1.StartExecutionRequest\x1a!.stateroom.execution.v1.Execution\"N\xa2\xbb\x18)\n\x14\n\x10\x65xecutions.write\x10\x02(\x02\x32\x0f\x65xecution.start\x82\xd3\xe4\x93\x02\x1b\"\x0e/v1/executions:\texecution\x12\xa0\x01\n\x0cGetExecution\x12+.stateroom.execution.v1.GetExecutionRequest\x1a!.stateroom.execution.v1.Execution\"@\xa2\xbb\x18\x17\n\x13\n\x0f\x65xecutions.read\x10\x01(\x01\x82\xd3\xe4\x93\x02\x1f\x12\x1d/v1/executions/{execution_id}\x12\xa2\x01\n\x0eListExecutions\x12-.stateroom.execution.v1.ListExecutionsRequest\x1a..stateroom.execution.v1.ListExecutionsResponse\"1\xa2\xbb\x18\x17\n\x13\n\x0f\x65xecutions.read\x10\x01(\x01\x82\xd3\xe4\x93\x02\x10\x12\x0e/v1/executions\x12\xc3\x01\n\x0f\x43\x61ncelExecution\x12..stateroom.execution.v1.CancelExecutionRequest\x1a!.stateroom.execution.v1.Execution\"]\xa2\xbb\x18*\n\x14\n\x10\x65xecutions.write\x10\x02(\x02\x32\x10\x65xecution.cancel\x82\xd3\xe4\x93\x02)\"$/v1/executions/{execution_id}:cancel:\x01*\x12\xc3\x01\n\x12ListStepExecutions\x12\x31.stateroom.execution.v1.ListStepExecutionsRequest\x1a\x32.stateroom.execution.v1.ListStepExecutionsResponse\"F\xa2\xbb\x18\x17\n\x13\n\x0f\x65xecutions.read\x10\x01(\x01\x82\xd3\xe4\x93\x02%\x12#/v1/executions/{execution_id}/steps\x12\xd7\x01\n\x0eWatchExecution\x12-.stateroom.execution.v1.WatchExecutionRequest\x1a..stateroom.execution.v1.WatchExecutionResponse\"d\xa2\xbb\x18\x17\n\x13\n\x0f\x65xecutions.read\x10\x01(\x03\xb2\xbb\x18\x1a\n\x08sequence\x12\x0e\x61\x66ter_sequence\x82\xd3\xe4\x93\x02%\x12#/v1/executions/{execution_id}:watch0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n.stateroom/execution/v1/execution_service.proto\x12\x16stateroom.execution.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1dstateroom/api/v1/policy.proto\x1a&stateroom/execution/v1/execution.proto\"\xe5\x02\n\x15StartExecutionRequest\x12<\n\texecution\x18\x01 \x01(\x0b\x32!.stateroom.execution.v1.ExecutionB\x06\xbaH\x03\xc8\x01\x01\x12\x1f\n\nrequest_id\x18\x02 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01:\xec\x01\xbaH\xe8\x01\x1a\xe5\x01\n\x10\x65xecution.target\x12Nexecution: one of workflow_id, agent_id and definition is needed, and no other\x1a\x80\x01[this.execution.workflow_id != \'\', this.execution.agent_id != \'\', has(this.execution.definition)].filter(each, each).size() == 1\"5\n\x13GetExecutionRequest\x12\x1e\n\x0c\x65xecution_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"\xfe\x01\n\x15ListExecutionsRequest\x12\x1a\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\x12 \n\x0bworkflow_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12@\n\x05state\x18\x04 \x01(\x0e\x32\'.stateroom.execution.v1.Execution.StateB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12(\n\x13parent_execution_id\x18\x05 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12\x1d\n\x08\x61gent_id\x18\x32 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"h\n\x16ListExecutionsResponse\x12\x35\n\nexecutions\x18\x01 \x03(\x0b\x32!.stateroom.execution.v1.Execution\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"p\n\x16\x43\x61ncelExecutionRequest\x12\x1e\n\x0c\x65xecution_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x15\n\x04\x65tag\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"u\n\x19ListStepExecutionsRequest\x12\x1e\n\x0c\x65xecution_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"k\n\x1aListStepExecutionsResponse\x12\x34\n\x05steps\x18\x01 \x03(\x0b\x32%.stateroom.execution.v1.StepExecution\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"X\n\x15WatchExecutionRequest\x12\x1e\n\x0c\x65xecution_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1f\n\x0e\x61\x66ter_sequence\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\"\x96\x01\n\x16WatchExecutionResponse\x12\x34\n\texecution\x18\x01 \x01(\x0b\x32!.stateroom.execution.v1.Execution\x12\x34\n\x05steps\x18\x02 \x03(\x0b\x32%.stateroom.execution.v1.StepExecution\x12\x10\n\x08sequence\x18\x03 \x01(\x03\x32\xf5\x08\n\x10\x45xecutionService\x12\xb2\x01\n\x0eStartExecution\x12-.stateroom.execution.v1.StartExecutionRequest\x1a!.stateroom.execution.v1.Execution\"N\xa2\xbb\x18)\n\x14\n\x10\x65xecutions.write\x10\x02(\x02\x32\x0f\x65xecution.start\x82\xd3\xe4\x93\x02\x1b\"\x0e/v1/executions:\texecution\x12\xa0\x01\n\x0cGetExecution\x12+.stateroom.execution.v1.GetExecutionRequest\x1a!.stateroom.execution.v1.Execution\"@\xa2\xbb\x18\x17\n\x13\n\x0f\x65xecutions.read\x10\x01(\x01\x82\xd3\xe4\x93\x02\x1f\x12\x1d/v1/executions/{execution_id}\x12\xa2\x01\n\x0eListExecutions\x12-.stateroom.execution.v1.ListExecutionsRequest\x1a..stateroom.execution.v1.ListExecutionsResponse\"1\xa2\xbb\x18\x17\n\x13\n\x0f\x65xecutions.read\x10\x01(\x01\x82\xd3\xe4\x93\x02\x10\x12\x0e/v1/executions\x12\xc3\x01\n\x0f\x43\x61ncelExecution\x12..stateroom.execution.v1.CancelExecutionRequest\x1a!.stateroom.execution.v1.Execution\"]\xa2\xbb\x18*\n\x14\n\x10\x65xecutions.write\x10\x02(\x02\x32\x10\x65xecution.cancel\x82\xd3\xe4\x93\x02)\"$/v1/executions/{execution_id}:cancel:\x01*\x12\xc3\x01\n\x12ListStepExecutions\x12\x31.stateroom.execution.v1.ListStepExecutionsRequest\x1a\x32.stateroom.execution.v1.ListStepExecutionsResponse\"F\xa2\xbb\x18\x17\n\x13\n\x0f\x65xecutions.read\x10\x01(\x01\x82\xd3\xe4\x93\x02%\x12#/v1/executions/{execution_id}/steps\x12\xd7\x01\n\x0eWatchExecution\x12-.stateroom.execution.v1.WatchExecutionRequest\x1a..stateroom.execution.v1.WatchExecutionResponse\"d\xa2\xbb\x18\x17\n\x13\n\x0f\x65xecutions.read\x10\x01(\x03\xb2\xbb\x18\x1a\n\x08sequence\x12\x0e\x61\x66ter_sequence\x82\xd3\xe4\x93\x02%\x12#/v1/executions/{execution_id}:watch0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,7 +40,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_STARTEXECUTIONREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_STARTEXECUTIONREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001'
   _globals['_STARTEXECUTIONREQUEST']._loaded_options = None
-  _globals['_STARTEXECUTIONREQUEST']._serialized_options = b'\272H\240\001\032\235\001\n\020execution.target\022Cexecution: either workflow_id or definition is needed, and not both\032D(this.execution.workflow_id != \'\') != has(this.execution.definition)'
+  _globals['_STARTEXECUTIONREQUEST']._serialized_options = b'\272H\350\001\032\345\001\n\020execution.target\022Nexecution: one of workflow_id, agent_id and definition is needed, and no other\032\200\001[this.execution.workflow_id != \'\', this.execution.agent_id != \'\', has(this.execution.definition)].filter(each, each).size() == 1'
   _globals['_GETEXECUTIONREQUEST'].fields_by_name['execution_id']._loaded_options = None
   _globals['_GETEXECUTIONREQUEST'].fields_by_name['execution_id']._serialized_options = b'\272H\005r\003\260\001\001'
   _globals['_LISTEXECUTIONSREQUEST'].fields_by_name['page_size']._loaded_options = None
@@ -53,6 +53,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTEXECUTIONSREQUEST'].fields_by_name['state']._serialized_options = b'\272H\005\202\001\002\020\001'
   _globals['_LISTEXECUTIONSREQUEST'].fields_by_name['parent_execution_id']._loaded_options = None
   _globals['_LISTEXECUTIONSREQUEST'].fields_by_name['parent_execution_id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001'
+  _globals['_LISTEXECUTIONSREQUEST'].fields_by_name['agent_id']._loaded_options = None
+  _globals['_LISTEXECUTIONSREQUEST'].fields_by_name['agent_id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001'
   _globals['_CANCELEXECUTIONREQUEST'].fields_by_name['execution_id']._loaded_options = None
   _globals['_CANCELEXECUTIONREQUEST'].fields_by_name['execution_id']._serialized_options = b'\272H\005r\003\260\001\001'
   _globals['_CANCELEXECUTIONREQUEST'].fields_by_name['etag']._loaded_options = None
@@ -82,23 +84,23 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_EXECUTIONSERVICE'].methods_by_name['WatchExecution']._loaded_options = None
   _globals['_EXECUTIONSERVICE'].methods_by_name['WatchExecution']._serialized_options = b'\242\273\030\027\n\023\n\017executions.read\020\001(\003\262\273\030\032\n\010sequence\022\016after_sequence\202\323\344\223\002%\022#/v1/executions/{execution_id}:watch'
   _globals['_STARTEXECUTIONREQUEST']._serialized_start=205
-  _globals['_STARTEXECUTIONREQUEST']._serialized_end=490
-  _globals['_GETEXECUTIONREQUEST']._serialized_start=492
-  _globals['_GETEXECUTIONREQUEST']._serialized_end=545
-  _globals['_LISTEXECUTIONSREQUEST']._serialized_start=548
-  _globals['_LISTEXECUTIONSREQUEST']._serialized_end=771
-  _globals['_LISTEXECUTIONSRESPONSE']._serialized_start=773
-  _globals['_LISTEXECUTIONSRESPONSE']._serialized_end=877
-  _globals['_CANCELEXECUTIONREQUEST']._serialized_start=879
-  _globals['_CANCELEXECUTIONREQUEST']._serialized_end=991
-  _globals['_LISTSTEPEXECUTIONSREQUEST']._serialized_start=993
-  _globals['_LISTSTEPEXECUTIONSREQUEST']._serialized_end=1110
-  _globals['_LISTSTEPEXECUTIONSRESPONSE']._serialized_start=1112
-  _globals['_LISTSTEPEXECUTIONSRESPONSE']._serialized_end=1219
-  _globals['_WATCHEXECUTIONREQUEST']._serialized_start=1221
-  _globals['_WATCHEXECUTIONREQUEST']._serialized_end=1309
-  _globals['_WATCHEXECUTIONRESPONSE']._serialized_start=1312
-  _globals['_WATCHEXECUTIONRESPONSE']._serialized_end=1462
-  _globals['_EXECUTIONSERVICE']._serialized_start=1465
-  _globals['_EXECUTIONSERVICE']._serialized_end=2606
+  _globals['_STARTEXECUTIONREQUEST']._serialized_end=562
+  _globals['_GETEXECUTIONREQUEST']._serialized_start=564
+  _globals['_GETEXECUTIONREQUEST']._serialized_end=617
+  _globals['_LISTEXECUTIONSREQUEST']._serialized_start=620
+  _globals['_LISTEXECUTIONSREQUEST']._serialized_end=874
+  _globals['_LISTEXECUTIONSRESPONSE']._serialized_start=876
+  _globals['_LISTEXECUTIONSRESPONSE']._serialized_end=980
+  _globals['_CANCELEXECUTIONREQUEST']._serialized_start=982
+  _globals['_CANCELEXECUTIONREQUEST']._serialized_end=1094
+  _globals['_LISTSTEPEXECUTIONSREQUEST']._serialized_start=1096
+  _globals['_LISTSTEPEXECUTIONSREQUEST']._serialized_end=1213
+  _globals['_LISTSTEPEXECUTIONSRESPONSE']._serialized_start=1215
+  _globals['_LISTSTEPEXECUTIONSRESPONSE']._serialized_end=1322
+  _globals['_WATCHEXECUTIONREQUEST']._serialized_start=1324
+  _globals['_WATCHEXECUTIONREQUEST']._serialized_end=1412
+  _globals['_WATCHEXECUTIONRESPONSE']._serialized_start=1415
+  _globals['_WATCHEXECUTIONRESPONSE']._serialized_end=1565
+  _globals['_EXECUTIONSERVICE']._serialized_start=1568
+  _globals['_EXECUTIONSERVICE']._serialized_end=2709
 # @@protoc_insertion_point(module_scope)

@@ -80,6 +80,7 @@ class ListExecutionsRequest(_message.Message):
     WORKFLOW_ID_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
     PARENT_EXECUTION_ID_FIELD_NUMBER: _builtins.int
+    AGENT_ID_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
     """How many at most; 0 means 20, above 200 means 200."""
     page_token: _builtins.str
@@ -90,6 +91,8 @@ class ListExecutionsRequest(_message.Message):
     """Only executions in this state; unset for all."""
     parent_execution_id: _builtins.str
     """Only executions that are steps of this one."""
+    agent_id: _builtins.str
+    """Only executions of this version of an agent."""
     def __init__(
         self,
         *,
@@ -98,10 +101,11 @@ class ListExecutionsRequest(_message.Message):
         workflow_id: _builtins.str = ...,
         state: _execution_pb2.Execution.State.ValueType = ...,
         parent_execution_id: _builtins.str = ...,
+        agent_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "parent_execution_id", b"parent_execution_id", "state", b"state", "workflow_id", b"workflow_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "page_size", b"page_size", "page_token", b"page_token", "parent_execution_id", b"parent_execution_id", "state", b"state", "workflow_id", b"workflow_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
