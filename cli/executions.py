@@ -10,15 +10,21 @@ from cli import context, documents, program, resolve
 from cli.client import Client, Json
 from cli.context import AccountOption, JsonOption, LimitOption
 from cli.errors import Refused, WrongUse
+from cli.options import in_options
 from cli.render import Output
 
 app = typer.Typer(no_args_is_help=True, help="Executions: workflows that run, and have run.")
 
+InputOption = Annotated[
+    list[str] | None, typer.Option("--input", "-i", metavar="NAME=VALUE", help="JSON, or else a text.")
+]
+WatchOption = Annotated[bool, typer.Option("--watch", "-w", help="Show each step until the end.")]
 Execution = Annotated[str, typer.Argument(metavar="EXECUTION", help="Its id.")]
 FIELDS = (
     "executionId",
     "name",
     "workflowId",
+    "agentId",
     "parentExecutionId",
     "parentPath",
     "state",
@@ -42,30 +48,33 @@ STEP_COLUMNS = {"path": "STEP", "type": "TYPE", "state": "STATE", "attempt": "AT
 
 def run(
     workflow: Annotated[str, typer.Argument(metavar="WORKFLOW", help="A file, or the name or id of a workflow.")],
-    given: Annotated[
-        list[str] | None, typer.Option("--input", "-i", metavar="NAME=VALUE", help="JSON, or else a text.")
-    ] = None,
-    watch: Annotated[bool, typer.Option("--watch", "-w", help="Show each step until the end.")] = False,
+    given: InputOption = None,
+    watch: WatchOption = False,
     account: AccountOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """Start an execution of a workflow, or of what a file says."""
 
     async def work(client: Client, output: Output) -> None:
-        wanted: Json = {"input": dict(map(_named, given or []))}
-        if Path(workflow).suffix in {".yaml", ".yml", ".json"}:
+        wanted: Json = {"input": given_inputs(given)}
+        if _is_file(workflow):
             document = documents.read(Path(workflow))
             wanted |= {"definition": document["definition"], "name": document["name"]}
         else:
             wanted |= {"workflowId": await resolve.workflow_id(client, workflow), "name": workflow}
         started = await client.post("/v1/executions", wanted)
         if watch:
-            await _follow(client, output, started)
+            await follow(client, output, started)
             return
         output.resource(started, FIELDS)
         output.say(f"Follow it: {program.name()} execution watch {started['executionId']}")
 
-    context.run(work, as_json=as_json, account=account)
+    words = documents.located(Path(workflow)) if _is_file(workflow) else in_options
+    context.run(work, as_json=as_json, account=account, words=words)
+
+
+def _is_file(workflow: str) -> bool:
+    return Path(workflow).suffix in {".yaml", ".yml", ".json"}
 
 
 def runs(
@@ -117,7 +126,7 @@ def watch(execution: Execution, account: AccountOption = "", as_json: JsonOption
     """Show each step of an execution until its end; fails when it does."""
 
     async def work(client: Client, output: Output) -> None:
-        await _follow(client, output, await client.get(resolve.path_of("execution", execution)))
+        await follow(client, output, await client.get(resolve.path_of("execution", execution)))
 
     context.run(work, as_json=as_json, account=account)
 
@@ -132,7 +141,7 @@ def cancel(execution: Execution, account: AccountOption = "", as_json: JsonOptio
     context.run(work, as_json=as_json, account=account)
 
 
-async def _follow(client: Client, output: Output, execution: Json) -> None:
+async def follow(client: Client, output: Output, execution: Json) -> None:
     """Print what happens to an execution. Refused when it does not complete."""
     path = f"/v1/executions/{execution['executionId']}"
     async for news in client.stream(f"{path}:watch"):
@@ -152,6 +161,11 @@ def _tell(output: Output, execution_id: str, step: Json) -> None:
     if (step["type"], step["state"]) == ("APPROVAL", "WAITING"):
         said = f": {program.name()} execution approve {execution_id} {step['path']}"
     output.say(f"{step['state']:<9}  {step['path']}{said}")
+
+
+def given_inputs(given: list[str] | None) -> Json:
+    """Return what options say that an execution is given. WrongUse."""
+    return dict(map(_named, given or []))
 
 
 def _named(text: str) -> tuple[str, object]:

@@ -7,7 +7,9 @@ from stateroom.execution.v1 import (
     approval_service_pb2,
     execution_service_pb2,
     log_service_pb2,
+    public_service_pb2,
     statistics_service_pb2,
+    workflow_life_service_pb2,
     workflow_service_pb2,
 )
 
@@ -22,6 +24,7 @@ from services.execution.composition.engine import REGISTRY, open_engine
 from services.execution.composition.triggers import open_triggers
 from services.execution.definitions.checking import Checking
 from services.execution.definitions.servicer import WorkflowServicer
+from services.execution.documents.servicer import WorkflowLifeServicer
 from services.execution.egress import Egress
 from services.execution.engine.leftovers import Leftovers
 from services.execution.engine.starting import Starting
@@ -32,6 +35,7 @@ from services.execution.executions.store.execution_store import CHANNEL
 from services.execution.expressions import Expressions
 from services.execution.logs.follow import LogFollowers
 from services.execution.logs.servicer import LogServicer
+from services.execution.public.servicer import PublicServicer
 from services.execution.settings import ExecutionSettings
 from services.execution.statistics.servicer import StatisticsServicer
 
@@ -74,6 +78,8 @@ async def open_execution(settings: ExecutionSettings, stack: AsyncExitStack) -> 
     server.add_all(
         {
             workflow_service_pb2: WorkflowServicer(database, pages, checking),
+            workflow_life_service_pb2: WorkflowLifeServicer(database),
+            public_service_pb2: PublicServicer(service.system, pages),
             agent_service_pb2: AgentServicer(database, pages, checking),
             execution_service_pb2: ExecutionServicer(database, pages, starting, Followers(database, bell)),
             statistics_service_pb2: StatisticsServicer(database),

@@ -236,6 +236,8 @@ class Setting:
         """Return a workflow: a draft, or a deleted one for the call that brings it back."""
         step = {"key": "nothing", "noop": {}}
         made = await self.client.post("/v1/workflows", {"name": "docs", "definition": {"steps": [step]}})
+        if self.method == "DeactivateWorkflow":
+            await self.client.post(f"/v1/workflows/{made['workflowId']}:activate", {})
         if self.method == "UndeleteWorkflow":
             await self.client.delete(f"/v1/workflows/{made['workflowId']}")
         return str(made["workflowId"])

@@ -20,9 +20,11 @@ from stateroom.execution.v1.agent_service_pb2_grpc import AgentServiceStub
 from stateroom.execution.v1.approval_service_pb2_grpc import ApprovalServiceStub
 from stateroom.execution.v1.execution_service_pb2_grpc import ExecutionServiceStub
 from stateroom.execution.v1.log_service_pb2_grpc import LogServiceStub
+from stateroom.execution.v1.public_service_pb2_grpc import PublicServiceStub
 from stateroom.execution.v1.statistics_service_pb2_grpc import StatisticsServiceStub
 from stateroom.execution.v1.trigger_service_pb2_grpc import TriggerServiceStub
 from stateroom.execution.v1.webhook_service_pb2_grpc import WebhookServiceStub
+from stateroom.execution.v1.workflow_life_service_pb2_grpc import WorkflowLifeServiceStub
 from stateroom.execution.v1.workflow_service_pb2_grpc import WorkflowServiceStub
 
 from chassis import ids
@@ -54,10 +56,13 @@ class Replica:
         self.triggers: Any = TriggerServiceStub(self.channel)
         self.webhooks: Any = WebhookServiceStub(self.channel)
         self.logs: Any = LogServiceStub(self.channel)
+        self.life: Any = WorkflowLifeServiceStub(self.channel)
         others: list[Any] = [
             StatisticsServiceStub(self.channel),
             ApprovalServiceStub(self.channel),
             AgentServiceStub(self.channel),
+            self.life,
+            PublicServiceStub(self.channel),
         ]
         self.stubs = [self.executions, self.workflows, self.triggers, self.webhooks, self.logs, *others]
         self.process: asyncio.subprocess.Process

@@ -20,7 +20,7 @@ async def get_agent(connection: Connection, *, agent_id: UUID) -> Agent:
 async def parameters_of(connection: Connection, *, agent_ids: Collection[UUID]) -> Mapping[str, Mapping[str, Any]]:
     """Return what agents may be given, by their ids; of deleted ones, and those that are not there, nothing."""
     statement = AGENTS.select().where(agents.c.agent_id.in_(agent_ids), agents.c.delete_time.is_(None))
-    found = [AGENTS.read(row) for row in (await connection.execute(statement)).mappings()]
+    found = [AGENTS.read(dict(row)) for row in (await connection.execute(statement)).mappings()]
     return {str(agent.agent_id): agent.parameters for agent in found}
 
 
@@ -33,7 +33,7 @@ async def expect_usable(connection: Connection, *, agent_id: UUID) -> None:
     row = (await connection.execute(statement)).mappings().one_or_none()
     if row is None:
         raise Agent.REFUSALS.not_found(agent_id)
-    AGENTS.read(row).expect(State.ACTIVE, State.INACTIVE)
+    AGENTS.read(dict(row)).expect(State.ACTIVE, State.INACTIVE)
 
 
 async def lock_to_run(connection: Connection, *, agent_id: UUID) -> Agent:
@@ -42,4 +42,4 @@ async def lock_to_run(connection: Connection, *, agent_id: UUID) -> Agent:
     row = (await connection.execute(statement)).mappings().one_or_none()
     if row is None:
         raise Agent.REFUSALS.not_found(agent_id)
-    return AGENTS.read(row)
+    return AGENTS.read(dict(row))

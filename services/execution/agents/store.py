@@ -3,8 +3,6 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping
-
 from chassis import tables
 from chassis.sql import Connection
 from services.execution.agents.domain import Agent, bare
@@ -14,8 +12,7 @@ from services.execution.versions import store
 from services.execution.versions.store import Family
 
 
-def _read(row: RowMapping) -> Agent:
-    values = dict(row)
+def _read(values: dict[str, Any]) -> Agent:
     (step,) = document.from_json(values.pop("definition")).steps
     lists = {name: tuple(values[name]) for name in ("tags", "capabilities")}
     return Agent(**values | lists | {"step": bare(step)})

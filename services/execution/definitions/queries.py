@@ -53,7 +53,7 @@ async def users_of(connection: Connection, *, type: Type, ids: tuple[UUID, ...])
     name = f"{type.name.lower()}_id"
     named = [workflows.c.definition.contains({"steps": [{"type": type.name, name: str(each)}]}) for each in ids]
     statement = WORKFLOWS.select().where(workflows.c.state == State.ACTIVE, or_(*named))
-    return [WORKFLOWS.read(row) for row in (await connection.execute(statement)).mappings()]
+    return [WORKFLOWS.read(dict(row)) for row in (await connection.execute(statement)).mappings()]
 
 
 async def list_workflows(

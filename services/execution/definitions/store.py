@@ -3,8 +3,6 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping
-
 from chassis import tables
 from chassis.sql import Connection
 from services.execution.definitions import document
@@ -14,8 +12,7 @@ from services.execution.versions import store
 from services.execution.versions.store import Family
 
 
-def _read(row: RowMapping) -> Workflow:
-    values = dict(row)
+def _read(values: dict[str, Any]) -> Workflow:
     definition = document.from_json(values.pop("definition"))
     return Workflow(**values | {"definition": definition, "tags": tuple(values["tags"])})
 

@@ -54,6 +54,9 @@ ALTER TABLE executions
 CREATE INDEX ix_executions_agent_id ON executions (agent_id, execution_id DESC) WHERE agent_id IS NOT NULL;
 CREATE INDEX ix_executions_agents_running ON executions (agent_id) WHERE agent_id IS NOT NULL AND end_time IS NULL;
 
+CREATE INDEX ix_workflows_public ON workflows (workflow_id DESC) WHERE is_public AND state = 'ACTIVE';
+CREATE INDEX ix_agents_public ON agents (agent_id DESC) WHERE is_public AND state = 'ACTIVE';
+
 CREATE FUNCTION refuse_changing_active() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION 'a version of % that was activated does not change', TG_TABLE_NAME

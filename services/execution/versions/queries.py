@@ -49,7 +49,7 @@ async def find_active(connection: Connection, *, family: Family[V], family_id: U
     active = (family.parent == family_id) & (family.table.c.state == State.ACTIVE)
     statement = family.select().where(active).with_for_update(key_share=True, read=True)
     row = (await connection.execute(statement)).mappings().one_or_none()
-    return None if row is None else family.read(row)
+    return None if row is None else family.read(dict(row))
 
 
 async def list_versions(
@@ -82,4 +82,4 @@ async def list_versions(
     if after is not None:
         statement = statement.where(family.id < after)
     rows = await connection.execute(statement.order_by(family.id.desc()).limit(limit))
-    return [family.read(row) for row in rows.mappings()]
+    return [family.read(dict(row)) for row in rows.mappings()]

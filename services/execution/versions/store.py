@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from sqlalchemy import Column, RowMapping, Select, Table, func, insert, select, update
+from sqlalchemy import Column, Select, Table, func, insert, select, update
 
 from chassis.sql import Connection
 from services.execution.versions.domain import State, Version
@@ -19,7 +19,7 @@ class Family(Generic[V]):
 
     kind: type[V]
     table: Table
-    read: Callable[[RowMapping], V]
+    read: Callable[[dict[str, Any]], V]
     write: Callable[[V], dict[str, Any]]
 
     @property
@@ -68,7 +68,7 @@ async def find_active(connection: Connection, family: Family[V], family_id: UUID
     """Return the version of a family that executions are started from, and hold it."""
     statement = family.select().where(family.parent == family_id, family.table.c.state == State.ACTIVE)
     row = (await connection.execute(statement.with_for_update())).mappings().one_or_none()
-    return None if row is None else family.read(row)
+    return None if row is None else family.read(dict(row))
 
 
 async def next_version_number(connection: Connection, family: Family[V], family_id: UUID) -> int:
@@ -81,4 +81,4 @@ async def _version(connection: Connection, family: Family[V], statement: Select[
     row = (await connection.execute(statement)).mappings().one_or_none()
     if row is None:
         raise family.kind.REFUSALS.not_found(entity_id)
-    return family.read(row)
+    return family.read(dict(row))
