@@ -87,10 +87,10 @@ async def test_create_workflow_with_a_wrong_step_says_what_is_wrong_with_it(
     assert "'wrong'" in refusal.message
 
 
-@pytest.mark.parametrize("timeout", ["0s", "-1s", "315360000s"])
-async def test_create_workflow_with_an_impossible_timeout_names_its_field(stage: ExecutionStage, timeout: str) -> None:
+@pytest.mark.parametrize("text", ["0s", "-1s", "315360000s"])
+async def test_create_workflow_with_an_impossible_timeout_names_its_field(stage: ExecutionStage, text: str) -> None:
     """None, one before the beginning, and ten years."""
-    refusal = await _refusal(stage, [*NOTHING, {"key": "wrong", "noop": {}, "timeout": timeout}])
+    refusal = await _refusal(stage, [*NOTHING, {"key": "wrong", "noop": {}, "timeout": text}])
     assert (refusal.reason, list(refusal.fields)) == ("INVALID_FIELD", ["workflow.definition.steps[1].timeout"])
 
 
