@@ -17,6 +17,8 @@ from cli.errors import ServerFailed, Unreachable
 
 Json: TypeAlias = dict[str, Any]
 """A resource or message as the API writes it: camelCase names, 64-bit numbers as strings."""
+Parameter: TypeAlias = str | int | list[str]
+"""A value in a query; a list stands there once for each."""
 
 TIMEOUT = httpx2.Timeout(30.0, connect=5.0)
 """Seconds; creating a session waits for its shell."""
@@ -51,7 +53,7 @@ class Client:
     ) -> None:
         await self._http.__aexit__(kind, error, trace)
 
-    async def get(self, path: str, /, **parameters: str | int | list[str]) -> Json:
+    async def get(self, path: str, /, **parameters: Parameter) -> Json:
         """Return what the path names."""
         return await self.call("GET", path, parameters=parameters)
 
@@ -68,12 +70,7 @@ class Client:
         return await self.call("DELETE", path)
 
     async def call(
-        self,
-        method: str,
-        path: str,
-        *,
-        body: Json | None = None,
-        parameters: Mapping[str, str | int | list[str]] | None = None,
+        self, method: str, path: str, *, body: Json | None = None, parameters: Mapping[str, Parameter] | None = None
     ) -> Json:
         """Make one call. A call that changes something carries an id, so that the transport may repeat it.
 
@@ -123,9 +120,7 @@ class Client:
         except httpx2.HTTPError as error:
             raise self._unreachable() from error
 
-    async def pages(
-        self, path: str, field: str, /, *, limit: int, **parameters: str | int | list[str]
-    ) -> AsyncIterator[Json]:
+    async def pages(self, path: str, field: str, /, *, limit: int, **parameters: Parameter) -> AsyncIterator[Json]:
         """Yield up to `limit` items of a list, page by page."""
         token = ""
         while limit > 0:

@@ -10,15 +10,21 @@ from cli import context, documents, program, resolve
 from cli.client import Client, Json
 from cli.context import AccountOption, JsonOption, LimitOption
 from cli.errors import Refused, WrongUse
+from cli.options import in_options
 from cli.render import Output
 
 app = typer.Typer(no_args_is_help=True, help="Executions: workflows that run, and have run.")
 
+InputOption = Annotated[
+    list[str] | None, typer.Option("--input", "-i", metavar="NAME=VALUE", help="JSON, or else a text.")
+]
+WatchOption = Annotated[bool, typer.Option("--watch", "-w", help="Show each step until the end.")]
 Execution = Annotated[str, typer.Argument(metavar="EXECUTION", help="Its id.")]
 FIELDS = (
     "executionId",
     "name",
     "workflowId",
+    "agentId",
     "parentExecutionId",
     "parentPath",
     "originExecutionId",
@@ -45,19 +51,17 @@ STEP_COLUMNS = {"path": "STEP", "type": "TYPE", "state": "STATE", "attempt": "AT
 
 def run(
     workflow: Annotated[str, typer.Argument(metavar="WORKFLOW", help="A file, or the name or id of a workflow.")],
-    given: Annotated[
-        list[str] | None, typer.Option("--input", "-i", metavar="NAME=VALUE", help="JSON, or else a text.")
-    ] = None,
+    given: InputOption = None,
     priority: Annotated[int, typer.Option(help="From -10 to 10; of those that wait, the highest begins first.")] = 0,
-    watch: Annotated[bool, typer.Option("--watch", "-w", help="Show each step until the end.")] = False,
+    watch: WatchOption = False,
     account: AccountOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """Start an execution of a workflow, or of what a file says."""
 
     async def work(client: Client, output: Output) -> None:
-        wanted: Json = {"input": dict(map(named, given or [])), "priority": priority}
-        if Path(workflow).suffix in {".yaml", ".yml", ".json"}:
+        wanted: Json = {"input": given_inputs(given), "priority": priority}
+        if _is_file(workflow):
             document = documents.read(Path(workflow))
             wanted |= {"definition": document["definition"], "name": document["name"]}
         else:
@@ -69,7 +73,12 @@ def run(
         output.resource(started, FIELDS)
         output.say(f"Follow it: {program.name()} execution watch {started['executionId']}")
 
-    context.run(work, as_json=as_json, account=account)
+    words = documents.located(Path(workflow)) if _is_file(workflow) else in_options
+    context.run(work, as_json=as_json, account=account, words=words)
+
+
+def _is_file(workflow: str) -> bool:
+    return Path(workflow).suffix in {".yaml", ".yml", ".json"}
 
 
 def runs(
@@ -168,8 +177,12 @@ def _tell(output: Output, execution_id: str, step: Json) -> None:
     output.say(f"{step['state']:<9}  {step['path']}{said}")
 
 
-def named(text: str) -> tuple[str, object]:
-    """Return the name and the value of an --input: JSON, or else a text. WrongUse."""
+def given_inputs(given: list[str] | None) -> Json:
+    """Return what options say that an execution is given. WrongUse."""
+    return dict(map(_named, given or []))
+
+
+def _named(text: str) -> tuple[str, object]:
     name, separator, value = text.partition("=")
     if not separator or not name:
         msg = f"--input {text!r}: it has to be NAME=VALUE."

@@ -9,7 +9,7 @@ from cli import context, resolve
 from cli.client import Client, Json
 from cli.context import AccountOption, JsonOption
 from cli.errors import WrongUse
-from cli.executions import FIELDS, Execution, follow, named
+from cli.executions import FIELDS, Execution, follow, given_inputs
 from cli.render import Output
 
 Watch = Annotated[bool, typer.Option("--watch", "-w", help="Show each step until the end.")]
@@ -40,7 +40,7 @@ def fork(
     """Go on at a step of an execution, with another input or output of it."""
     wanted: Json = {"path": step}
     if given:
-        wanted["input"] = dict(map(named, given))
+        wanted["input"] = given_inputs(given)
     if result:
         wanted["output"] = _json(result)
     _start(execution, "fork", wanted, watch=watch, how=(account, as_json))

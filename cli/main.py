@@ -31,11 +31,13 @@ from cli import (
     schedules,
     sessions,
     sharing,
-    triggers,
     teams,
+    triggers,
     users,
     variables,
     webhooks,
+    workflow_agents,
+    workflow_life,
     workflows,
     workspaces,
 )
@@ -65,6 +67,8 @@ app.add_typer(previews.app, name="preview")
 app.add_typer(contexts.app, name="context")
 app.add_typer(actions.app, name="action")
 app.add_typer(chats.app, name="chat")
+workflow_life.register(workflows.app)
+workflows.app.add_typer(workflow_agents.app, name="agent")
 app.add_typer(workflows.app, name="workflow")
 executions.app.command("stats")(execution_statistics.statistics)
 app.add_typer(executions.app, name="execution")

@@ -95,18 +95,26 @@ async def workflow_id(client: Client, name_or_id: str) -> str:
     Raises:
         Refused: there is none, or there are several.
     """
+    return await _active_id(client, name_or_id, "workflow", "workflow list")
+
+
+async def agent_id(client: Client, name_or_id: str) -> str:
+    """Return the same of an agent."""
+    return await _active_id(client, name_or_id, "agent", "workflow agent list")
+
+
+async def _active_id(client: Client, name_or_id: str, noun: str, listing: str) -> str:
     if ids.is_id(name_or_id):
         return name_or_id
     filters = {"name": name_or_id, "state": "ACTIVE"}
-    found = [each async for each in client.pages("/v1/workflows", "workflows", limit=MANY, **filters)]
+    found = [each async for each in client.pages(f"/v1/{noun}s", f"{noun}s", limit=MANY, **filters)]
     if name_or_id and found:
-        hints = {str(each["workflowId"]): f"version {each['versionNumber']}" for each in found}
-        return _only(hints, f"active workflows are called {name_or_id!r}")
+        hints = {str(each[f"{noun}Id"]): f"version {each['versionNumber']}" for each in found}
+        return _only(hints, f"active {noun}s are called {name_or_id!r}")
     msg = (
-        f"There is no active workflow {name_or_id!r} in this account;"
-        f" `{program.name()} workflow list` shows those there are."
+        f"There is no active {noun} {name_or_id!r} in this account; `{program.name()} {listing}` shows those there are."
     )
-    raise Refused(msg, reason="WORKFLOW_NOT_FOUND", code=NOT_FOUND)
+    raise Refused(msg, reason=f"{noun.upper()}_NOT_FOUND", code=NOT_FOUND)
 
 
 async def api_key_id(client: Client, text: str) -> str:

@@ -34,7 +34,12 @@ COLUMNS = {
     "createTime": "CREATED",
 }
 STEP_COLUMNS = {"key": "KEY", "type": "TYPE", "dependsOn": "DEPENDS ON"}
-TYPES = ("noop", "data", "condition", "loop", "parallel", "wait")
+NO_TYPES = {"key", "name", "dependsOn", "inputs", "retryCount", "retryDelay", "timeout", "onError"}
+"""Fields of a step beside the one that says its type."""
+TagOption = Annotated[
+    list[str] | None, typer.Option("--tag", help="Only those with it, or with another that is named.")
+]
+WordsOption = Annotated[str, typer.Option(help="Only those with these words in their name or description.")]
 
 
 @app.command()
@@ -53,7 +58,7 @@ def create(
         output.resource(made, FIELDS)
         output.say(f"Run it: {program.name()} run {made['name']} --watch" if activate else "It is a draft.")
 
-    context.run(work, as_json=as_json, account=account)
+    context.run(work, as_json=as_json, account=account, words=documents.located(file))
 
 
 @app.command()
@@ -67,11 +72,16 @@ def validate(file: File, account: AccountOption = "", as_json: JsonOption = Fals
         output.resource(found, ("name", "definition") if as_json else ("name",))
         output.say("There is nothing wrong with it.")
 
-    context.run(work, as_json=as_json, account=account)
+    context.run(work, as_json=as_json, account=account, words=documents.located(file))
 
 
 @app.command("list")
-def list_workflows(
+def list_workflows(  # filters, each by its own name
+    *,
+    words: WordsOption = "",
+    tag: TagOption = None,
+    scheduled: Annotated[bool, typer.Option("--scheduled", help="Only those that an enabled schedule starts.")] = False,
+    public: Annotated[bool, typer.Option("--public", help="Those that all accounts show.")] = False,
     deleted: Annotated[bool, typer.Option("--deleted", help="Deleted ones too.")] = False,
     limit: LimitOption = 100,
     account: AccountOption = "",
@@ -80,7 +90,9 @@ def list_workflows(
     """List workflows in all their versions, newest first."""
 
     async def work(client: Client, output: Output) -> None:
-        pages = client.pages("/v1/workflows", "workflows", limit=limit, **({"showDeleted": "true"} if deleted else {}))
+        filters = found_by(words, tag, deleted=deleted) | ({"isScheduled": "true"} if scheduled else {})
+        path = "/v1/publicWorkflows" if public else "/v1/workflows"
+        pages = client.pages(path, "workflows", limit=limit, **filters)
         output.rows([each async for each in pages], COLUMNS)
 
     context.run(work, as_json=as_json, account=account)
@@ -122,4 +134,11 @@ def delete(workflow: Workflow, account: AccountOption = "", as_json: JsonOption 
 
 
 def _row(step: Json) -> Json:
-    return step | {"type": next((name.upper() for name in TYPES if name in step), "")}
+    return step | {"type": next((name.upper() for name in step if name not in NO_TYPES), "")}
+
+
+def found_by(words: str, tags: list[str] | None, *, deleted: bool) -> dict[str, str | list[str]]:
+    """Return the filters of a list of versions, those that narrow it."""
+    filters: dict[str, str | list[str]] = {"words": words, "tags": tags or []}
+    filters |= {"showDeleted": "true"} if deleted else {}
+    return {name: value for name, value in filters.items() if value}

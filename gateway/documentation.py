@@ -1,4 +1,4 @@
-"""Pages that describe the API: the OpenAPI document, and a page that shows it, with nothing from elsewhere."""
+"""Pages that describe the API: the OpenAPI document, a page that shows it, and the schema of workflows in files."""
 
 from importlib.resources import files
 
@@ -6,6 +6,8 @@ import orjson
 
 from gateway.answers import Answer, digest_etag
 from gateway.http import Headers
+from gateway.openapi import workflow_file as workflow_files
+from gateway.openapi.contracts import Contracts
 from gateway.openapi.document import build
 from gateway.transcode.schema import Schema
 
@@ -25,7 +27,11 @@ def documentation(schema: Schema, descriptor_set: bytes) -> dict[str, Answer]:
     """Return path → page. The document is made here, once; `schema` was read from the same descriptor set."""
     folder = files("gateway") / "docs"
     pages = {path: _page((folder / name).read_bytes(), kind) for path, (name, kind) in _FILES.items()}
-    return pages | {"/openapi.json": _page(orjson.dumps(build(schema, descriptor_set)), b"application/json")}
+    workflow_file = orjson.dumps(workflow_files.build(Contracts(descriptor_set)))
+    return pages | {
+        "/openapi.json": _page(orjson.dumps(build(schema, descriptor_set)), b"application/json"),
+        "/workflow.schema.json": _page(workflow_file, b"application/schema+json"),
+    }
 
 
 def _page(body: bytes, content_type: bytes) -> Answer:

@@ -3,11 +3,14 @@
 from contextlib import AsyncExitStack
 
 from stateroom.execution.v1 import (
+    agent_service_pb2,
     approval_service_pb2,
     execution_service_pb2,
     fork_service_pb2,
     log_service_pb2,
+    public_service_pb2,
     statistics_service_pb2,
+    workflow_life_service_pb2,
     workflow_service_pb2,
 )
 
@@ -15,11 +18,14 @@ from chassis.bell import Bell
 from chassis.rpc.server import Server
 from chassis.samples import Count
 from chassis.service import Service, open_service, run
+from services.execution.agents.servicer import AgentServicer
 from services.execution.approvals.servicer import ApprovalServicer
 from services.execution.code.rooms import Rooms
 from services.execution.composition.engine import REGISTRY, open_engine
 from services.execution.composition.triggers import open_triggers
+from services.execution.definitions.checking import Checking
 from services.execution.definitions.servicer import WorkflowServicer
+from services.execution.documents.servicer import WorkflowLifeServicer
 from services.execution.egress import Egress
 from services.execution.engine.leftovers import Leftovers
 from services.execution.engine.starting import Starting
@@ -32,6 +38,7 @@ from services.execution.expressions import Expressions
 from services.execution.logs.follow import LogFollowers
 from services.execution.logs.forgetting import forgetting
 from services.execution.logs.servicer import LogServicer
+from services.execution.public.servicer import PublicServicer
 from services.execution.settings import ExecutionSettings
 from services.execution.statistics.servicer import StatisticsServicer
 
@@ -76,10 +83,14 @@ async def open_execution(settings: ExecutionSettings, stack: AsyncExitStack) -> 
     service.counts += COUNTS
     server = service.server()
     database, pages = service.database, service.pages
+    checking = Checking(database, expressions)
     starting = Starting(database, engine, expressions)
     server.add_all(
         {
-            workflow_service_pb2: WorkflowServicer(database, pages, expressions),
+            workflow_service_pb2: WorkflowServicer(database, pages, checking),
+            workflow_life_service_pb2: WorkflowLifeServicer(database),
+            public_service_pb2: PublicServicer(service.system, pages),
+            agent_service_pb2: AgentServicer(database, pages, checking),
             execution_service_pb2: ExecutionServicer(database, pages, starting, Followers(database, bell)),
             fork_service_pb2: ForkServicer(starting),
             statistics_service_pb2: StatisticsServicer(database),

@@ -71,8 +71,30 @@ async def test_cli_workflow_validate_lists_everything_that_is_wrong(
     wrong.write_text("steps: [{key: a, noop: {}, depends_on: [b]}, {key: c, parallel: {steps: [d]}}]")
     refused = await stack.command("workflow", "validate", str(wrong))
     assert refused.code == 4
-    assert "'b', which is no step" in refused.errors
+    assert f"{wrong}:1: step 'a' depends on 'b', which is no step" in refused.errors
     assert "'d', which is no step" in refused.errors
+
+
+async def test_cli_agent_is_made_of_a_file_run_and_used_by_a_workflow(
+    embedded_stack: EmbeddedStack, tmp_path: Path
+) -> None:
+    """What is wrong with it is said with its line; a workflow that runs it is exported, and made again of that."""
+    stack, file = embedded_stack, tmp_path / "twice.yaml"
+    file.write_text("tags: [math]\nstep:\n  key: twice\n  data: {}\n  inputs: {n: inputs.n * 2}\n")
+    made = (await stack.command("workflow", "agent", "create", str(file), "--activate", "--json")).json()[0]
+    assert (made["name"], made["type"], made["state"]) == ("twice", "DATA", "ACTIVE")
+    shown = await stack.command("workflow", "agent", "run", "twice", "-i", "n=21", "--watch")
+    assert (shown.code, "42" in shown.output) == (0, True), shown.errors
+    assert "twice" in (await stack.command("workflow", "agent", "list", "--tag", "math", "--words", "TWI")).output
+    using = tmp_path / "using.yaml"
+    using.write_text(f"steps: [{{key: a, agent: {{agent_id: {made['agentId']}}}, inputs: {{n: inputs.n}}}}]")
+    await stack.command("workflow", "create", str(using), "--activate")
+    assert 'A["a (AGENT)"]' in (await stack.command("workflow", "graph", "using")).output
+    again = tmp_path / "again.yaml"
+    again.write_text((await stack.command("workflow", "export", "using")).output)
+    assert (await stack.command("workflow", "validate", str(again))).code == 0
+    refused = await stack.command("workflow", "agent", "delete", "twice")
+    assert (refused.code, "in use by using" in refused.errors) == (4, True)
 
 
 async def test_cli_execution_survives_the_death_of_the_service(embedded_stack: EmbeddedStack, tmp_path: Path) -> None:

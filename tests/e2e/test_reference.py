@@ -237,9 +237,21 @@ class Setting:
         """Return a workflow: a draft, or a deleted one for the call that brings it back."""
         step = {"key": "nothing", "noop": {}}
         made = await self.client.post("/v1/workflows", {"name": "docs", "definition": {"steps": [step]}})
+        if self.method == "DeactivateWorkflow":
+            await self.client.post(f"/v1/workflows/{made['workflowId']}:activate", {})
         if self.method == "UndeleteWorkflow":
             await self.client.delete(f"/v1/workflows/{made['workflowId']}")
         return str(made["workflowId"])
+
+    async def definition_agent(self) -> str:
+        """Return an agent in the state that the call is for."""
+        wanted = {"name": "docs", "step": {"key": "only", "data": {}, "inputs": {"n": "1"}}}
+        agent_id = str((await self.client.post("/v1/agents", wanted))["agentId"])
+        if self.method == "DeactivateAgent":
+            await self.client.post(f"/v1/agents/{agent_id}:activate", {})
+        if self.method == "UndeleteAgent":
+            await self.client.delete(f"/v1/agents/{agent_id}")
+        return agent_id
 
     async def execution(self) -> str:
         """Return an execution: one that waits for the call that ends that, else one that fails at once and says why."""
@@ -365,6 +377,7 @@ MAKERS: Mapping[str, Callable[[Setting], Awaitable[str]]] = {
     "CONTEXT_ID": Setting.context,
     "ACTION_ID": Setting.action,
     "WORKFLOW_ID": Setting.workflow,
+    "AGENT_ID": Setting.definition_agent,
     "EXECUTION_ID": Setting.execution,
     "TRIGGER_ID": Setting.trigger,
     "WEBHOOK_ID": Setting.webhook,

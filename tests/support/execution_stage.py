@@ -11,17 +11,21 @@ from uuid import UUID
 
 import grpc
 from google.protobuf.json_format import ParseDict
-from stateroom.execution.v1 import execution_pb2, trigger_pb2, workflow_pb2
+from stateroom.execution.v1 import agent_pb2, execution_pb2, trigger_pb2, workflow_pb2
+from stateroom.execution.v1 import agent_service_pb2 as agent
 from stateroom.execution.v1 import execution_service_pb2 as pb
 from stateroom.execution.v1 import trigger_service_pb2 as trigger
 from stateroom.execution.v1 import workflow_service_pb2 as workflow
+from stateroom.execution.v1.agent_service_pb2_grpc import AgentServiceStub
 from stateroom.execution.v1.approval_service_pb2_grpc import ApprovalServiceStub
 from stateroom.execution.v1.execution_service_pb2_grpc import ExecutionServiceStub
 from stateroom.execution.v1.fork_service_pb2_grpc import ForkServiceStub
 from stateroom.execution.v1.log_service_pb2_grpc import LogServiceStub
+from stateroom.execution.v1.public_service_pb2_grpc import PublicServiceStub
 from stateroom.execution.v1.statistics_service_pb2_grpc import StatisticsServiceStub
 from stateroom.execution.v1.trigger_service_pb2_grpc import TriggerServiceStub
 from stateroom.execution.v1.webhook_service_pb2_grpc import WebhookServiceStub
+from stateroom.execution.v1.workflow_life_service_pb2_grpc import WorkflowLifeServiceStub
 from stateroom.execution.v1.workflow_service_pb2_grpc import WorkflowServiceStub
 
 from chassis import ids
@@ -53,10 +57,14 @@ class Replica:
         self.triggers: Any = TriggerServiceStub(self.channel)
         self.webhooks: Any = WebhookServiceStub(self.channel)
         self.logs: Any = LogServiceStub(self.channel)
+        self.life: Any = WorkflowLifeServiceStub(self.channel)
         others: list[Any] = [
             StatisticsServiceStub(self.channel),
             ApprovalServiceStub(self.channel),
             ForkServiceStub(self.channel),
+            AgentServiceStub(self.channel),
+            self.life,
+            PublicServiceStub(self.channel),
         ]
         self.stubs = [self.executions, self.workflows, self.triggers, self.webhooks, self.logs, *others]
         self.process: asyncio.subprocess.Process
@@ -141,6 +149,14 @@ class ExecutionStage:
         made = await self.create(steps, **values)
         await self.call("ActivateWorkflow", workflow.ActivateWorkflowRequest(workflow_id=made.workflow_id))
         return str(made.parent_workflow_id)
+
+    async def agent(self, step: dict[str, Any], *, activate: bool = True, **values: Any) -> agent_pb2.Agent:
+        """Make an agent of a step from JSON as people write it, from which executions are started."""
+        wanted = ParseDict({"name": "a", "step": {"key": "only", **step}} | values, agent_pb2.Agent())
+        made: agent_pb2.Agent = await self.call("CreateAgent", agent.CreateAgentRequest(agent=wanted))
+        if activate:
+            made = await self.call("ActivateAgent", agent.ActivateAgentRequest(agent_id=made.agent_id))
+        return made
 
     async def trigger(self, parent_workflow_id: str, **values: Any) -> trigger_pb2.Trigger:
         """Make a trigger of a workflow from JSON as people write it."""

@@ -2,11 +2,13 @@
 
 from typing import Any
 
-from stateroom.execution.v1 import execution_pb2, trigger_pb2, workflow_pb2
+from stateroom.execution.v1 import agent_pb2, execution_pb2, trigger_pb2, workflow_pb2
+from stateroom.execution.v1 import agent_service_pb2 as agent_pb
 from stateroom.execution.v1 import execution_service_pb2 as pb
 from stateroom.execution.v1 import trigger_service_pb2 as trigger_pb
 from stateroom.execution.v1 import webhook_service_pb2 as webhook_pb
 from stateroom.execution.v1 import workflow_service_pb2 as workflow_pb
+from stateroom.execution.v1.agent_service_pb2_grpc import AgentServiceStub
 from stateroom.execution.v1.execution_service_pb2_grpc import ExecutionServiceStub
 from stateroom.execution.v1.trigger_service_pb2_grpc import TriggerServiceStub
 from stateroom.execution.v1.webhook_service_pb2_grpc import WebhookServiceStub
@@ -34,7 +36,16 @@ async def executions(owner: Person) -> dict[str, str]:
         async for news in running.WatchExecution(pb.WatchExecutionRequest(execution_id=started.execution_id), **sent):
             if news.sequence > 2:
                 break
-    found = {"workflow_id": made.workflow_id, "parent_workflow_id": made.parent_workflow_id}
+        agents: Any = AgentServiceStub(channel)
+        step = _STEPS.steps[0]
+        wanted = agent_pb.CreateAgentRequest(agent=agent_pb2.Agent(name="a", step=step))
+        _, agent = [await agents.CreateAgent(wanted, **sent) for _ in range(2)]
+    found = {
+        "agent_id": agent.agent_id,
+        "parent_agent_id": agent.parent_agent_id,
+        "workflow_id": made.workflow_id,
+        "parent_workflow_id": made.parent_workflow_id,
+    }
     return found | {"execution_id": started.execution_id} | await _triggers(owner, made.parent_workflow_id)
 
 

@@ -17,7 +17,7 @@ from chassis import ids
 from tests.support.contracts import Rpc, rpcs
 from tests.support.product import SERVICES
 
-_DEFINITION = workflow_pb2.Definition(steps=[workflow_pb2.Step(key="a", noop=workflow_pb2.NoopConfig())])
+_DEFINITION = workflow_pb2.Definition(steps=[workflow_pb2.Step(key="a", data=workflow_pb2.DataConfig())])
 
 NEEDED = {
     "etag": "*",
@@ -43,6 +43,8 @@ NEEDED = {
     "action.configure_tooling.directory": "nowhere",
     "workflow.name": "a",
     "workflow.definition": _DEFINITION,
+    "agent.name": "a",
+    "agent.step": _DEFINITION.steps[0],
     "execution.definition": _DEFINITION,
     "trigger.name": "a",
     "trigger.schedule.cron": "0 0 29 2 *",
@@ -59,8 +61,11 @@ _ALWAYS = {
 }
 """Ids that a new resource has, though changing one does not need them."""
 
-_INSTEAD = {"execution.workflow_id"}
+_INSTEAD = {"execution.workflow_id", "execution.agent_id"}
 """Ids in place of which an example says something else."""
+
+_WHOLE = {"agent.step"}
+"""Messages that an example has as one value."""
 
 _WITHIN = {"request_id", "actor_id", "option_id", "setting_id"}
 """Fields that are called ids and name nothing that an account owns by itself."""
@@ -107,6 +112,8 @@ def places(message: Descriptor, prefix: str = "") -> Iterator[Place]:
             continue
         yield Place(prefix + field.name, field)
         inner = field.message_type
+        if prefix + field.name in _WHOLE:
+            continue
         if inner is not None and inner.full_name.startswith("stateroom.") and not field.is_repeated:
             yield from places(inner, f"{prefix}{field.name}.")
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from chassis.actor import Actor
 from chassis.changes import PendingChange, Registry, pending
 from chassis.service import Service
+from services.execution.agents.events import AGENT
 from services.execution.approvals.events import APPROVAL
 from services.execution.definitions.domain import Type
 from services.execution.definitions.events import WORKFLOW
@@ -20,7 +21,7 @@ from services.execution.expressions import Expressions
 from services.execution.triggers.events import TRIGGER
 from services.execution.webhooks.events import DELIVERY
 
-REGISTRY = Registry(WORKFLOW, EXECUTION, APPROVAL, TRIGGER, DELIVERY)
+REGISTRY = Registry(WORKFLOW, AGENT, EXECUTION, APPROVAL, TRIGGER, DELIVERY)
 
 
 def open_engine(service: Service, expressions: Expressions, types: Mapping[Type, StepType], limit: int) -> Engine:

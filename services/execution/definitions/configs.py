@@ -6,6 +6,7 @@ from typing import Any
 
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
+from stateroom.execution.v1 import agent_config_pb2
 from stateroom.execution.v1 import workflow_pb2 as pb
 
 from services.execution.definitions.domain import Step, Type
@@ -73,6 +74,7 @@ _TO: Mapping[Type, Callable[[Step], Message]] = {
     Type.API: lambda step: pb.ApiConfig(
         url=step.expression, method=pb.ApiConfig.Method.Value(step.method), headers=step.headers
     ),
+    Type.AGENT: lambda step: agent_config_pb2.AgentConfig(agent_id=step.agent_id),
 }
 _FROM: Mapping[Type, Callable[[Any], dict[str, Any]]] = {
     Type.NOOP: lambda _: {},
@@ -106,4 +108,5 @@ _FROM: Mapping[Type, Callable[[Any], dict[str, Any]]] = {
         "method": pb.ApiConfig.Method.Name(config.method or pb.ApiConfig.GET),
         "headers": dict(config.headers),
     },
+    Type.AGENT: lambda config: {"agent_id": config.agent_id},
 }

@@ -1,22 +1,14 @@
-"""What a workflow does, and the rules of its life."""
+"""What a workflow does."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from typing import Any
 from uuid import UUID
 
-from chassis import ids
 from services.execution.definitions.errors import WorkflowInWrongState, WorkflowNotDeleted, WorkflowNotFound
-
-
-class State(Enum):
-    """Where a version is in its life."""
-
-    DRAFT = "DRAFT"
-    ACTIVE = "ACTIVE"
-    INACTIVE = "INACTIVE"
+from services.execution.versions.domain import Refusals, Version
 
 
 class Type(Enum):
@@ -32,17 +24,18 @@ class Type(Enum):
     WORKFLOW = "WORKFLOW"
     CODE = "CODE"
     API = "API"
+    AGENT = "AGENT"
 
 
 CONTAINERS = frozenset({Type.CONDITION, Type.LOOP, Type.PARALLEL})
 """Types with steps inside."""
-UNTIMED = CONTAINERS | {Type.WAIT, Type.APPROVAL, Type.WORKFLOW}
+UNTIMED = CONTAINERS | {Type.WAIT, Type.APPROVAL, Type.WORKFLOW, Type.AGENT}
 """Types that are over when something else is: their runs have no timeout."""
-RUN_ONCE = UNTIMED - {Type.WORKFLOW}
+RUN_ONCE = UNTIMED - {Type.WORKFLOW, Type.AGENT}
 """Types that are not tried again."""
 
 
-TAKE_INPUTS = frozenset({Type.DATA, Type.APPROVAL, Type.WORKFLOW, Type.CODE, Type.API})
+TAKE_INPUTS = frozenset({Type.DATA, Type.APPROVAL, Type.WORKFLOW, Type.CODE, Type.API, Type.AGENT})
 """Types that are given something."""
 
 
@@ -61,7 +54,8 @@ class Step:
     `expression` decides a CONDITION, and gives the items of a LOOP and the URL of an API. `steps` are inside a LOOP or
     PARALLEL, `then` and `otherwise` inside a CONDITION. A WAIT has `duration` or `time`. An APPROVAL waits `duration`
     for an answer to `message`. A WORKFLOW runs what is ACTIVE of the family of `workflow_id`, `duration` at most.
-    A CODE runs `source`, in a `language`, in a workspace; its `max_memory` is in MiB.
+    A CODE runs `source`, in a `language`, in a workspace; its `max_memory` is in MiB. An AGENT runs the version
+    `agent_id` of an agent.
     """
 
     key: str
@@ -82,6 +76,7 @@ class Step:
     time: datetime | None = None
     message: str = ""
     workflow_id: str = ""
+    agent_id: str = ""
     workspace_id: str = ""
     language: str = ""
     source: str = ""
@@ -100,82 +95,21 @@ class Definition:
 
 
 @dataclass(frozen=True, slots=True)
-class Family:
-    """All versions of a workflow, of which `max_concurrent_executions` may run at a time; 0 for any number."""
+class Queue:
+    """Executions of all versions of a workflow, of which so many may run at a time; 0 for any number."""
 
     parent_workflow_id: UUID
     max_concurrent_executions: int
 
 
-@dataclass(frozen=True, slots=True)
-class Workflow:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workflow(Version):
     """One version of a workflow."""
 
+    ID = "workflow_id"
+    REFUSALS = Refusals(WorkflowNotFound, WorkflowInWrongState, WorkflowNotDeleted)
+
     workflow_id: UUID
-    account_id: UUID
     parent_workflow_id: UUID
-    version_number: int
-    user_id: UUID
-    name: str
-    description: str
-    tags: tuple[str, ...]
     definition: Definition
-    state: State
-    version: int
-    create_time: datetime
-    update_time: datetime
-    delete_time: datetime | None = None
-    deleted_by: UUID | None = None
     max_concurrent_executions: int = 0
-
-    @property
-    def entity_id(self) -> UUID:
-        """The version's id."""
-        return self.workflow_id
-
-    def update(self, now: datetime, values: Mapping[str, Any]) -> "Workflow":
-        """Return the version with other values, itself when it has them all. WorkflowNotFound when it is deleted."""
-        self.expect_kept()
-        changed = {name: value for name, value in values.items() if value != getattr(self, name)}
-        return self._changed(now, **changed) if changed else self
-
-    def next(self, now: datetime, version_number: int, user_id: UUID) -> "Workflow":
-        """Return the next version, as a DRAFT that says the same."""
-        fresh = {"workflow_id": ids.new(), "version_number": version_number, "user_id": user_id}
-        return replace(self, state=State.DRAFT, version=1, create_time=now, update_time=now, **fresh)  # type: ignore[arg-type]  # fields of this class
-
-    def activate(self, now: datetime) -> "Workflow":
-        """Return the version as the one that executions are started from. WorkflowInWrongState when it is."""
-        self.expect(State.DRAFT, State.INACTIVE)
-        return self._changed(now, state=State.ACTIVE)
-
-    def deactivate(self, now: datetime) -> "Workflow":
-        """Return the version as one that another has taken the place of."""
-        return self._changed(now, state=State.INACTIVE)
-
-    def delete(self, now: datetime, user_id: UUID) -> "Workflow":
-        """Return the version deleted. WorkflowNotFound when it was."""
-        self.expect_kept()
-        state = State.INACTIVE if self.state is State.ACTIVE else self.state
-        return self._changed(now, state=state, delete_time=now, deleted_by=user_id)
-
-    def undelete(self, now: datetime) -> "Workflow":
-        """Return the version brought back. WorkflowNotDeleted."""
-        if self.delete_time is None:
-            raise WorkflowNotDeleted(self.workflow_id)
-        return self._changed(now, delete_time=None, deleted_by=None)
-
-    def expect(self, *states: State) -> None:
-        """Raise WorkflowNotFound when it is deleted, WorkflowInWrongState unless it is in one of the states."""
-        self.expect_kept()
-        if self.state not in states:
-            needed = " or ".join(state.name for state in states)
-            raise WorkflowInWrongState(self.workflow_id, self.state.name, needed)
-
-    def expect_kept(self) -> None:
-        """Raise WorkflowNotFound when it is deleted."""
-        if self.delete_time is not None:
-            raise WorkflowNotFound(self.workflow_id)
-
-    def _changed(self, now: datetime, **values: Any) -> "Workflow":
-        return replace(self, version=self.version + 1, update_time=now, **values)

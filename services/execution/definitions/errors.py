@@ -1,8 +1,10 @@
 """What can go wrong with workflows."""
 
+from collections.abc import Iterable
 from uuid import UUID
 
 from chassis.errors import InvalidArgument, NotFound, Violation, WrongState
+from services.execution.versions.domain import Version
 
 
 class InvalidWorkflow(InvalidArgument):
@@ -41,3 +43,12 @@ class WorkflowNotDeleted(WrongState):
 
     def __init__(self, workflow_id: UUID) -> None:
         super().__init__(workflowId=str(workflow_id))
+
+
+class InUse(WrongState):
+    """This is in use by {users}."""
+
+    reason = "IN_USE"
+
+    def __init__(self, users: Iterable[Version]) -> None:
+        super().__init__(users=", ".join(f"{each.name} ({each.entity_id})" for each in users))

@@ -2,28 +2,21 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Protocol
-from uuid import UUID
 
 from stateroom.execution.v1 import workflow_pb2
 from stateroom.execution.v1 import workflow_service_pb2 as pb
 
 from chassis import ids, masks
-from chassis.database import Database, Transaction
+from chassis.database import Database
 from chassis.pages import Pages
 from chassis.rpc.call import Call
 from services.execution.definitions import convert, operations, queries
+from services.execution.definitions.checking import Checking
 from services.execution.definitions.domain import Workflow
-from services.execution.definitions.validation import expect_valid
-from services.execution.expressions import Expressions
-
-
-class Transition(Protocol):
-    """An operation that takes a version from one state to another."""
-
-    async def __call__(self, tx: Transaction, *, workflow_id: UUID, etag: str) -> Workflow:
-        """Return the version as it is afterwards."""
-
+from services.execution.definitions.store import WORKFLOWS
+from services.execution.versions import operations as versions
+from services.execution.versions.convert import filter_from_proto
+from services.execution.versions.operations import Transition
 
 TransitionRequest = pb.ActivateWorkflowRequest | pb.DeleteWorkflowRequest | pb.UndeleteWorkflowRequest
 
@@ -34,16 +27,16 @@ class WorkflowServicer:
 
     database: Database
     pages: Pages
-    expressions: Expressions
+    checking: Checking
 
     async def CreateWorkflow(self, request: pb.CreateWorkflowRequest, call: Call) -> workflow_pb2.Workflow:
         """Make a workflow, or only look for problems."""
         user_id = ids.parse(call.principal.subject)
         wanted = convert.workflow_from_proto(request.workflow, call.account_id, user_id, datetime.now(UTC))
-        await expect_valid(wanted.definition, "workflow.definition", self.expressions)
+        await self.checking.expect_valid(call.actor, wanted.definition, "workflow.definition")
         if request.validate_only:
             return convert.workflow_to_proto(wanted)
-        workflow = await self.database.write(call.actor, operations.create_workflow, workflow=wanted)
+        workflow = await self.database.write(call.actor, versions.create_version, family=WORKFLOWS, version=wanted)
         return convert.workflow_to_proto(workflow)
 
     async def GetWorkflow(self, request: pb.GetWorkflowRequest, call: Call) -> workflow_pb2.Workflow:
@@ -58,10 +51,8 @@ class WorkflowServicer:
         rows = await self.database.read(
             call.actor,
             queries.list_workflows,
-            parent_workflow_id=ids.parse(request.parent_workflow_id) if request.parent_workflow_id else None,
-            name=request.name,
-            state=convert.state_from_proto(request.state),
-            show_deleted=request.show_deleted,
+            wanted=filter_from_proto(request, request.parent_workflow_id, convert.state_from_proto(request.state)),
+            is_scheduled=request.is_scheduled,
             limit=page.limit,
             after=page.after_id,
         )
@@ -73,11 +64,12 @@ class WorkflowServicer:
         names = masks.fields_to_set(request.workflow, request.update_mask)
         values = convert.values_from_proto(request.workflow, names)
         if "definition" in values:
-            await expect_valid(values["definition"], "workflow.definition", self.expressions)
+            await self.checking.expect_valid(call.actor, values["definition"], "workflow.definition")
         workflow = await self.database.write(
             call.actor,
-            operations.update_workflow,
-            workflow_id=ids.parse(request.workflow_id),
+            versions.update_version,
+            family=WORKFLOWS,
+            entity_id=ids.parse(request.workflow_id),
             values=values,
             user_id=ids.parse(call.principal.subject),
             etag=request.etag,
@@ -94,9 +86,13 @@ class WorkflowServicer:
 
     async def UndeleteWorkflow(self, request: pb.UndeleteWorkflowRequest, call: Call) -> workflow_pb2.Workflow:
         """Bring a version back."""
-        return await self._change(operations.undelete_workflow, request, call)
+        return await self._change(versions.undelete_version, request, call)
 
-    async def _change(self, operation: Transition, request: TransitionRequest, call: Call) -> workflow_pb2.Workflow:
+    async def _change(
+        self, operation: Transition[Workflow], request: TransitionRequest, call: Call
+    ) -> workflow_pb2.Workflow:
         workflow_id = ids.parse(request.workflow_id)
-        workflow = await self.database.write(call.actor, operation, workflow_id=workflow_id, etag=request.etag)
+        workflow = await self.database.write(
+            call.actor, operation, family=WORKFLOWS, entity_id=workflow_id, etag=request.etag
+        )
         return convert.workflow_to_proto(workflow)

@@ -1,10 +1,10 @@
 """The table of workflows."""
 
-from sqlalchemy import ARRAY, BigInteger, Column, Enum, Integer, Table, Text
-from sqlalchemy.dialects.postgresql import JSONB, UUID
+from sqlalchemy import BigInteger, Boolean, Column, Enum, Integer, Table, Text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
 
 from chassis import tables
-from services.execution.definitions.domain import State
+from services.execution.versions.domain import State
 
 metadata = tables.metadata()
 
@@ -19,6 +19,7 @@ workflows = Table(
     Column("name", Text, nullable=False),
     Column("description", Text, nullable=False),
     Column("tags", ARRAY(Text), nullable=False),
+    Column("is_public", Boolean, nullable=False),
     Column("definition", JSONB, nullable=False),
     Column("state", Enum(State, native_enum=False), nullable=False),
     Column("version", BigInteger, nullable=False),

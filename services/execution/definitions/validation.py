@@ -3,11 +3,11 @@
 import json
 import re
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping
+from typing import Any
 
-from chassis.errors import Violation
+from services.execution.agents.parameters import mismatches
 from services.execution.definitions.domain import RUN_ONCE, TAKE_INPUTS, UNTIMED, Definition, OnError, Step, Type
-from services.execution.definitions.errors import InvalidWorkflow
 from services.execution.definitions.outline import TOP, GroupId, Outline, named
 from services.execution.expressions import Expressions, Question
 
@@ -35,27 +35,29 @@ _TEXTS = re.compile(r'"(?:\\.|[^"\\])*"|\'(?:\\.|[^\'\\])*\'')
 _STEPS = re.compile(r"(?<![\w.])steps\.([A-Za-z_]\w*)")
 
 
-async def expect_valid(definition: Definition, field: str, expressions: Expressions) -> None:
-    """Raise InvalidWorkflow with all problems of a definition that stands in a field of a request."""
-    problems = list(_problems(definition))
-    problems += await _wrong_schema(definition, expressions)
+async def problems_of(
+    definition: Definition, expressions: Expressions, agents: Mapping[str, Mapping[str, Any]]
+) -> list[tuple[str, str]]:
+    """Return the problems of a definition: where in it, and what. `agents` are the parameters of agents by id."""
+    problems = list(_problems(definition, agents))
+    if definition.input_schema is not None:
+        wrong = await problems_of_schema(definition.input_schema, expressions)
+        problems += [(f"input_schema{place}", what) for place, what in wrong]
     if not problems:  # only then it is known what an expression can see
-        problems = [problem async for problem in _wrong_expressions(definition, expressions)]
-    if problems:
-        raise InvalidWorkflow(*(Violation(f"{field}.{where}", what) for where, what in problems))
+        problems = [problem async for problem in _wrong_expressions(definition, expressions, agents)]
+    return problems
 
 
-async def _wrong_schema(definition: Definition, expressions: Expressions) -> list[tuple[str, str]]:
-    if definition.input_schema is None:
-        return []
-    if len(json.dumps(definition.input_schema)) > SCHEMA:
-        return [("input_schema", f"is larger than {SCHEMA // 1024} KiB")]
-    return [
-        (f"input_schema{each.place}", each.what) for each in await expressions.check_schema(definition.input_schema)
-    ]
+async def problems_of_schema(schema: Mapping[str, Any], expressions: Expressions) -> list[tuple[str, str]]:
+    """Return the problems of a JSON Schema: where in it, and what."""
+    if len(json.dumps(schema)) > SCHEMA:
+        return [("", f"is larger than {SCHEMA // 1024} KiB")]
+    if schema.get("type", "object") != "object":
+        return [(".type", "is no object, which inputs always are")]
+    return [(each.place, each.what) for each in await expressions.check_schema(schema)]
 
 
-def _problems(definition: Definition) -> Iterator[tuple[str, str]]:
+def _problems(definition: Definition, agents: Collection[str]) -> Iterator[tuple[str, str]]:
     if not definition.steps:
         yield "steps", "there are none"
     outline = Outline(definition)
@@ -66,6 +68,7 @@ def _problems(definition: Definition) -> Iterator[tuple[str, str]]:
         for field, what in (
             *_about_itself(step),
             *_about_headers(step),
+            *_about_its_agent(step, agents),
             *_about_others(step, outline),
             *_about_its_place(step, outline, holders[step.key]),
         ):
@@ -97,6 +100,11 @@ def _about_headers(step: Step) -> Iterator[tuple[str, str]]:
             yield f"api.headers[{name}]", f"has a header {name}, and a definition is no place for secrets"
         elif name.lower() in _SET:
             yield f"api.headers[{name}]", f"has a header {name}, which is set by itself"
+
+
+def _about_its_agent(step: Step, agents: Collection[str]) -> Iterator[tuple[str, str]]:
+    if step.type is Type.AGENT and step.agent_id not in agents:
+        yield "agent.agent_id", f"runs {step.agent_id}, which is no agent of this account"
 
 
 def _kind(step: Step) -> str:
@@ -138,7 +146,9 @@ def _cyclic(outline: Outline, group: GroupId) -> set[str]:
     return set(needs)
 
 
-async def _wrong_expressions(definition: Definition, expressions: Expressions) -> AsyncIterator[tuple[str, str]]:
+async def _wrong_expressions(
+    definition: Definition, expressions: Expressions, agents: Mapping[str, Mapping[str, Any]]
+) -> AsyncIterator[tuple[str, str]]:
     outline = Outline(definition)
     asked = [
         (f"steps[{position}].{field}", step, text, wanted)
@@ -146,7 +156,9 @@ async def _wrong_expressions(definition: Definition, expressions: Expressions) -
         for field, text, wanted in _expressions_of(step)
     ]
     answers = await expressions.check([Question(text, in_loop=_in_loop(outline, step)) for _, step, text, _ in asked])
+    types: dict[str, dict[str, str]] = {step.key: {} for step in definition.steps}
     for (where, step, text, (needed, words)), answer in zip(asked, answers, strict=True):
+        types[step.key][where.rpartition("[")[2].removesuffix("]")] = answer.type
         if answer.problem:
             yield where, f"step {step.key!r}: {answer.problem}"
         elif needed != _ANY and answer.type.partition("<")[0] not in {needed, _ANY}:
@@ -156,6 +168,10 @@ async def _wrong_expressions(definition: Definition, expressions: Expressions) -
             if key not in visible:
                 why = "has not ended by then" if key in outline.steps else "is no step"
                 yield where, f"step {step.key!r}: looks at {key!r}, which {why}"
+
+    for position, step in enumerate(definition.steps):
+        for name, what in mismatches(agents[step.agent_id], types[step.key]) if step.type is Type.AGENT else ():
+            yield f"steps[{position}].inputs{f'[{name}]' if name else ''}", f"step {step.key!r} {what}"
 
 
 def _expressions_of(step: Step) -> Iterator[tuple[str, str, tuple[str, str]]]:

@@ -34,7 +34,7 @@ OUTPUT = 256 * 1024
 OUTPUTS = 16 * 1024 * 1024
 """Bytes of all outputs of an execution together, which its owner has in memory."""
 
-_PATIENT = frozenset({Type.APPROVAL, Type.WORKFLOW, Type.CODE})
+_PATIENT = frozenset({Type.APPROVAL, Type.WORKFLOW, Type.CODE, Type.AGENT})
 """Types whose time is kept elsewhere: they wait as long as the database or a runner does not answer."""
 
 _AFTER_PLAN = faults.Point("run.after_plan", "It is known what begins now, and nothing has.")

@@ -1,14 +1,16 @@
 """Starting an execution: stored as owned by the engine of this process, which begins it at once."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from chassis import faults, ids
 from chassis.database import Database
 from chassis.rpc.call import Call
+from services.execution.agents import queries as agents
+from services.execution.agents.domain import Agent
 from services.execution.definitions import queries as definitions
+from services.execution.definitions.checking import Checking
 from services.execution.definitions.domain import Definition
-from services.execution.definitions.validation import expect_valid
 from services.execution.engine.engine import Engine
 from services.execution.executions.domain import Execution, ExecutionSpec
 from services.execution.executions.fitting import expect_fitting
@@ -29,7 +31,11 @@ class Starting:
 
     async def start(self, call: Call, spec: ExecutionSpec) -> Execution:
         """Start an execution, or return the one that an earlier call of the same request id started."""
-        definition = await self._definition(call, spec)
+        if spec.agent_id is not None:
+            agent = await self.database.read(call.actor, agents.get_agent, agent_id=spec.agent_id)
+            spec, definition = within(agent, spec), agent.definition
+        else:
+            definition = await self._definition(call, spec)
         await expect_fitting(definition, spec.input, self.expressions)
         execution = await self.database.write(
             call.actor,
@@ -59,10 +65,16 @@ class Starting:
 
     async def _definition(self, call: Call, spec: ExecutionSpec) -> Definition:
         if spec.definition is not None:
-            await expect_valid(spec.definition, "execution.definition", self.expressions)
+            checking = Checking(self.database, self.expressions)
+            await checking.expect_valid(call.actor, spec.definition, "execution.definition")
             return spec.definition
         if spec.workflow_id is None:
             msg = "an execution of nothing"
             raise ValueError(msg)
         workflow = await self.database.read(call.actor, definitions.get_workflow, workflow_id=spec.workflow_id)
         return workflow.definition
+
+
+def within(agent: Agent, spec: ExecutionSpec) -> ExecutionSpec:
+    """Return what somebody wants of an agent, for no longer than the agent may take."""
+    return replace(spec, name=spec.name or agent.name, timeout=min(spec.timeout, agent.max_execution_duration))

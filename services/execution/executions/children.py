@@ -7,13 +7,19 @@ from uuid import UUID
 
 from chassis import ids
 from chassis.database import Transaction
+from chassis.sql import Connection
+from services.execution.agents import queries as agents
+from services.execution.agents.domain import Agent
+from services.execution.agents.errors import AgentBusy
 from services.execution.definitions import store as definitions
-from services.execution.definitions.domain import State as Version
+from services.execution.definitions.domain import Workflow
 from services.execution.definitions.errors import WorkflowInWrongState
+from services.execution.executions import queries
 from services.execution.executions.domain import Execution, ExecutionSpec, State
 from services.execution.executions.errors import ExecutionEnded
 from services.execution.executions.store import child_store
 from services.execution.executions.store import execution_store as store
+from services.execution.versions.domain import State as Version
 
 DEPTH = 16
 """How many executions may be around another."""
@@ -25,14 +31,15 @@ class TooDeep(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ChildSpec:
-    """Which attempt of which step of an execution wants what to be run."""
+    """Which attempt of which step of an execution wants what to be run: a workflow, or an agent."""
 
     execution_id: UUID
     path: str
     attempt: int
-    workflow_id: UUID
     input: dict[str, Any]
     timeout: timedelta
+    workflow_id: UUID | None = None
+    agent_id: UUID | None = None
 
 
 async def start_child(tx: Transaction, *, spec: ChildSpec) -> Execution:
@@ -44,6 +51,7 @@ async def start_child(tx: Transaction, *, spec: ChildSpec) -> Execution:
         ExecutionEnded: the execution it would be a step of.
         TooDeep: there are as many around it as there may be.
         WorkflowNotFound, WorkflowInWrongState: no version of the workflow is ACTIVE.
+        AgentBusy: as many executions of the agent run as may.
     """
     parent = await store.lock_execution(tx.connection, spec.execution_id)
     found = await child_store.find_child(tx.connection, parent, spec.path, spec.attempt)
@@ -53,14 +61,12 @@ async def start_child(tx: Transaction, *, spec: ChildSpec) -> Execution:
         raise ExecutionEnded(parent.execution_id, parent.state.name)
     if parent.depth >= DEPTH:
         raise TooDeep
-    named = await definitions.get_workflow(tx.connection, spec.workflow_id)
-    active = await definitions.find_active(tx.connection, named.parent_workflow_id)
-    if active is None:
-        raise WorkflowInWrongState(spec.workflow_id, named.state.name, Version.ACTIVE.name)
+    target = await _target(tx, spec)
     wanted = ExecutionSpec(
         execution_id=ids.new(),
-        name=active.name,
-        workflow_id=active.workflow_id,
+        name=target.name,
+        workflow_id=target.workflow_id if isinstance(target, Workflow) else None,
+        agent_id=spec.agent_id,
         definition=None,
         input=spec.input,
         timeout=spec.timeout,
@@ -68,7 +74,7 @@ async def start_child(tx: Transaction, *, spec: ChildSpec) -> Execution:
     )
     child = replace(
         wanted.begun(tx.account_id, parent.user_id, tx.now),
-        parent_workflow_id=active.parent_workflow_id,
+        parent_workflow_id=target.parent_workflow_id if isinstance(target, Workflow) else None,
         parent_execution_id=parent.execution_id,
         parent_path=spec.path,
         parent_attempt=spec.attempt,
@@ -77,6 +83,30 @@ async def start_child(tx: Transaction, *, spec: ChildSpec) -> Execution:
     await store.insert_execution(tx.connection, child)
     tx.record("started", after=child)
     return child
+
+
+async def take_turn(connection: Connection, agent_id: UUID) -> Agent:
+    """Return a version of an agent of which one more execution may run; nobody else starts one meanwhile.
+
+    Raises AgentNotFound, AgentBusy.
+    """
+    agent = await agents.lock_to_run(connection, agent_id=agent_id)
+    if await queries.count_running(connection, agent_id=agent_id) >= agent.max_concurrent_executions:
+        raise AgentBusy(agent_id, agent.max_concurrent_executions)
+    return agent
+
+
+async def _target(tx: Transaction, spec: ChildSpec) -> Agent | Workflow:
+    if spec.agent_id is not None:
+        return await take_turn(tx.connection, spec.agent_id)
+    if spec.workflow_id is None:
+        msg = "a step that runs nothing"
+        raise ValueError(msg)
+    named = await definitions.get_workflow(tx.connection, spec.workflow_id)
+    active = await definitions.find_active(tx.connection, named.parent_workflow_id)
+    if active is None:
+        raise WorkflowInWrongState(spec.workflow_id, named.state.name, Version.ACTIVE.name)
+    return active
 
 
 async def cancel_children(tx: Transaction, execution_id: UUID) -> None:

@@ -32,6 +32,7 @@ def execution_to_proto(execution: Execution) -> pb.Execution:
         execution_id=str(execution.execution_id),
         name=execution.name,
         workflow_id=str(execution.workflow_id or ""),
+        agent_id=str(execution.agent_id or ""),
         state=pb.Execution.State.Value(execution.state.name),
         steps_completed=execution.steps_completed,
         steps_failed=execution.steps_failed,
@@ -79,7 +80,8 @@ def spec_from_proto(message: pb.Execution) -> ExecutionSpec:
     return ExecutionSpec(
         execution_id=ids.new(),
         name=message.name,
-        workflow_id=ids.parse(message.workflow_id) if message.workflow_id else None,
+        workflow_id=id_from_proto(message.workflow_id),
+        agent_id=id_from_proto(message.agent_id),
         definition=definition_from_proto(message.definition) if message.HasField("definition") else None,
         input=input_from_proto(message.input, "execution.input"),
         timeout=message.timeout.ToTimedelta() if message.HasField("timeout") else TIMEOUT,
@@ -90,15 +92,17 @@ def spec_from_proto(message: pb.Execution) -> ExecutionSpec:
 def filter_from_proto(request: service_pb.ListExecutionsRequest) -> Filter:
     """Return which executions somebody wants to see."""
     return Filter(
-        workflow_id=_id(request.workflow_id),
-        parent_workflow_id=_id(request.parent_workflow_id),
-        parent_execution_id=_id(request.parent_execution_id),
-        user_id=_id(request.user_id),
+        workflow_id=id_from_proto(request.workflow_id),
+        agent_id=id_from_proto(request.agent_id),
+        parent_workflow_id=id_from_proto(request.parent_workflow_id),
+        parent_execution_id=id_from_proto(request.parent_execution_id),
+        user_id=id_from_proto(request.user_id),
         states=frozenset(State[pb.Execution.State.Name(each)] for each in request.states),
     )
 
 
-def _id(text: str) -> UUID | None:
+def id_from_proto(text: str) -> UUID | None:
+    """Return the workflow, agent or execution that is named; None for none."""
     return ids.parse(text) if text else None
 
 

@@ -43,7 +43,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """A workflow that runs, or has run. It has a `workflow_id` or a `definition` of its own.
+    """What runs, or has run: a version of a workflow, or of an agent, or a `definition` of its own.
 
     One that is a step of another names its parent, and which attempt of which step it is; `depth` are around it.
     While it is PENDING it has no `start_time`. One that goes on from another names it; `step_inputs` is what steps are
@@ -80,6 +80,7 @@ class Execution:
     origin_execution_id: UUID | None = None
     origin_path: str | None = None
     step_inputs: dict[str, Any] | None = None
+    agent_id: UUID | None = None
 
     @property
     def entity_id(self) -> UUID:
@@ -106,7 +107,7 @@ class Execution:
 
 @dataclass(frozen=True, slots=True)
 class ExecutionSpec:
-    """What somebody wants to run, and under which id: a workflow, or a definition of its own."""
+    """What somebody wants to run, and under which id: a workflow, an agent, or a definition of its own."""
 
     execution_id: UUID
     name: str
@@ -117,6 +118,7 @@ class ExecutionSpec:
     priority: int = 0
     trigger_id: UUID | None = None
     trigger_depth: int = 0
+    agent_id: UUID | None = None
 
     def begun(self, account_id: UUID, user_id: UUID, now: datetime) -> Execution:
         """Return the execution as it begins to run, for a person."""

@@ -69,6 +69,7 @@ class Fork:
             execution_id=self.execution_id,
             name=origin.name,
             workflow_id=origin.workflow_id,
+            agent_id=origin.agent_id,
             definition=origin.definition,
             input=origin.input,
             timeout=origin.timeout,

@@ -8,24 +8,29 @@ from chassis import etag as tags
 from chassis.database import Transaction
 from services.execution.definitions import queries as definitions
 from services.execution.definitions.outline import Outline
-from services.execution.executions.children import cancel_children
+from services.execution.executions.children import cancel_children, take_turn
 from services.execution.executions.domain import Execution, ExecutionSpec, Failure, Owner, State
 from services.execution.executions.errors import ExecutionEnded
 from services.execution.executions.forks import Fork
 from services.execution.executions.store import execution_store as store
 from services.execution.executions.store import fork_store, queue_store
+from services.execution.versions.domain import State as Version
 
 
 async def start_execution(tx: Transaction, *, spec: ExecutionSpec, user_id: UUID, owner: Owner) -> Execution:
     """Store an execution: owned by an engine, or PENDING where a limit says how many may run.
 
-    WorkflowNotFound, WorkflowInWrongState.
+    Raises:
+        WorkflowNotFound, WorkflowInWrongState, AgentNotFound, AgentInWrongState: nothing can be started from it.
+        AgentBusy: as many executions of the agent run as may.
     """
     execution, limit = spec.begun(tx.account_id, user_id, tx.now), owner.limit
+    if spec.agent_id is not None:
+        (await take_turn(tx.connection, spec.agent_id)).expect(Version.ACTIVE)
     if spec.workflow_id is not None:
-        family = await definitions.expect_active(tx.connection, workflow_id=spec.workflow_id)
-        execution = replace(execution, parent_workflow_id=family.parent_workflow_id)
-        limit = limit or family.max_concurrent_executions
+        queue = await definitions.expect_active(tx.connection, workflow_id=spec.workflow_id)
+        execution = replace(execution, parent_workflow_id=queue.parent_workflow_id)
+        limit = limit or queue.max_concurrent_executions
     if limit:
         return await _wait(tx, execution)
     await store.insert_execution(tx.connection, execution, owner.lease, owner.seconds)
@@ -36,14 +41,16 @@ async def start_execution(tx: Transaction, *, spec: ExecutionSpec, user_id: UUID
 async def start_fork(tx: Transaction, *, fork: Fork, user_id: UUID, limit: int) -> Execution:
     """Store an execution that goes on from another, for any engine to claim, or PENDING as any other.
 
-    ExecutionNotFound, ExecutionNotRetriable, InvalidField.
+    ExecutionNotFound, ExecutionNotRetriable, InvalidField, AgentBusy.
     """
     origin = await store.lock_execution(tx.connection, fork.origin_execution_id)
     definition = origin.definition
+    if origin.agent_id is not None:
+        definition = (await take_turn(tx.connection, origin.agent_id)).definition
     if origin.workflow_id is not None:
         workflow = await definitions.get_workflow(tx.connection, workflow_id=origin.workflow_id)
-        family = await definitions.get_family(tx.connection, parent_workflow_id=workflow.parent_workflow_id)
-        definition, limit = workflow.definition, limit or family.max_concurrent_executions
+        queue = await definitions.get_queue(tx.connection, parent_workflow_id=workflow.parent_workflow_id)
+        definition, limit = workflow.definition, limit or queue.max_concurrent_executions
     if definition is None:
         msg = "an execution of nothing"
         raise ValueError(msg)

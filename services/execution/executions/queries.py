@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, select, tuple_
+from sqlalchemy import Select, func, select, tuple_
 
 from chassis.sql import Connection
 from services.execution.executions.domain import Execution, State, StepExecution
@@ -24,6 +24,7 @@ class Filter:
     """Which executions are listed; None and no states for any."""
 
     workflow_id: UUID | None
+    agent_id: UUID | None
     parent_workflow_id: UUID | None
     parent_execution_id: UUID | None
     user_id: UUID | None
@@ -77,6 +78,7 @@ def _of(wanted: Filter) -> Select[Any]:
         statement = statement.where(executions.c.state.in_(wanted.states))
     for column in (
         executions.c.workflow_id,
+        executions.c.agent_id,
         executions.c.parent_workflow_id,
         executions.c.parent_execution_id,
         executions.c.user_id,
@@ -102,3 +104,9 @@ async def read_steps(connection: Connection, *, execution_id: UUID, after: int, 
         .limit(limit)
     )
     return [step_of(dict(row)) for row in (await connection.execute(statement)).mappings()]
+
+
+async def count_running(connection: Connection, *, agent_id: UUID) -> int:
+    """Return how many executions of a version of an agent have not ended."""
+    mine = (executions.c.agent_id == agent_id) & executions.c.end_time.is_(None)
+    return int((await connection.execute(select(func.count()).where(mine))).scalar_one())

@@ -48,6 +48,7 @@ executions = Table(
     Column("origin_execution_id", UUID),
     Column("origin_path", Text),
     Column("step_inputs", JSONB(none_as_null=True)),
+    Column("agent_id", UUID),
 )
 
 step_executions = Table(

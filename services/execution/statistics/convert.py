@@ -22,6 +22,7 @@ def filter_from_proto(request: pb.GetExecutionStatisticsRequest) -> Filter:
         workflow_id=_id(request.workflow_id),
         parent_workflow_id=_id(request.parent_workflow_id),
         user_id=_id(request.user_id),
+        agent_id=_id(request.agent_id),
     )
 
 

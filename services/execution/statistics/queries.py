@@ -14,12 +14,13 @@ from services.execution.executions.tables import executions
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which executions count: of one version, of a family, of a person; None for any. `window` is up to now."""
+    """Which executions count: of one version, a family, a person, an agent; None for any. `window` is up to now."""
 
     window: timedelta
     workflow_id: UUID | None = None
     parent_workflow_id: UUID | None = None
     user_id: UUID | None = None
+    agent_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ async def count_executions(connection: Connection, *, wanted: Filter) -> list[Co
     for column, value in (
         (executions.c.workflow_id, wanted.workflow_id),
         (executions.c.user_id, wanted.user_id),
+        (executions.c.agent_id, wanted.agent_id),
     ):
         if value is not None:
             statement = statement.where(column == value)

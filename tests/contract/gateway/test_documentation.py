@@ -1,7 +1,9 @@
 """The description of the API: complete, true to the contracts, and shown without help from elsewhere."""
 
+import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -65,6 +67,15 @@ async def test_openapi_always_resolves_its_references(document: Any) -> None:
         at = document
         for key in reference.removeprefix("#/").split("/"):
             at = at[key]
+
+
+async def test_schema_of_workflow_files_is_the_one_that_is_documented(stack: Stack) -> None:
+    """Anybody gets it, and editors take it from a URL."""
+    async with httpx2.AsyncClient(base_url=f"http://{stack.listen}") as nobody:
+        response = await nobody.get("/workflow.schema.json")
+    assert response.headers["content-type"] == "application/schema+json"
+    committed = Path(__file__).resolve().parents[3] / "docs/api/workflow.schema.json"
+    assert response.json() == json.loads(committed.read_text())
 
 
 async def test_openapi_always_declares_the_variables_of_paths(document: Any) -> None:

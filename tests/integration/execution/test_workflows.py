@@ -87,6 +87,13 @@ async def test_create_workflow_with_a_wrong_step_says_what_is_wrong_with_it(
     assert "'wrong'" in refusal.message
 
 
+@pytest.mark.parametrize("text", ["0s", "-1s", "315360000s"])
+async def test_create_workflow_with_an_impossible_timeout_names_its_field(stage: ExecutionStage, text: str) -> None:
+    """None, one before the beginning, and ten years."""
+    refusal = await _refusal(stage, [*NOTHING, {"key": "wrong", "noop": {}, "timeout": text}])
+    assert (refusal.reason, list(refusal.fields)) == ("INVALID_FIELD", ["workflow.definition.steps[1].timeout"])
+
+
 async def test_create_workflow_that_is_only_validated_stores_nothing(stage: ExecutionStage) -> None:
     """The answer is what would be made."""
     wanted = workflow_pb2.Workflow(name="only", definition=definition(NOTHING))

@@ -6,6 +6,7 @@ from chassis.database import Database
 from services.execution.code.rooms import Rooms
 from services.execution.definitions.domain import Type
 from services.execution.egress import Egress
+from services.execution.engine.steps.agent import Agent
 from services.execution.engine.steps.api import Api
 from services.execution.engine.steps.approval import Approval
 from services.execution.engine.steps.code import Code
@@ -28,4 +29,5 @@ def step_types(expressions: Expressions, database: Database, rooms: Rooms, egres
         Type.WORKFLOW: Workflow(database),
         Type.CODE: Code(database, rooms),
         Type.API: Api(expressions, egress),
+        Type.AGENT: Agent(database),
     }

@@ -28,8 +28,10 @@ WITH due AS (
         recoveries = recoveries + (engine_id IS NOT NULL)::int
     WHERE execution_id IN (SELECT execution_id FROM due) RETURNING *
 )
-SELECT claimed.*, workflows.definition AS workflow_definition
-FROM claimed LEFT JOIN workflows USING (account_id, workflow_id)
+SELECT claimed.*, coalesce(workflows.definition, agents.definition) AS workflow_definition
+FROM claimed
+LEFT JOIN workflows USING (account_id, workflow_id)
+LEFT JOIN agents ON agents.account_id = claimed.account_id AND agents.agent_id = claimed.agent_id
 """
 _STEPS = "SELECT * FROM step_executions WHERE execution_id = ANY($1) ORDER BY execution_id, sequence"
 _NEXT = "SELECT extract(epoch FROM min(wake_time) - now())::float FROM executions WHERE state = 'RUNNING'"

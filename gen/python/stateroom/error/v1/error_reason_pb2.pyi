@@ -692,6 +692,50 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """There is no such delivery in the account, or it is forgotten.
     Example: {"reason": "DELIVERY_NOT_FOUND", "metadata": {"deliveryId": "…"}}
     """
+    TEAM_NOT_FOUND: _ErrorReason.ValueType  # 342
+    """There is no such team in the acting account. What is done in a team names it in `Stateroom-Account`.
+    Example: {"reason": "TEAM_NOT_FOUND", "metadata": {"teamId": "…"}}
+    """
+    MEMBER_NOT_FOUND: _ErrorReason.ValueType  # 343
+    """The person does not belong to the team.
+    Example: {"reason": "MEMBER_NOT_FOUND", "metadata": {"userId": "…"}}
+    """
+    MEMBER_ALREADY_EXISTS: _ErrorReason.ValueType  # 344
+    """The person belongs to the team already.
+    Example: {"reason": "MEMBER_ALREADY_EXISTS", "metadata": {"userId": "…"}}
+    """
+    LAST_OWNER: _ErrorReason.ValueType  # 345
+    """A team always has an owner; make somebody else one first.
+    Example: {"reason": "LAST_OWNER", "metadata": {"teamId": "…"}}
+    """
+    ROLE_TOO_HIGH: _ErrorReason.ValueType  # 346
+    """Nobody gives or takes a role above their own.
+    Example: {"reason": "ROLE_TOO_HIGH", "metadata": {"role": "OWNER", "own": "ADMIN"}}
+    """
+    TEAM_FULL: _ErrorReason.ValueType  # 347
+    """The team has as many members as one may.
+    Example: {"reason": "TEAM_FULL", "metadata": {"limit": "1000"}}
+    """
+    TEAM_IN_USE: _ErrorReason.ValueType  # 348
+    """The team has workspaces that are not deleted.
+    Example: {"reason": "TEAM_IN_USE", "metadata": {"teamId": "…", "workspaces": "2"}}
+    """
+    HANDLE_TAKEN: _ErrorReason.ValueType  # 349
+    """A user or a team has the handle, or had it.
+    Example: {"reason": "HANDLE_TAKEN", "metadata": {"handle": "…"}}
+    """
+    OWN_ACCOUNT_NEEDED: _ErrorReason.ValueType  # 350
+    """Teams are made from one's own account.
+    Example: {"reason": "OWN_ACCOUNT_NEEDED", "metadata": {}}
+    """
+    CHAT_OF_TEAM: _ErrorReason.ValueType  # 351
+    """Who takes part in a team's chat follows from who belongs to the team.
+    Example: {"reason": "CHAT_OF_TEAM", "metadata": {"chatId": "…", "teamId": "…"}}
+    """
+    ROLE_CHANGED: _ErrorReason.ValueType  # 352
+    """The caller's role in the account has changed while a stream was open; call again.
+    Example: {"reason": "ROLE_CHANGED", "metadata": {}}
+    """
     EXECUTION_NOT_RETRIABLE: _ErrorReason.ValueType  # 375
     """The execution runs, waits or has completed; only one that did not complete is tried again.
     Example: {"reason": "EXECUTION_NOT_RETRIABLE", "metadata": {"executionId": "…", "state": "COMPLETED"}}
@@ -703,6 +747,30 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     TRIGGER_LIMIT_REACHED: _ErrorReason.ValueType  # 377
     """The account has as many triggers as it may have.
     Example: {"reason": "TRIGGER_LIMIT_REACHED", "metadata": {"limit": "1000"}}
+    """
+    AGENT_NOT_FOUND: _ErrorReason.ValueType  # 390
+    """There is no such agent in the account, or it is deleted.
+    Example: {"reason": "AGENT_NOT_FOUND", "metadata": {"agentId": "…"}}
+    """
+    AGENT_IN_WRONG_STATE: _ErrorReason.ValueType  # 391
+    """The version is in a state that does not allow this.
+    Example: {"reason": "AGENT_IN_WRONG_STATE", "metadata": {"agentId": "…", "state": "DRAFT", "needed": "ACTIVE"}}
+    """
+    AGENT_NOT_DELETED: _ErrorReason.ValueType  # 392
+    """The version is not deleted.
+    Example: {"reason": "AGENT_NOT_DELETED", "metadata": {"agentId": "…"}}
+    """
+    INVALID_AGENT: _ErrorReason.ValueType  # 393
+    """An agent cannot run; BadRequest lists everything that is wrong with it, with fields.
+    Example: {"reason": "INVALID_AGENT", "metadata": {"problems": "1", "field": "agent.parameters", "description": "…"}}
+    """
+    AGENT_BUSY: _ErrorReason.ValueType  # 395
+    """As many executions of the agent run as may at once.
+    Example: {"reason": "AGENT_BUSY", "metadata": {"agentId": "…", "limit": "1"}}
+    """
+    IN_USE: _ErrorReason.ValueType  # 396
+    """ACTIVE workflows name what was to be deleted; `users` lists them.
+    Example: {"reason": "IN_USE", "metadata": {"users": "release (01912345-…)"}}
     """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
@@ -1380,6 +1448,50 @@ DELIVERY_NOT_FOUND: ErrorReason.ValueType  # 341
 """There is no such delivery in the account, or it is forgotten.
 Example: {"reason": "DELIVERY_NOT_FOUND", "metadata": {"deliveryId": "…"}}
 """
+TEAM_NOT_FOUND: ErrorReason.ValueType  # 342
+"""There is no such team in the acting account. What is done in a team names it in `Stateroom-Account`.
+Example: {"reason": "TEAM_NOT_FOUND", "metadata": {"teamId": "…"}}
+"""
+MEMBER_NOT_FOUND: ErrorReason.ValueType  # 343
+"""The person does not belong to the team.
+Example: {"reason": "MEMBER_NOT_FOUND", "metadata": {"userId": "…"}}
+"""
+MEMBER_ALREADY_EXISTS: ErrorReason.ValueType  # 344
+"""The person belongs to the team already.
+Example: {"reason": "MEMBER_ALREADY_EXISTS", "metadata": {"userId": "…"}}
+"""
+LAST_OWNER: ErrorReason.ValueType  # 345
+"""A team always has an owner; make somebody else one first.
+Example: {"reason": "LAST_OWNER", "metadata": {"teamId": "…"}}
+"""
+ROLE_TOO_HIGH: ErrorReason.ValueType  # 346
+"""Nobody gives or takes a role above their own.
+Example: {"reason": "ROLE_TOO_HIGH", "metadata": {"role": "OWNER", "own": "ADMIN"}}
+"""
+TEAM_FULL: ErrorReason.ValueType  # 347
+"""The team has as many members as one may.
+Example: {"reason": "TEAM_FULL", "metadata": {"limit": "1000"}}
+"""
+TEAM_IN_USE: ErrorReason.ValueType  # 348
+"""The team has workspaces that are not deleted.
+Example: {"reason": "TEAM_IN_USE", "metadata": {"teamId": "…", "workspaces": "2"}}
+"""
+HANDLE_TAKEN: ErrorReason.ValueType  # 349
+"""A user or a team has the handle, or had it.
+Example: {"reason": "HANDLE_TAKEN", "metadata": {"handle": "…"}}
+"""
+OWN_ACCOUNT_NEEDED: ErrorReason.ValueType  # 350
+"""Teams are made from one's own account.
+Example: {"reason": "OWN_ACCOUNT_NEEDED", "metadata": {}}
+"""
+CHAT_OF_TEAM: ErrorReason.ValueType  # 351
+"""Who takes part in a team's chat follows from who belongs to the team.
+Example: {"reason": "CHAT_OF_TEAM", "metadata": {"chatId": "…", "teamId": "…"}}
+"""
+ROLE_CHANGED: ErrorReason.ValueType  # 352
+"""The caller's role in the account has changed while a stream was open; call again.
+Example: {"reason": "ROLE_CHANGED", "metadata": {}}
+"""
 EXECUTION_NOT_RETRIABLE: ErrorReason.ValueType  # 375
 """The execution runs, waits or has completed; only one that did not complete is tried again.
 Example: {"reason": "EXECUTION_NOT_RETRIABLE", "metadata": {"executionId": "…", "state": "COMPLETED"}}
@@ -1391,5 +1503,29 @@ Example: {"reason": "INVALID_INPUT", "metadata": {"problems": "1", "field": "exe
 TRIGGER_LIMIT_REACHED: ErrorReason.ValueType  # 377
 """The account has as many triggers as it may have.
 Example: {"reason": "TRIGGER_LIMIT_REACHED", "metadata": {"limit": "1000"}}
+"""
+AGENT_NOT_FOUND: ErrorReason.ValueType  # 390
+"""There is no such agent in the account, or it is deleted.
+Example: {"reason": "AGENT_NOT_FOUND", "metadata": {"agentId": "…"}}
+"""
+AGENT_IN_WRONG_STATE: ErrorReason.ValueType  # 391
+"""The version is in a state that does not allow this.
+Example: {"reason": "AGENT_IN_WRONG_STATE", "metadata": {"agentId": "…", "state": "DRAFT", "needed": "ACTIVE"}}
+"""
+AGENT_NOT_DELETED: ErrorReason.ValueType  # 392
+"""The version is not deleted.
+Example: {"reason": "AGENT_NOT_DELETED", "metadata": {"agentId": "…"}}
+"""
+INVALID_AGENT: ErrorReason.ValueType  # 393
+"""An agent cannot run; BadRequest lists everything that is wrong with it, with fields.
+Example: {"reason": "INVALID_AGENT", "metadata": {"problems": "1", "field": "agent.parameters", "description": "…"}}
+"""
+AGENT_BUSY: ErrorReason.ValueType  # 395
+"""As many executions of the agent run as may at once.
+Example: {"reason": "AGENT_BUSY", "metadata": {"agentId": "…", "limit": "1"}}
+"""
+IN_USE: ErrorReason.ValueType  # 396
+"""ACTIVE workflows name what was to be deleted; `users` lists them.
+Example: {"reason": "IN_USE", "metadata": {"users": "release (01912345-…)"}}
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

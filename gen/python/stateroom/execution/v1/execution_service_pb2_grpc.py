@@ -73,11 +73,11 @@ class ExecutionServiceServicer:
     """
 
     def StartExecution(self, request, context):
-        """Starts a workflow, or what the request itself defines, and returns at once. Where a limit of executions that run at a time says so,
-        it is PENDING first.
+        """Starts a workflow, an agent, or what the request itself defines, and returns at once. Where a limit of executions that run at a time
+        says so, it is PENDING first.
 
-        Errors: INVALID_ARGUMENT (INVALID_FIELD, INVALID_WORKFLOW, INVALID_INPUT, REQUEST_ID_REUSED), NOT_FOUND (WORKFLOW_NOT_FOUND), FAILED_PRECONDITION
-        (WORKFLOW_IN_WRONG_STATE).
+        Errors: INVALID_ARGUMENT (INVALID_FIELD, INVALID_WORKFLOW, INVALID_INPUT, REQUEST_ID_REUSED), NOT_FOUND (WORKFLOW_NOT_FOUND,
+        AGENT_NOT_FOUND), FAILED_PRECONDITION (WORKFLOW_IN_WRONG_STATE, AGENT_IN_WRONG_STATE), RESOURCE_EXHAUSTED (AGENT_BUSY).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -35,11 +35,11 @@ class ExecutionServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> ExecutionServiceAsyncStub: ...
     StartExecution: _grpc.UnaryUnaryMultiCallable[_execution_service_pb2.StartExecutionRequest, _execution_pb2.Execution]
-    """Starts a workflow, or what the request itself defines, and returns at once. Where a limit of executions that run at a time says so,
-    it is PENDING first.
+    """Starts a workflow, an agent, or what the request itself defines, and returns at once. Where a limit of executions that run at a time
+    says so, it is PENDING first.
 
-    Errors: INVALID_ARGUMENT (INVALID_FIELD, INVALID_WORKFLOW, INVALID_INPUT, REQUEST_ID_REUSED), NOT_FOUND (WORKFLOW_NOT_FOUND), FAILED_PRECONDITION
-    (WORKFLOW_IN_WRONG_STATE).
+    Errors: INVALID_ARGUMENT (INVALID_FIELD, INVALID_WORKFLOW, INVALID_INPUT, REQUEST_ID_REUSED), NOT_FOUND (WORKFLOW_NOT_FOUND,
+    AGENT_NOT_FOUND), FAILED_PRECONDITION (WORKFLOW_IN_WRONG_STATE, AGENT_IN_WRONG_STATE), RESOURCE_EXHAUSTED (AGENT_BUSY).
     """
     GetExecution: _grpc.UnaryUnaryMultiCallable[_execution_service_pb2.GetExecutionRequest, _execution_pb2.Execution]
     """Returns an execution.
@@ -74,11 +74,11 @@ class ExecutionServiceAsyncStub(ExecutionServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     StartExecution: _aio.UnaryUnaryMultiCallable[_execution_service_pb2.StartExecutionRequest, _execution_pb2.Execution]  # type: ignore[assignment]
-    """Starts a workflow, or what the request itself defines, and returns at once. Where a limit of executions that run at a time says so,
-    it is PENDING first.
+    """Starts a workflow, an agent, or what the request itself defines, and returns at once. Where a limit of executions that run at a time
+    says so, it is PENDING first.
 
-    Errors: INVALID_ARGUMENT (INVALID_FIELD, INVALID_WORKFLOW, INVALID_INPUT, REQUEST_ID_REUSED), NOT_FOUND (WORKFLOW_NOT_FOUND), FAILED_PRECONDITION
-    (WORKFLOW_IN_WRONG_STATE).
+    Errors: INVALID_ARGUMENT (INVALID_FIELD, INVALID_WORKFLOW, INVALID_INPUT, REQUEST_ID_REUSED), NOT_FOUND (WORKFLOW_NOT_FOUND,
+    AGENT_NOT_FOUND), FAILED_PRECONDITION (WORKFLOW_IN_WRONG_STATE, AGENT_IN_WRONG_STATE), RESOURCE_EXHAUSTED (AGENT_BUSY).
     """
     GetExecution: _aio.UnaryUnaryMultiCallable[_execution_service_pb2.GetExecutionRequest, _execution_pb2.Execution]  # type: ignore[assignment]
     """Returns an execution.
@@ -116,11 +116,11 @@ class ExecutionServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _execution_service_pb2.StartExecutionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_execution_pb2.Execution, _abc.Awaitable[_execution_pb2.Execution]]:
-        """Starts a workflow, or what the request itself defines, and returns at once. Where a limit of executions that run at a time says so,
-        it is PENDING first.
+        """Starts a workflow, an agent, or what the request itself defines, and returns at once. Where a limit of executions that run at a time
+        says so, it is PENDING first.
 
-        Errors: INVALID_ARGUMENT (INVALID_FIELD, INVALID_WORKFLOW, INVALID_INPUT, REQUEST_ID_REUSED), NOT_FOUND (WORKFLOW_NOT_FOUND), FAILED_PRECONDITION
-        (WORKFLOW_IN_WRONG_STATE).
+        Errors: INVALID_ARGUMENT (INVALID_FIELD, INVALID_WORKFLOW, INVALID_INPUT, REQUEST_ID_REUSED), NOT_FOUND (WORKFLOW_NOT_FOUND,
+        AGENT_NOT_FOUND), FAILED_PRECONDITION (WORKFLOW_IN_WRONG_STATE, AGENT_IN_WRONG_STATE), RESOURCE_EXHAUSTED (AGENT_BUSY).
         """
 
     @_abc_1.abstractmethod

@@ -29,6 +29,7 @@ class GetExecutionStatisticsRequest(_message.Message):
     WORKFLOW_ID_FIELD_NUMBER: _builtins.int
     PARENT_WORKFLOW_ID_FIELD_NUMBER: _builtins.int
     USER_ID_FIELD_NUMBER: _builtins.int
+    AGENT_ID_FIELD_NUMBER: _builtins.int
     WINDOW_FIELD_NUMBER: _builtins.int
     workflow_id: _builtins.str
     """Only executions of this version of a workflow."""
@@ -36,6 +37,8 @@ class GetExecutionStatisticsRequest(_message.Message):
     """Only executions of any version that descends from this one, the first of its family."""
     user_id: _builtins.str
     """Only executions that this person started."""
+    agent_id: _builtins.str
+    """Only executions of this version of an agent."""
     @_builtins.property
     def window(self) -> _duration_pb2.Duration:
         """Only executions that were created within this time, from a second to ten years; 30 days unless it is said."""
@@ -46,11 +49,12 @@ class GetExecutionStatisticsRequest(_message.Message):
         workflow_id: _builtins.str = ...,
         parent_workflow_id: _builtins.str = ...,
         user_id: _builtins.str = ...,
+        agent_id: _builtins.str = ...,
         window: _duration_pb2.Duration | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["window", b"window"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["parent_workflow_id", b"parent_workflow_id", "user_id", b"user_id", "window", b"window", "workflow_id", b"workflow_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "parent_workflow_id", b"parent_workflow_id", "user_id", b"user_id", "window", b"window", "workflow_id", b"workflow_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -11,6 +11,7 @@ from google.protobuf import struct_pb2 as _struct_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from stateroom.execution.v1 import agent_config_pb2 as _agent_config_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -41,7 +42,9 @@ class Workflow(_message.Message):
         ACTIVE: Workflow._State.ValueType  # 2
         """Executions are started from it; it never changes. One version of a workflow at most."""
         INACTIVE: Workflow._State.ValueType  # 3
-        """It was ACTIVE, until another version was."""
+        """It was ACTIVE, until another version was, or nobody wanted it to be any more."""
+        ARCHIVED: Workflow._State.ValueType  # 4
+        """It is only kept. It can be deactivated, and then activated again."""
 
     class State(_State, metaclass=_StateEnumTypeWrapper):
         """Where a version is in its life."""
@@ -53,7 +56,9 @@ class Workflow(_message.Message):
     ACTIVE: Workflow.State.ValueType  # 2
     """Executions are started from it; it never changes. One version of a workflow at most."""
     INACTIVE: Workflow.State.ValueType  # 3
-    """It was ACTIVE, until another version was."""
+    """It was ACTIVE, until another version was, or nobody wanted it to be any more."""
+    ARCHIVED: Workflow.State.ValueType  # 4
+    """It is only kept. It can be deactivated, and then activated again."""
 
     WORKFLOW_ID_FIELD_NUMBER: _builtins.int
     PARENT_WORKFLOW_ID_FIELD_NUMBER: _builtins.int
@@ -70,6 +75,7 @@ class Workflow(_message.Message):
     DELETED_BY_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
     MAX_CONCURRENT_EXECUTIONS_FIELD_NUMBER: _builtins.int
+    IS_PUBLIC_FIELD_NUMBER: _builtins.int
     workflow_id: _builtins.str
     """UUIDv7 of this version."""
     parent_workflow_id: _builtins.str
@@ -92,6 +98,8 @@ class Workflow(_message.Message):
     """How many executions of the workflow run at a time, all versions together, without those that are steps of others; 0 for any number.
     What the ACTIVE version says holds, also for executions of others that wait.
     """
+    is_public: _builtins.bool
+    """Shown to everybody of the installation, in every account, while it is ACTIVE."""
     @_builtins.property
     def tags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Words to find it by."""
@@ -130,10 +138,11 @@ class Workflow(_message.Message):
         deleted_by: _builtins.str = ...,
         etag: _builtins.str = ...,
         max_concurrent_executions: _builtins.int = ...,
+        is_public: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "definition", b"definition", "delete_time", b"delete_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "definition", b"definition", "delete_time", b"delete_time", "deleted_by", b"deleted_by", "description", b"description", "etag", b"etag", "max_concurrent_executions", b"max_concurrent_executions", "name", b"name", "parent_workflow_id", b"parent_workflow_id", "state", b"state", "tags", b"tags", "update_time", b"update_time", "user_id", b"user_id", "version_number", b"version_number", "workflow_id", b"workflow_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "definition", b"definition", "delete_time", b"delete_time", "deleted_by", b"deleted_by", "description", b"description", "etag", b"etag", "is_public", b"is_public", "max_concurrent_executions", b"max_concurrent_executions", "name", b"name", "parent_workflow_id", b"parent_workflow_id", "state", b"state", "tags", b"tags", "update_time", b"update_time", "user_id", b"user_id", "version_number", b"version_number", "workflow_id", b"workflow_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -207,6 +216,8 @@ class Step(_message.Message):
         """Runs code in a workspace."""
         API: Step._Type.ValueType  # 10
         """Makes an HTTP request."""
+        AGENT: Step._Type.ValueType  # 30
+        """Runs an agent."""
 
     class Type(_Type, metaclass=_TypeEnumTypeWrapper):
         """What a step does."""
@@ -233,6 +244,8 @@ class Step(_message.Message):
     """Runs code in a workspace."""
     API: Step.Type.ValueType  # 10
     """Makes an HTTP request."""
+    AGENT: Step.Type.ValueType  # 30
+    """Runs an agent."""
 
     class _OnError:
         ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -299,6 +312,7 @@ class Step(_message.Message):
     WORKFLOW_FIELD_NUMBER: _builtins.int
     CODE_FIELD_NUMBER: _builtins.int
     API_FIELD_NUMBER: _builtins.int
+    AGENT_FIELD_NUMBER: _builtins.int
     key: _builtins.str
     """Its name in expressions and lists, unique in the workflow."""
     name: _builtins.str
@@ -321,7 +335,7 @@ class Step(_message.Message):
 
     @_builtins.property
     def timeout(self) -> _duration_pb2.Duration:
-        """How long one run may take; 30 s when unset. Not for WAIT, APPROVAL and WORKFLOW, and not for steps with
+        """How long one run may take; 30 s when unset. Not for WAIT, APPROVAL, WORKFLOW and AGENT, and not for steps with
         steps inside.
         """
 
@@ -365,6 +379,10 @@ class Step(_message.Message):
     def api(self) -> Global___ApiConfig:
         """Makes an HTTP request."""
 
+    @_builtins.property
+    def agent(self) -> _agent_config_pb2.AgentConfig:
+        """Runs an agent."""
+
     def __init__(
         self,
         *,
@@ -386,12 +404,13 @@ class Step(_message.Message):
         workflow: Global___WorkflowConfig | None = ...,
         code: Global___CodeConfig | None = ...,
         api: Global___ApiConfig | None = ...,
+        agent: _agent_config_pb2.AgentConfig | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["api", b"api", "approval", b"approval", "code", b"code", "condition", b"condition", "config", b"config", "data", b"data", "loop", b"loop", "noop", b"noop", "parallel", b"parallel", "retry_delay", b"retry_delay", "timeout", b"timeout", "wait", b"wait", "workflow", b"workflow"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "api", b"api", "approval", b"approval", "code", b"code", "condition", b"condition", "config", b"config", "data", b"data", "loop", b"loop", "noop", b"noop", "parallel", b"parallel", "retry_delay", b"retry_delay", "timeout", b"timeout", "wait", b"wait", "workflow", b"workflow"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["api", b"api", "approval", b"approval", "code", b"code", "condition", b"condition", "config", b"config", "data", b"data", "depends_on", b"depends_on", "inputs", b"inputs", "key", b"key", "loop", b"loop", "name", b"name", "noop", b"noop", "on_error", b"on_error", "parallel", b"parallel", "retry_count", b"retry_count", "retry_delay", b"retry_delay", "timeout", b"timeout", "wait", b"wait", "workflow", b"workflow"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "api", b"api", "approval", b"approval", "code", b"code", "condition", b"condition", "config", b"config", "data", b"data", "depends_on", b"depends_on", "inputs", b"inputs", "key", b"key", "loop", b"loop", "name", b"name", "noop", b"noop", "on_error", b"on_error", "parallel", b"parallel", "retry_count", b"retry_count", "retry_delay", b"retry_delay", "timeout", b"timeout", "wait", b"wait", "workflow", b"workflow"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_config: _TypeAlias = _typing.Literal["noop", "data", "condition", "loop", "parallel", "wait", "approval", "workflow", "code", "api"]  # noqa: Y015
+    _WhichOneofReturnType_config: _TypeAlias = _typing.Literal["noop", "data", "condition", "loop", "parallel", "wait", "approval", "workflow", "code", "api", "agent"]  # noqa: Y015
     _WhichOneofArgType_config: _TypeAlias = _typing.Literal["config", b"config"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_config) -> _WhichOneofReturnType_config | None: ...
 

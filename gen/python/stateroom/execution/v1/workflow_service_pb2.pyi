@@ -86,6 +86,10 @@ class ListWorkflowsRequest(_message.Message):
     NAME_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
     SHOW_DELETED_FIELD_NUMBER: _builtins.int
+    WORDS_FIELD_NUMBER: _builtins.int
+    TAGS_FIELD_NUMBER: _builtins.int
+    IS_PUBLIC_FIELD_NUMBER: _builtins.int
+    IS_SCHEDULED_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
     """How many at most; 0 means 20, above 200 means 200."""
     page_token: _builtins.str
@@ -98,6 +102,16 @@ class ListWorkflowsRequest(_message.Message):
     """Only versions in this state; unset for all."""
     show_deleted: _builtins.bool
     """Deleted ones too."""
+    words: _builtins.str
+    """Only versions with these words in their name or description, in either case of letters."""
+    is_public: _builtins.bool
+    """Only versions that are public."""
+    is_scheduled: _builtins.bool
+    """Only workflows that an enabled schedule starts."""
+    @_builtins.property
+    def tags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Only versions with any of these tags."""
+
     def __init__(
         self,
         *,
@@ -107,10 +121,14 @@ class ListWorkflowsRequest(_message.Message):
         name: _builtins.str = ...,
         state: _workflow_pb2.Workflow.State.ValueType = ...,
         show_deleted: _builtins.bool = ...,
+        words: _builtins.str = ...,
+        tags: _abc.Iterable[_builtins.str] | None = ...,
+        is_public: _builtins.bool = ...,
+        is_scheduled: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "page_size", b"page_size", "page_token", b"page_token", "parent_workflow_id", b"parent_workflow_id", "show_deleted", b"show_deleted", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["is_public", b"is_public", "is_scheduled", b"is_scheduled", "name", b"name", "page_size", b"page_size", "page_token", b"page_token", "parent_workflow_id", b"parent_workflow_id", "show_deleted", b"show_deleted", "state", b"state", "tags", b"tags", "words", b"words"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

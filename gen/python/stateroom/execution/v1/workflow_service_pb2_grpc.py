@@ -118,17 +118,18 @@ class WorkflowServiceServicer:
     def ActivateWorkflow(self, request, context):
         """Lets executions be started from a version, and no longer from another of the same workflow.
 
-        Errors: INVALID_ARGUMENT (REQUEST_ID_REUSED), NOT_FOUND (WORKFLOW_NOT_FOUND), FAILED_PRECONDITION (WORKFLOW_IN_WRONG_STATE), ABORTED
-        (ETAG_MISMATCH).
+        Errors: INVALID_ARGUMENT (REQUEST_ID_REUSED), NOT_FOUND (WORKFLOW_NOT_FOUND), FAILED_PRECONDITION (WORKFLOW_IN_WRONG_STATE,
+        AGENT_IN_WRONG_STATE), ABORTED (ETAG_MISMATCH).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def DeleteWorkflow(self, request, context):
-        """Deletes a version: no execution is started from it any more. Those that run keep it.
+        """Deletes a version: no execution is started from it any more. Those that run keep it. An ACTIVE one that a step of another ACTIVE workflow
+        runs is not deleted.
 
-        Errors: INVALID_ARGUMENT (REQUEST_ID_REUSED), NOT_FOUND (WORKFLOW_NOT_FOUND), ABORTED (ETAG_MISMATCH).
+        Errors: INVALID_ARGUMENT (REQUEST_ID_REUSED), NOT_FOUND (WORKFLOW_NOT_FOUND), FAILED_PRECONDITION (IN_USE), ABORTED (ETAG_MISMATCH).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -59,13 +59,14 @@ class WorkflowServiceStub:
     ActivateWorkflow: _grpc.UnaryUnaryMultiCallable[_workflow_service_pb2.ActivateWorkflowRequest, _workflow_pb2.Workflow]
     """Lets executions be started from a version, and no longer from another of the same workflow.
 
-    Errors: INVALID_ARGUMENT (REQUEST_ID_REUSED), NOT_FOUND (WORKFLOW_NOT_FOUND), FAILED_PRECONDITION (WORKFLOW_IN_WRONG_STATE), ABORTED
-    (ETAG_MISMATCH).
+    Errors: INVALID_ARGUMENT (REQUEST_ID_REUSED), NOT_FOUND (WORKFLOW_NOT_FOUND), FAILED_PRECONDITION (WORKFLOW_IN_WRONG_STATE,
+    AGENT_IN_WRONG_STATE), ABORTED (ETAG_MISMATCH).
     """
     DeleteWorkflow: _grpc.UnaryUnaryMultiCallable[_workflow_service_pb2.DeleteWorkflowRequest, _workflow_pb2.Workflow]
-    """Deletes a version: no execution is started from it any more. Those that run keep it.
+    """Deletes a version: no execution is started from it any more. Those that run keep it. An ACTIVE one that a step of another ACTIVE workflow
+    runs is not deleted.
 
-    Errors: INVALID_ARGUMENT (REQUEST_ID_REUSED), NOT_FOUND (WORKFLOW_NOT_FOUND), ABORTED (ETAG_MISMATCH).
+    Errors: INVALID_ARGUMENT (REQUEST_ID_REUSED), NOT_FOUND (WORKFLOW_NOT_FOUND), FAILED_PRECONDITION (IN_USE), ABORTED (ETAG_MISMATCH).
     """
     UndeleteWorkflow: _grpc.UnaryUnaryMultiCallable[_workflow_service_pb2.UndeleteWorkflowRequest, _workflow_pb2.Workflow]
     """Brings a deleted version back, as it was; one that was ACTIVE as INACTIVE.
@@ -104,13 +105,14 @@ class WorkflowServiceAsyncStub(WorkflowServiceStub):
     ActivateWorkflow: _aio.UnaryUnaryMultiCallable[_workflow_service_pb2.ActivateWorkflowRequest, _workflow_pb2.Workflow]  # type: ignore[assignment]
     """Lets executions be started from a version, and no longer from another of the same workflow.
 
-    Errors: INVALID_ARGUMENT (REQUEST_ID_REUSED), NOT_FOUND (WORKFLOW_NOT_FOUND), FAILED_PRECONDITION (WORKFLOW_IN_WRONG_STATE), ABORTED
-    (ETAG_MISMATCH).
+    Errors: INVALID_ARGUMENT (REQUEST_ID_REUSED), NOT_FOUND (WORKFLOW_NOT_FOUND), FAILED_PRECONDITION (WORKFLOW_IN_WRONG_STATE,
+    AGENT_IN_WRONG_STATE), ABORTED (ETAG_MISMATCH).
     """
     DeleteWorkflow: _aio.UnaryUnaryMultiCallable[_workflow_service_pb2.DeleteWorkflowRequest, _workflow_pb2.Workflow]  # type: ignore[assignment]
-    """Deletes a version: no execution is started from it any more. Those that run keep it.
+    """Deletes a version: no execution is started from it any more. Those that run keep it. An ACTIVE one that a step of another ACTIVE workflow
+    runs is not deleted.
 
-    Errors: INVALID_ARGUMENT (REQUEST_ID_REUSED), NOT_FOUND (WORKFLOW_NOT_FOUND), ABORTED (ETAG_MISMATCH).
+    Errors: INVALID_ARGUMENT (REQUEST_ID_REUSED), NOT_FOUND (WORKFLOW_NOT_FOUND), FAILED_PRECONDITION (IN_USE), ABORTED (ETAG_MISMATCH).
     """
     UndeleteWorkflow: _aio.UnaryUnaryMultiCallable[_workflow_service_pb2.UndeleteWorkflowRequest, _workflow_pb2.Workflow]  # type: ignore[assignment]
     """Brings a deleted version back, as it was; one that was ACTIVE as INACTIVE.
@@ -176,8 +178,8 @@ class WorkflowServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_workflow_pb2.Workflow, _abc.Awaitable[_workflow_pb2.Workflow]]:
         """Lets executions be started from a version, and no longer from another of the same workflow.
 
-        Errors: INVALID_ARGUMENT (REQUEST_ID_REUSED), NOT_FOUND (WORKFLOW_NOT_FOUND), FAILED_PRECONDITION (WORKFLOW_IN_WRONG_STATE), ABORTED
-        (ETAG_MISMATCH).
+        Errors: INVALID_ARGUMENT (REQUEST_ID_REUSED), NOT_FOUND (WORKFLOW_NOT_FOUND), FAILED_PRECONDITION (WORKFLOW_IN_WRONG_STATE,
+        AGENT_IN_WRONG_STATE), ABORTED (ETAG_MISMATCH).
         """
 
     @_abc_1.abstractmethod
@@ -186,9 +188,10 @@ class WorkflowServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _workflow_service_pb2.DeleteWorkflowRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_workflow_pb2.Workflow, _abc.Awaitable[_workflow_pb2.Workflow]]:
-        """Deletes a version: no execution is started from it any more. Those that run keep it.
+        """Deletes a version: no execution is started from it any more. Those that run keep it. An ACTIVE one that a step of another ACTIVE workflow
+        runs is not deleted.
 
-        Errors: INVALID_ARGUMENT (REQUEST_ID_REUSED), NOT_FOUND (WORKFLOW_NOT_FOUND), ABORTED (ETAG_MISMATCH).
+        Errors: INVALID_ARGUMENT (REQUEST_ID_REUSED), NOT_FOUND (WORKFLOW_NOT_FOUND), FAILED_PRECONDITION (IN_USE), ABORTED (ETAG_MISMATCH).
         """
 
     @_abc_1.abstractmethod

@@ -1,0 +1,1 @@
+"""Agents: steps that have a name and versions, run once or by workflows."""

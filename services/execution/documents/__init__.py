@@ -1,0 +1,1 @@
+"""Workflows as files and graphs, and what becomes of their versions."""

@@ -1,0 +1,1 @@
+"""What people of an installation show to each other, across accounts."""
