@@ -28,6 +28,7 @@ from cli import (
     raw_call,
     saves,
     schedules,
+    secrets,
     sessions,
     sharing,
     users,
@@ -68,6 +69,7 @@ app.add_typer(executions.app, name="execution")
 approvals.register(executions.app)
 app.add_typer(schedules.app, name="schedule")
 app.add_typer(webhooks.app, name="webhook")
+app.add_typer(secrets.app, name="secret")
 logs.register(executions.app)
 app.command()(executions.run)
 app.command()(executions.runs)

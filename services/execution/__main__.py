@@ -6,6 +6,7 @@ from stateroom.execution.v1 import (
     approval_service_pb2,
     execution_service_pb2,
     log_service_pb2,
+    secret_service_pb2,
     statistics_service_pb2,
     workflow_service_pb2,
 )
@@ -13,6 +14,7 @@ from stateroom.execution.v1 import (
 from chassis.bell import Bell
 from chassis.rpc.server import Server
 from chassis.samples import Count
+from chassis.sealing import Sealer
 from chassis.service import Service, open_service, run
 from services.execution.approvals.servicer import ApprovalServicer
 from services.execution.code.rooms import Rooms
@@ -22,13 +24,15 @@ from services.execution.definitions.servicer import WorkflowServicer
 from services.execution.egress import Egress
 from services.execution.engine.leftovers import Leftovers
 from services.execution.engine.starting import Starting
-from services.execution.engine.steps.table import step_types
+from services.execution.engine.steps.table import Surroundings, step_types
 from services.execution.executions.follow import Followers
 from services.execution.executions.servicer import ExecutionServicer
 from services.execution.executions.store.execution_store import CHANNEL
 from services.execution.expressions import Expressions
 from services.execution.logs.follow import LogFollowers
 from services.execution.logs.servicer import LogServicer
+from services.execution.secrets.keyring import Keyring
+from services.execution.secrets.servicer import SecretServicer
 from services.execution.settings import ExecutionSettings
 from services.execution.statistics.servicer import StatisticsServicer
 
@@ -58,8 +62,10 @@ async def open_execution(settings: ExecutionSettings, stack: AsyncExitStack) -> 
     stack.push_async_callback(expressions.close)
     rooms = Rooms(service.neighbour("workspace"))
     stack.push_async_callback(rooms.close)
-    egress = Egress.allowing(settings.egress_allowed)
-    engine = open_engine(service, expressions, step_types(expressions, service.database, rooms, egress))
+    sealer = Sealer.from_file(settings.sealing_keys_file)
+    keyring = Keyring(service.database, sealer)
+    around = Surroundings(expressions, service.database, rooms, Egress.allowing(settings.egress_allowed), keyring)
+    engine = open_engine(service, expressions, step_types(around))
     leftovers = Leftovers(service.database, service.system, rooms)
     bell = Bell(service.system, CHANNEL)
     service.loops += [engine.run, bell.run, leftovers.run]
@@ -74,8 +80,9 @@ async def open_execution(settings: ExecutionSettings, stack: AsyncExitStack) -> 
             statistics_service_pb2: StatisticsServicer(database),
             approval_service_pb2: ApprovalServicer(database, pages, engine.awake.set),
             log_service_pb2: LogServicer(database, pages, LogFollowers(database, bell)),
+            secret_service_pb2: SecretServicer(database, pages, sealer),
         }
-        | open_triggers(service, settings, expressions, engine)
+        | open_triggers(service, settings, expressions, sealer, engine)
     )
     return service, server
 

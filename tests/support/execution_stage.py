@@ -18,6 +18,7 @@ from stateroom.execution.v1 import workflow_service_pb2 as workflow
 from stateroom.execution.v1.approval_service_pb2_grpc import ApprovalServiceStub
 from stateroom.execution.v1.execution_service_pb2_grpc import ExecutionServiceStub
 from stateroom.execution.v1.log_service_pb2_grpc import LogServiceStub
+from stateroom.execution.v1.secret_service_pb2_grpc import SecretServiceStub
 from stateroom.execution.v1.statistics_service_pb2_grpc import StatisticsServiceStub
 from stateroom.execution.v1.trigger_service_pb2_grpc import TriggerServiceStub
 from stateroom.execution.v1.webhook_service_pb2_grpc import WebhookServiceStub
@@ -52,7 +53,9 @@ class Replica:
         self.triggers: Any = TriggerServiceStub(self.channel)
         self.webhooks: Any = WebhookServiceStub(self.channel)
         self.logs: Any = LogServiceStub(self.channel)
-        others: list[Any] = [StatisticsServiceStub(self.channel), ApprovalServiceStub(self.channel)]
+        others: list[Any] = [
+            kind(self.channel) for kind in (StatisticsServiceStub, ApprovalServiceStub, SecretServiceStub)
+        ]
         self.stubs = [self.executions, self.workflows, self.triggers, self.webhooks, self.logs, *others]
         self.process: asyncio.subprocess.Process
 

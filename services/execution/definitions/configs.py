@@ -6,6 +6,7 @@ from typing import Any
 
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
+from stateroom.execution.v1 import step_config_pb2 as config_pb
 from stateroom.execution.v1 import workflow_pb2 as pb
 
 from services.execution.definitions.domain import Step, Type
@@ -63,15 +64,22 @@ _TO: Mapping[Type, Callable[[Step], Message]] = {
     Type.WAIT: _wait,
     Type.APPROVAL: lambda step: pb.ApprovalConfig(message=step.message, timeout=duration(step.duration)),
     Type.WORKFLOW: lambda step: pb.WorkflowConfig(workflow_id=step.workflow_id, timeout=duration(step.duration)),
-    Type.CODE: lambda step: pb.CodeConfig(
+    Type.CODE: lambda step: config_pb.CodeConfig(
         workspace_id=step.workspace_id,
-        language=pb.CodeConfig.Language.Value(step.language),
+        language=config_pb.CodeConfig.Language.Value(step.language),
         source=step.source,
         max_memory=step.max_memory,
         max_processes=step.max_processes,
+        secrets=step.secrets,
     ),
-    Type.API: lambda step: pb.ApiConfig(
-        url=step.expression, method=pb.ApiConfig.Method.Value(step.method), headers=step.headers
+    Type.API: lambda step: config_pb.ApiConfig(
+        url=step.expression,
+        method=config_pb.ApiConfig.Method.Value(step.method),
+        headers=step.headers,
+        secret_headers={
+            name: config_pb.SecretHeader(secret=secret, prefix=step.prefixes.get(name, ""))
+            for name, secret in step.secrets.items()
+        },
     ),
 }
 _FROM: Mapping[Type, Callable[[Any], dict[str, Any]]] = {
@@ -96,14 +104,17 @@ _FROM: Mapping[Type, Callable[[Any], dict[str, Any]]] = {
     },
     Type.CODE: lambda config: {
         "workspace_id": config.workspace_id,
-        "language": pb.CodeConfig.Language.Name(config.language),
+        "language": config_pb.CodeConfig.Language.Name(config.language),
         "source": config.source,
         "max_memory": config.max_memory or MEMORY,
         "max_processes": config.max_processes or PROCESSES,
+        "secrets": dict(config.secrets),
     },
     Type.API: lambda config: {
         "expression": config.url,
-        "method": pb.ApiConfig.Method.Name(config.method or pb.ApiConfig.GET),
+        "method": config_pb.ApiConfig.Method.Name(config.method or config_pb.ApiConfig.GET),
         "headers": dict(config.headers),
+        "secrets": {name: each.secret for name, each in config.secret_headers.items()},
+        "prefixes": {name: each.prefix for name, each in config.secret_headers.items() if each.prefix},
     },
 }

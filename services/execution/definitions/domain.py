@@ -58,6 +58,8 @@ class Step:
     PARALLEL, `then` and `otherwise` inside a CONDITION. A WAIT has `duration` or `time`. An APPROVAL waits `duration`
     for an answer to `message`. A WORKFLOW runs what is ACTIVE of the family of `workflow_id`, `duration` at most.
     A CODE runs `source`, in a `language`, in a workspace; its `max_memory` is in MiB.
+    `secrets` names secrets of the account, by the variables of a CODE and the headers of an API in which they stand; a
+    header has one of the `prefixes` before it.
     """
 
     key: str
@@ -85,6 +87,8 @@ class Step:
     max_processes: int = 64
     method: str = "GET"
     headers: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    prefixes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,6 +84,13 @@ def _about_headers(step: Step) -> Iterator[tuple[str, str]]:
             yield f"api.headers[{name}]", f"has a header {name}, and a definition is no place for secrets"
         elif name.lower() in _SET:
             yield f"api.headers[{name}]", f"has a header {name}, which is set by itself"
+    said = {name.lower() for name in step.headers}
+    for name in step.secrets if step.type is Type.API else ():
+        if name.lower() in _SET:
+            yield f"api.secret_headers[{name}]", f"has a header {name}, which is set by itself"
+        elif name.lower() in said:
+            yield f"api.secret_headers[{name}]", f"has a header {name} twice"
+        said.add(name.lower())
 
 
 def _kind(step: Step) -> str:

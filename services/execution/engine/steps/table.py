@@ -1,6 +1,7 @@
 """Every type of step, and what runs it."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from chassis.database import Database
 from services.execution.code.rooms import Rooms
@@ -11,12 +12,27 @@ from services.execution.engine.steps.approval import Approval
 from services.execution.engine.steps.code import Code
 from services.execution.engine.steps.flow import Condition, Data, Loop, Noop, Parallel, Wait
 from services.execution.engine.steps.port import StepType
+from services.execution.engine.steps.requests import Sender
+from services.execution.engine.steps.secrecy import Secretive
 from services.execution.engine.steps.workflow import Workflow
 from services.execution.expressions import Expressions
+from services.execution.secrets.keyring import Keyring
 
 
-def step_types(expressions: Expressions, database: Database, rooms: Rooms, egress: Egress) -> Mapping[Type, StepType]:
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What steps work with."""
+
+    expressions: Expressions
+    database: Database
+    rooms: Rooms
+    egress: Egress
+    keyring: Keyring
+
+
+def step_types(around: Surroundings) -> Mapping[Type, StepType]:
     """Return what runs steps, by type."""
+    expressions, database, keyring = around.expressions, around.database, around.keyring
     return {
         Type.NOOP: Noop(),
         Type.DATA: Data(),
@@ -26,6 +42,6 @@ def step_types(expressions: Expressions, database: Database, rooms: Rooms, egres
         Type.WAIT: Wait(),
         Type.APPROVAL: Approval(database),
         Type.WORKFLOW: Workflow(database),
-        Type.CODE: Code(database, rooms),
-        Type.API: Api(expressions, egress),
+        Type.CODE: Secretive(keyring, Code(database, around.rooms)),
+        Type.API: Secretive(keyring, Api(expressions, Sender(around.egress))),
     }
