@@ -692,6 +692,18 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """There is no such delivery in the account, or it is forgotten.
     Example: {"reason": "DELIVERY_NOT_FOUND", "metadata": {"deliveryId": "…"}}
     """
+    SECRET_NOT_FOUND: _ErrorReason.ValueType  # 360
+    """There is no such secret in the account.
+    Example: {"reason": "SECRET_NOT_FOUND", "metadata": {"name": "GITHUB_TOKEN"}}
+    """
+    TOO_MANY_SECRETS: _ErrorReason.ValueType  # 361
+    """The account has as many secrets as it may.
+    Example: {"reason": "TOO_MANY_SECRETS", "metadata": {"limit": "256"}}
+    """
+    SECRET_UNOPENABLE: _ErrorReason.ValueType  # 362
+    """The key that the secret was sealed with is gone.
+    Example: {"reason": "SECRET_UNOPENABLE", "metadata": {"name": "GITHUB_TOKEN"}}
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every `reason` of a google.rpc.ErrorInfo whose domain is `stateroom.dev`.
@@ -1367,5 +1379,17 @@ Example: {"reason": "TRIGGER_DISABLED", "metadata": {"triggerId": "…"}}
 DELIVERY_NOT_FOUND: ErrorReason.ValueType  # 341
 """There is no such delivery in the account, or it is forgotten.
 Example: {"reason": "DELIVERY_NOT_FOUND", "metadata": {"deliveryId": "…"}}
+"""
+SECRET_NOT_FOUND: ErrorReason.ValueType  # 360
+"""There is no such secret in the account.
+Example: {"reason": "SECRET_NOT_FOUND", "metadata": {"name": "GITHUB_TOKEN"}}
+"""
+TOO_MANY_SECRETS: ErrorReason.ValueType  # 361
+"""The account has as many secrets as it may.
+Example: {"reason": "TOO_MANY_SECRETS", "metadata": {"limit": "256"}}
+"""
+SECRET_UNOPENABLE: ErrorReason.ValueType  # 362
+"""The key that the secret was sealed with is gone.
+Example: {"reason": "SECRET_UNOPENABLE", "metadata": {"name": "GITHUB_TOKEN"}}
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
