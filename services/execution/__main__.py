@@ -8,6 +8,7 @@ from stateroom.execution.v1 import (
     log_service_pb2,
     secret_service_pb2,
     statistics_service_pb2,
+    usage_service_pb2,
     workflow_service_pb2,
 )
 
@@ -35,6 +36,7 @@ from services.execution.secrets.keyring import Keyring
 from services.execution.secrets.servicer import SecretServicer
 from services.execution.settings import ExecutionSettings
 from services.execution.statistics.servicer import StatisticsServicer
+from services.execution.usage.servicer import UsageServicer
 
 COUNTS = [
     Count(
@@ -80,6 +82,7 @@ async def open_execution(settings: ExecutionSettings, stack: AsyncExitStack) -> 
             statistics_service_pb2: StatisticsServicer(database),
             approval_service_pb2: ApprovalServicer(database, pages, engine.awake.set),
             log_service_pb2: LogServicer(database, pages, LogFollowers(database, bell)),
+            usage_service_pb2: UsageServicer(database, pages),
             secret_service_pb2: SecretServicer(database, pages, sealer),
         }
         | open_triggers(service, settings, expressions, sealer, engine)

@@ -21,6 +21,7 @@ from stateroom.execution.v1.log_service_pb2_grpc import LogServiceStub
 from stateroom.execution.v1.secret_service_pb2_grpc import SecretServiceStub
 from stateroom.execution.v1.statistics_service_pb2_grpc import StatisticsServiceStub
 from stateroom.execution.v1.trigger_service_pb2_grpc import TriggerServiceStub
+from stateroom.execution.v1.usage_service_pb2_grpc import UsageServiceStub
 from stateroom.execution.v1.webhook_service_pb2_grpc import WebhookServiceStub
 from stateroom.execution.v1.workflow_service_pb2_grpc import WorkflowServiceStub
 
@@ -54,7 +55,8 @@ class Replica:
         self.webhooks: Any = WebhookServiceStub(self.channel)
         self.logs: Any = LogServiceStub(self.channel)
         others: list[Any] = [
-            kind(self.channel) for kind in (StatisticsServiceStub, ApprovalServiceStub, SecretServiceStub)
+            kind(self.channel)
+            for kind in (StatisticsServiceStub, ApprovalServiceStub, SecretServiceStub, UsageServiceStub)
         ]
         self.stubs = [self.executions, self.workflows, self.triggers, self.webhooks, self.logs, *others]
         self.process: asyncio.subprocess.Process

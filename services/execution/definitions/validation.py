@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 
 from chassis.errors import Violation
+from services.execution import schemas
 from services.execution.definitions.domain import RUN_ONCE, UNTIMED, Definition, OnError, Step, Type
 from services.execution.definitions.errors import InvalidWorkflow
 from services.execution.definitions.outline import TOP, GroupId, Outline, named
@@ -15,8 +16,9 @@ DEPTH = 8
 
 _ANY = "DYN"
 _TAKE_INPUTS = {Type.DATA, Type.APPROVAL, Type.WORKFLOW, Type.CODE, Type.API}
-_NEEDED = {Type.CONDITION: ("BOOL", "true or false"), Type.LOOP: ("LIST", "a list"), Type.API: ("STRING", "a text")}
-_EXPRESSION = {Type.CONDITION: "expression", Type.LOOP: "items", Type.API: "url"}
+_TEXT = ("STRING", "a text")
+_NEEDED = {Type.CONDITION: ("BOOL", "true or false"), Type.LOOP: ("LIST", "a list"), Type.API: _TEXT, Type.LLM: _TEXT}
+_EXPRESSION = {Type.CONDITION: "expression", Type.LOOP: "items", Type.API: "url", Type.LLM: "prompt"}
 _NO_HEADERS = {"authorization", "proxy-authorization", "cookie"}
 """Headers that are for secrets."""
 _SET = {
@@ -53,6 +55,7 @@ def _problems(definition: Definition) -> Iterator[tuple[str, str]]:
         for field, what in (
             *_about_itself(step),
             *_about_headers(step),
+            *_about_its_model(step),
             *_about_others(step, outline),
             *_about_its_place(step, outline, holders[step.key]),
         ):
@@ -91,6 +94,22 @@ def _about_headers(step: Step) -> Iterator[tuple[str, str]]:
         elif name.lower() in said:
             yield f"api.secret_headers[{name}]", f"has a header {name} twice"
         said.add(name.lower())
+
+
+def _about_its_model(step: Step) -> Iterator[tuple[str, str]]:
+    if step.llm is None:
+        return
+    if step.llm.output_schema is not None and (problem := schemas.problem_of(step.llm.output_schema)):
+        yield "llm.output_schema", f"has a schema that {problem}"
+    counted = Counter(tool.name for tool in step.llm.tools)
+    for position, tool in enumerate(step.llm.tools):
+        field = f"llm.tools[{position}]"
+        if counted[tool.name] > 1:
+            yield f"{field}.name", f"has {counted[tool.name]} tools {tool.name}"
+        if problem := schemas.problem_of(tool.parameters):
+            yield f"{field}.parameters", f"has a tool whose schema {problem}"
+        for inner, what in _about_headers(tool.step):
+            yield f"{field}.{inner}", what
 
 
 def _kind(step: Step) -> str:
@@ -156,6 +175,9 @@ def _expressions_of(step: Step) -> Iterator[tuple[str, str, tuple[str, str]]]:
     """Yield the expressions of a step: their fields, what they are, and of which type they have to be."""
     if step.type in _NEEDED:
         yield f"{step.type.name.lower()}.{_EXPRESSION[step.type]}", step.expression, _NEEDED[step.type]
+    for position, tool in enumerate(step.llm.tools if step.llm else ()):
+        if tool.step.type is Type.API:
+            yield f"llm.tools[{position}].api.url", tool.step.expression, _TEXT
     for name, text in step.inputs.items():
         yield f"inputs[{name}]", text, (_ANY, "")
 

@@ -5,7 +5,7 @@ from functools import partial
 
 from chassis.errors import DomainError
 from services.execution.engine.steps.patience import patiently
-from services.execution.engine.steps.port import Attempt, Ended, Log, Result, StepFailed, StepType
+from services.execution.engine.steps.port import Attempt, Ended, Log, Looking, Result, StepFailed, StepType
 from services.execution.logs.domain import Level
 from services.execution.secrets.keyring import Keyring, Opened
 
@@ -31,7 +31,9 @@ class Secretive:
             result = await self.type.run(replace(attempt, log=log, secrets=opened.values))
         except StepFailed as exc:
             raise StepFailed(exc.reason, opened.hide(exc.message)) from None  # the cause may show it
-        return Ended(opened.hide_within(result.output)) if isinstance(result, Ended) else result
+        if isinstance(result, Ended):
+            return Ended(opened.hide_within(result.output))
+        return replace(result, progress=opened.hide_within(result.progress)) if isinstance(result, Looking) else result
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from services.execution.engine.steps.api import Api
 from services.execution.engine.steps.approval import Approval
 from services.execution.engine.steps.code import Code
 from services.execution.engine.steps.flow import Condition, Data, Loop, Noop, Parallel, Wait
+from services.execution.engine.steps.llm import Llm
 from services.execution.engine.steps.port import StepType
 from services.execution.engine.steps.requests import Sender
 from services.execution.engine.steps.secrecy import Secretive
@@ -33,6 +34,10 @@ class Surroundings:
 def step_types(around: Surroundings) -> Mapping[Type, StepType]:
     """Return what runs steps, by type."""
     expressions, database, keyring = around.expressions, around.database, around.keyring
+    sender = Sender(around.egress)
+    code = Secretive(keyring, Code(database, around.rooms))
+    api = Secretive(keyring, Api(expressions, sender))
+    llm = Llm(expressions, sender, database, {Type.CODE: code, Type.API: api})
     return {
         Type.NOOP: Noop(),
         Type.DATA: Data(),
@@ -42,6 +47,7 @@ def step_types(around: Surroundings) -> Mapping[Type, StepType]:
         Type.WAIT: Wait(),
         Type.APPROVAL: Approval(database),
         Type.WORKFLOW: Workflow(database),
-        Type.CODE: Secretive(keyring, Code(database, around.rooms)),
-        Type.API: Secretive(keyring, Api(expressions, Sender(around.egress))),
+        Type.CODE: code,
+        Type.API: api,
+        Type.LLM: Secretive(keyring, llm),
     }
