@@ -5,7 +5,9 @@ isort:skip_file
 
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
+from google.protobuf import struct_pb2 as _struct_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 import builtins as _builtins
@@ -258,3 +260,152 @@ class SecretHeader(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SecretHeader: _TypeAlias = SecretHeader  # noqa: Y015
+
+@_typing.final
+class LlmConfig(_message.Message):
+    """Asks a language model, at any endpoint that speaks a known protocol. What it answers is log while it comes. Its output has `text`, `value` where
+    there is an `output_schema`, `model`, and `usage`.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    class _Protocol:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _ProtocolEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[LlmConfig._Protocol.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        PROTOCOL_UNSPECIFIED: LlmConfig._Protocol.ValueType  # 0
+        """Not set."""
+        OPENAI: LlmConfig._Protocol.ValueType  # 1
+        """`POST <base_url>/chat/completions`, as OpenAI, Ollama, vLLM and OpenRouter do."""
+        ANTHROPIC: LlmConfig._Protocol.ValueType  # 2
+        """`POST <base_url>/v1/messages`, as Anthropic does."""
+
+    class Protocol(_Protocol, metaclass=_ProtocolEnumTypeWrapper):
+        """What an endpoint speaks."""
+
+    PROTOCOL_UNSPECIFIED: LlmConfig.Protocol.ValueType  # 0
+    """Not set."""
+    OPENAI: LlmConfig.Protocol.ValueType  # 1
+    """`POST <base_url>/chat/completions`, as OpenAI, Ollama, vLLM and OpenRouter do."""
+    ANTHROPIC: LlmConfig.Protocol.ValueType  # 2
+    """`POST <base_url>/v1/messages`, as Anthropic does."""
+
+    PROTOCOL_FIELD_NUMBER: _builtins.int
+    BASE_URL_FIELD_NUMBER: _builtins.int
+    MODEL_FIELD_NUMBER: _builtins.int
+    SECRET_FIELD_NUMBER: _builtins.int
+    SYSTEM_FIELD_NUMBER: _builtins.int
+    PROMPT_FIELD_NUMBER: _builtins.int
+    MAX_TOKENS_FIELD_NUMBER: _builtins.int
+    OUTPUT_SCHEMA_FIELD_NUMBER: _builtins.int
+    TOOLS_FIELD_NUMBER: _builtins.int
+    MAX_TURNS_FIELD_NUMBER: _builtins.int
+    INPUT_PRICE_FIELD_NUMBER: _builtins.int
+    OUTPUT_PRICE_FIELD_NUMBER: _builtins.int
+    protocol: Global___LlmConfig.Protocol.ValueType
+    """What the endpoint speaks."""
+    base_url: _builtins.str
+    """Where it is; that of the protocol's author when empty. Only public addresses are reached, and those that the installation allows."""
+    model: _builtins.str
+    """The model."""
+    secret: _builtins.str
+    """The secret of the account that is the key; empty for an endpoint that needs none."""
+    system: _builtins.str
+    """What the model is told beforehand."""
+    prompt: _builtins.str
+    """What it is asked: an expression that gives a text."""
+    max_tokens: _builtins.int
+    """How many tokens one answer has at most; 4,096 when 0. More is a failure (LLM_CUT_OFF)."""
+    max_turns: _builtins.int
+    """How many answers there may be until one calls no tool; 8 when 0. More is a failure (LLM_TOO_MANY_TURNS)."""
+    input_price: _builtins.float
+    """What a million tokens of input cost, in whatever currency; costs are counted when there is a price."""
+    output_price: _builtins.float
+    """What a million tokens of output cost."""
+    @_builtins.property
+    def output_schema(self) -> _struct_pb2.Struct:
+        """A JSON Schema for the answer, at most 16 KiB, without references. An answer that does not fit is a failure (LLM_BAD_OUTPUT)."""
+
+    @_builtins.property
+    def tools(self) -> _containers.RepeatedCompositeFieldContainer[Global___Tool]:
+        """What the model may call, and nothing else."""
+
+    def __init__(
+        self,
+        *,
+        protocol: Global___LlmConfig.Protocol.ValueType = ...,
+        base_url: _builtins.str = ...,
+        model: _builtins.str = ...,
+        secret: _builtins.str = ...,
+        system: _builtins.str = ...,
+        prompt: _builtins.str = ...,
+        max_tokens: _builtins.int = ...,
+        output_schema: _struct_pb2.Struct | None = ...,
+        tools: _abc.Iterable[Global___Tool] | None = ...,
+        max_turns: _builtins.int = ...,
+        input_price: _builtins.float = ...,
+        output_price: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["output_schema", b"output_schema"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["base_url", b"base_url", "input_price", b"input_price", "max_tokens", b"max_tokens", "max_turns", b"max_turns", "model", b"model", "output_price", b"output_price", "output_schema", b"output_schema", "prompt", b"prompt", "protocol", b"protocol", "secret", b"secret", "system", b"system", "tools", b"tools"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LlmConfig: _TypeAlias = LlmConfig  # noqa: Y015
+
+@_typing.final
+class Tool(_message.Message):
+    """Something that a model may call while it answers. What it calls it with are the `inputs` of the step that is run; a failure is told to
+    the model.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    DESCRIPTION_FIELD_NUMBER: _builtins.int
+    PARAMETERS_FIELD_NUMBER: _builtins.int
+    CODE_FIELD_NUMBER: _builtins.int
+    API_FIELD_NUMBER: _builtins.int
+    TIMEOUT_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Its name, unique among the tools of the step."""
+    description: _builtins.str
+    """What it is for."""
+    @_builtins.property
+    def parameters(self) -> _struct_pb2.Struct:
+        """A JSON Schema for what it is called with: an object."""
+
+    @_builtins.property
+    def code(self) -> Global___CodeConfig:
+        """Code in a workspace."""
+
+    @_builtins.property
+    def api(self) -> Global___ApiConfig:
+        """A request; its URL is made before the model is asked, and is not the model's to choose."""
+
+    @_builtins.property
+    def timeout(self) -> _duration_pb2.Duration:
+        """How long one call may take; 30 s when unset, for code 300 s."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        description: _builtins.str = ...,
+        parameters: _struct_pb2.Struct | None = ...,
+        code: Global___CodeConfig | None = ...,
+        api: Global___ApiConfig | None = ...,
+        timeout: _duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["api", b"api", "code", b"code", "config", b"config", "parameters", b"parameters", "timeout", b"timeout"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["api", b"api", "code", b"code", "config", b"config", "description", b"description", "name", b"name", "parameters", b"parameters", "timeout", b"timeout"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_config: _TypeAlias = _typing.Literal["code", "api"]  # noqa: Y015
+    _WhichOneofArgType_config: _TypeAlias = _typing.Literal["config", b"config"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_config) -> _WhichOneofReturnType_config | None: ...
+
+Global___Tool: _TypeAlias = Tool  # noqa: Y015

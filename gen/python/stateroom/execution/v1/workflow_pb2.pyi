@@ -193,6 +193,8 @@ class Step(_message.Message):
         """Runs code in a workspace."""
         API: Step._Type.ValueType  # 10
         """Makes an HTTP request."""
+        LLM: Step._Type.ValueType  # 40
+        """Asks a language model."""
 
     class Type(_Type, metaclass=_TypeEnumTypeWrapper):
         """What a step does."""
@@ -219,6 +221,8 @@ class Step(_message.Message):
     """Runs code in a workspace."""
     API: Step.Type.ValueType  # 10
     """Makes an HTTP request."""
+    LLM: Step.Type.ValueType  # 40
+    """Asks a language model."""
 
     class _OnError:
         ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -285,6 +289,7 @@ class Step(_message.Message):
     WORKFLOW_FIELD_NUMBER: _builtins.int
     CODE_FIELD_NUMBER: _builtins.int
     API_FIELD_NUMBER: _builtins.int
+    LLM_FIELD_NUMBER: _builtins.int
     key: _builtins.str
     """Its name in expressions and lists, unique in the workflow."""
     name: _builtins.str
@@ -307,7 +312,7 @@ class Step(_message.Message):
 
     @_builtins.property
     def timeout(self) -> _duration_pb2.Duration:
-        """How long one run may take; 30 s when unset. Not for WAIT, APPROVAL and WORKFLOW, and not for steps with
+        """How long one run may take; 30 s when unset, for CODE and LLM 300 s. Not for WAIT, APPROVAL and WORKFLOW, and not for steps with
         steps inside.
         """
 
@@ -351,6 +356,10 @@ class Step(_message.Message):
     def api(self) -> _step_config_pb2.ApiConfig:
         """Makes an HTTP request."""
 
+    @_builtins.property
+    def llm(self) -> _step_config_pb2.LlmConfig:
+        """Asks a language model."""
+
     def __init__(
         self,
         *,
@@ -372,12 +381,13 @@ class Step(_message.Message):
         workflow: Global___WorkflowConfig | None = ...,
         code: _step_config_pb2.CodeConfig | None = ...,
         api: _step_config_pb2.ApiConfig | None = ...,
+        llm: _step_config_pb2.LlmConfig | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["api", b"api", "approval", b"approval", "code", b"code", "condition", b"condition", "config", b"config", "data", b"data", "loop", b"loop", "noop", b"noop", "parallel", b"parallel", "retry_delay", b"retry_delay", "timeout", b"timeout", "wait", b"wait", "workflow", b"workflow"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["api", b"api", "approval", b"approval", "code", b"code", "condition", b"condition", "config", b"config", "data", b"data", "llm", b"llm", "loop", b"loop", "noop", b"noop", "parallel", b"parallel", "retry_delay", b"retry_delay", "timeout", b"timeout", "wait", b"wait", "workflow", b"workflow"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["api", b"api", "approval", b"approval", "code", b"code", "condition", b"condition", "config", b"config", "data", b"data", "depends_on", b"depends_on", "inputs", b"inputs", "key", b"key", "loop", b"loop", "name", b"name", "noop", b"noop", "on_error", b"on_error", "parallel", b"parallel", "retry_count", b"retry_count", "retry_delay", b"retry_delay", "timeout", b"timeout", "wait", b"wait", "workflow", b"workflow"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["api", b"api", "approval", b"approval", "code", b"code", "condition", b"condition", "config", b"config", "data", b"data", "depends_on", b"depends_on", "inputs", b"inputs", "key", b"key", "llm", b"llm", "loop", b"loop", "name", b"name", "noop", b"noop", "on_error", b"on_error", "parallel", b"parallel", "retry_count", b"retry_count", "retry_delay", b"retry_delay", "timeout", b"timeout", "wait", b"wait", "workflow", b"workflow"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_config: _TypeAlias = _typing.Literal["noop", "data", "condition", "loop", "parallel", "wait", "approval", "workflow", "code", "api"]  # noqa: Y015
+    _WhichOneofReturnType_config: _TypeAlias = _typing.Literal["noop", "data", "condition", "loop", "parallel", "wait", "approval", "workflow", "code", "api", "llm"]  # noqa: Y015
     _WhichOneofArgType_config: _TypeAlias = _typing.Literal["config", b"config"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_config) -> _WhichOneofReturnType_config | None: ...
 
@@ -402,16 +412,21 @@ Global___NoopConfig: _TypeAlias = NoopConfig  # noqa: Y015
 
 @_typing.final
 class DataConfig(_message.Message):
-    """Makes a value of the step's inputs."""
+    """Makes a value of the step's inputs: them, or what a filter makes of them."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    JQ_FIELD_NUMBER: _builtins.int
+    jq: _builtins.str
+    """A filter of jq, which is given the inputs as an object and has to give one value; it sees no files and no environment."""
     def __init__(
         self,
+        *,
+        jq: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["jq", b"jq"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
