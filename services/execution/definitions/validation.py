@@ -10,6 +10,7 @@ from services.execution.definitions.domain import RUN_ONCE, UNTIMED, Definition,
 from services.execution.definitions.errors import InvalidWorkflow
 from services.execution.definitions.outline import TOP, GroupId, Outline, named
 from services.execution.expressions import Expressions, Question
+from services.execution.filters import Filters
 
 DEPTH = 8
 """How many steps may be inside each other."""
@@ -40,6 +41,7 @@ async def expect_valid(definition: Definition, field: str, expressions: Expressi
     problems = list(_problems(definition))
     if not problems:  # only then it is known what an expression can see
         problems = [problem async for problem in _wrong_expressions(definition, expressions)]
+        problems += [problem async for problem in _wrong_filters(definition, expressions.filters)]
     if problems:
         raise InvalidWorkflow(*(Violation(f"{field}.{where}", what) for where, what in problems))
 
@@ -169,6 +171,12 @@ async def _wrong_expressions(definition: Definition, expressions: Expressions) -
             if key not in visible:
                 why = "has not ended by then" if key in outline.steps else "is no step"
                 yield where, f"step {step.key!r}: looks at {key!r}, which {why}"
+
+
+async def _wrong_filters(definition: Definition, filters: Filters) -> AsyncIterator[tuple[str, str]]:
+    for position, step in enumerate(definition.steps):
+        if step.jq and (problem := await filters.problem_of(step.jq)):
+            yield f"steps[{position}].data.jq", f"step {step.key!r}: {problem}"
 
 
 def _expressions_of(step: Step) -> Iterator[tuple[str, str, tuple[str, str]]]:

@@ -40,7 +40,7 @@ def step_types(around: Surroundings) -> Mapping[Type, StepType]:
     llm = Llm(expressions, sender, database, {Type.CODE: code, Type.API: api})
     return {
         Type.NOOP: Noop(),
-        Type.DATA: Data(),
+        Type.DATA: Data(expressions.filters),
         Type.CONDITION: Condition(expressions),
         Type.LOOP: Loop(expressions),
         Type.PARALLEL: Parallel(),
