@@ -58,7 +58,8 @@ class Release:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._disturb(path))
             ended = await self._watched(path)
-        check(f"the execution is COMPLETED, not {ended['state']}", holds=ended["state"] == "COMPLETED")
+        why = ended.get("failure", {}).get("message", "somebody ended it")
+        check(f"the execution is {ended['state']}, not COMPLETED: {why}", holds=ended["state"] == "COMPLETED")
         check("each step ended once", holds=set(self._ended.values()) == {1})
         said = [line["message"] async for line in self._client.pages(f"{path}/logs", "logs", limit=1000)]
         runs = [line for line in said if line.startswith("run ")]

@@ -32,4 +32,4 @@ def test_secret_in_base64_is_part_of_it_behind_any_bytes() -> None:
 
 def test_secret_in_base64_for_urls_is_among_the_forms() -> None:
     """With - and _ for + and /."""
-    assert base64.urlsafe_b64encode(SECRET)[:16] in forms(SECRET)
+    assert {b"--__Pn5-", b"++//Pn5+"} <= forms(b"\xfb\xef\xff>~~")
