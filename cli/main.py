@@ -24,6 +24,7 @@ from cli import (
     life,
     local,
     logs,
+    model_uses,
     previews,
     raw_call,
     saves,
@@ -65,6 +66,7 @@ app.add_typer(actions.app, name="action")
 app.add_typer(chats.app, name="chat")
 app.add_typer(workflows.app, name="workflow")
 executions.app.command("stats")(execution_statistics.statistics)
+executions.app.command("models")(model_uses.models)
 app.add_typer(executions.app, name="execution")
 approvals.register(executions.app)
 app.add_typer(schedules.app, name="schedule")
