@@ -10,6 +10,15 @@ from services.execution.executions import queries as executions
 from services.execution.usage.domain import ModelUse, Total
 from services.execution.usage.tables import model_uses
 
+SUMS = (
+    func.count().label("uses"),
+    *(
+        func.coalesce(func.sum(model_uses.c[name]), 0).label(name)
+        for name in ("input_tokens", "output_tokens", "cost_micros")
+    ),
+)
+"""The columns that make a Total."""
+
 
 async def list_uses(
     connection: Connection, *, execution_id: UUID, limit: int, after: UUID | None
@@ -21,11 +30,5 @@ async def list_uses(
     if after is not None:
         statement = statement.where(model_uses.c.model_use_id > after)
     rows = await connection.execute(statement.order_by(model_uses.c.model_use_id).limit(limit))
-    total = select(
-        func.count().label("uses"),
-        *(
-            func.coalesce(func.sum(model_uses.c[name]), 0).label(name)
-            for name in ("input_tokens", "output_tokens", "cost_micros")
-        ),
-    ).where(of_execution)
+    total = select(*SUMS).where(of_execution)
     return [tables.to(ModelUse, row) for row in rows], tables.to(Total, (await connection.execute(total)).one())

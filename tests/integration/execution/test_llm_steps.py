@@ -8,14 +8,16 @@ from typing import Any
 import grpc
 import pytest
 from google.protobuf.json_format import MessageToDict
-from stateroom.execution.v1 import execution_pb2, usage_service_pb2
+from stateroom.execution.v1 import execution_pb2, statistics_service_pb2, usage_service_pb2
 from stateroom.execution.v1 import workflow_service_pb2 as workflow
 
 from tests.integration.execution.test_api_steps import ALLOWED, Site, site
 from tests.integration.execution.test_logs import lines
 from tests.integration.execution.test_secrets import VALUE, keep
-from tests.support.execution_stage import ExecutionStage, definition
+from tests.support.execution_stage import ExecutionStage, definition, open_execution_stage
+from tests.support.installation import Installation
 from tests.support.model_server import ModelServer, Said
+from tests.support.waiting import PATIENCE
 
 __all__ = ["site"]
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -74,6 +76,8 @@ async def test_llm_step_asks_as_openai_and_logs_the_answer_by_lines(stage: Execu
     assert [line.message for line in await lines(stage, ended.execution_id)] == text.split("\n")
     total = await used(stage, ended)
     assert (total.uses, total.input_tokens, total.output_tokens, total.cost_micros) == (1, 100, 10, 300)
+    counted = statistics_service_pb2.GetExecutionStatisticsRequest()
+    assert (await stage.call("GetExecutionStatistics", counted)).model_usage == total
 
 
 @pytest.mark.parametrize("protocol", ["OPENAI", "ANTHROPIC"])
@@ -166,3 +170,36 @@ async def test_create_workflow_with_tools_and_schemas_that_cannot_be_is_refused(
     told = str(raised.value.trailing_metadata())
     for field in ("llm.output_schema", "llm.tools[0].parameters", "llm.tools[1].name"):
         assert field in told
+
+
+@pytest.mark.invariant("I13")
+async def test_llm_step_whose_engine_dies_while_a_tool_runs_repeats_the_tool_alone(
+    installation: Installation,
+) -> None:
+    """The answer that called it was stored, is not asked for again, and is counted once."""
+    began = asyncio.Event()
+
+    async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        began.set()
+        await reader.read()  # until whoever asked is gone
+        writer.close()
+
+    async with (
+        await asyncio.start_server(hang, ALLOWED, 0) as hanging,
+        model({"calls": [("look", "{}")]}, {"text": "Done."}) as (server, url),
+        open_execution_stage(installation) as stage,
+    ):
+        port = hanging.sockets[0].getsockname()[1]
+        first = await stage.replica(EGRESS_ALLOWED=f"{ALLOWED}/32")
+        tool = {"name": "look", "api": {"url": f"'http://{ALLOWED}:{port}/'"}, "timeout": "3600s"}
+        llm = {"protocol": "OPENAI", "baseUrl": url, "model": "fake", "prompt": "'a'", "tools": [tool]}
+        started = await stage.start([{"key": "ask", "llm": llm, "timeout": "3600s"}])
+        await asyncio.wait_for(began.wait(), PATIENCE)
+        await first.kill()
+        hanging.close()
+        await stage.replicas.pop().channel.close(None)
+        await stage.replica(EGRESS_ALLOWED=f"{ALLOWED}/32")
+        ended = await stage.ended(started)
+        assert MessageToDict(ended)["output"]["text"] == "Done.", ended
+        assert (await used(stage, ended)).uses == len(server.asked) == 2
