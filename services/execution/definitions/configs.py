@@ -66,7 +66,7 @@ def _llm(step: Step) -> config_pb.LlmConfig:
         protocol=config_pb.LlmConfig.Protocol.Value(llm.protocol),
         base_url=llm.base_url,
         model=llm.model,
-        secret=step.secrets.get(KEY, ""),
+        secret_name=step.secrets.get(KEY, ""),
         system=llm.system,
         prompt=step.expression,
         max_tokens=llm.max_tokens,
@@ -102,7 +102,7 @@ def _of_llm(config: config_pb.LlmConfig) -> dict[str, Any]:
         input_price=config.input_price,
         output_price=config.output_price,
     )
-    return {"expression": config.prompt, "secrets": {KEY: config.secret} if config.secret else {}, "llm": llm}
+    return {"expression": config.prompt, "secrets": {KEY: config.secret_name} if config.secret_name else {}, "llm": llm}
 
 
 def _of_tool(message: config_pb.Tool) -> Tool:
@@ -136,10 +136,10 @@ _TO: Mapping[Type, Callable[[Step], Message]] = {
         url=step.expression,
         method=config_pb.ApiConfig.Method.Value(step.method),
         headers=step.headers,
-        secret_headers={
-            name: config_pb.SecretHeader(secret=secret, prefix=step.prefixes.get(name, ""))
+        secret_headers=[
+            config_pb.SecretHeader(name=name, secret_name=secret, prefix=step.prefixes.get(name, ""))
             for name, secret in step.secrets.items()
-        },
+        ],
     ),
 }
 _FROM: Mapping[Type, Callable[[Any], dict[str, Any]]] = {
@@ -175,7 +175,7 @@ _FROM: Mapping[Type, Callable[[Any], dict[str, Any]]] = {
         "expression": config.url,
         "method": config_pb.ApiConfig.Method.Name(config.method or config_pb.ApiConfig.GET),
         "headers": dict(config.headers),
-        "secrets": {name: each.secret for name, each in config.secret_headers.items()},
-        "prefixes": {name: each.prefix for name, each in config.secret_headers.items() if each.prefix},
+        "secrets": {each.name: each.secret_name for each in config.secret_headers},
+        "prefixes": {each.name: each.prefix for each in config.secret_headers if each.prefix},
     },
 }

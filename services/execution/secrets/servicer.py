@@ -29,6 +29,7 @@ class SecretServicer:
             name=request.name,
             sealed=self.sealer.seal(request.value.encode(), *place_of(call.account_id, request.name)),
             user_id=ids.parse(call.principal.subject),
+            etag=request.etag,
         )
         return convert.secret_to_proto(secret)
 
@@ -42,5 +43,5 @@ class SecretServicer:
     async def DeleteSecret(self, request: pb.DeleteSecretRequest, call: Call) -> pb.Secret:
         """Destroy a secret."""
         actor = replace(call.actor, repeat=None)  # what it returned is not there to be returned again
-        deleted = await self.database.write(actor, operations.delete_secret, name=request.name)
+        deleted = await self.database.write(actor, operations.delete_secret, name=request.name, etag=request.etag)
         return convert.secret_to_proto(deleted)

@@ -64,7 +64,7 @@ async def test_llm_step_asks_as_openai_and_logs_the_answer_by_lines(stage: Execu
     await keep(stage)
     async with model({"text": f"first line\nsecond {VALUE}"}) as (server, url):
         prices = {"inputPrice": 2, "outputPrice": 10}
-        ended, output = await ask(stage, f"{url}/v1", secret="TOKEN", system="Be brief.", **prices)
+        ended, output = await ask(stage, f"{url}/v1", secretName="TOKEN", system="Be brief.", **prices)
     ((path, headers, body),) = server.asked
     assert (path, headers["authorization"]) == ("/v1/chat/completions", f"Bearer {VALUE}")
     assert (body["model"], body["stream"], body["max_tokens"]) == ("fake", True, 4096)
@@ -154,7 +154,7 @@ async def test_llm_step_reaches_no_endpoint_that_a_request_would_not(stage: Exec
     for url in ("http://127.0.0.1:11434/v1", "http://0xA9FEA9FE", "http://[::ffff:169.254.169.254]:8080"):
         ended, _ = await ask(stage, url)
         assert ended.failure.reason == "DESTINATION_NOT_ALLOWED"
-    ended, _ = await ask(stage, "http://1.1.1.1/v1", secret="TOKEN")
+    ended, _ = await ask(stage, "http://1.1.1.1/v1", secretName="TOKEN")
     assert ended.failure.reason == "SECRET_IN_THE_CLEAR"
 
 

@@ -34,7 +34,9 @@ async def names(stage: ExecutionStage) -> list[str]:
 
 def headers(**secrets: str) -> dict[str, Any]:
     """Return the part of a step that sends secrets."""
-    return {"secretHeaders": {name: {"secret": secret, "prefix": "Bearer "} for name, secret in secrets.items()}}
+    return {
+        "secretHeaders": [{"name": name, "secretName": secret, "prefix": "Bearer "} for name, secret in secrets.items()]
+    }
 
 
 async def test_set_secret_keeps_it_sealed_and_again_replaces_it(stage: ExecutionStage) -> None:
