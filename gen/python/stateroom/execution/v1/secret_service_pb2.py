@@ -29,7 +29,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from stateroom.api.v1 import policy_pb2 as stateroom_dot_api_dot_v1_dot_policy__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+stateroom/execution/v1/secret_service.proto\x12\x16stateroom.execution.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dstateroom/api/v1/policy.proto\"\xba\x01\n\x06Secret\x12\x17\n\tsecret_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03\x12\x12\n\x04name\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\x12\x15\n\x07user_id\x18\x03 \x01(\tB\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0bupdate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\"\x95\x01\n\x10SetSecretRequest\x12\x35\n\x04name\x18\x01 \x01(\tB\'\xbaH$r\"\x10\x01\x32\x1e^[A-Za-z_][A-Za-z0-9_]{0,127}$\x12)\n\x05value\x18\x02 \x01(\tB\x1a\xbaH\x13r\x11 \x06(\x80 2\n^[^\\x00]*$\xa0\xbb\x18\x01\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"N\n\x12ListSecretsRequest\x12\x1a\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"_\n\x13ListSecretsResponse\x12/\n\x07secrets\x18\x01 \x03(\x0b\x32\x1e.stateroom.execution.v1.Secret\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"m\n\x13\x44\x65leteSecretRequest\x12\x35\n\x04name\x18\x01 \x01(\tB\'\xbaH$r\"\x10\x01\x32\x1e^[A-Za-z_][A-Za-z0-9_]{0,127}$\x12\x1f\n\nrequest_id\x18\x02 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x32\xe3\x03\n\rSecretService\x12\x99\x01\n\tSetSecret\x12(.stateroom.execution.v1.SetSecretRequest\x1a\x1e.stateroom.execution.v1.Secret\"B\xa2\xbb\x18!\n\x11\n\rsecrets.write\x10\x02(\x02\x32\nsecret.set\x82\xd3\xe4\x93\x02\x17\x1a\x12/v1/secrets/{name}:\x01*\x12\x93\x01\n\x0bListSecrets\x12*.stateroom.execution.v1.ListSecretsRequest\x1a+.stateroom.execution.v1.ListSecretsResponse\"+\xa2\xbb\x18\x14\n\x10\n\x0csecrets.read\x10\x01(\x01\x82\xd3\xe4\x93\x02\r\x12\x0b/v1/secrets\x12\x9f\x01\n\x0c\x44\x65leteSecret\x12+.stateroom.execution.v1.DeleteSecretRequest\x1a\x1e.stateroom.execution.v1.Secret\"B\xa2\xbb\x18$\n\x11\n\rsecrets.write\x10\x02(\x02\x32\rsecret.delete\x82\xd3\xe4\x93\x02\x14*\x12/v1/secrets/{name}b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+stateroom/execution/v1/secret_service.proto\x12\x16stateroom.execution.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dstateroom/api/v1/policy.proto\"\xce\x01\n\x06Secret\x12\x17\n\tsecret_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03\x12\x12\n\x04name\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\x12\x15\n\x07user_id\x18\x03 \x01(\tB\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0bupdate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x12\n\x04\x65tag\x18\x06 \x01(\tB\x04\xe2\x41\x01\x03\"\xac\x01\n\x10SetSecretRequest\x12\x35\n\x04name\x18\x01 \x01(\tB\'\xbaH$r\"\x10\x01\x32\x1e^[A-Za-z_][A-Za-z0-9_]{0,127}$\x12)\n\x05value\x18\x02 \x01(\tB\x1a\xbaH\x13r\x11 \x06(\x80 2\n^[^\\x00]*$\xa0\xbb\x18\x01\x12\x15\n\x04\x65tag\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"N\n\x12ListSecretsRequest\x12\x1a\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"_\n\x13ListSecretsResponse\x12/\n\x07secrets\x18\x01 \x03(\x0b\x32\x1e.stateroom.execution.v1.Secret\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x84\x01\n\x13\x44\x65leteSecretRequest\x12\x35\n\x04name\x18\x01 \x01(\tB\'\xbaH$r\"\x10\x01\x32\x1e^[A-Za-z_][A-Za-z0-9_]{0,127}$\x12\x15\n\x04\x65tag\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x1f\n\nrequest_id\x18\x02 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x32\xe3\x03\n\rSecretService\x12\x99\x01\n\tSetSecret\x12(.stateroom.execution.v1.SetSecretRequest\x1a\x1e.stateroom.execution.v1.Secret\"B\xa2\xbb\x18!\n\x11\n\rsecrets.write\x10\x02(\x02\x32\nsecret.set\x82\xd3\xe4\x93\x02\x17\x1a\x12/v1/secrets/{name}:\x01*\x12\x93\x01\n\x0bListSecrets\x12*.stateroom.execution.v1.ListSecretsRequest\x1a+.stateroom.execution.v1.ListSecretsResponse\"+\xa2\xbb\x18\x14\n\x10\n\x0csecrets.read\x10\x01(\x01\x82\xd3\xe4\x93\x02\r\x12\x0b/v1/secrets\x12\x9f\x01\n\x0c\x44\x65leteSecret\x12+.stateroom.execution.v1.DeleteSecretRequest\x1a\x1e.stateroom.execution.v1.Secret\"B\xa2\xbb\x18$\n\x11\n\rsecrets.write\x10\x02(\x02\x32\rsecret.delete\x82\xd3\xe4\x93\x02\x14*\x12/v1/secrets/{name}b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -46,10 +46,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SECRET'].fields_by_name['create_time']._serialized_options = b'\342A\001\003'
   _globals['_SECRET'].fields_by_name['update_time']._loaded_options = None
   _globals['_SECRET'].fields_by_name['update_time']._serialized_options = b'\342A\001\003'
+  _globals['_SECRET'].fields_by_name['etag']._loaded_options = None
+  _globals['_SECRET'].fields_by_name['etag']._serialized_options = b'\342A\001\003'
   _globals['_SETSECRETREQUEST'].fields_by_name['name']._loaded_options = None
   _globals['_SETSECRETREQUEST'].fields_by_name['name']._serialized_options = b'\272H$r\"\020\0012\036^[A-Za-z_][A-Za-z0-9_]{0,127}$'
   _globals['_SETSECRETREQUEST'].fields_by_name['value']._loaded_options = None
   _globals['_SETSECRETREQUEST'].fields_by_name['value']._serialized_options = b'\272H\023r\021 \006(\200 2\n^[^\\x00]*$\240\273\030\001'
+  _globals['_SETSECRETREQUEST'].fields_by_name['etag']._loaded_options = None
+  _globals['_SETSECRETREQUEST'].fields_by_name['etag']._serialized_options = b'\272H\004r\002\030@'
   _globals['_SETSECRETREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_SETSECRETREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001'
   _globals['_LISTSECRETSREQUEST'].fields_by_name['page_size']._loaded_options = None
@@ -58,6 +62,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTSECRETSREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200\010'
   _globals['_DELETESECRETREQUEST'].fields_by_name['name']._loaded_options = None
   _globals['_DELETESECRETREQUEST'].fields_by_name['name']._serialized_options = b'\272H$r\"\020\0012\036^[A-Za-z_][A-Za-z0-9_]{0,127}$'
+  _globals['_DELETESECRETREQUEST'].fields_by_name['etag']._loaded_options = None
+  _globals['_DELETESECRETREQUEST'].fields_by_name['etag']._serialized_options = b'\272H\004r\002\030@'
   _globals['_DELETESECRETREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_DELETESECRETREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001'
   _globals['_SECRETSERVICE'].methods_by_name['SetSecret']._loaded_options = None
@@ -67,15 +73,15 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SECRETSERVICE'].methods_by_name['DeleteSecret']._loaded_options = None
   _globals['_SECRETSERVICE'].methods_by_name['DeleteSecret']._serialized_options = b'\242\273\030$\n\021\n\rsecrets.write\020\002(\0022\rsecret.delete\202\323\344\223\002\024*\022/v1/secrets/{name}'
   _globals['_SECRET']._serialized_start=228
-  _globals['_SECRET']._serialized_end=414
-  _globals['_SETSECRETREQUEST']._serialized_start=417
-  _globals['_SETSECRETREQUEST']._serialized_end=566
-  _globals['_LISTSECRETSREQUEST']._serialized_start=568
-  _globals['_LISTSECRETSREQUEST']._serialized_end=646
-  _globals['_LISTSECRETSRESPONSE']._serialized_start=648
-  _globals['_LISTSECRETSRESPONSE']._serialized_end=743
-  _globals['_DELETESECRETREQUEST']._serialized_start=745
-  _globals['_DELETESECRETREQUEST']._serialized_end=854
-  _globals['_SECRETSERVICE']._serialized_start=857
-  _globals['_SECRETSERVICE']._serialized_end=1340
+  _globals['_SECRET']._serialized_end=434
+  _globals['_SETSECRETREQUEST']._serialized_start=437
+  _globals['_SETSECRETREQUEST']._serialized_end=609
+  _globals['_LISTSECRETSREQUEST']._serialized_start=611
+  _globals['_LISTSECRETSREQUEST']._serialized_end=689
+  _globals['_LISTSECRETSRESPONSE']._serialized_start=691
+  _globals['_LISTSECRETSRESPONSE']._serialized_end=786
+  _globals['_DELETESECRETREQUEST']._serialized_start=789
+  _globals['_DELETESECRETREQUEST']._serialized_end=921
+  _globals['_SECRETSERVICE']._serialized_start=924
+  _globals['_SECRETSERVICE']._serialized_end=1407
 # @@protoc_insertion_point(module_scope)

@@ -60,7 +60,8 @@ class SecretServiceServicer:
         """Keeps a value under a name, in place of the one that was there. Steps that begin from then on use it. Nothing is remembered of the
         request: a repeated one keeps the value again.
 
-        Errors: INVALID_ARGUMENT (INVALID_FIELD), RESOURCE_EXHAUSTED (TOO_MANY_SECRETS), ABORTED (TRANSACTION_CONFLICT).
+        Errors: INVALID_ARGUMENT (INVALID_FIELD), RESOURCE_EXHAUSTED (TOO_MANY_SECRETS), ABORTED (ETAG_MISMATCH,
+        TRANSACTION_CONFLICT).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -78,7 +79,7 @@ class SecretServiceServicer:
     def DeleteSecret(self, request, context):
         """Destroys a secret: what is kept of it cannot be brought back. Steps that need it fail from then on (SECRET_NOT_FOUND).
 
-        Errors: INVALID_ARGUMENT (INVALID_FIELD), NOT_FOUND (SECRET_NOT_FOUND).
+        Errors: INVALID_ARGUMENT (INVALID_FIELD), NOT_FOUND (SECRET_NOT_FOUND), ABORTED (ETAG_MISMATCH).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -37,7 +37,8 @@ class SecretServiceStub:
     """Keeps a value under a name, in place of the one that was there. Steps that begin from then on use it. Nothing is remembered of the
     request: a repeated one keeps the value again.
 
-    Errors: INVALID_ARGUMENT (INVALID_FIELD), RESOURCE_EXHAUSTED (TOO_MANY_SECRETS), ABORTED (TRANSACTION_CONFLICT).
+    Errors: INVALID_ARGUMENT (INVALID_FIELD), RESOURCE_EXHAUSTED (TOO_MANY_SECRETS), ABORTED (ETAG_MISMATCH,
+    TRANSACTION_CONFLICT).
     """
     ListSecrets: _grpc.UnaryUnaryMultiCallable[_secret_service_pb2.ListSecretsRequest, _secret_service_pb2.ListSecretsResponse]
     """Lists secrets without their values, by name.
@@ -47,7 +48,7 @@ class SecretServiceStub:
     DeleteSecret: _grpc.UnaryUnaryMultiCallable[_secret_service_pb2.DeleteSecretRequest, _secret_service_pb2.Secret]
     """Destroys a secret: what is kept of it cannot be brought back. Steps that need it fail from then on (SECRET_NOT_FOUND).
 
-    Errors: INVALID_ARGUMENT (INVALID_FIELD), NOT_FOUND (SECRET_NOT_FOUND).
+    Errors: INVALID_ARGUMENT (INVALID_FIELD), NOT_FOUND (SECRET_NOT_FOUND), ABORTED (ETAG_MISMATCH).
     """
 
 @_typing.type_check_only
@@ -59,7 +60,8 @@ class SecretServiceAsyncStub(SecretServiceStub):
     """Keeps a value under a name, in place of the one that was there. Steps that begin from then on use it. Nothing is remembered of the
     request: a repeated one keeps the value again.
 
-    Errors: INVALID_ARGUMENT (INVALID_FIELD), RESOURCE_EXHAUSTED (TOO_MANY_SECRETS), ABORTED (TRANSACTION_CONFLICT).
+    Errors: INVALID_ARGUMENT (INVALID_FIELD), RESOURCE_EXHAUSTED (TOO_MANY_SECRETS), ABORTED (ETAG_MISMATCH,
+    TRANSACTION_CONFLICT).
     """
     ListSecrets: _aio.UnaryUnaryMultiCallable[_secret_service_pb2.ListSecretsRequest, _secret_service_pb2.ListSecretsResponse]  # type: ignore[assignment]
     """Lists secrets without their values, by name.
@@ -69,7 +71,7 @@ class SecretServiceAsyncStub(SecretServiceStub):
     DeleteSecret: _aio.UnaryUnaryMultiCallable[_secret_service_pb2.DeleteSecretRequest, _secret_service_pb2.Secret]  # type: ignore[assignment]
     """Destroys a secret: what is kept of it cannot be brought back. Steps that need it fail from then on (SECRET_NOT_FOUND).
 
-    Errors: INVALID_ARGUMENT (INVALID_FIELD), NOT_FOUND (SECRET_NOT_FOUND).
+    Errors: INVALID_ARGUMENT (INVALID_FIELD), NOT_FOUND (SECRET_NOT_FOUND), ABORTED (ETAG_MISMATCH).
     """
 
 class SecretServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -84,7 +86,8 @@ class SecretServiceServicer(metaclass=_abc_1.ABCMeta):
         """Keeps a value under a name, in place of the one that was there. Steps that begin from then on use it. Nothing is remembered of the
         request: a repeated one keeps the value again.
 
-        Errors: INVALID_ARGUMENT (INVALID_FIELD), RESOURCE_EXHAUSTED (TOO_MANY_SECRETS), ABORTED (TRANSACTION_CONFLICT).
+        Errors: INVALID_ARGUMENT (INVALID_FIELD), RESOURCE_EXHAUSTED (TOO_MANY_SECRETS), ABORTED (ETAG_MISMATCH,
+        TRANSACTION_CONFLICT).
         """
 
     @_abc_1.abstractmethod
@@ -106,7 +109,7 @@ class SecretServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_secret_service_pb2.Secret, _abc.Awaitable[_secret_service_pb2.Secret]]:
         """Destroys a secret: what is kept of it cannot be brought back. Steps that need it fail from then on (SECRET_NOT_FOUND).
 
-        Errors: INVALID_ARGUMENT (INVALID_FIELD), NOT_FOUND (SECRET_NOT_FOUND).
+        Errors: INVALID_ARGUMENT (INVALID_FIELD), NOT_FOUND (SECRET_NOT_FOUND), ABORTED (ETAG_MISMATCH).
         """
 
 def add_SecretServiceServicer_to_server(servicer: SecretServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -27,7 +27,7 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(stateroom/execution/v1/step_config.proto\x12\x16stateroom.execution.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\"\xfa\x03\n\nCodeConfig\x12\x1e\n\x0cworkspace_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12I\n\x08language\x18\x02 \x01(\x0e\x32+.stateroom.execution.v1.CodeConfig.LanguageB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\'\n\x06source\x18\x03 \x01(\tB\x17\xbaH\x14r\x12\x10\x01\x18\x80\x80\x04\x32\n^[^\\x00]*$\x12\x1f\n\nmax_memory\x18\x04 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\x80\x80\x04(\x00\x12!\n\rmax_processes\x18\x05 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\x80 (\x00\x12\x91\x01\n\x07secrets\x18\x06 \x03(\x0b\x32/.stateroom.execution.v1.CodeConfig.SecretsEntryBO\xbaHL\x9a\x01I\x10 \"!r\x1f\x32\x1d^[A-Za-z_][A-Za-z0-9_]{0,99}$*\"r 2\x1e^[A-Za-z_][A-Za-z0-9_]{0,127}$\x1a.\n\x0cSecretsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"P\n\x08Language\x12\x18\n\x14LANGUAGE_UNSPECIFIED\x10\x00\x12\n\n\x06PYTHON\x10\x01\x12\x0e\n\nJAVASCRIPT\x10\x02\x12\x0e\n\nTYPESCRIPT\x10\x03\"\xd4\x04\n\tApiConfig\x12#\n\x03url\x18\x01 \x01(\tB\x16\xbaH\x13r\x11\x10\x01\x18\x80 2\n^[^\\x00]*$\x12\x42\n\x06method\x18\x02 \x01(\x0e\x32(.stateroom.execution.v1.ApiConfig.MethodB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x82\x01\n\x07headers\x18\x03 \x03(\x0b\x32..stateroom.execution.v1.ApiConfig.HeadersEntryBA\xbaH>\x9a\x01;\x10 \" r\x1e\x32\x1c^[A-Za-z][A-Za-z0-9-]{0,99}$*\x15r\x13\x18\x80\x08\x32\x0e^[\\x20-\\x7e]*$\x12x\n\x0esecret_headers\x18\x04 \x03(\x0b\x32\x34.stateroom.execution.v1.ApiConfig.SecretHeadersEntryB*\xbaH\'\x9a\x01$\x10\x08\" r\x1e\x32\x1c^[A-Za-z][A-Za-z0-9-]{0,99}$\x1a.\n\x0cHeadersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x1aZ\n\x12SecretHeadersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x33\n\x05value\x18\x02 \x01(\x0b\x32$.stateroom.execution.v1.SecretHeader:\x02\x38\x01\"S\n\x06Method\x12\x16\n\x12METHOD_UNSPECIFIED\x10\x00\x12\x07\n\x03GET\x10\x01\x12\x08\n\x04POST\x10\x02\x12\x07\n\x03PUT\x10\x03\x12\t\n\x05PATCH\x10\x04\x12\n\n\x06\x44\x45LETE\x10\x05\"p\n\x0cSecretHeader\x12\x37\n\x06secret\x18\x01 \x01(\tB\'\xbaH$r\"\x10\x01\x32\x1e^[A-Za-z_][A-Za-z0-9_]{0,127}$\x12\'\n\x06prefix\x18\x02 \x01(\tB\x17\xbaH\x14r\x12\x18\x64\x32\x0e^[\\x20-\\x7e]*$\"\x87\x05\n\tLlmConfig\x12H\n\x08protocol\x18\x01 \x01(\x0e\x32*.stateroom.execution.v1.LlmConfig.ProtocolB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x33\n\x08\x62\x61se_url\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x08\x32\x17^(https?://[^\\s?#@]+)?$\x12.\n\x05model\x18\x03 \x01(\tB\x1f\xbaH\x1cr\x1a\x10\x01\x18\xff\x01\x32\x13^[^\\x00-\\x1f\\x7f]*$\x12\x38\n\x06secret\x18\x04 \x01(\tB(\xbaH%r#2!^([A-Za-z_][A-Za-z0-9_]{0,127})?$\x12%\n\x06system\x18\x05 \x01(\tB\x15\xbaH\x12r\x10\x18\x80\x80\x04\x32\n^[^\\x00]*$\x12&\n\x06prompt\x18\x06 \x01(\tB\x16\xbaH\x13r\x11\x10\x01\x18\x80 2\n^[^\\x00]*$\x12\x1f\n\nmax_tokens\x18\x07 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xc0\x84=(\x00\x12.\n\routput_schema\x18\x08 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x35\n\x05tools\x18\t \x03(\x0b\x32\x1c.stateroom.execution.v1.ToolB\x08\xbaH\x05\x92\x01\x02\x10 \x12\x1c\n\tmax_turns\x18\n \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18@(\x00\x12,\n\x0binput_price\x18\x0b \x01(\x01\x42\x17\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x80\x84.A)\x00\x00\x00\x00\x00\x00\x00\x00\x12-\n\x0coutput_price\x18\x0c \x01(\x01\x42\x17\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x80\x84.A)\x00\x00\x00\x00\x00\x00\x00\x00\"?\n\x08Protocol\x12\x18\n\x14PROTOCOL_UNSPECIFIED\x10\x00\x12\n\n\x06OPENAI\x10\x01\x12\r\n\tANTHROPIC\x10\x02\"\xc4\x02\n\x04Tool\x12\x32\n\x04name\x18\x01 \x01(\tB$\xbaH!r\x1f\x32\x1d^[a-zA-Z_][a-zA-Z0-9_]{0,63}$\x12)\n\x0b\x64\x65scription\x18\x02 \x01(\tB\x14\xbaH\x11r\x0f\x18\x80 2\n^[^\\x00]*$\x12+\n\nparameters\x18\x03 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x32\n\x04\x63ode\x18\x04 \x01(\x0b\x32\".stateroom.execution.v1.CodeConfigH\x00\x12\x30\n\x03\x61pi\x18\x05 \x01(\x0b\x32!.stateroom.execution.v1.ApiConfigH\x00\x12\x39\n\x07timeout\x18\x06 \x01(\x0b\x32\x19.google.protobuf.DurationB\r\xbaH\n\xaa\x01\x07\"\x03\x08\x90\x1c*\x00\x42\x0f\n\x06\x63onfig\x12\x05\xbaH\x02\x08\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(stateroom/execution/v1/step_config.proto\x12\x16stateroom.execution.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\"\xfa\x03\n\nCodeConfig\x12\x1e\n\x0cworkspace_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12I\n\x08language\x18\x02 \x01(\x0e\x32+.stateroom.execution.v1.CodeConfig.LanguageB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\'\n\x06source\x18\x03 \x01(\tB\x17\xbaH\x14r\x12\x10\x01\x18\x80\x80\x04\x32\n^[^\\x00]*$\x12\x1f\n\nmax_memory\x18\x04 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\x80\x80\x04(\x00\x12!\n\rmax_processes\x18\x05 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\x80 (\x00\x12\x91\x01\n\x07secrets\x18\x06 \x03(\x0b\x32/.stateroom.execution.v1.CodeConfig.SecretsEntryBO\xbaHL\x9a\x01I\x10 \"!r\x1f\x32\x1d^[A-Za-z_][A-Za-z0-9_]{0,99}$*\"r 2\x1e^[A-Za-z_][A-Za-z0-9_]{0,127}$\x1a.\n\x0cSecretsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"P\n\x08Language\x12\x18\n\x14LANGUAGE_UNSPECIFIED\x10\x00\x12\n\n\x06PYTHON\x10\x01\x12\x0e\n\nJAVASCRIPT\x10\x02\x12\x0e\n\nTYPESCRIPT\x10\x03\"\xd1\x04\n\tApiConfig\x12#\n\x03url\x18\x01 \x01(\tB\x16\xbaH\x13r\x11\x10\x01\x18\x80 2\n^[^\\x00]*$\x12\x42\n\x06method\x18\x02 \x01(\x0e\x32(.stateroom.execution.v1.ApiConfig.MethodB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x82\x01\n\x07headers\x18\x03 \x03(\x0b\x32..stateroom.execution.v1.ApiConfig.HeadersEntryBA\xbaH>\x9a\x01;\x10 \" r\x1e\x32\x1c^[A-Za-z][A-Za-z0-9-]{0,99}$*\x15r\x13\x18\x80\x08\x32\x0e^[\\x20-\\x7e]*$\x12\x46\n\x0esecret_headers\x18\x04 \x03(\x0b\x32$.stateroom.execution.v1.SecretHeaderB\x08\xbaH\x05\x92\x01\x02\x10\x08\x1a.\n\x0cHeadersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"S\n\x06Method\x12\x16\n\x12METHOD_UNSPECIFIED\x10\x00\x12\x07\n\x03GET\x10\x01\x12\x08\n\x04POST\x10\x02\x12\x07\n\x03PUT\x10\x03\x12\t\n\x05PATCH\x10\x04\x12\n\n\x06\x44\x45LETE\x10\x05:\x88\x01\xbaH\x84\x01\x1a\x81\x01\n\x19\x61pi_config.secret_headers\x12-secret_headers: a header may stand there once\x1a\x35this.secret_headers.map(header, header.name).unique()\"\xa6\x01\n\x0cSecretHeader\x12\x31\n\x04name\x18\x01 \x01(\tB#\xbaH r\x1e\x32\x1c^[A-Za-z][A-Za-z0-9-]{0,99}$\x12:\n\x0bsecret_name\x18\x02 \x01(\tB%\xbaH\"r 2\x1e^[A-Za-z_][A-Za-z0-9_]{0,127}$\x12\'\n\x06prefix\x18\x03 \x01(\tB\x17\xbaH\x14r\x12\x18\x64\x32\x0e^[\\x20-\\x7e]*$\"\x8c\x05\n\tLlmConfig\x12H\n\x08protocol\x18\x01 \x01(\x0e\x32*.stateroom.execution.v1.LlmConfig.ProtocolB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x33\n\x08\x62\x61se_url\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x08\x32\x17^(https?://[^\\s?#@]+)?$\x12.\n\x05model\x18\x03 \x01(\tB\x1f\xbaH\x1cr\x1a\x10\x01\x18\xff\x01\x32\x13^[^\\x00-\\x1f\\x7f]*$\x12=\n\x0bsecret_name\x18\x04 \x01(\tB(\xbaH%r#2!^([A-Za-z_][A-Za-z0-9_]{0,127})?$\x12%\n\x06system\x18\x05 \x01(\tB\x15\xbaH\x12r\x10\x18\x80\x80\x04\x32\n^[^\\x00]*$\x12&\n\x06prompt\x18\x06 \x01(\tB\x16\xbaH\x13r\x11\x10\x01\x18\x80 2\n^[^\\x00]*$\x12\x1f\n\nmax_tokens\x18\x07 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xc0\x84=(\x00\x12.\n\routput_schema\x18\x08 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x35\n\x05tools\x18\t \x03(\x0b\x32\x1c.stateroom.execution.v1.ToolB\x08\xbaH\x05\x92\x01\x02\x10 \x12\x1c\n\tmax_turns\x18\n \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18@(\x00\x12,\n\x0binput_price\x18\x0b \x01(\x01\x42\x17\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x80\x84.A)\x00\x00\x00\x00\x00\x00\x00\x00\x12-\n\x0coutput_price\x18\x0c \x01(\x01\x42\x17\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x80\x84.A)\x00\x00\x00\x00\x00\x00\x00\x00\"?\n\x08Protocol\x12\x18\n\x14PROTOCOL_UNSPECIFIED\x10\x00\x12\n\n\x06OPENAI\x10\x01\x12\r\n\tANTHROPIC\x10\x02\"\xc4\x02\n\x04Tool\x12\x32\n\x04name\x18\x01 \x01(\tB$\xbaH!r\x1f\x32\x1d^[a-zA-Z_][a-zA-Z0-9_]{0,63}$\x12)\n\x0b\x64\x65scription\x18\x02 \x01(\tB\x14\xbaH\x11r\x0f\x18\x80 2\n^[^\\x00]*$\x12+\n\nparameters\x18\x03 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x32\n\x04\x63ode\x18\x04 \x01(\x0b\x32\".stateroom.execution.v1.CodeConfigH\x00\x12\x30\n\x03\x61pi\x18\x05 \x01(\x0b\x32!.stateroom.execution.v1.ApiConfigH\x00\x12\x39\n\x07timeout\x18\x06 \x01(\x0b\x32\x19.google.protobuf.DurationB\r\xbaH\n\xaa\x01\x07\"\x03\x08\x90\x1c*\x00\x42\x0f\n\x06\x63onfig\x12\x05\xbaH\x02\x08\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -50,8 +50,6 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CODECONFIG'].fields_by_name['secrets']._serialized_options = b'\272HL\232\001I\020 \"!r\0372\035^[A-Za-z_][A-Za-z0-9_]{0,99}$*\"r 2\036^[A-Za-z_][A-Za-z0-9_]{0,127}$'
   _globals['_APICONFIG_HEADERSENTRY']._loaded_options = None
   _globals['_APICONFIG_HEADERSENTRY']._serialized_options = b'8\001'
-  _globals['_APICONFIG_SECRETHEADERSENTRY']._loaded_options = None
-  _globals['_APICONFIG_SECRETHEADERSENTRY']._serialized_options = b'8\001'
   _globals['_APICONFIG'].fields_by_name['url']._loaded_options = None
   _globals['_APICONFIG'].fields_by_name['url']._serialized_options = b'\272H\023r\021\020\001\030\200 2\n^[^\\x00]*$'
   _globals['_APICONFIG'].fields_by_name['method']._loaded_options = None
@@ -59,9 +57,13 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_APICONFIG'].fields_by_name['headers']._loaded_options = None
   _globals['_APICONFIG'].fields_by_name['headers']._serialized_options = b'\272H>\232\001;\020 \" r\0362\034^[A-Za-z][A-Za-z0-9-]{0,99}$*\025r\023\030\200\0102\016^[\\x20-\\x7e]*$'
   _globals['_APICONFIG'].fields_by_name['secret_headers']._loaded_options = None
-  _globals['_APICONFIG'].fields_by_name['secret_headers']._serialized_options = b'\272H\'\232\001$\020\010\" r\0362\034^[A-Za-z][A-Za-z0-9-]{0,99}$'
-  _globals['_SECRETHEADER'].fields_by_name['secret']._loaded_options = None
-  _globals['_SECRETHEADER'].fields_by_name['secret']._serialized_options = b'\272H$r\"\020\0012\036^[A-Za-z_][A-Za-z0-9_]{0,127}$'
+  _globals['_APICONFIG'].fields_by_name['secret_headers']._serialized_options = b'\272H\005\222\001\002\020\010'
+  _globals['_APICONFIG']._loaded_options = None
+  _globals['_APICONFIG']._serialized_options = b'\272H\204\001\032\201\001\n\031api_config.secret_headers\022-secret_headers: a header may stand there once\0325this.secret_headers.map(header, header.name).unique()'
+  _globals['_SECRETHEADER'].fields_by_name['name']._loaded_options = None
+  _globals['_SECRETHEADER'].fields_by_name['name']._serialized_options = b'\272H r\0362\034^[A-Za-z][A-Za-z0-9-]{0,99}$'
+  _globals['_SECRETHEADER'].fields_by_name['secret_name']._loaded_options = None
+  _globals['_SECRETHEADER'].fields_by_name['secret_name']._serialized_options = b'\272H\"r 2\036^[A-Za-z_][A-Za-z0-9_]{0,127}$'
   _globals['_SECRETHEADER'].fields_by_name['prefix']._loaded_options = None
   _globals['_SECRETHEADER'].fields_by_name['prefix']._serialized_options = b'\272H\024r\022\030d2\016^[\\x20-\\x7e]*$'
   _globals['_LLMCONFIG'].fields_by_name['protocol']._loaded_options = None
@@ -70,8 +72,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LLMCONFIG'].fields_by_name['base_url']._serialized_options = b'\272H\036r\034\030\200\0102\027^(https?://[^\\s?#@]+)?$'
   _globals['_LLMCONFIG'].fields_by_name['model']._loaded_options = None
   _globals['_LLMCONFIG'].fields_by_name['model']._serialized_options = b'\272H\034r\032\020\001\030\377\0012\023^[^\\x00-\\x1f\\x7f]*$'
-  _globals['_LLMCONFIG'].fields_by_name['secret']._loaded_options = None
-  _globals['_LLMCONFIG'].fields_by_name['secret']._serialized_options = b'\272H%r#2!^([A-Za-z_][A-Za-z0-9_]{0,127})?$'
+  _globals['_LLMCONFIG'].fields_by_name['secret_name']._loaded_options = None
+  _globals['_LLMCONFIG'].fields_by_name['secret_name']._serialized_options = b'\272H%r#2!^([A-Za-z_][A-Za-z0-9_]{0,127})?$'
   _globals['_LLMCONFIG'].fields_by_name['system']._loaded_options = None
   _globals['_LLMCONFIG'].fields_by_name['system']._serialized_options = b'\272H\022r\020\030\200\200\0042\n^[^\\x00]*$'
   _globals['_LLMCONFIG'].fields_by_name['prompt']._loaded_options = None
@@ -101,19 +103,17 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CODECONFIG_LANGUAGE']._serialized_start=586
   _globals['_CODECONFIG_LANGUAGE']._serialized_end=666
   _globals['_APICONFIG']._serialized_start=669
-  _globals['_APICONFIG']._serialized_end=1265
-  _globals['_APICONFIG_HEADERSENTRY']._serialized_start=1042
-  _globals['_APICONFIG_HEADERSENTRY']._serialized_end=1088
-  _globals['_APICONFIG_SECRETHEADERSENTRY']._serialized_start=1090
-  _globals['_APICONFIG_SECRETHEADERSENTRY']._serialized_end=1180
-  _globals['_APICONFIG_METHOD']._serialized_start=1182
-  _globals['_APICONFIG_METHOD']._serialized_end=1265
-  _globals['_SECRETHEADER']._serialized_start=1267
-  _globals['_SECRETHEADER']._serialized_end=1379
-  _globals['_LLMCONFIG']._serialized_start=1382
-  _globals['_LLMCONFIG']._serialized_end=2029
-  _globals['_LLMCONFIG_PROTOCOL']._serialized_start=1966
-  _globals['_LLMCONFIG_PROTOCOL']._serialized_end=2029
-  _globals['_TOOL']._serialized_start=2032
-  _globals['_TOOL']._serialized_end=2356
+  _globals['_APICONFIG']._serialized_end=1262
+  _globals['_APICONFIG_HEADERSENTRY']._serialized_start=992
+  _globals['_APICONFIG_HEADERSENTRY']._serialized_end=1038
+  _globals['_APICONFIG_METHOD']._serialized_start=1040
+  _globals['_APICONFIG_METHOD']._serialized_end=1123
+  _globals['_SECRETHEADER']._serialized_start=1265
+  _globals['_SECRETHEADER']._serialized_end=1431
+  _globals['_LLMCONFIG']._serialized_start=1434
+  _globals['_LLMCONFIG']._serialized_end=2086
+  _globals['_LLMCONFIG_PROTOCOL']._serialized_start=2023
+  _globals['_LLMCONFIG_PROTOCOL']._serialized_end=2086
+  _globals['_TOOL']._serialized_start=2089
+  _globals['_TOOL']._serialized_end=2413
 # @@protoc_insertion_point(module_scope)

@@ -180,27 +180,6 @@ class ApiConfig(_message.Message):
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-    @_typing.final
-    class SecretHeadersEntry(_message.Message):
-        DESCRIPTOR: _descriptor.Descriptor
-
-        KEY_FIELD_NUMBER: _builtins.int
-        VALUE_FIELD_NUMBER: _builtins.int
-        key: _builtins.str
-        @_builtins.property
-        def value(self) -> Global___SecretHeader: ...
-        def __init__(
-            self,
-            *,
-            key: _builtins.str = ...,
-            value: Global___SecretHeader | None = ...,
-        ) -> None: ...
-        _HasFieldArgType: _TypeAlias = _typing.Literal["value", b"value"]  # noqa: Y015
-        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
-        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-        def WhichOneof(self, oneof_group: _Never) -> None: ...
-
     URL_FIELD_NUMBER: _builtins.int
     METHOD_FIELD_NUMBER: _builtins.int
     HEADERS_FIELD_NUMBER: _builtins.int
@@ -214,9 +193,9 @@ class ApiConfig(_message.Message):
         """Headers beside those that every request has. They are no place for secrets: those of credentials are refused."""
 
     @_builtins.property
-    def secret_headers(self) -> _containers.MessageMap[_builtins.str, Global___SecretHeader]:
-        """Headers with secrets of the account in them, by their names. They are sent to the origin of the URL alone, and only over TLS or into a
-        network that the installation allows.
+    def secret_headers(self) -> _containers.RepeatedCompositeFieldContainer[Global___SecretHeader]:
+        """Headers with secrets of the account in them. They are sent to the origin of the URL alone, and only over TLS or into a network that
+        the installation allows.
         """
 
     def __init__(
@@ -225,7 +204,7 @@ class ApiConfig(_message.Message):
         url: _builtins.str = ...,
         method: Global___ApiConfig.Method.ValueType = ...,
         headers: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
-        secret_headers: _abc.Mapping[_builtins.str, Global___SecretHeader] | None = ...,
+        secret_headers: _abc.Iterable[Global___SecretHeader] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
@@ -241,21 +220,25 @@ class SecretHeader(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    SECRET_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    SECRET_NAME_FIELD_NUMBER: _builtins.int
     PREFIX_FIELD_NUMBER: _builtins.int
-    secret: _builtins.str
-    """The name of the secret; its value is one line of printable ASCII."""
+    name: _builtins.str
+    """The header."""
+    secret_name: _builtins.str
+    """The secret; its value is one line of printable ASCII."""
     prefix: _builtins.str
     """What stands before it, such as `Bearer `."""
     def __init__(
         self,
         *,
-        secret: _builtins.str = ...,
+        name: _builtins.str = ...,
+        secret_name: _builtins.str = ...,
         prefix: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["prefix", b"prefix", "secret", b"secret"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "prefix", b"prefix", "secret_name", b"secret_name"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -295,7 +278,7 @@ class LlmConfig(_message.Message):
     PROTOCOL_FIELD_NUMBER: _builtins.int
     BASE_URL_FIELD_NUMBER: _builtins.int
     MODEL_FIELD_NUMBER: _builtins.int
-    SECRET_FIELD_NUMBER: _builtins.int
+    SECRET_NAME_FIELD_NUMBER: _builtins.int
     SYSTEM_FIELD_NUMBER: _builtins.int
     PROMPT_FIELD_NUMBER: _builtins.int
     MAX_TOKENS_FIELD_NUMBER: _builtins.int
@@ -310,7 +293,7 @@ class LlmConfig(_message.Message):
     """Where it is; that of the protocol's author when empty. Only public addresses are reached, and those that the installation allows."""
     model: _builtins.str
     """The model."""
-    secret: _builtins.str
+    secret_name: _builtins.str
     """The secret of the account that is the key; empty for an endpoint that needs none."""
     system: _builtins.str
     """What the model is told beforehand."""
@@ -338,7 +321,7 @@ class LlmConfig(_message.Message):
         protocol: Global___LlmConfig.Protocol.ValueType = ...,
         base_url: _builtins.str = ...,
         model: _builtins.str = ...,
-        secret: _builtins.str = ...,
+        secret_name: _builtins.str = ...,
         system: _builtins.str = ...,
         prompt: _builtins.str = ...,
         max_tokens: _builtins.int = ...,
@@ -350,7 +333,7 @@ class LlmConfig(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["output_schema", b"output_schema"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["base_url", b"base_url", "input_price", b"input_price", "max_tokens", b"max_tokens", "max_turns", b"max_turns", "model", b"model", "output_price", b"output_price", "output_schema", b"output_schema", "prompt", b"prompt", "protocol", b"protocol", "secret", b"secret", "system", b"system", "tools", b"tools"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["base_url", b"base_url", "input_price", b"input_price", "max_tokens", b"max_tokens", "max_turns", b"max_turns", "model", b"model", "output_price", b"output_price", "output_schema", b"output_schema", "prompt", b"prompt", "protocol", b"protocol", "secret_name", b"secret_name", "system", b"system", "tools", b"tools"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
