@@ -228,7 +228,7 @@ async def test_cli_secret_is_set_listed_and_deleted_without_being_shown(embedded
     deleted = await stack.command("secret", "delete", name)
     assert deleted.code == 0, deleted.errors
     assert "a secret value" not in kept.output + listed.output + deleted.output
-    secret_id = kept.json()[0]["secretId"]
+    secret_id = str(kept.json()[0]["secretId"])
 
     async def recorded() -> bool:
         entries = (await stack.command("audit", "list", "--entity", secret_id, "--json")).json()
@@ -241,5 +241,5 @@ async def test_cli_models_tells_what_an_execution_used(embedded_stack: EmbeddedS
     """Nothing, of one that asks none."""
     async with embedded_stack.client() as client:
         started = await client.post("/v1/executions", {"definition": {"steps": [{"key": "a", "noop": {}}]}})
-    told = await embedded_stack.command("execution", "models", started["executionId"])
+    told = await embedded_stack.command("execution", "models", str(started["executionId"]))
     assert (told.code, "0 tokens read" in told.errors) == (0, True), (told.output, told.errors)

@@ -63,8 +63,9 @@ async def test_llm_step_asks_as_openai_and_logs_the_answer_by_lines(stage: Execu
     """Its key is a secret, that is in nothing; tokens and their cost are told with the output and the execution."""
     await keep(stage)
     async with model({"text": f"first line\nsecond {VALUE}"}) as (server, url):
-        prices = {"inputPrice": 2, "outputPrice": 10}
-        ended, output = await ask(stage, f"{url}/v1", secretName="TOKEN", system="Be brief.", **prices)
+        ended, output = await ask(
+            stage, f"{url}/v1", secretName="TOKEN", system="Be brief.", inputPrice=2, outputPrice=10
+        )
     ((path, headers, body),) = server.asked
     assert (path, headers["authorization"]) == ("/v1/chat/completions", f"Bearer {VALUE}")
     assert (body["model"], body["stream"], body["max_tokens"]) == ("fake", True, 4096)
