@@ -25,10 +25,12 @@ from cli import (
     life,
     local,
     logs,
+    model_uses,
     previews,
     raw_call,
     saves,
     schedules,
+    secrets,
     sessions,
     sharing,
     teams,
@@ -71,12 +73,14 @@ workflow_life.register(workflows.app)
 workflows.app.add_typer(workflow_agents.app, name="agent")
 app.add_typer(workflows.app, name="workflow")
 executions.app.command("stats")(execution_statistics.statistics)
+executions.app.command("models")(model_uses.models)
 app.add_typer(executions.app, name="execution")
 approvals.register(executions.app)
 forks.register(executions.app)
 app.add_typer(schedules.app, name="schedule")
 app.add_typer(webhooks.app, name="webhook")
 app.add_typer(triggers.app, name="trigger")
+app.add_typer(secrets.app, name="secret")
 logs.register(executions.app)
 app.command()(executions.run)
 app.command()(executions.runs)

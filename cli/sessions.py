@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from cli import attach as attaching
-from cli import context, history, in_workspaces, program, resolve, secrets, sharing
+from cli import context, history, in_workspaces, masks, program, resolve, sharing
 from cli.attachment import Wish
 from cli.client import Client, Json
 from cli.context import AccountOption, JsonOption, LimitOption
@@ -203,7 +203,7 @@ def devices(
 
 app.command("export")(history.export)
 app.command("search")(history.search)
-app.command("mask")(secrets.mask)
+app.command("mask")(masks.mask)
 
 
 @app.command()

@@ -2,8 +2,6 @@
 
 import asyncio
 import hashlib
-import os
-import signal
 from base64 import b64decode
 from pathlib import Path
 
@@ -12,15 +10,14 @@ from cli.client import Client, Json
 from cli.device import Device
 from cli.render import Output
 from cli.workspaces import follow
-from embedded import endpoint
 from embedded.demo import checks
 from embedded.demo.checks import check
 from embedded.demo.recorder import Recorder
 from embedded.demo.rehearsal import rehearse
+from embedded.demo.release import Release
+from embedded.demo.services import POLL_SECONDS, RESTART_SECONDS, Services
 from embedded.demo.voice import Voice
 
-RESTART_SECONDS = 30.0
-POLL_SECONDS = 0.05
 CUT_AFTER_LINES = 60
 SHORT_SHA256 = 16
 """Digits shown; compared is every byte."""
@@ -33,7 +30,7 @@ class Tour:
     def __init__(self, client: Client, voice: Voice, data: Path) -> None:
         self._client = client
         self._voice = voice
-        self._endpoint_file = data / "endpoint.json"
+        self._services = Services(data / "endpoint.json")
 
     async def run(self, repository: str, name: str) -> None:
         """Take every step.
@@ -71,6 +68,10 @@ class Tour:
             await self._compare(session, first, second, third)
         with self._voice.step("Ask a coding agent to edit a file; two devices answer its questions"):
             self._voice.result(await rehearse(self._client, workspace))
+        with self._voice.step(
+            "Run a workflow; its engine is killed while it tests the repository, and it asks somebody"
+        ):
+            await Release(self._client, self._voice, self._services).run(workspace)
         with self._voice.step("Read the audit log of all that"):
             me = await self._client.get("/v1/users/me")
             self._voice.entries(await self._audit_log(workspace, session), {me["userId"]: me["handle"]})
@@ -111,10 +112,9 @@ class Tour:
         await device.until(lambda recorder: checks.count_lines(recorder.data) >= CUT_AFTER_LINES)
         shown = len(device.data)
         device.device.cut()
-        killed = self._session_service()
-        os.kill(killed, signal.SIGKILL)
+        killed = self._services.kill("session")
         self._voice.result(f"cut at byte {shown}; process {killed} of the session service got SIGKILL")
-        restarted = await self._restarted(killed)
+        restarted = await self._services.restarted("session", killed)
         self._voice.result(f"the supervisor started it again as process {restarted}")
         await device.until(lambda recorder: checks.LOOP_DONE in recorder.data)
         check("device A had to attach again", holds=device.reconnections > 0)
@@ -155,19 +155,6 @@ class Tour:
                 return found
             await asyncio.sleep(POLL_SECONDS)
         msg = f"the audit log lacks {', '.join(sorted(missing))}"
-        raise checks.CheckFailed(msg)
-
-    def _session_service(self) -> int:
-        running = endpoint.read(self._endpoint_file)
-        check("the installation runs", holds=running is not None)
-        return running.pids["session"] if running else 0
-
-    async def _restarted(self, killed: int) -> int:
-        for _ in range(int(RESTART_SECONDS / POLL_SECONDS)):
-            if (pid := self._session_service()) != killed:
-                return pid
-            await asyncio.sleep(POLL_SECONDS)
-        msg = f"the session service is not back after {RESTART_SECONDS:.0f} s"
         raise checks.CheckFailed(msg)
 
 

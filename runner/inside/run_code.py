@@ -65,7 +65,7 @@ def run(order: dict[str, Any]) -> dict[str, Any]:
         folder = Path(name)
         (folder / "inputs.json").write_text(json.dumps(wanted["inputs"]))
         arguments = _arguments(wanted, folder)
-        environment = os.environ | {"STATEROOM_KEY": wanted["key"]}  # noqa: TID251  # what a program of the room gets
+        environment = os.environ | wanted.get("environment", {}) | {"STATEROOM_KEY": wanted["key"]}  # noqa: TID251  # what a program of the room gets
         with subprocess.Popen(  # noqa: S603  # what this is for
             arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment
         ) as process:

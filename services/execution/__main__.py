@@ -9,7 +9,9 @@ from stateroom.execution.v1 import (
     fork_service_pb2,
     log_service_pb2,
     public_service_pb2,
+    secret_service_pb2,
     statistics_service_pb2,
+    usage_service_pb2,
     workflow_life_service_pb2,
     workflow_service_pb2,
 )
@@ -17,6 +19,7 @@ from stateroom.execution.v1 import (
 from chassis.bell import Bell
 from chassis.rpc.server import Server
 from chassis.samples import Count
+from chassis.sealing import Sealer
 from chassis.service import Service, open_service, run
 from services.execution.agents.servicer import AgentServicer
 from services.execution.approvals.servicer import ApprovalServicer
@@ -29,7 +32,7 @@ from services.execution.documents.servicer import WorkflowLifeServicer
 from services.execution.egress import Egress
 from services.execution.engine.leftovers import Leftovers
 from services.execution.engine.starting import Starting
-from services.execution.engine.steps.table import step_types
+from services.execution.engine.steps.table import Surroundings, step_types
 from services.execution.executions.follow import Followers
 from services.execution.executions.fork_servicer import ForkServicer
 from services.execution.executions.servicer import ExecutionServicer
@@ -39,8 +42,11 @@ from services.execution.logs.follow import LogFollowers
 from services.execution.logs.forgetting import forgetting
 from services.execution.logs.servicer import LogServicer
 from services.execution.public.servicer import PublicServicer
+from services.execution.secrets.keyring import Keyring
+from services.execution.secrets.servicer import SecretServicer
 from services.execution.settings import ExecutionSettings
 from services.execution.statistics.servicer import StatisticsServicer
+from services.execution.usage.servicer import UsageServicer
 
 COUNTS = [
     Count(
@@ -73,9 +79,10 @@ async def open_execution(settings: ExecutionSettings, stack: AsyncExitStack) -> 
     stack.push_async_callback(expressions.close)
     rooms = Rooms(service.neighbour("workspace"))
     stack.push_async_callback(rooms.close)
-    egress = Egress.allowing(settings.egress_allowed)
-    types = step_types(expressions, service.database, rooms, egress)
-    engine = open_engine(service, expressions, types, settings.execution_limit)
+    sealer = Sealer.from_file(settings.sealing_keys_file)
+    keyring = Keyring(service.database, sealer)
+    around = Surroundings(expressions, service.database, rooms, Egress.allowing(settings.egress_allowed), keyring)
+    engine = open_engine(service, expressions, step_types(around), settings.execution_limit)
     leftovers = Leftovers(service.database, service.system, rooms)
     bell = Bell(service.system, CHANNEL)
     forgotten = forgetting(service.system, settings.log_retention_days)
@@ -96,8 +103,10 @@ async def open_execution(settings: ExecutionSettings, stack: AsyncExitStack) -> 
             statistics_service_pb2: StatisticsServicer(database),
             approval_service_pb2: ApprovalServicer(database, pages, engine.awake.set),
             log_service_pb2: LogServicer(database, pages, LogFollowers(database, bell)),
+            usage_service_pb2: UsageServicer(database, pages),
+            secret_service_pb2: SecretServicer(database, pages, sealer),
         }
-        | open_triggers(service, settings, expressions, engine)
+        | open_triggers(service, settings, expressions, sealer, engine)
     )
     return service, server
 

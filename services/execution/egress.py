@@ -50,11 +50,16 @@ class Egress:
                 raise NotAllowed("DESTINATION_NOT_ALLOWED", f"{host} is {address}, which is {kind}")
         return addresses[0]
 
+    def allows(self, address: str) -> bool:
+        """Return whether an address is in a network that the installation allows."""
+        inner = _inside(ip_address(address))
+        return any(inner in network for network in self.allowed if network.version == inner.version)
+
     def _obstacle(self, address: Address) -> str:
         """Return why an address may not be reached; empty when it may."""
-        inner = _inside(address)
-        if any(inner in network for network in self.allowed if network.version == inner.version):
+        if self.allows(str(address)):
             return ""
+        inner = _inside(address)
         for kind in ("loopback", "link_local", "multicast", "unspecified", "private", "reserved"):
             if getattr(inner, f"is_{kind}"):
                 return kind.replace("_", "-")

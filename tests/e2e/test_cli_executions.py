@@ -4,6 +4,7 @@ from pathlib import Path
 
 import httpx2
 
+from chassis import ids
 from cli.client import Client
 from tests.support.embedded_stack import EmbeddedStack
 from tests.support.sessions import create_workspace
@@ -261,3 +262,30 @@ async def test_cli_trigger_starts_what_a_change_calls_for_and_is_listed_with_all
     assert (await stack.command("trigger", "delete", identity)).code == 0
     wrong = await stack.command("trigger", "create", "told", "--on", "workspace.")
     assert (wrong.code, "'workspace.' names no change" in wrong.errors) == (1, True)
+
+
+async def test_cli_secret_is_set_listed_and_deleted_without_being_shown(embedded_stack: EmbeddedStack) -> None:
+    """It is read from standard input; the audit log tells what was done, and not with what."""
+    stack, name = embedded_stack, f"CLI_{ids.new().hex}"
+    kept = await stack.command("secret", "set", name, "--json", stdin=b"a secret value\n")
+    assert kept.code == 0, kept.errors
+    listed = await stack.command("secret", "list", "--json", "--limit", "300")
+    assert name in {each["name"] for each in listed.json()}
+    deleted = await stack.command("secret", "delete", name)
+    assert deleted.code == 0, deleted.errors
+    assert "a secret value" not in kept.output + listed.output + deleted.output
+    secret_id = str(kept.json()[0]["secretId"])
+
+    async def recorded() -> bool:
+        entries = (await stack.command("audit", "list", "--entity", secret_id, "--json")).json()
+        return {entry["action"] for entry in entries} == {"secret.created", "secret.deleted"}
+
+    await until(recorded)
+
+
+async def test_cli_models_tells_what_an_execution_used(embedded_stack: EmbeddedStack) -> None:
+    """Nothing, of one that asks none."""
+    async with embedded_stack.client() as client:
+        started = await client.post("/v1/executions", {"definition": {"steps": [{"key": "a", "noop": {}}]}})
+    told = await embedded_stack.command("execution", "models", str(started["executionId"]))
+    assert (told.code, "0 tokens read" in told.errors) == (0, True), (told.output, told.errors)

@@ -1,5 +1,6 @@
 """Steps that run code in a workspace, in an installation as `make up` starts it."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from chassis import ids
 from cli.client import Client, Json
 from tests.support.embedded_stack import EmbeddedStack
 from tests.support.left_over import processes_naming
+from tests.support.model_server import ModelServer
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -105,6 +107,40 @@ async def test_code_step_that_fails_or_takes_too_long_says_so(room: Room) -> Non
     assert any("ValueError: no" in message for _, message in await room.said(failed))
     late = await room.ended(await room.start("def main(inputs):\n    while True: pass", timeout="0.5s"))
     assert late["failure"]["reason"] == "TIMED_OUT"
+
+
+async def test_code_step_has_its_secret_and_shows_it_nowhere(room: Room) -> None:
+    """Neither printed nor returned, nor in what the runner keeps of it, nor in a file."""
+    value, name = f"secret-{ids.new().hex}", f"CODE_{ids.new().hex}"
+    await room.client.call("PUT", f"/v1/secrets/{name}", body={"value": value})
+    source = (
+        "import os, sys\ndef main(inputs):\n    value = os.environ['TOKEN']\n    print('it is', value)\n"
+        "    return {'value': value, 'length': len(value)}"
+    )
+    code = {"workspaceId": room.workspace_id, "language": "PYTHON", "source": source, "secrets": {"TOKEN": name}}
+    ended = await room.ended(await room.start(source, code=code))
+    shown = ended["output"]["value"]
+    assert (ended["output"]["length"], shown) == (len(value), f"[secret {name}]"), ended
+    assert await room.said(ended) == [("INFO", f"it is {shown}")]
+    kept = [file for file in room.files.parent.rglob("*") if file.is_file() and value.encode() in file.read_bytes()]
+    assert kept == []
+
+
+async def test_llm_step_calls_code_as_a_tool(room: Room) -> None:
+    """Each call runs by itself, and nothing of it is left."""
+    source = "def main(inputs):\n    print('called with', inputs['n'])\n    return inputs['n'] * 2"
+    tool = {"name": "double", "code": {"workspaceId": room.workspace_id, "language": "PYTHON", "source": source}}
+    script = ({"calls": [("double", '{"n": 21}'), ("double", '{"n": 4}')]}, {"text": "42 and 8"})
+    server = ModelServer(*script)
+    async with await asyncio.start_server(server.serve, "127.0.0.2", 0) as listening:
+        url = f"http://127.0.0.2:{listening.sockets[0].getsockname()[1]}"
+        llm = {"protocol": "OPENAI", "baseUrl": url, "model": "fake", "prompt": "'a'", "tools": [tool]}
+        wanted = {"definition": {"steps": [{"key": "ask", "llm": llm}]}}
+        ended = await room.ended(await room.client.post("/v1/executions", wanted))
+    assert ended["output"]["text"] == "42 and 8", ended
+    results = [each["content"] for each in server.asked[1][2]["messages"] if each["role"] == "tool"]
+    assert results == ["42", "8"]
+    assert ("INFO", "called with 21") in await room.said(ended)
 
 
 @pytest.mark.invariant("I17")

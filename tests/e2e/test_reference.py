@@ -294,6 +294,12 @@ class Setting:
             answer = await sender.post(url, content=b"{}", headers=signed(secret, b"{}", str(ids.new())))
         return str(answer.json()["deliveryId"])
 
+    async def secret(self) -> str:
+        """Return the name of a secret."""
+        name = f"DOCS_{ids.new().hex}"
+        await self.client.call("PUT", f"/v1/secrets/{name}", body={"value": "abcdef"})
+        return name
+
     async def chat(self) -> str:
         """Return a chat in which something was said."""
         chat = await self.client.post("/v1/chats", {})
@@ -382,6 +388,7 @@ MAKERS: Mapping[str, Callable[[Setting], Awaitable[str]]] = {
     "TRIGGER_ID": Setting.trigger,
     "WEBHOOK_ID": Setting.webhook,
     "DELIVERY_ID": Setting.delivery,
+    "SECRET_NAME": Setting.secret,
     "CHAT_ID": Setting.chat,
     "USER_ID": Setting.user,
     "TEAM_ID": Setting.team,

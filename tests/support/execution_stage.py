@@ -22,8 +22,10 @@ from stateroom.execution.v1.execution_service_pb2_grpc import ExecutionServiceSt
 from stateroom.execution.v1.fork_service_pb2_grpc import ForkServiceStub
 from stateroom.execution.v1.log_service_pb2_grpc import LogServiceStub
 from stateroom.execution.v1.public_service_pb2_grpc import PublicServiceStub
+from stateroom.execution.v1.secret_service_pb2_grpc import SecretServiceStub
 from stateroom.execution.v1.statistics_service_pb2_grpc import StatisticsServiceStub
 from stateroom.execution.v1.trigger_service_pb2_grpc import TriggerServiceStub
+from stateroom.execution.v1.usage_service_pb2_grpc import UsageServiceStub
 from stateroom.execution.v1.webhook_service_pb2_grpc import WebhookServiceStub
 from stateroom.execution.v1.workflow_life_service_pb2_grpc import WorkflowLifeServiceStub
 from stateroom.execution.v1.workflow_service_pb2_grpc import WorkflowServiceStub
@@ -59,12 +61,19 @@ class Replica:
         self.logs: Any = LogServiceStub(self.channel)
         self.life: Any = WorkflowLifeServiceStub(self.channel)
         others: list[Any] = [
-            StatisticsServiceStub(self.channel),
-            ApprovalServiceStub(self.channel),
-            ForkServiceStub(self.channel),
-            AgentServiceStub(self.channel),
             self.life,
-            PublicServiceStub(self.channel),
+            *(
+                kind(self.channel)
+                for kind in (
+                    StatisticsServiceStub,
+                    ApprovalServiceStub,
+                    ForkServiceStub,
+                    AgentServiceStub,
+                    PublicServiceStub,
+                    SecretServiceStub,
+                    UsageServiceStub,
+                )
+            ),
         ]
         self.stubs = [self.executions, self.workflows, self.triggers, self.webhooks, self.logs, *others]
         self.process: asyncio.subprocess.Process

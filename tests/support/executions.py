@@ -5,19 +5,29 @@ from typing import Any
 from stateroom.execution.v1 import agent_pb2, execution_pb2, trigger_pb2, workflow_pb2
 from stateroom.execution.v1 import agent_service_pb2 as agent_pb
 from stateroom.execution.v1 import execution_service_pb2 as pb
+from stateroom.execution.v1 import secret_service_pb2 as secret_pb
 from stateroom.execution.v1 import trigger_service_pb2 as trigger_pb
 from stateroom.execution.v1 import webhook_service_pb2 as webhook_pb
 from stateroom.execution.v1 import workflow_service_pb2 as workflow_pb
 from stateroom.execution.v1.agent_service_pb2_grpc import AgentServiceStub
 from stateroom.execution.v1.execution_service_pb2_grpc import ExecutionServiceStub
+from stateroom.execution.v1.secret_service_pb2_grpc import SecretServiceStub
 from stateroom.execution.v1.trigger_service_pb2_grpc import TriggerServiceStub
 from stateroom.execution.v1.webhook_service_pb2_grpc import WebhookServiceStub
 from stateroom.execution.v1.workflow_service_pb2_grpc import WorkflowServiceStub
 
+from chassis import ids
 from tests.support.execution_stage import definition
 from tests.support.people import Person, connected
+from tests.support.source import query
 from tests.support.webhooks import signed
 
+_USE = """
+INSERT INTO model_uses (
+    model_use_id, account_id, execution_id, path, attempt, turn, model, input_tokens, output_tokens, cost_micros,
+    use_time
+) VALUES ($1, $2, $3, 'ask', 1, 1, 'a', 1, 1, 1, now())
+"""
 _FAILS: dict[str, Any] = {"data": {}, "inputs": {"n": "inputs.nothing"}, "onError": "CONTINUE"}
 _STEPS = definition([{"key": "a", **_FAILS}, {"key": "b", **_FAILS}, {"key": "ask", "approval": {"message": "Go on?"}}])
 
@@ -40,6 +50,7 @@ async def executions(owner: Person) -> dict[str, str]:
         step = _STEPS.steps[0]
         wanted = agent_pb.CreateAgentRequest(agent=agent_pb2.Agent(name="a", step=step))
         _, agent = [await agents.CreateAgent(wanted, **sent) for _ in range(2)]
+    await _used(owner, started.execution_id)
     found = {
         "agent_id": agent.agent_id,
         "parent_agent_id": agent.parent_agent_id,
@@ -68,3 +79,15 @@ async def _triggers(owner: Person, parent_workflow_id: str) -> dict[str, str]:
             for key in ("first", "second")
         ]
     return {"delivery_id": received.delivery_id, "trigger_id": made.trigger_id}
+
+
+async def _used(owner: Person, execution_id: str) -> None:
+    """Keep two secrets, and note two answers of models, as if steps had asked."""
+    async with connected(owner.product, "execution") as channel:
+        secrets: Any = SecretServiceStub(channel)
+        for name in ("FIRST", "SECOND"):
+            wanted = secret_pb.SetSecretRequest(name=name, value="abcdef")
+            await secrets.SetSecret(wanted, metadata=owner.metadata, timeout=20)
+    url = owner.product.installation.url("execution_system")
+    for _ in range(2):
+        await query(url, _USE, ids.new(), owner.user_id, execution_id)

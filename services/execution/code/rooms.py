@@ -1,6 +1,6 @@
 """The port to the runners of workspaces."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -31,10 +31,16 @@ class Room:
     stub: Any
     """A `RunnerServiceStub` on an asynchronous channel, which its generated type does not know of."""
 
-    async def open(self, terminal_id: UUID, errand: pb.Errand) -> None:
-        """Have one of the runner's programs run, once however often this is called."""
+    async def open(self, terminal_id: UUID, errand: pb.Errand, secrets: Mapping[str, str]) -> None:
+        """Have one of the runner's programs run, once however often this is called; `secrets` are masked by name."""
         request = pb.OpenTerminalRequest(
-            session_id=str(terminal_id), piped=True, errand=errand, columns=_COLUMNS, rows=_ROWS
+            session_id=str(terminal_id),
+            piped=True,
+            errand=errand,
+            columns=_COLUMNS,
+            rows=_ROWS,
+            environment=secrets,
+            secret_names=sorted(secrets),
         )
         await self.peer.call(self.stub.OpenTerminal, request)
 

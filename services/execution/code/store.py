@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 _OVER = """
 SELECT code_runs.*
 FROM code_runs JOIN executions USING (execution_id)
-LEFT JOIN step_executions AS step USING (execution_id, path)
+LEFT JOIN step_executions AS step
+    ON step.execution_id = code_runs.execution_id AND step.path = split_part(code_runs.path, '#', 1)
 WHERE executions.end_time IS NOT NULL OR step.end_time IS NOT NULL
-    OR step.attempt > code_runs.attempt OR (step.attempt = code_runs.attempt AND step.state = 'WAITING')
+    OR step.attempt > code_runs.attempt OR (step.attempt = code_runs.attempt AND step.failure IS NOT NULL)
 LIMIT $1
 """
 

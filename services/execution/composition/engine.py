@@ -18,10 +18,11 @@ from services.execution.engine.steps.port import StepType
 from services.execution.executions.domain import Execution
 from services.execution.executions.events import EXECUTION
 from services.execution.expressions import Expressions
+from services.execution.secrets.events import SECRET
 from services.execution.triggers.events import TRIGGER
 from services.execution.webhooks.events import DELIVERY
 
-REGISTRY = Registry(WORKFLOW, AGENT, EXECUTION, APPROVAL, TRIGGER, DELIVERY)
+REGISTRY = Registry(WORKFLOW, AGENT, EXECUTION, APPROVAL, TRIGGER, DELIVERY, SECRET)
 
 
 def open_engine(service: Service, expressions: Expressions, types: Mapping[Type, StepType], limit: int) -> Engine:

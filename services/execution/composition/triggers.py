@@ -22,7 +22,7 @@ from services.execution.webhooks.servicer import WebhookServicer
 
 
 def open_triggers(
-    service: Service, settings: ExecutionSettings, expressions: Expressions, engine: Engine
+    service: Service, settings: ExecutionSettings, expressions: Expressions, sealer: Sealer, engine: Engine
 ) -> dict[ModuleType, object]:
     """Have the service look at what triggers wait for; returns the servicers by the modules of their contracts."""
     database, pages = service.database, service.pages
@@ -37,7 +37,6 @@ def open_triggers(
     effects = Changes(wake).apply, DeletedTeams(database).apply
     for source in settings.event_sources:
         service.consume(service.neighbour(source), in_turn(*effects))
-    sealer = Sealer.from_file(settings.sealing_keys_file)
     receiving = Receiving(service.system, database, expressions, sealer, engine)
     return {
         trigger_service_pb2: TriggerServicer(database, pages, expressions, settings.trigger_limit),

@@ -4,7 +4,7 @@ from dataclasses import MISSING, fields
 from datetime import datetime
 from typing import Any
 
-from services.execution.definitions.domain import Definition, OnError, Step, Type
+from services.execution.definitions.domain import Definition, Llm, OnError, Step, Tool, Type
 
 _DEFAULTS = {
     each.name: each.default_factory() if each.default_factory is not MISSING else each.default for each in fields(Step)
@@ -24,6 +24,9 @@ def from_json(document: dict[str, Any]) -> Definition:
 
 def _step_to_json(step: Step) -> dict[str, Any]:
     said = {name: getattr(step, name) for name, default in _DEFAULTS.items() if getattr(step, name) != default}
+    if step.llm is not None:
+        tools = [{**_shallow(tool), "step": _step_to_json(tool.step)} for tool in step.llm.tools]
+        said["llm"] = _shallow(step.llm) | {"tools": tools}
     if step.time is not None:
         said["time"] = step.time.isoformat()
     if "on_error" in said:
@@ -40,4 +43,15 @@ def _step_from_json(document: dict[str, Any]) -> Step:
         values["on_error"] = OnError[values["on_error"]]
     if "time" in values:
         values["time"] = datetime.fromisoformat(values["time"])
+    if "llm" in values:
+        values["llm"] = _llm_from_json(values["llm"])
     return Step(**values)
+
+
+def _llm_from_json(document: dict[str, Any]) -> Llm:
+    tools = tuple(Tool(**each | {"step": _step_from_json(each["step"])}) for each in document["tools"])
+    return Llm(**document | {"tools": tools})
+
+
+def _shallow(value: Llm | Tool) -> dict[str, Any]:
+    return {each.name: getattr(value, each.name) for each in fields(value)}

@@ -25,6 +25,7 @@ class Type(Enum):
     CODE = "CODE"
     API = "API"
     AGENT = "AGENT"
+    LLM = "LLM"
 
 
 CONTAINERS = frozenset({Type.CONDITION, Type.LOOP, Type.PARALLEL})
@@ -51,11 +52,14 @@ class OnError(Enum):
 class Step:
     """One step. Durations are in seconds; what its type does not use has its default.
 
-    `expression` decides a CONDITION, and gives the items of a LOOP and the URL of an API. `steps` are inside a LOOP or
-    PARALLEL, `then` and `otherwise` inside a CONDITION. A WAIT has `duration` or `time`. An APPROVAL waits `duration`
-    for an answer to `message`. A WORKFLOW runs what is ACTIVE of the family of `workflow_id`, `duration` at most.
-    A CODE runs `source`, in a `language`, in a workspace; its `max_memory` is in MiB. An AGENT runs the version
-    `agent_id` of an agent.
+    `expression` decides a CONDITION, and gives the items of a LOOP, the URL of an API and the prompt of an LLM. `steps`
+    are inside a LOOP or PARALLEL, `then` and `otherwise` inside a CONDITION. A WAIT has `duration` or `time`. An
+    APPROVAL waits `duration` for an answer to `message`. A WORKFLOW runs what is ACTIVE of the family of `workflow_id`,
+    `duration` at most. A CODE runs `source`, in a `language`, in a workspace; its `max_memory` is in MiB. A DATA may
+    have a filter, `jq`. An AGENT runs the version `agent_id` of an agent.
+
+    `secrets` names secrets of the account, by the variables of a CODE and the headers of an API in which they stand; a
+    header has one of the `prefixes` before it. That of an LLM is its `KEY`.
     """
 
     key: str
@@ -84,6 +88,40 @@ class Step:
     max_processes: int = 64
     method: str = "GET"
     headers: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    prefixes: Mapping[str, str] = field(default_factory=dict)
+    jq: str = ""
+    llm: "Llm | None" = None
+
+
+KEY = "key"
+"""By what name the secret of an LLM is among its secrets."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """What a model may call: a CODE or API, which is run as a step of its own with what it is called with."""
+
+    name: str
+    description: str
+    parameters: Mapping[str, Any]
+    step: Step
+
+
+@dataclass(frozen=True, slots=True)
+class Llm:
+    """What an LLM asks, beside its prompt and its key. Prices are those of a million tokens."""
+
+    protocol: str
+    model: str
+    base_url: str = ""
+    system: str = ""
+    max_tokens: int = 4096
+    max_turns: int = 8
+    output_schema: Mapping[str, Any] | None = None
+    tools: tuple[Tool, ...] = ()
+    input_price: float = 0.0
+    output_price: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from services.execution.agents.parameters import mismatches
 from services.execution.definitions.domain import RUN_ONCE, TAKE_INPUTS, UNTIMED, Definition, OnError, Step, Type
 from services.execution.definitions.outline import TOP, GroupId, Outline, named
 from services.execution.expressions import Expressions, Question
+from services.execution.filters import Filters
 
 DEPTH = 8
 """How many steps may be inside each other."""
@@ -17,8 +18,9 @@ SCHEMA = 64 * 1024
 """Bytes of a schema as JSON."""
 
 _ANY = "DYN"
-_NEEDED = {Type.CONDITION: ("BOOL", "true or false"), Type.LOOP: ("LIST", "a list"), Type.API: ("STRING", "a text")}
-_EXPRESSION = {Type.CONDITION: "expression", Type.LOOP: "items", Type.API: "url"}
+_TEXT = ("STRING", "a text")
+_NEEDED = {Type.CONDITION: ("BOOL", "true or false"), Type.LOOP: ("LIST", "a list"), Type.API: _TEXT, Type.LLM: _TEXT}
+_EXPRESSION = {Type.CONDITION: "expression", Type.LOOP: "items", Type.API: "url", Type.LLM: "prompt"}
 _NO_HEADERS = {"authorization", "proxy-authorization", "cookie"}
 """Headers that are for secrets."""
 _SET = {
@@ -40,21 +42,35 @@ async def problems_of(
 ) -> list[tuple[str, str]]:
     """Return the problems of a definition: where in it, and what. `agents` are the parameters of agents by id."""
     problems = list(_problems(definition, agents))
-    if definition.input_schema is not None:
-        wrong = await problems_of_schema(definition.input_schema, expressions)
-        problems += [(f"input_schema{place}", what) for place, what in wrong]
+    for where, schema in _schemas_of(definition):
+        wrong = await problems_of_schema(schema, expressions)
+        problems += [(f"{where}{place}", what) for place, what in wrong]
     if not problems:  # only then it is known what an expression can see
         problems = [problem async for problem in _wrong_expressions(definition, expressions, agents)]
+        problems += [problem async for problem in _wrong_filters(definition, expressions.filters)]
     return problems
 
 
 async def problems_of_schema(schema: Mapping[str, Any], expressions: Expressions) -> list[tuple[str, str]]:
     """Return the problems of a JSON Schema: where in it, and what."""
-    if len(json.dumps(schema)) > SCHEMA:
+    text = json.dumps(schema)
+    if len(text) > SCHEMA:
         return [("", f"is larger than {SCHEMA // 1024} KiB")]
-    if schema.get("type", "object") != "object":
-        return [(".type", "is no object, which inputs always are")]
+    if "\\u0000" in text:
+        return [("", "has a NUL character in it")]
     return [(each.place, each.what) for each in await expressions.check_schema(schema)]
+
+
+def _schemas_of(definition: Definition) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield the schemas of a definition, and where they stand."""
+    if definition.input_schema is not None:
+        yield "input_schema", definition.input_schema
+    for position, step in enumerate(definition.steps):
+        if step.llm is not None:
+            if step.llm.output_schema is not None:
+                yield f"steps[{position}].llm.output_schema", step.llm.output_schema
+            for number, tool in enumerate(step.llm.tools):
+                yield f"steps[{position}].llm.tools[{number}].parameters", tool.parameters
 
 
 def _problems(definition: Definition, agents: Collection[str]) -> Iterator[tuple[str, str]]:
@@ -69,6 +85,7 @@ def _problems(definition: Definition, agents: Collection[str]) -> Iterator[tuple
             *_about_itself(step),
             *_about_headers(step),
             *_about_its_agent(step, agents),
+            *_about_its_model(step),
             *_about_others(step, outline),
             *_about_its_place(step, outline, holders[step.key]),
         ):
@@ -100,6 +117,25 @@ def _about_headers(step: Step) -> Iterator[tuple[str, str]]:
             yield f"api.headers[{name}]", f"has a header {name}, and a definition is no place for secrets"
         elif name.lower() in _SET:
             yield f"api.headers[{name}]", f"has a header {name}, which is set by itself"
+    said = {name.lower() for name in step.headers}
+    for name in step.secrets if step.type is Type.API else ():
+        if name.lower() in _SET:
+            yield f"api.secret_headers[{name}]", f"has a header {name}, which is set by itself"
+        elif name.lower() in said:
+            yield f"api.secret_headers[{name}]", f"has a header {name} twice"
+        said.add(name.lower())
+
+
+def _about_its_model(step: Step) -> Iterator[tuple[str, str]]:
+    if step.llm is None:
+        return
+    counted = Counter(tool.name for tool in step.llm.tools)
+    for position, tool in enumerate(step.llm.tools):
+        field = f"llm.tools[{position}]"
+        if counted[tool.name] > 1:
+            yield f"{field}.name", f"has {counted[tool.name]} tools {tool.name}"
+        for inner, what in _about_headers(tool.step):
+            yield f"{field}.{inner}", what
 
 
 def _about_its_agent(step: Step, agents: Collection[str]) -> Iterator[tuple[str, str]]:
@@ -174,10 +210,19 @@ async def _wrong_expressions(
             yield f"steps[{position}].inputs{f'[{name}]' if name else ''}", f"step {step.key!r} {what}"
 
 
+async def _wrong_filters(definition: Definition, filters: Filters) -> AsyncIterator[tuple[str, str]]:
+    for position, step in enumerate(definition.steps):
+        if step.jq and (problem := await filters.problem_of(step.jq)):
+            yield f"steps[{position}].data.jq", f"step {step.key!r}: {problem}"
+
+
 def _expressions_of(step: Step) -> Iterator[tuple[str, str, tuple[str, str]]]:
     """Yield the expressions of a step: their fields, what they are, and of which type they have to be."""
     if step.type in _NEEDED:
         yield f"{step.type.name.lower()}.{_EXPRESSION[step.type]}", step.expression, _NEEDED[step.type]
+    for position, tool in enumerate(step.llm.tools if step.llm else ()):
+        if tool.step.type is Type.API:
+            yield f"llm.tools[{position}].api.url", tool.step.expression, _TEXT
     for name, text in step.inputs.items():
         yield f"inputs[{name}]", text, (_ANY, "")
 

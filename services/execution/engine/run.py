@@ -34,6 +34,8 @@ OUTPUT = 256 * 1024
 OUTPUTS = 16 * 1024 * 1024
 """Bytes of all outputs of an execution together, which its owner has in memory."""
 
+_LONGER = {Type.LLM: 300.0}
+"""Seconds that steps of a type may take instead."""
 _PATIENT = frozenset({Type.APPROVAL, Type.WORKFLOW, Type.CODE, Type.AGENT})
 """Types whose time is kept elsewhere: they wait as long as the database or a runner does not answer."""
 
@@ -212,12 +214,13 @@ class Run:
 
     async def _result(self, task: Task, log: StepLog) -> Result:
         step = task.step
+        seconds = step.timeout or _LONGER.get(step.type, TIMEOUT)
         try:
-            async with asyncio.timeout(None if step.type in _PATIENT else step.timeout or TIMEOUT):
+            async with asyncio.timeout(None if step.type in _PATIENT else seconds):
                 attempt = await self._attempt(task, log)
                 return await self.means.types[step.type].run(attempt)
         except TimeoutError as exc:
-            raise StepFailed("TIMED_OUT", f"it took more than {step.timeout or TIMEOUT:g} s") from exc
+            raise StepFailed("TIMED_OUT", f"it took more than {seconds:g} s") from exc
         except StepFailed:
             raise
         except Exception as exc:

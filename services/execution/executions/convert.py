@@ -1,7 +1,6 @@
 """Executions and their steps as messages of the contract."""
 
 import json
-import math
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -17,13 +16,12 @@ from chassis.errors import InvalidField, Violation
 from services.execution.definitions.convert import definition_from_proto, definition_to_proto
 from services.execution.executions.domain import Execution, ExecutionSpec, Failure, State, StepExecution
 from services.execution.executions.queries import Filter
+from services.execution.structs import value_of
 
 INPUT = 256 * 1024
 """Bytes of an execution's input as JSON."""
 TIMEOUT = timedelta(days=1)
 """How long an execution may take unless it says otherwise."""
-
-_WHOLE = 2**53  # from here on not every whole number is one of those that JSON's readers have
 
 
 def execution_to_proto(execution: Execution) -> pb.Execution:
@@ -120,33 +118,11 @@ def input_from_proto(message: struct_pb2.Struct, field: str) -> dict[str, Any]:
 
 def value_from_proto(message: struct_pb2.Value, field: str) -> Any:
     """Return JSON that somebody gives. InvalidField when it cannot be kept."""
+    value = value_of(message)
     try:
-        value = _read(message)
+        size = len(json.dumps(value, allow_nan=False))
     except ValueError as exc:
-        raise InvalidField(Violation(field, str(exc))) from exc
-    if len(json.dumps(value)) > INPUT:
+        raise InvalidField(Violation(field, "has a number that is none")) from exc
+    if size > INPUT:
         raise InvalidField(Violation(field, f"is larger than {INPUT // 1024} KiB"))
     return value
-
-
-def _read(value: struct_pb2.Value) -> Any:
-    """Return JSON as expressions want it: a number without a fraction is whole. ValueError for what is not kept."""
-    match value.WhichOneof("kind"):
-        case "struct_value":
-            return {name: _read(each) for name, each in value.struct_value.fields.items()}
-        case "list_value":
-            return [_read(each) for each in value.list_value.values]
-        case "string_value":
-            return value.string_value
-        case "number_value":
-            return _number(value.number_value)
-        case "bool_value":
-            return value.bool_value
-    return None
-
-
-def _number(value: float) -> float:
-    if not math.isfinite(value):
-        msg = "has a number that is none"
-        raise ValueError(msg)
-    return int(value) if value.is_integer() and abs(value) < _WHOLE else value

@@ -3,7 +3,7 @@
 from chassis import schema
 
 revision = "0005"
-down_revision = "0003"
+down_revision = "0004"
 
 _TABLES = """
 ALTER TABLE workflows ADD COLUMN max_concurrent_executions integer NOT NULL DEFAULT 0

@@ -10,6 +10,8 @@ from stateroom.execution.v1.execution_pb2 import Execution
 from chassis import ids
 from services.execution.executions.domain import State
 from services.execution.statistics.queries import Count, Filter
+from services.execution.usage.convert import total_to_proto
+from services.execution.usage.domain import Total
 
 WINDOW = timedelta(days=30)
 """What counts when nobody says since when."""
@@ -26,8 +28,8 @@ def filter_from_proto(request: pb.GetExecutionStatisticsRequest) -> Filter:
     )
 
 
-def statistics_to_proto(counts: Sequence[Count]) -> pb.ExecutionStatistics:
-    """Return what counts by state say together."""
+def statistics_to_proto(counts: Sequence[Count], used: Total) -> pb.ExecutionStatistics:
+    """Return what counts by state say together, and what was used."""
     by_state = {count.state: count.total for count in counts}
     message = pb.ExecutionStatistics(
         total=sum(by_state.values()),
@@ -35,6 +37,7 @@ def statistics_to_proto(counts: Sequence[Count]) -> pb.ExecutionStatistics:
             pb.ExecutionStatistics.StateCount(state=Execution.State.Value(state.name), count=count)
             for state, count in by_state.items()
         ],
+        model_usage=total_to_proto(used),
     )
     completed = by_state.get(State.COMPLETED, 0)
     duration = sum((count.duration for count in counts if count.state is State.COMPLETED), timedelta())

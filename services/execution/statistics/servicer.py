@@ -20,6 +20,6 @@ class StatisticsServicer:
     ) -> pb.ExecutionStatistics:
         """Count executions."""
         wanted = convert.filter_from_proto(request)
-        return convert.statistics_to_proto(
-            await self.database.read(call.actor, queries.count_executions, wanted=wanted)
-        )
+        counts = await self.database.read(call.actor, queries.count_executions, wanted=wanted)
+        used = await self.database.read(call.actor, queries.sum_model_uses, wanted=wanted)
+        return convert.statistics_to_proto(counts, used)

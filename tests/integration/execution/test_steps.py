@@ -1,5 +1,6 @@
 """What each type of step does, from a call to the end of the execution."""
 
+import grpc
 import pytest
 from google.protobuf.json_format import MessageToDict
 from stateroom.execution.v1 import execution_pb2
@@ -204,3 +205,15 @@ async def test_start_execution_with_an_expression_without_end_fails_and_harms_no
     assert (ended.state, ended.failure.reason) == (State.FAILED, "EXPRESSION_FAILED")
     ended, output = await _run(stage, [{"key": "well", "data": {}, "inputs": {"n": "1 + 1"}}])
     assert (ended.state, output) == (State.COMPLETED, {"n": 2.0})
+
+
+async def test_data_step_with_a_filter_gives_what_it_makes_of_the_inputs(stage: ExecutionStage) -> None:
+    """A filter that fails has the step fail; one that is none is refused before."""
+    step = {"key": "shape", "inputs": {"items": "[1, 2, 3]"}, "data": {"jq": "{sum: (.items | add)}"}}
+    ended = await stage.ended(await stage.start([step]))
+    assert MessageToDict(ended)["output"] == {"sum": 6.0}, ended
+    ended = await stage.ended(await stage.start([step | {"data": {"jq": ".items.a"}}]))
+    assert ended.failure.reason == "FILTER_FAILED"
+    with pytest.raises(grpc.aio.AioRpcError) as raised:
+        await stage.start([step | {"data": {"jq": ".items |"}}])
+    assert "steps[0].data.jq" in str(raised.value.trailing_metadata())

@@ -54,6 +54,13 @@ async def test_code_is_given_its_inputs_and_gives_what_main_returns(room: Termin
     assert [line for line in lines if line.startswith("e ")] == ["e bad"]
 
 
+async def test_code_finds_its_variables_in_its_environment(room: Terminals) -> None:
+    """Beside those of the room; the key is always ours."""
+    source = "import os\ndef main(inputs):\n    return [os.environ[name] for name in ('TOKEN', 'STATEROOM_KEY')]"
+    report, _ = await run(room, source, environment={"TOKEN": "abc", "STATEROOM_KEY": "b"})
+    assert report["result"] == {"output": ["abc", "a"]}
+
+
 async def test_code_that_fails_says_how_it_ended(room: Terminals) -> None:
     """An exception, an exit, a signal, and what is no JSON."""
     assert await reason(room, "def main(inputs):\n    raise ValueError") == "EXITED"

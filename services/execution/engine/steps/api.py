@@ -1,16 +1,15 @@
 """Steps that make an HTTP request."""
 
 import json
-import ssl
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import httpx2
 
-from services.execution.egress import Egress, NotAllowed
+from services.execution.egress import NotAllowed
 from services.execution.engine.steps import values
 from services.execution.engine.steps.port import Attempt, Ended, Log, Result, StepFailed
+from services.execution.engine.steps.requests import Request, Sender, content_of, failing, secret_headers, url_of
 from services.execution.expressions import Expressions
 from services.execution.logs.domain import Level
 
@@ -33,110 +32,60 @@ _FAILED = 400
 
 
 @dataclass(frozen=True, slots=True)
-class _Wanted:
-    """A request. Its headers and its content go to its origin alone."""
-
-    method: str
-    url: httpx2.URL
-    headers: Mapping[str, str]
-    content: bytes | None
-
-    def redirected(self, status: int, location: str) -> "_Wanted":
-        """Return what a redirect asks for. NotAllowed when it leads from https to http."""
-        url = _checked(str(self.url.join(location)))
-        if (self.url.scheme, url.scheme) == ("https", "http"):
-            raise NotAllowed("REDIRECT_NOT_ALLOWED", "a redirect leads from https to http")
-        same = (url.scheme, url.host, url.port) == (self.url.scheme, self.url.host, self.url.port)
-        headers = self.headers if same else {}
-        if status in _KEPT or self.method in {"GET", "HEAD"}:
-            if self.content is not None and not same:
-                raise NotAllowed("REDIRECT_NOT_ALLOWED", f"a redirect would take the request to {url.host}")
-            return _Wanted(self.method, url, headers, self.content)
-        return _Wanted("GET", url, headers, None)
-
-
-@dataclass(frozen=True, slots=True)
 class Api:
     """Makes requests. What they are sent to is checked by its address, again for each redirect."""
 
     expressions: Expressions
-    egress: Egress
-    tls: ssl.SSLContext = field(default_factory=ssl.create_default_context)
+    sender: Sender
 
     async def run(self, attempt: Attempt) -> Result:
         """Make the request and return the answer."""
         url = await values.of_expression(self.expressions, attempt)
-        try:
+        with failing():
             wanted = _wanted(attempt, url)
             for _ in range(REDIRECTS + 1):
                 answer = await self._send(wanted, attempt.log)
                 if not answer.has_redirect_location:
                     return _result(answer)
-                wanted = wanted.redirected(answer.status_code, answer.headers["location"])
-        except NotAllowed as exc:
-            raise StepFailed(exc.reason, exc.message) from exc
-        except httpx2.RequestError as exc:
-            reason = "TLS_FAILED" if "certificate" in str(exc).lower() else "REQUEST_FAILED"
-            raise StepFailed(reason, f"{type(exc).__name__}: {values.short(str(exc))}") from exc
+                wanted = _redirected(wanted, answer.status_code, answer.headers["location"])
         raise StepFailed("TOO_MANY_REDIRECTS", f"more than {REDIRECTS} redirects")
 
-    async def _send(self, wanted: _Wanted, log: Log) -> httpx2.Response:
-        """Send a request to the address that was checked, under its own name; returns the answer with its content."""
-        url, port = wanted.url, wanted.url.port or {"http": 80, "https": 443}[wanted.url.scheme]
-        host = url.raw_host.decode()  # as it is on the wire, not as people read it
-        address = await self.egress.address_of(host, port)
-        headers = dict(wanted.headers) | {"Host": url.netloc.decode(), "Accept-Encoding": "identity"}
+    async def _send(self, wanted: Request, log: Log) -> httpx2.Response:
+        """Send a request; returns the answer with its content."""
+        url = wanted.url
         said = f"{wanted.method} {url.scheme}://{url.netloc.decode()}{url.path}"
-        async with (
-            httpx2.AsyncClient(verify=self.tls, trust_env=False, timeout=None) as client,  # the step's own
-            client.stream(
-                wanted.method,
-                url.copy_with(host=address),
-                headers=headers,
-                content=wanted.content,
-                extensions={"sni_hostname": host},
-            ) as answer,
-        ):
+        async with self.sender.send(wanted) as answer:
             log.say(Level.INFO, f"{said}: {answer.status_code}")
-            content = b"" if answer.has_redirect_location else await _content(answer)
+            content = b"" if answer.has_redirect_location else await content_of(answer, BODY)
         return httpx2.Response(answer.status_code, headers=answer.headers, content=content)
 
 
-async def _content(answer: httpx2.Response) -> bytes:
-    if answer.headers.get("content-encoding", "identity") != "identity":
-        raise NotAllowed("ANSWER_ENCODED", "the answer is compressed, which was not asked for")
-    content = bytearray()
-    async for data in answer.aiter_raw():
-        content += data
-        if len(content) > BODY:
-            raise NotAllowed("ANSWER_TOO_LARGE", f"the answer is larger than {BODY // 1024} KiB")
-    return bytes(content)
+def _redirected(wanted: Request, status: int, location: str) -> Request:
+    """Return what a redirect asks for. NotAllowed when it leads from https to http."""
+    url = url_of(str(wanted.url.join(location)))
+    if (wanted.url.scheme, url.scheme) == ("https", "http"):
+        raise NotAllowed("REDIRECT_NOT_ALLOWED", "a redirect leads from https to http")
+    same = (url.scheme, url.host, url.port) == (wanted.url.scheme, wanted.url.host, wanted.url.port)
+    headers, secrets = (wanted.headers, wanted.secrets) if same else ({}, {})
+    if status in _KEPT or wanted.method in {"GET", "HEAD"}:
+        if wanted.content is not None and not same:
+            raise NotAllowed("REDIRECT_NOT_ALLOWED", f"a redirect would take the request to {url.host}")
+        return Request(wanted.method, url, headers, secrets, wanted.content)
+    return Request("GET", url, headers, secrets)
 
 
-def _wanted(attempt: Attempt, url: object) -> _Wanted:
+def _wanted(attempt: Attempt, url: object) -> Request:
     step = attempt.step
     if not isinstance(url, str):
         raise StepFailed("EXPRESSION_FAILED", f"the URL is no text: {values.short(url)}")
-    checked, inputs = _checked(url), dict(sorted(attempt.inputs.items()))  # a repeated request is the same request
+    checked, inputs = url_of(url), dict(sorted(attempt.inputs.items()))  # a repeated request is the same request
     headers = {"User-Agent": "stateroom", "Accept": "application/json, */*;q=0.5"} | dict(step.headers)
+    secrets = secret_headers(attempt)
     if step.method in _WITH_BODY:
         headers |= {"Content-Type": "application/json", "Idempotency-Key": attempt.key}
-        return _Wanted(step.method, checked, headers, json.dumps(inputs).encode())
+        return Request(step.method, checked, headers, secrets, json.dumps(inputs).encode())
     texts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in inputs.items()}
-    return _Wanted(step.method, checked.copy_merge_params(texts) if texts else checked, headers, None)
-
-
-def _checked(text: str) -> httpx2.URL:
-    """Return a URL that a request may name. NotAllowed for any other."""
-    try:
-        url = httpx2.URL(text)
-    except (httpx2.InvalidURL, ValueError) as exc:
-        raise NotAllowed("INVALID_URL", f"{values.short(text)} is no URL") from exc
-    if url.scheme not in {"http", "https"} or not url.host:
-        raise NotAllowed("INVALID_URL", f"{values.short(text)} is no URL of http or https")
-    if url.userinfo:
-        raise NotAllowed("INVALID_URL", "a URL with a user or a password in it is not taken")
-    return url
+    return Request(step.method, checked.copy_merge_params(texts) if texts else checked, headers, secrets)
 
 
 def _result(answer: httpx2.Response) -> Ended:

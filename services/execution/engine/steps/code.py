@@ -91,7 +91,7 @@ class Code:
         if run.runner_id != room.runner_id:
             raise StepFailed("RUN_LOST", "the runner that ran it died")
         _NOTED.reach()
-        await room.open(run.code_run_id, _errand(attempt, run))
+        await room.open(run.code_run_id, _errand(attempt, run), attempt.secrets)
         _OPENED.reach()
         async with aclosing(room.records(run.code_run_id, printed.sequence)) as records:
             return await _followed(records, printed, str(run.code_run_id))
@@ -154,6 +154,7 @@ def _errand(attempt: Attempt, run: CodeRun) -> pb.Errand:
         "source": step.source,
         "inputs": dict(attempt.inputs),
         "key": attempt.key,
+        "environment": {name: attempt.secrets[secret] for name, secret in step.secrets.items()},
         "seconds": step.timeout or SECONDS,
         "memory": step.max_memory * 1024 * 1024,
         "processes": step.max_processes,

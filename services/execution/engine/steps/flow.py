@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from services.execution.engine.steps import values
 from services.execution.engine.steps.port import Attempt, Ended, Opened, Result, Sleeping, StepFailed
 from services.execution.expressions import Expressions
+from services.execution.filters import FilterFailed, Filters
 
 ITEMS = 10_000
 """Turns that a loop may have."""
@@ -19,12 +20,21 @@ class Noop:
         return Ended()
 
 
+@dataclass(frozen=True, slots=True)
 class Data:
-    """Makes a value: its inputs are its output."""
+    """Makes a value: its inputs are its output, or what a filter makes of them."""
+
+    filters: Filters
 
     async def run(self, attempt: Attempt) -> Result:
-        """End with the inputs."""
-        return Ended(dict(attempt.inputs))
+        """End with the value."""
+        if not attempt.step.jq:
+            return Ended(dict(attempt.inputs))
+        try:
+            made = await self.filters.run(attempt.step.jq, dict(attempt.inputs))
+        except FilterFailed as exc:
+            raise StepFailed("FILTER_FAILED", str(exc)) from exc
+        return Ended(values.storable(made))
 
 
 class Parallel:

@@ -1,7 +1,7 @@
 """What the engine needs of a type of steps."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 from typing import Any, Protocol
@@ -23,6 +23,7 @@ class Attempt:
     """One run of a step. `number` counts from 1; `inputs` are the step's own, `variables` what its expressions see.
 
     `progress` is what it kept when it looked last, None at first; from then on there are neither inputs nor variables.
+    `secrets` are the values of those that the step names, by their names.
     """
 
     account_id: UUID
@@ -34,6 +35,7 @@ class Attempt:
     variables: Mapping[str, Any]
     log: Log
     progress: Any = None
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def key(self) -> str:

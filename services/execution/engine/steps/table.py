@@ -1,6 +1,7 @@
 """Every type of step, and what runs it."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from chassis.database import Database
 from services.execution.code.rooms import Rooms
@@ -11,23 +12,44 @@ from services.execution.engine.steps.api import Api
 from services.execution.engine.steps.approval import Approval
 from services.execution.engine.steps.code import Code
 from services.execution.engine.steps.flow import Condition, Data, Loop, Noop, Parallel, Wait
+from services.execution.engine.steps.llm import Llm
 from services.execution.engine.steps.port import StepType
+from services.execution.engine.steps.requests import Sender
+from services.execution.engine.steps.secrecy import Secretive
 from services.execution.engine.steps.workflow import Workflow
 from services.execution.expressions import Expressions
+from services.execution.secrets.keyring import Keyring
 
 
-def step_types(expressions: Expressions, database: Database, rooms: Rooms, egress: Egress) -> Mapping[Type, StepType]:
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What steps work with."""
+
+    expressions: Expressions
+    database: Database
+    rooms: Rooms
+    egress: Egress
+    keyring: Keyring
+
+
+def step_types(around: Surroundings) -> Mapping[Type, StepType]:
     """Return what runs steps, by type."""
+    expressions, database, keyring = around.expressions, around.database, around.keyring
+    sender = Sender(around.egress)
+    code = Secretive(keyring, Code(database, around.rooms))
+    api = Secretive(keyring, Api(expressions, sender))
+    llm = Llm(expressions, sender, database, {Type.CODE: code, Type.API: api})
     return {
         Type.NOOP: Noop(),
-        Type.DATA: Data(),
+        Type.DATA: Data(expressions.filters),
         Type.CONDITION: Condition(expressions),
         Type.LOOP: Loop(expressions),
         Type.PARALLEL: Parallel(),
         Type.WAIT: Wait(),
         Type.APPROVAL: Approval(database),
         Type.WORKFLOW: Workflow(database),
-        Type.CODE: Code(database, rooms),
-        Type.API: Api(expressions, egress),
+        Type.CODE: code,
+        Type.API: api,
+        Type.LLM: Secretive(keyring, llm),
         Type.AGENT: Agent(database),
     }

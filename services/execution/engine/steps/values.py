@@ -13,12 +13,12 @@ _DEPTH = 32
 
 async def of_inputs(expressions: Expressions, step: Step, variables: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a step is given, by name. StepFailed when one of it has no value."""
-    return await _values(expressions, step.inputs, variables)
+    return await of_texts(expressions, step.inputs, variables)
 
 
 async def of_expression(expressions: Expressions, attempt: Attempt) -> Any:
     """Return the value of a step's one expression. StepFailed when it has none."""
-    return (await _values(expressions, {"expression": attempt.step.expression}, attempt.variables))["expression"]
+    return (await of_texts(expressions, {"expression": attempt.step.expression}, attempt.variables))["expression"]
 
 
 def short(value: object) -> str:
@@ -26,7 +26,8 @@ def short(value: object) -> str:
     return repr(value)[:100]
 
 
-async def _values(expressions: Expressions, texts: Mapping[str, str], variables: Mapping[str, Any]) -> dict[str, Any]:
+async def of_texts(expressions: Expressions, texts: Mapping[str, str], variables: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of expressions, by name. StepFailed when one of them has none."""
     try:
         return await expressions.evaluate(texts, variables)
     except ExpressionFailed as exc:

@@ -772,6 +772,18 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """ACTIVE workflows name what was to be deleted; `users` lists them.
     Example: {"reason": "IN_USE", "metadata": {"users": "release (01912345-…)"}}
     """
+    SECRET_NOT_FOUND: _ErrorReason.ValueType  # 360
+    """There is no such secret in the account.
+    Example: {"reason": "SECRET_NOT_FOUND", "metadata": {"name": "GITHUB_TOKEN"}}
+    """
+    TOO_MANY_SECRETS: _ErrorReason.ValueType  # 361
+    """The account has as many secrets as it may.
+    Example: {"reason": "TOO_MANY_SECRETS", "metadata": {"limit": "256"}}
+    """
+    SECRET_UNOPENABLE: _ErrorReason.ValueType  # 362
+    """The key that the secret was sealed with is gone.
+    Example: {"reason": "SECRET_UNOPENABLE", "metadata": {"name": "GITHUB_TOKEN"}}
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every `reason` of a google.rpc.ErrorInfo whose domain is `stateroom.dev`.
@@ -1527,5 +1539,17 @@ Example: {"reason": "AGENT_BUSY", "metadata": {"agentId": "…", "limit": "1"}}
 IN_USE: ErrorReason.ValueType  # 396
 """ACTIVE workflows name what was to be deleted; `users` lists them.
 Example: {"reason": "IN_USE", "metadata": {"users": "release (01912345-…)"}}
+"""
+SECRET_NOT_FOUND: ErrorReason.ValueType  # 360
+"""There is no such secret in the account.
+Example: {"reason": "SECRET_NOT_FOUND", "metadata": {"name": "GITHUB_TOKEN"}}
+"""
+TOO_MANY_SECRETS: ErrorReason.ValueType  # 361
+"""The account has as many secrets as it may.
+Example: {"reason": "TOO_MANY_SECRETS", "metadata": {"limit": "256"}}
+"""
+SECRET_UNOPENABLE: ErrorReason.ValueType  # 362
+"""The key that the secret was sealed with is gone.
+Example: {"reason": "SECRET_UNOPENABLE", "metadata": {"name": "GITHUB_TOKEN"}}
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

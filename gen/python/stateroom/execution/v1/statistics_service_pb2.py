@@ -27,9 +27,10 @@ from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from stateroom.api.v1 import policy_pb2 as stateroom_dot_api_dot_v1_dot_policy__pb2
 from stateroom.execution.v1 import execution_pb2 as stateroom_dot_execution_dot_v1_dot_execution__pb2
+from stateroom.execution.v1 import usage_service_pb2 as stateroom_dot_execution_dot_v1_dot_usage__service__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n/stateroom/execution/v1/statistics_service.proto\x12\x16stateroom.execution.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1dstateroom/api/v1/policy.proto\x1a&stateroom/execution/v1/execution.proto\"\xe6\x01\n\x1dGetExecutionStatisticsRequest\x12 \n\x0bworkflow_id\x18\x01 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12\'\n\x12parent_workflow_id\x18\x02 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12\x1c\n\x07user_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12\x1d\n\x08\x61gent_id\x18\x32 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12=\n\x06window\x18\x04 \x01(\x0b\x32\x19.google.protobuf.DurationB\x12\xbaH\x0f\xaa\x01\x0c\"\x06\x08\x80\x86\xb0\x96\x01\x32\x02\x08\x01\"\xa1\x02\n\x13\x45xecutionStatistics\x12\r\n\x05total\x18\x01 \x01(\x03\x12H\n\x08\x62y_state\x18\x02 \x03(\x0b\x32\x36.stateroom.execution.v1.ExecutionStatistics.StateCount\x12\x30\n\rmean_duration\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x19\n\x0csuccess_rate\x18\x04 \x01(\x01H\x00\x88\x01\x01\x1aS\n\nStateCount\x12\x36\n\x05state\x18\x01 \x01(\x0e\x32\'.stateroom.execution.v1.Execution.State\x12\r\n\x05\x63ount\x18\x02 \x01(\x03\x42\x0f\n\r_success_rate2\xd0\x01\n\x11StatisticsService\x12\xba\x01\n\x16GetExecutionStatistics\x12\x35.stateroom.execution.v1.GetExecutionStatisticsRequest\x1a+.stateroom.execution.v1.ExecutionStatistics\"<\xa2\xbb\x18\x19\n\x15\n\x0f\x65xecutions.read\x10\x01 \x01(\x01\x82\xd3\xe4\x93\x02\x19\x12\x17/v1/executionStatisticsb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n/stateroom/execution/v1/statistics_service.proto\x12\x16stateroom.execution.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1dstateroom/api/v1/policy.proto\x1a&stateroom/execution/v1/execution.proto\x1a*stateroom/execution/v1/usage_service.proto\"\xe6\x01\n\x1dGetExecutionStatisticsRequest\x12 \n\x0bworkflow_id\x18\x01 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12\'\n\x12parent_workflow_id\x18\x02 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12\x1c\n\x07user_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12\x1d\n\x08\x61gent_id\x18\x32 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12=\n\x06window\x18\x04 \x01(\x0b\x32\x19.google.protobuf.DurationB\x12\xbaH\x0f\xaa\x01\x0c\"\x06\x08\x80\x86\xb0\x96\x01\x32\x02\x08\x01\"\xda\x02\n\x13\x45xecutionStatistics\x12\r\n\x05total\x18\x01 \x01(\x03\x12H\n\x08\x62y_state\x18\x02 \x03(\x0b\x32\x36.stateroom.execution.v1.ExecutionStatistics.StateCount\x12\x30\n\rmean_duration\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x19\n\x0csuccess_rate\x18\x04 \x01(\x01H\x00\x88\x01\x01\x12\x37\n\x0bmodel_usage\x18( \x01(\x0b\x32\".stateroom.execution.v1.ModelUsage\x1aS\n\nStateCount\x12\x36\n\x05state\x18\x01 \x01(\x0e\x32\'.stateroom.execution.v1.Execution.State\x12\r\n\x05\x63ount\x18\x02 \x01(\x03\x42\x0f\n\r_success_rate2\xd0\x01\n\x11StatisticsService\x12\xba\x01\n\x16GetExecutionStatistics\x12\x35.stateroom.execution.v1.GetExecutionStatisticsRequest\x1a+.stateroom.execution.v1.ExecutionStatistics\"<\xa2\xbb\x18\x19\n\x15\n\x0f\x65xecutions.read\x10\x01 \x01(\x01\x82\xd3\xe4\x93\x02\x19\x12\x17/v1/executionStatisticsb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -48,12 +49,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETEXECUTIONSTATISTICSREQUEST'].fields_by_name['window']._serialized_options = b'\272H\017\252\001\014\"\006\010\200\206\260\226\0012\002\010\001'
   _globals['_STATISTICSSERVICE'].methods_by_name['GetExecutionStatistics']._loaded_options = None
   _globals['_STATISTICSSERVICE'].methods_by_name['GetExecutionStatistics']._serialized_options = b'\242\273\030\031\n\025\n\017executions.read\020\001 \001(\001\202\323\344\223\002\031\022\027/v1/executionStatistics'
-  _globals['_GETEXECUTIONSTATISTICSREQUEST']._serialized_start=238
-  _globals['_GETEXECUTIONSTATISTICSREQUEST']._serialized_end=468
-  _globals['_EXECUTIONSTATISTICS']._serialized_start=471
-  _globals['_EXECUTIONSTATISTICS']._serialized_end=760
-  _globals['_EXECUTIONSTATISTICS_STATECOUNT']._serialized_start=660
-  _globals['_EXECUTIONSTATISTICS_STATECOUNT']._serialized_end=743
-  _globals['_STATISTICSSERVICE']._serialized_start=763
-  _globals['_STATISTICSSERVICE']._serialized_end=971
+  _globals['_GETEXECUTIONSTATISTICSREQUEST']._serialized_start=282
+  _globals['_GETEXECUTIONSTATISTICSREQUEST']._serialized_end=512
+  _globals['_EXECUTIONSTATISTICS']._serialized_start=515
+  _globals['_EXECUTIONSTATISTICS']._serialized_end=861
+  _globals['_EXECUTIONSTATISTICS_STATECOUNT']._serialized_start=761
+  _globals['_EXECUTIONSTATISTICS_STATECOUNT']._serialized_end=844
+  _globals['_STATISTICSSERVICE']._serialized_start=864
+  _globals['_STATISTICSSERVICE']._serialized_end=1072
 # @@protoc_insertion_point(module_scope)

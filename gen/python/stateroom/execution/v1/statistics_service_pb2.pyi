@@ -9,6 +9,7 @@ from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
 from stateroom.execution.v1 import execution_pb2 as _execution_pb2
+from stateroom.execution.v1 import usage_service_pb2 as _usage_service_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -94,6 +95,7 @@ class ExecutionStatistics(_message.Message):
     BY_STATE_FIELD_NUMBER: _builtins.int
     MEAN_DURATION_FIELD_NUMBER: _builtins.int
     SUCCESS_RATE_FIELD_NUMBER: _builtins.int
+    MODEL_USAGE_FIELD_NUMBER: _builtins.int
     total: _builtins.int
     """All."""
     success_rate: _builtins.float
@@ -106,6 +108,10 @@ class ExecutionStatistics(_message.Message):
     def mean_duration(self) -> _duration_pb2.Duration:
         """How long those that completed took on average; 0 when there are none."""
 
+    @_builtins.property
+    def model_usage(self) -> _usage_service_pb2.ModelUsage:
+        """What all of them took of language models."""
+
     def __init__(
         self,
         *,
@@ -113,10 +119,11 @@ class ExecutionStatistics(_message.Message):
         by_state: _abc.Iterable[Global___ExecutionStatistics.StateCount] | None = ...,
         mean_duration: _duration_pb2.Duration | None = ...,
         success_rate: _builtins.float | None = ...,
+        model_usage: _usage_service_pb2.ModelUsage | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_success_rate", b"_success_rate", "mean_duration", b"mean_duration", "success_rate", b"success_rate"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_success_rate", b"_success_rate", "mean_duration", b"mean_duration", "model_usage", b"model_usage", "success_rate", b"success_rate"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_success_rate", b"_success_rate", "by_state", b"by_state", "mean_duration", b"mean_duration", "success_rate", b"success_rate", "total", b"total"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_success_rate", b"_success_rate", "by_state", b"by_state", "mean_duration", b"mean_duration", "model_usage", b"model_usage", "success_rate", b"success_rate", "total", b"total"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__success_rate: _TypeAlias = _typing.Literal["success_rate"]  # noqa: Y015
     _WhichOneofArgType__success_rate: _TypeAlias = _typing.Literal["_success_rate", b"_success_rate"]  # noqa: Y015

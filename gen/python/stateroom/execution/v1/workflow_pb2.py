@@ -28,9 +28,10 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from stateroom.execution.v1 import agent_config_pb2 as stateroom_dot_execution_dot_v1_dot_agent__config__pb2
+from stateroom.execution.v1 import step_config_pb2 as stateroom_dot_execution_dot_v1_dot_step__config__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%stateroom/execution/v1/workflow.proto\x12\x16stateroom.execution.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a)stateroom/execution/v1/agent_config.proto\"\xe8\x05\n\x08Workflow\x12\x19\n\x0bworkflow_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03\x12 \n\x12parent_workflow_id\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\x12\x1c\n\x0eversion_number\x18\x03 \x01(\x05\x42\x04\xe2\x41\x01\x03\x12+\n\x04name\x18\x04 \x01(\tB\x1d\xbaH\x1ar\x18\x18\xff\x01\x32\x13^[^\\x00-\\x1f\\x7f]*$\x12)\n\x0b\x64\x65scription\x18\x05 \x01(\tB\x14\xbaH\x11r\x0f\x18\x80 2\n^[^\\x00]*$\x12\x35\n\x04tags\x18\x06 \x03(\tB\'\xbaH$\x92\x01!\x10@\x18\x01\"\x1br\x19\x10\x01\x18\x64\x32\x13^[^\\x00-\\x1f\\x7f]*$\x12\x36\n\ndefinition\x18\x07 \x01(\x0b\x32\".stateroom.execution.v1.Definition\x12;\n\x05state\x18\x08 \x01(\x0e\x32&.stateroom.execution.v1.Workflow.StateB\x04\xe2\x41\x01\x03\x12\x15\n\x07user_id\x18\t \x01(\tB\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x63reate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0bupdate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x64\x65lete_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x18\n\ndeleted_by\x18\r \x01(\tB\x04\xe2\x41\x01\x03\x12\x12\n\x04\x65tag\x18\x0e \x01(\tB\x04\xe2\x41\x01\x03\x12-\n\x19max_concurrent_executions\x18< \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\x90N(\x00\x12\x11\n\tis_public\x18\x1e \x01(\x08\"Q\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\t\n\x05\x44RAFT\x10\x01\x12\n\n\x06\x41\x43TIVE\x10\x02\x12\x0c\n\x08INACTIVE\x10\x03\x12\x0c\n\x08\x41RCHIVED\x10\x04\"u\n\nDefinition\x12\x38\n\x05steps\x18\x01 \x03(\x0b\x32\x1c.stateroom.execution.v1.StepB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xf4\x03\x12-\n\x0cinput_schema\x18< \x01(\x0b\x32\x17.google.protobuf.Struct\"\xf9\n\n\x04Step\x12*\n\x03key\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x32\x16^[a-z][a-z0-9_]{0,99}$\x12+\n\x04name\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x18\xff\x01\x32\x13^[^\\x00-\\x1f\\x7f]*$\x12;\n\ndepends_on\x18\x03 \x03(\tB\'\xbaH$\x92\x01!\x10\xf4\x03\x18\x01\"\x1ar\x18\x32\x16^[a-z][a-z0-9_]{0,99}$\x12z\n\x06inputs\x18\x04 \x03(\x0b\x32(.stateroom.execution.v1.Step.InputsEntryB@\xbaH=\x9a\x01:\x10@\"!r\x1f\x32\x1d^[A-Za-z_][A-Za-z0-9_]{0,99}$*\x13r\x11\x10\x01\x18\x80 2\n^[^\\x00]*$\x12\x1e\n\x0bretry_count\x18\x05 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x64(\x00\x12=\n\x0bretry_delay\x18\x06 \x01(\x0b\x32\x19.google.protobuf.DurationB\r\xbaH\n\xaa\x01\x07\"\x03\x08\xac\x02*\x00\x12:\n\x07timeout\x18\x07 \x01(\x0b\x32\x19.google.protobuf.DurationB\x0e\xbaH\x0b\xaa\x01\x08\"\x04\x08\x80\xa3\x05*\x00\x12@\n\x08on_error\x18\x08 \x01(\x0e\x32$.stateroom.execution.v1.Step.OnErrorB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x32\n\x04noop\x18\t \x01(\x0b\x32\".stateroom.execution.v1.NoopConfigH\x00\x12\x32\n\x04\x64\x61ta\x18\n \x01(\x0b\x32\".stateroom.execution.v1.DataConfigH\x00\x12<\n\tcondition\x18\x0b \x01(\x0b\x32\'.stateroom.execution.v1.ConditionConfigH\x00\x12\x32\n\x04loop\x18\x0c \x01(\x0b\x32\".stateroom.execution.v1.LoopConfigH\x00\x12:\n\x08parallel\x18\r \x01(\x0b\x32&.stateroom.execution.v1.ParallelConfigH\x00\x12\x32\n\x04wait\x18\x0e \x01(\x0b\x32\".stateroom.execution.v1.WaitConfigH\x00\x12:\n\x08\x61pproval\x18\x0f \x01(\x0b\x32&.stateroom.execution.v1.ApprovalConfigH\x00\x12:\n\x08workflow\x18\x10 \x01(\x0b\x32&.stateroom.execution.v1.WorkflowConfigH\x00\x12\x32\n\x04\x63ode\x18\x11 \x01(\x0b\x32\".stateroom.execution.v1.CodeConfigH\x00\x12\x30\n\x03\x61pi\x18\x12 \x01(\x0b\x32!.stateroom.execution.v1.ApiConfigH\x00\x12\x34\n\x05\x61gent\x18\x1e \x01(\x0b\x32#.stateroom.execution.v1.AgentConfigH\x00\x1a-\n\x0bInputsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\x9b\x01\n\x04Type\x12\x14\n\x10TYPE_UNSPECIFIED\x10\x00\x12\x08\n\x04NOOP\x10\x01\x12\x08\n\x04\x44\x41TA\x10\x02\x12\r\n\tCONDITION\x10\x03\x12\x08\n\x04LOOP\x10\x04\x12\x0c\n\x08PARALLEL\x10\x05\x12\x08\n\x04WAIT\x10\x06\x12\x0c\n\x08\x41PPROVAL\x10\x07\x12\x0c\n\x08WORKFLOW\x10\x08\x12\x08\n\x04\x43ODE\x10\t\x12\x07\n\x03\x41PI\x10\n\x12\t\n\x05\x41GENT\x10\x1e\"F\n\x07OnError\x12\x18\n\x14ON_ERROR_UNSPECIFIED\x10\x00\x12\x08\n\x04\x46\x41IL\x10\x01\x12\x0c\n\x08\x43ONTINUE\x10\x02\x12\t\n\x05RETRY\x10\x03\x42\x0f\n\x06\x63onfig\x12\x05\xbaH\x02\x08\x01\"\x0c\n\nNoopConfig\"\x0c\n\nDataConfig\"\xb0\x01\n\x0f\x43onditionConfig\x12*\n\nexpression\x18\x01 \x01(\tB\x16\xbaH\x13r\x11\x10\x01\x18\x80 2\n^[^\\x00]*$\x12\x35\n\x04then\x18\x02 \x03(\tB\'\xbaH$\x92\x01!\x10\xf4\x03\x18\x01\"\x1ar\x18\x32\x16^[a-z][a-z0-9_]{0,99}$\x12:\n\totherwise\x18\x03 \x03(\tB\'\xbaH$\x92\x01!\x10\xf4\x03\x18\x01\"\x1ar\x18\x32\x16^[a-z][a-z0-9_]{0,99}$\"\x8d\x01\n\nLoopConfig\x12%\n\x05items\x18\x01 \x01(\tB\x16\xbaH\x13r\x11\x10\x01\x18\x80 2\n^[^\\x00]*$\x12\x38\n\x05steps\x18\x02 \x03(\tB)\xbaH&\x92\x01#\x08\x01\x10\xf4\x03\x18\x01\"\x1ar\x18\x32\x16^[a-z][a-z0-9_]{0,99}$\x12\x1e\n\x0b\x63oncurrency\x18\x03 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x64(\x00\"J\n\x0eParallelConfig\x12\x38\n\x05steps\x18\x01 \x03(\tB)\xbaH&\x92\x01#\x08\x01\x10\xf4\x03\x18\x01\"\x1ar\x18\x32\x16^[a-z][a-z0-9_]{0,99}$\"\x86\x01\n\nWaitConfig\x12>\n\x08\x64uration\x18\x01 \x01(\x0b\x32\x19.google.protobuf.DurationB\x0f\xbaH\x0c\xaa\x01\t\"\x05\x08\x80\x8a\x8a\x0f*\x00H\x00\x12*\n\x04time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampH\x00\x42\x0c\n\x03\x65nd\x12\x05\xbaH\x02\x08\x01\"v\n\x0e\x41pprovalConfig\x12\'\n\x07message\x18\x01 \x01(\tB\x16\xbaH\x13r\x11\x10\x01\x18\x80 2\n^[^\\x00]*$\x12;\n\x07timeout\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationB\x0f\xbaH\x0c\xaa\x01\t\"\x05\x08\x80\x8a\x8a\x0f*\x00\"l\n\x0eWorkflowConfig\x12\x1d\n\x0bworkflow_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12;\n\x07timeout\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationB\x0f\xbaH\x0c\xaa\x01\t\"\x05\x08\x80\x8a\x8a\x0f*\x00\"\xb6\x02\n\nCodeConfig\x12\x1e\n\x0cworkspace_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12I\n\x08language\x18\x02 \x01(\x0e\x32+.stateroom.execution.v1.CodeConfig.LanguageB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\'\n\x06source\x18\x03 \x01(\tB\x17\xbaH\x14r\x12\x10\x01\x18\x80\x80\x04\x32\n^[^\\x00]*$\x12\x1f\n\nmax_memory\x18\x04 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\x80\x80\x04(\x00\x12!\n\rmax_processes\x18\x05 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\x80 (\x00\"P\n\x08Language\x12\x18\n\x14LANGUAGE_UNSPECIFIED\x10\x00\x12\n\n\x06PYTHON\x10\x01\x12\x0e\n\nJAVASCRIPT\x10\x02\x12\x0e\n\nTYPESCRIPT\x10\x03\"\xfe\x02\n\tApiConfig\x12#\n\x03url\x18\x01 \x01(\tB\x16\xbaH\x13r\x11\x10\x01\x18\x80 2\n^[^\\x00]*$\x12\x42\n\x06method\x18\x02 \x01(\x0e\x32(.stateroom.execution.v1.ApiConfig.MethodB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x82\x01\n\x07headers\x18\x03 \x03(\x0b\x32..stateroom.execution.v1.ApiConfig.HeadersEntryBA\xbaH>\x9a\x01;\x10 \" r\x1e\x32\x1c^[A-Za-z][A-Za-z0-9-]{0,99}$*\x15r\x13\x18\x80\x08\x32\x0e^[\\x20-\\x7e]*$\x1a.\n\x0cHeadersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"S\n\x06Method\x12\x16\n\x12METHOD_UNSPECIFIED\x10\x00\x12\x07\n\x03GET\x10\x01\x12\x08\n\x04POST\x10\x02\x12\x07\n\x03PUT\x10\x03\x12\t\n\x05PATCH\x10\x04\x12\n\n\x06\x44\x45LETE\x10\x05\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%stateroom/execution/v1/workflow.proto\x12\x16stateroom.execution.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a)stateroom/execution/v1/agent_config.proto\x1a(stateroom/execution/v1/step_config.proto\"\xe8\x05\n\x08Workflow\x12\x19\n\x0bworkflow_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03\x12 \n\x12parent_workflow_id\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\x12\x1c\n\x0eversion_number\x18\x03 \x01(\x05\x42\x04\xe2\x41\x01\x03\x12+\n\x04name\x18\x04 \x01(\tB\x1d\xbaH\x1ar\x18\x18\xff\x01\x32\x13^[^\\x00-\\x1f\\x7f]*$\x12)\n\x0b\x64\x65scription\x18\x05 \x01(\tB\x14\xbaH\x11r\x0f\x18\x80 2\n^[^\\x00]*$\x12\x35\n\x04tags\x18\x06 \x03(\tB\'\xbaH$\x92\x01!\x10@\x18\x01\"\x1br\x19\x10\x01\x18\x64\x32\x13^[^\\x00-\\x1f\\x7f]*$\x12\x36\n\ndefinition\x18\x07 \x01(\x0b\x32\".stateroom.execution.v1.Definition\x12;\n\x05state\x18\x08 \x01(\x0e\x32&.stateroom.execution.v1.Workflow.StateB\x04\xe2\x41\x01\x03\x12\x15\n\x07user_id\x18\t \x01(\tB\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x63reate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0bupdate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x64\x65lete_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x18\n\ndeleted_by\x18\r \x01(\tB\x04\xe2\x41\x01\x03\x12\x12\n\x04\x65tag\x18\x0e \x01(\tB\x04\xe2\x41\x01\x03\x12-\n\x19max_concurrent_executions\x18< \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\x90N(\x00\x12\x11\n\tis_public\x18\x1e \x01(\x08\"Q\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\t\n\x05\x44RAFT\x10\x01\x12\n\n\x06\x41\x43TIVE\x10\x02\x12\x0c\n\x08INACTIVE\x10\x03\x12\x0c\n\x08\x41RCHIVED\x10\x04\"u\n\nDefinition\x12\x38\n\x05steps\x18\x01 \x03(\x0b\x32\x1c.stateroom.execution.v1.StepB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xf4\x03\x12-\n\x0cinput_schema\x18< \x01(\x0b\x32\x17.google.protobuf.Struct\"\xb4\x0b\n\x04Step\x12*\n\x03key\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x32\x16^[a-z][a-z0-9_]{0,99}$\x12+\n\x04name\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x18\xff\x01\x32\x13^[^\\x00-\\x1f\\x7f]*$\x12;\n\ndepends_on\x18\x03 \x03(\tB\'\xbaH$\x92\x01!\x10\xf4\x03\x18\x01\"\x1ar\x18\x32\x16^[a-z][a-z0-9_]{0,99}$\x12z\n\x06inputs\x18\x04 \x03(\x0b\x32(.stateroom.execution.v1.Step.InputsEntryB@\xbaH=\x9a\x01:\x10@\"!r\x1f\x32\x1d^[A-Za-z_][A-Za-z0-9_]{0,99}$*\x13r\x11\x10\x01\x18\x80 2\n^[^\\x00]*$\x12\x1e\n\x0bretry_count\x18\x05 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x64(\x00\x12=\n\x0bretry_delay\x18\x06 \x01(\x0b\x32\x19.google.protobuf.DurationB\r\xbaH\n\xaa\x01\x07\"\x03\x08\xac\x02*\x00\x12:\n\x07timeout\x18\x07 \x01(\x0b\x32\x19.google.protobuf.DurationB\x0e\xbaH\x0b\xaa\x01\x08\"\x04\x08\x80\xa3\x05*\x00\x12@\n\x08on_error\x18\x08 \x01(\x0e\x32$.stateroom.execution.v1.Step.OnErrorB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x32\n\x04noop\x18\t \x01(\x0b\x32\".stateroom.execution.v1.NoopConfigH\x00\x12\x32\n\x04\x64\x61ta\x18\n \x01(\x0b\x32\".stateroom.execution.v1.DataConfigH\x00\x12<\n\tcondition\x18\x0b \x01(\x0b\x32\'.stateroom.execution.v1.ConditionConfigH\x00\x12\x32\n\x04loop\x18\x0c \x01(\x0b\x32\".stateroom.execution.v1.LoopConfigH\x00\x12:\n\x08parallel\x18\r \x01(\x0b\x32&.stateroom.execution.v1.ParallelConfigH\x00\x12\x32\n\x04wait\x18\x0e \x01(\x0b\x32\".stateroom.execution.v1.WaitConfigH\x00\x12:\n\x08\x61pproval\x18\x0f \x01(\x0b\x32&.stateroom.execution.v1.ApprovalConfigH\x00\x12:\n\x08workflow\x18\x10 \x01(\x0b\x32&.stateroom.execution.v1.WorkflowConfigH\x00\x12\x32\n\x04\x63ode\x18\x11 \x01(\x0b\x32\".stateroom.execution.v1.CodeConfigH\x00\x12\x30\n\x03\x61pi\x18\x12 \x01(\x0b\x32!.stateroom.execution.v1.ApiConfigH\x00\x12\x34\n\x05\x61gent\x18\x1e \x01(\x0b\x32#.stateroom.execution.v1.AgentConfigH\x00\x12\x30\n\x03llm\x18( \x01(\x0b\x32!.stateroom.execution.v1.LlmConfigH\x00\x1a-\n\x0bInputsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xa4\x01\n\x04Type\x12\x14\n\x10TYPE_UNSPECIFIED\x10\x00\x12\x08\n\x04NOOP\x10\x01\x12\x08\n\x04\x44\x41TA\x10\x02\x12\r\n\tCONDITION\x10\x03\x12\x08\n\x04LOOP\x10\x04\x12\x0c\n\x08PARALLEL\x10\x05\x12\x08\n\x04WAIT\x10\x06\x12\x0c\n\x08\x41PPROVAL\x10\x07\x12\x0c\n\x08WORKFLOW\x10\x08\x12\x08\n\x04\x43ODE\x10\t\x12\x07\n\x03\x41PI\x10\n\x12\t\n\x05\x41GENT\x10\x1e\x12\x07\n\x03LLM\x10(\"F\n\x07OnError\x12\x18\n\x14ON_ERROR_UNSPECIFIED\x10\x00\x12\x08\n\x04\x46\x41IL\x10\x01\x12\x0c\n\x08\x43ONTINUE\x10\x02\x12\t\n\x05RETRY\x10\x03\x42\x0f\n\x06\x63onfig\x12\x05\xbaH\x02\x08\x01\"\x0c\n\nNoopConfig\".\n\nDataConfig\x12 \n\x02jq\x18\x01 \x01(\tB\x14\xbaH\x11r\x0f\x18\x80 2\n^[^\\x00]*$\"\xb0\x01\n\x0f\x43onditionConfig\x12*\n\nexpression\x18\x01 \x01(\tB\x16\xbaH\x13r\x11\x10\x01\x18\x80 2\n^[^\\x00]*$\x12\x35\n\x04then\x18\x02 \x03(\tB\'\xbaH$\x92\x01!\x10\xf4\x03\x18\x01\"\x1ar\x18\x32\x16^[a-z][a-z0-9_]{0,99}$\x12:\n\totherwise\x18\x03 \x03(\tB\'\xbaH$\x92\x01!\x10\xf4\x03\x18\x01\"\x1ar\x18\x32\x16^[a-z][a-z0-9_]{0,99}$\"\x8d\x01\n\nLoopConfig\x12%\n\x05items\x18\x01 \x01(\tB\x16\xbaH\x13r\x11\x10\x01\x18\x80 2\n^[^\\x00]*$\x12\x38\n\x05steps\x18\x02 \x03(\tB)\xbaH&\x92\x01#\x08\x01\x10\xf4\x03\x18\x01\"\x1ar\x18\x32\x16^[a-z][a-z0-9_]{0,99}$\x12\x1e\n\x0b\x63oncurrency\x18\x03 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x64(\x00\"J\n\x0eParallelConfig\x12\x38\n\x05steps\x18\x01 \x03(\tB)\xbaH&\x92\x01#\x08\x01\x10\xf4\x03\x18\x01\"\x1ar\x18\x32\x16^[a-z][a-z0-9_]{0,99}$\"\x86\x01\n\nWaitConfig\x12>\n\x08\x64uration\x18\x01 \x01(\x0b\x32\x19.google.protobuf.DurationB\x0f\xbaH\x0c\xaa\x01\t\"\x05\x08\x80\x8a\x8a\x0f*\x00H\x00\x12*\n\x04time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampH\x00\x42\x0c\n\x03\x65nd\x12\x05\xbaH\x02\x08\x01\"v\n\x0e\x41pprovalConfig\x12\'\n\x07message\x18\x01 \x01(\tB\x16\xbaH\x13r\x11\x10\x01\x18\x80 2\n^[^\\x00]*$\x12;\n\x07timeout\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationB\x0f\xbaH\x0c\xaa\x01\t\"\x05\x08\x80\x8a\x8a\x0f*\x00\"l\n\x0eWorkflowConfig\x12\x1d\n\x0bworkflow_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12;\n\x07timeout\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationB\x0f\xbaH\x0c\xaa\x01\t\"\x05\x08\x80\x8a\x8a\x0f*\x00\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -87,6 +88,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_STEP'].fields_by_name['timeout']._serialized_options = b'\272H\013\252\001\010\"\004\010\200\243\005*\000'
   _globals['_STEP'].fields_by_name['on_error']._loaded_options = None
   _globals['_STEP'].fields_by_name['on_error']._serialized_options = b'\272H\005\202\001\002\020\001'
+  _globals['_DATACONFIG'].fields_by_name['jq']._loaded_options = None
+  _globals['_DATACONFIG'].fields_by_name['jq']._serialized_options = b'\272H\021r\017\030\200 2\n^[^\\x00]*$'
   _globals['_CONDITIONCONFIG'].fields_by_name['expression']._loaded_options = None
   _globals['_CONDITIONCONFIG'].fields_by_name['expression']._serialized_options = b'\272H\023r\021\020\001\030\200 2\n^[^\\x00]*$'
   _globals['_CONDITIONCONFIG'].fields_by_name['then']._loaded_options = None
@@ -113,62 +116,34 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_WORKFLOWCONFIG'].fields_by_name['workflow_id']._serialized_options = b'\272H\005r\003\260\001\001'
   _globals['_WORKFLOWCONFIG'].fields_by_name['timeout']._loaded_options = None
   _globals['_WORKFLOWCONFIG'].fields_by_name['timeout']._serialized_options = b'\272H\014\252\001\t\"\005\010\200\212\212\017*\000'
-  _globals['_CODECONFIG'].fields_by_name['workspace_id']._loaded_options = None
-  _globals['_CODECONFIG'].fields_by_name['workspace_id']._serialized_options = b'\272H\005r\003\260\001\001'
-  _globals['_CODECONFIG'].fields_by_name['language']._loaded_options = None
-  _globals['_CODECONFIG'].fields_by_name['language']._serialized_options = b'\272H\007\202\001\004\020\001 \000'
-  _globals['_CODECONFIG'].fields_by_name['source']._loaded_options = None
-  _globals['_CODECONFIG'].fields_by_name['source']._serialized_options = b'\272H\024r\022\020\001\030\200\200\0042\n^[^\\x00]*$'
-  _globals['_CODECONFIG'].fields_by_name['max_memory']._loaded_options = None
-  _globals['_CODECONFIG'].fields_by_name['max_memory']._serialized_options = b'\272H\010\032\006\030\200\200\004(\000'
-  _globals['_CODECONFIG'].fields_by_name['max_processes']._loaded_options = None
-  _globals['_CODECONFIG'].fields_by_name['max_processes']._serialized_options = b'\272H\007\032\005\030\200 (\000'
-  _globals['_APICONFIG_HEADERSENTRY']._loaded_options = None
-  _globals['_APICONFIG_HEADERSENTRY']._serialized_options = b'8\001'
-  _globals['_APICONFIG'].fields_by_name['url']._loaded_options = None
-  _globals['_APICONFIG'].fields_by_name['url']._serialized_options = b'\272H\023r\021\020\001\030\200 2\n^[^\\x00]*$'
-  _globals['_APICONFIG'].fields_by_name['method']._loaded_options = None
-  _globals['_APICONFIG'].fields_by_name['method']._serialized_options = b'\272H\005\202\001\002\020\001'
-  _globals['_APICONFIG'].fields_by_name['headers']._loaded_options = None
-  _globals['_APICONFIG'].fields_by_name['headers']._serialized_options = b'\272H>\232\001;\020 \" r\0362\034^[A-Za-z][A-Za-z0-9-]{0,99}$*\025r\023\030\200\0102\016^[\\x20-\\x7e]*$'
-  _globals['_WORKFLOW']._serialized_start=266
-  _globals['_WORKFLOW']._serialized_end=1010
-  _globals['_WORKFLOW_STATE']._serialized_start=929
-  _globals['_WORKFLOW_STATE']._serialized_end=1010
-  _globals['_DEFINITION']._serialized_start=1012
-  _globals['_DEFINITION']._serialized_end=1129
-  _globals['_STEP']._serialized_start=1132
-  _globals['_STEP']._serialized_end=2533
-  _globals['_STEP_INPUTSENTRY']._serialized_start=2241
-  _globals['_STEP_INPUTSENTRY']._serialized_end=2286
-  _globals['_STEP_TYPE']._serialized_start=2289
-  _globals['_STEP_TYPE']._serialized_end=2444
-  _globals['_STEP_ONERROR']._serialized_start=2446
-  _globals['_STEP_ONERROR']._serialized_end=2516
-  _globals['_NOOPCONFIG']._serialized_start=2535
-  _globals['_NOOPCONFIG']._serialized_end=2547
-  _globals['_DATACONFIG']._serialized_start=2549
-  _globals['_DATACONFIG']._serialized_end=2561
-  _globals['_CONDITIONCONFIG']._serialized_start=2564
-  _globals['_CONDITIONCONFIG']._serialized_end=2740
-  _globals['_LOOPCONFIG']._serialized_start=2743
-  _globals['_LOOPCONFIG']._serialized_end=2884
-  _globals['_PARALLELCONFIG']._serialized_start=2886
-  _globals['_PARALLELCONFIG']._serialized_end=2960
-  _globals['_WAITCONFIG']._serialized_start=2963
-  _globals['_WAITCONFIG']._serialized_end=3097
-  _globals['_APPROVALCONFIG']._serialized_start=3099
-  _globals['_APPROVALCONFIG']._serialized_end=3217
-  _globals['_WORKFLOWCONFIG']._serialized_start=3219
-  _globals['_WORKFLOWCONFIG']._serialized_end=3327
-  _globals['_CODECONFIG']._serialized_start=3330
-  _globals['_CODECONFIG']._serialized_end=3640
-  _globals['_CODECONFIG_LANGUAGE']._serialized_start=3560
-  _globals['_CODECONFIG_LANGUAGE']._serialized_end=3640
-  _globals['_APICONFIG']._serialized_start=3643
-  _globals['_APICONFIG']._serialized_end=4025
-  _globals['_APICONFIG_HEADERSENTRY']._serialized_start=3894
-  _globals['_APICONFIG_HEADERSENTRY']._serialized_end=3940
-  _globals['_APICONFIG_METHOD']._serialized_start=3942
-  _globals['_APICONFIG_METHOD']._serialized_end=4025
+  _globals['_WORKFLOW']._serialized_start=308
+  _globals['_WORKFLOW']._serialized_end=1052
+  _globals['_WORKFLOW_STATE']._serialized_start=971
+  _globals['_WORKFLOW_STATE']._serialized_end=1052
+  _globals['_DEFINITION']._serialized_start=1054
+  _globals['_DEFINITION']._serialized_end=1171
+  _globals['_STEP']._serialized_start=1174
+  _globals['_STEP']._serialized_end=2634
+  _globals['_STEP_INPUTSENTRY']._serialized_start=2333
+  _globals['_STEP_INPUTSENTRY']._serialized_end=2378
+  _globals['_STEP_TYPE']._serialized_start=2381
+  _globals['_STEP_TYPE']._serialized_end=2545
+  _globals['_STEP_ONERROR']._serialized_start=2547
+  _globals['_STEP_ONERROR']._serialized_end=2617
+  _globals['_NOOPCONFIG']._serialized_start=2636
+  _globals['_NOOPCONFIG']._serialized_end=2648
+  _globals['_DATACONFIG']._serialized_start=2650
+  _globals['_DATACONFIG']._serialized_end=2696
+  _globals['_CONDITIONCONFIG']._serialized_start=2699
+  _globals['_CONDITIONCONFIG']._serialized_end=2875
+  _globals['_LOOPCONFIG']._serialized_start=2878
+  _globals['_LOOPCONFIG']._serialized_end=3019
+  _globals['_PARALLELCONFIG']._serialized_start=3021
+  _globals['_PARALLELCONFIG']._serialized_end=3095
+  _globals['_WAITCONFIG']._serialized_start=3098
+  _globals['_WAITCONFIG']._serialized_end=3232
+  _globals['_APPROVALCONFIG']._serialized_start=3234
+  _globals['_APPROVALCONFIG']._serialized_end=3352
+  _globals['_WORKFLOWCONFIG']._serialized_start=3354
+  _globals['_WORKFLOWCONFIG']._serialized_end=3462
 # @@protoc_insertion_point(module_scope)

@@ -12,6 +12,7 @@ from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from stateroom.execution.v1 import agent_config_pb2 as _agent_config_pb2
+from stateroom.execution.v1 import step_config_pb2 as _step_config_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -218,6 +219,8 @@ class Step(_message.Message):
         """Makes an HTTP request."""
         AGENT: Step._Type.ValueType  # 30
         """Runs an agent."""
+        LLM: Step._Type.ValueType  # 40
+        """Asks a language model."""
 
     class Type(_Type, metaclass=_TypeEnumTypeWrapper):
         """What a step does."""
@@ -246,6 +249,8 @@ class Step(_message.Message):
     """Makes an HTTP request."""
     AGENT: Step.Type.ValueType  # 30
     """Runs an agent."""
+    LLM: Step.Type.ValueType  # 40
+    """Asks a language model."""
 
     class _OnError:
         ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -313,6 +318,7 @@ class Step(_message.Message):
     CODE_FIELD_NUMBER: _builtins.int
     API_FIELD_NUMBER: _builtins.int
     AGENT_FIELD_NUMBER: _builtins.int
+    LLM_FIELD_NUMBER: _builtins.int
     key: _builtins.str
     """Its name in expressions and lists, unique in the workflow."""
     name: _builtins.str
@@ -335,7 +341,7 @@ class Step(_message.Message):
 
     @_builtins.property
     def timeout(self) -> _duration_pb2.Duration:
-        """How long one run may take; 30 s when unset. Not for WAIT, APPROVAL, WORKFLOW and AGENT, and not for steps with
+        """How long one run may take; 30 s when unset, for CODE and LLM 300 s. Not for WAIT, APPROVAL, WORKFLOW and AGENT, and not for steps with
         steps inside.
         """
 
@@ -372,16 +378,20 @@ class Step(_message.Message):
         """Runs another workflow."""
 
     @_builtins.property
-    def code(self) -> Global___CodeConfig:
+    def code(self) -> _step_config_pb2.CodeConfig:
         """Runs code in a workspace."""
 
     @_builtins.property
-    def api(self) -> Global___ApiConfig:
+    def api(self) -> _step_config_pb2.ApiConfig:
         """Makes an HTTP request."""
 
     @_builtins.property
     def agent(self) -> _agent_config_pb2.AgentConfig:
         """Runs an agent."""
+
+    @_builtins.property
+    def llm(self) -> _step_config_pb2.LlmConfig:
+        """Asks a language model."""
 
     def __init__(
         self,
@@ -402,15 +412,16 @@ class Step(_message.Message):
         wait: Global___WaitConfig | None = ...,
         approval: Global___ApprovalConfig | None = ...,
         workflow: Global___WorkflowConfig | None = ...,
-        code: Global___CodeConfig | None = ...,
-        api: Global___ApiConfig | None = ...,
+        code: _step_config_pb2.CodeConfig | None = ...,
+        api: _step_config_pb2.ApiConfig | None = ...,
         agent: _agent_config_pb2.AgentConfig | None = ...,
+        llm: _step_config_pb2.LlmConfig | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "api", b"api", "approval", b"approval", "code", b"code", "condition", b"condition", "config", b"config", "data", b"data", "loop", b"loop", "noop", b"noop", "parallel", b"parallel", "retry_delay", b"retry_delay", "timeout", b"timeout", "wait", b"wait", "workflow", b"workflow"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "api", b"api", "approval", b"approval", "code", b"code", "condition", b"condition", "config", b"config", "data", b"data", "llm", b"llm", "loop", b"loop", "noop", b"noop", "parallel", b"parallel", "retry_delay", b"retry_delay", "timeout", b"timeout", "wait", b"wait", "workflow", b"workflow"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "api", b"api", "approval", b"approval", "code", b"code", "condition", b"condition", "config", b"config", "data", b"data", "depends_on", b"depends_on", "inputs", b"inputs", "key", b"key", "loop", b"loop", "name", b"name", "noop", b"noop", "on_error", b"on_error", "parallel", b"parallel", "retry_count", b"retry_count", "retry_delay", b"retry_delay", "timeout", b"timeout", "wait", b"wait", "workflow", b"workflow"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "api", b"api", "approval", b"approval", "code", b"code", "condition", b"condition", "config", b"config", "data", b"data", "depends_on", b"depends_on", "inputs", b"inputs", "key", b"key", "llm", b"llm", "loop", b"loop", "name", b"name", "noop", b"noop", "on_error", b"on_error", "parallel", b"parallel", "retry_count", b"retry_count", "retry_delay", b"retry_delay", "timeout", b"timeout", "wait", b"wait", "workflow", b"workflow"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_config: _TypeAlias = _typing.Literal["noop", "data", "condition", "loop", "parallel", "wait", "approval", "workflow", "code", "api", "agent"]  # noqa: Y015
+    _WhichOneofReturnType_config: _TypeAlias = _typing.Literal["noop", "data", "condition", "loop", "parallel", "wait", "approval", "workflow", "code", "api", "agent", "llm"]  # noqa: Y015
     _WhichOneofArgType_config: _TypeAlias = _typing.Literal["config", b"config"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_config) -> _WhichOneofReturnType_config | None: ...
 
@@ -435,16 +446,21 @@ Global___NoopConfig: _TypeAlias = NoopConfig  # noqa: Y015
 
 @_typing.final
 class DataConfig(_message.Message):
-    """Makes a value of the step's inputs."""
+    """Makes a value of the step's inputs: them, or what a filter makes of them."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    JQ_FIELD_NUMBER: _builtins.int
+    jq: _builtins.str
+    """A filter of jq, which is given the inputs as an object and has to give one value; it sees no files and no environment."""
     def __init__(
         self,
+        *,
+        jq: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["jq", b"jq"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -631,160 +647,3 @@ class WorkflowConfig(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___WorkflowConfig: _TypeAlias = WorkflowConfig  # noqa: Y015
-
-@_typing.final
-class CodeConfig(_message.Message):
-    """Runs code in the runner of a workspace, in its directory. The code has a function, `main(inputs)` in Python, the default export in
-    JavaScript and TypeScript: it is given the step's `inputs`, and what it returns is the output. What it prints is log. It is stopped
-    after the step's `timeout`, and with all its processes when the execution is cancelled.
-    """
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    class _Language:
-        ValueType = _typing.NewType("ValueType", _builtins.int)
-        V: _TypeAlias = ValueType  # noqa: Y015
-
-    class _LanguageEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[CodeConfig._Language.ValueType], _builtins.type):
-        DESCRIPTOR: _descriptor.EnumDescriptor
-        LANGUAGE_UNSPECIFIED: CodeConfig._Language.ValueType  # 0
-        """Not set."""
-        PYTHON: CodeConfig._Language.ValueType  # 1
-        """The workspace's python3."""
-        JAVASCRIPT: CodeConfig._Language.ValueType  # 2
-        """The workspace's node, as a module."""
-        TYPESCRIPT: CodeConfig._Language.ValueType  # 3
-        """The same, of version 22.6 or newer, which removes the types and checks none."""
-
-    class Language(_Language, metaclass=_LanguageEnumTypeWrapper):
-        """What code is written in."""
-
-    LANGUAGE_UNSPECIFIED: CodeConfig.Language.ValueType  # 0
-    """Not set."""
-    PYTHON: CodeConfig.Language.ValueType  # 1
-    """The workspace's python3."""
-    JAVASCRIPT: CodeConfig.Language.ValueType  # 2
-    """The workspace's node, as a module."""
-    TYPESCRIPT: CodeConfig.Language.ValueType  # 3
-    """The same, of version 22.6 or newer, which removes the types and checks none."""
-
-    WORKSPACE_ID_FIELD_NUMBER: _builtins.int
-    LANGUAGE_FIELD_NUMBER: _builtins.int
-    SOURCE_FIELD_NUMBER: _builtins.int
-    MAX_MEMORY_FIELD_NUMBER: _builtins.int
-    MAX_PROCESSES_FIELD_NUMBER: _builtins.int
-    workspace_id: _builtins.str
-    """Where it runs."""
-    language: Global___CodeConfig.Language.ValueType
-    """What it is written in."""
-    source: _builtins.str
-    """The code."""
-    max_memory: _builtins.int
-    """How much memory it may use, in MiB, with all its processes; 512 when 0."""
-    max_processes: _builtins.int
-    """How many processes it may be; 64 when 0."""
-    def __init__(
-        self,
-        *,
-        workspace_id: _builtins.str = ...,
-        language: Global___CodeConfig.Language.ValueType = ...,
-        source: _builtins.str = ...,
-        max_memory: _builtins.int = ...,
-        max_processes: _builtins.int = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["language", b"language", "max_memory", b"max_memory", "max_processes", b"max_processes", "source", b"source", "workspace_id", b"workspace_id"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___CodeConfig: _TypeAlias = CodeConfig  # noqa: Y015
-
-@_typing.final
-class ApiConfig(_message.Message):
-    """Makes an HTTP request. The step's `inputs` are its query, or for POST, PUT and PATCH its body, as JSON. Its output has `status`, `headers` and
-    `body`: JSON when the answer says so, else a text. An answer of 400 and more is a failure (HTTP_STATUS).
-    """
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    class _Method:
-        ValueType = _typing.NewType("ValueType", _builtins.int)
-        V: _TypeAlias = ValueType  # noqa: Y015
-
-    class _MethodEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[ApiConfig._Method.ValueType], _builtins.type):
-        DESCRIPTOR: _descriptor.EnumDescriptor
-        METHOD_UNSPECIFIED: ApiConfig._Method.ValueType  # 0
-        """GET."""
-        GET: ApiConfig._Method.ValueType  # 1
-        """To show something."""
-        POST: ApiConfig._Method.ValueType  # 2
-        """To do something."""
-        PUT: ApiConfig._Method.ValueType  # 3
-        """To make something be as the body says."""
-        PATCH: ApiConfig._Method.ValueType  # 4
-        """To change a part of something."""
-        DELETE: ApiConfig._Method.ValueType  # 5
-        """To remove something."""
-
-    class Method(_Method, metaclass=_MethodEnumTypeWrapper):
-        """What is asked of the other side."""
-
-    METHOD_UNSPECIFIED: ApiConfig.Method.ValueType  # 0
-    """GET."""
-    GET: ApiConfig.Method.ValueType  # 1
-    """To show something."""
-    POST: ApiConfig.Method.ValueType  # 2
-    """To do something."""
-    PUT: ApiConfig.Method.ValueType  # 3
-    """To make something be as the body says."""
-    PATCH: ApiConfig.Method.ValueType  # 4
-    """To change a part of something."""
-    DELETE: ApiConfig.Method.ValueType  # 5
-    """To remove something."""
-
-    @_typing.final
-    class HeadersEntry(_message.Message):
-        DESCRIPTOR: _descriptor.Descriptor
-
-        KEY_FIELD_NUMBER: _builtins.int
-        VALUE_FIELD_NUMBER: _builtins.int
-        key: _builtins.str
-        value: _builtins.str
-        def __init__(
-            self,
-            *,
-            key: _builtins.str = ...,
-            value: _builtins.str = ...,
-        ) -> None: ...
-        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
-        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-        def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-    URL_FIELD_NUMBER: _builtins.int
-    METHOD_FIELD_NUMBER: _builtins.int
-    HEADERS_FIELD_NUMBER: _builtins.int
-    url: _builtins.str
-    """Gives the URL: an expression, such as `'https://example.com/' + inputs.id`. Only public addresses are reached."""
-    method: Global___ApiConfig.Method.ValueType
-    """The method."""
-    @_builtins.property
-    def headers(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
-        """Headers beside those that every request has. They are no place for secrets, which have none yet: those of credentials are refused."""
-
-    def __init__(
-        self,
-        *,
-        url: _builtins.str = ...,
-        method: Global___ApiConfig.Method.ValueType = ...,
-        headers: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["headers", b"headers", "method", b"method", "url", b"url"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___ApiConfig: _TypeAlias = ApiConfig  # noqa: Y015

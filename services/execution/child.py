@@ -1,0 +1,83 @@
+"""A child process that answers questions, one line of JSON for each, within limits of memory and time."""
+
+import asyncio
+import json
+import sys
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from chassis import logs, settings
+
+SECONDS = 2.0
+"""How long one answer may take."""
+LIMIT = 16 * 1024 * 1024
+"""Bytes of one question or answer."""
+
+_log = logs.get("child")
+
+
+class TooMuch(Exception):
+    """A question, or what it takes to answer it, is too much; the argument says so."""
+
+
+@dataclass(slots=True)
+class Child:
+    """One process of a module, started when it is first asked, and again after it was killed. It answers one by one."""
+
+    module: str
+    process: Process | None = None
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def ask(self, question: Mapping[str, Any]) -> Any:
+        """Return the answer. TooMuch."""
+        line = json.dumps(question).encode() + b"\n"
+        if len(line) > LIMIT:
+            msg = "what it could see is too large"
+            raise TooMuch(msg)
+        async with self.turn:
+            try:
+                return await self._answer(await self._started(), line)
+            except BaseException:
+                await self.close()  # whoever asks next must not get an answer that nobody waited for
+                raise
+
+    async def close(self) -> None:
+        """End the process."""
+        if self.process is not None and self.process.returncode is None:
+            self.process.kill()
+            await self.process.wait()
+
+    async def _answer(self, child: Process, line: bytes) -> Any:
+        if child.stdin is None or child.stdout is None:
+            msg = "a child without pipes"
+            raise RuntimeError(msg)
+        try:
+            async with asyncio.timeout(SECONDS):
+                child.stdin.write(line)
+                await child.stdin.drain()
+                answer = await child.stdout.readline()
+        except (TimeoutError, ConnectionError, ValueError) as exc:
+            _log.warning("a question was too much", module=self.module, error=repr(exc))
+            answer = b""
+        if not answer:
+            msg = f"took more than {SECONDS:g} s, or more memory than there is for it"
+            raise TooMuch(msg)
+        return json.loads(answer)
+
+    async def _started(self) -> Process:
+        """Return the process, once its first line is there, so that its start is not part of anybody's time."""
+        if self.process is None or self.process.returncode is not None:
+            self.process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-P", "-m", self.module),
+                stdin=PIPE,
+                stdout=PIPE,
+                stderr=DEVNULL,  # filters may write there what they like
+                limit=LIMIT,
+                env=settings.inherited("PYTHONPATH"),
+            )
+            if self.process.stdout is None or not await self.process.stdout.readline():
+                msg = f"{self.module} does not start"
+                raise RuntimeError(msg)
+        return self.process

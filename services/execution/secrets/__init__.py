@@ -1,0 +1,1 @@
+"""Secrets of an account that steps use by name."""

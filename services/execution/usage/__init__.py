@@ -1,0 +1,1 @@
+"""What steps use of language models."""
