@@ -43,7 +43,7 @@ async def problems_of(
     """Return the problems of a definition: where in it, and what. `agents` are the parameters of agents by id."""
     problems = list(_problems(definition, agents))
     for where, schema in _schemas_of(definition):
-        wrong = await problems_of_schema(schema, expressions)
+        wrong = await problems_of_schema(schema, expressions, of_inputs=not where.endswith("output_schema"))
         problems += [(f"{where}{place}", what) for place, what in wrong]
     if not problems:  # only then it is known what an expression can see
         problems = [problem async for problem in _wrong_expressions(definition, expressions, agents)]
@@ -51,13 +51,17 @@ async def problems_of(
     return problems
 
 
-async def problems_of_schema(schema: Mapping[str, Any], expressions: Expressions) -> list[tuple[str, str]]:
-    """Return the problems of a JSON Schema: where in it, and what."""
+async def problems_of_schema(
+    schema: Mapping[str, Any], expressions: Expressions, *, of_inputs: bool = True
+) -> list[tuple[str, str]]:
+    """Return the problems of a JSON Schema, such as one of inputs: where in it, and what."""
     text = json.dumps(schema)
     if len(text) > SCHEMA:
         return [("", f"is larger than {SCHEMA // 1024} KiB")]
     if "\\u0000" in text:
         return [("", "has a NUL character in it")]
+    if of_inputs and schema.get("type", "object") != "object":
+        return [(".type", "is no object, which inputs always are")]
     return [(each.place, each.what) for each in await expressions.check_schema(schema)]
 
 
