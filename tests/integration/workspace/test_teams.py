@@ -259,15 +259,19 @@ async def test_member_who_makes_keys_while_being_removed_keeps_none(crew: Crew) 
     assert {row["state"] for row in kept} <= {"REVOKED"}
 
 
-async def test_member_who_was_removed_is_refused_soon_and_loses_open_streams(crew: Crew) -> None:
-    """What was exchanged before is believed for some seconds; a stream ends by itself."""
+async def test_member_who_was_removed_or_demoted_is_refused_soon_and_loses_open_streams(crew: Crew) -> None:
+    """What was exchanged before is believed for some seconds; streams end by themselves."""
     person = crew.acting("MEMBER")
     room = await person.ready_room()
     async with asyncio.TaskGroup() as group:
-        stream = group.create_task(_end_of_stream(person, room.workspace_id))
+        removed, demoted = (
+            group.create_task(_end_of_stream(crew.acting(role), room.workspace_id)) for role in ("MEMBER", "VIEWER")
+        )
         await crew.call("OWNER", "RemoveMember", _remove(crew, "MEMBER"))
+        await crew.call("OWNER", "UpdateMember", _update(crew, "VIEWER", "AUDITOR"))
         await waiting.until(lambda: _is_refused(person))
-    assert stream.result().reason == "ACCOUNT_NOT_ALLOWED"
+    assert removed.result().reason == "ACCOUNT_NOT_ALLOWED"
+    assert demoted.result().reason == "ROLE_TOO_LOW"
 
 
 async def _end_of_stream(person: Person, workspace_id: str) -> Refusal:
