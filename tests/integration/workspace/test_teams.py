@@ -368,6 +368,21 @@ async def test_credential_of_a_member_is_good_in_the_team_as_long_as_they_read_t
     assert await works("MEMBER", crew.people["MEMBER"].user_id)
 
 
+async def test_create_team_by_the_owner_of_as_many_as_one_may_own_is_refused(product: Product) -> None:
+    """Of rivals as many succeed as there is room for; a deleted team makes room, another's takes none."""
+    await product.start("workspace", team_limit=2)
+    async with newcomer(product) as person, newcomer(product) as other:
+        await create_team(other, member(person, "ADMIN"))
+        results = await asyncio.gather(*(create_team(person) for _ in range(4)), return_exceptions=True)
+        made = [result for result in results if isinstance(result, team_pb2.Team)]
+        assert len(made) == 2
+        refusal = await refused(create_team(person))
+        assert (refusal.reason, refusal.values) == ("TEAM_LIMIT_REACHED", {"limit": "2"})
+        delete = pb.DeleteTeamRequest(team_id=made[0].team_id)
+        await teams(person).DeleteTeam(delete, metadata=person.acting_in(made[0].team_id).metadata)
+        await create_team(person)
+
+
 async def test_migration_claims_the_handles_of_the_users_there_are(product: Product) -> None:
     """An installation of before gets them with the upgrade."""
     installation, user_id = product.installation, ids.new()
