@@ -736,6 +736,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The caller's role in the account has changed while a stream was open; call again.
     Example: {"reason": "ROLE_CHANGED", "metadata": {}}
     """
+    TEAM_LIMIT_REACHED: _ErrorReason.ValueType  # 353
+    """The caller owns as many teams as one may.
+    Example: {"reason": "TEAM_LIMIT_REACHED", "metadata": {"limit": "20"}}
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every `reason` of a google.rpc.ErrorInfo whose domain is `stateroom.dev`.
@@ -1455,5 +1459,9 @@ Example: {"reason": "CHAT_OF_TEAM", "metadata": {"chatId": "…", "teamId": "…
 ROLE_CHANGED: ErrorReason.ValueType  # 352
 """The caller's role in the account has changed while a stream was open; call again.
 Example: {"reason": "ROLE_CHANGED", "metadata": {}}
+"""
+TEAM_LIMIT_REACHED: ErrorReason.ValueType  # 353
+"""The caller owns as many teams as one may.
+Example: {"reason": "TEAM_LIMIT_REACHED", "metadata": {"limit": "20"}}
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
