@@ -36,6 +36,7 @@ INHERITED = frozenset(
         "SSL_CERT_FILE",
         "STREAMS_PER_ACCOUNT",
         "SWEEP_SECONDS",
+        "TEAM_LIMIT",
         "TMPDIR",
         "TZ",
         "WORKSPACE_LIMIT",

@@ -66,7 +66,7 @@ async def open_workspace(settings: WorkspaceSettings, stack: AsyncExitStack) -> 
                 database, service.pages, exchange, settings.bootstrap_token, settings.sign_up == "open"
             ),
             credential_service_pb2: CredentialServicer(exchange),
-            team_service_pb2: TeamServicer(database, service.pages),
+            team_service_pb2: TeamServicer(database, service.pages, settings.team_limit),
         }
     )
     _add_workspaces(service, server, settings, placement)

@@ -16,6 +16,7 @@ class WorkspaceSettings(ServiceSettings):
     `private_directory` holds what no program in a room may read: keys, passwords, the database. Rooms show the
     system's folders, so it matters as soon as it lies below `/opt` or `/usr`.
 
+    `workspace_limit` is for each account, `team_limit` how many teams somebody may own who makes one more.
     A directory with more than `save_size_limit` bytes cannot be saved, and is not removed then; `save_ignored` says
     whether what git ignores is saved too. Archived workspaces that have not changed for `clean_up_days` are deleted,
     deleted ones are purged after `purge_days`, and their saves go `save_days` after that.
@@ -26,6 +27,7 @@ class WorkspaceSettings(ServiceSettings):
     private_directory: Path | None = None
     allow_local_repositories: bool = False
     workspace_limit: int = Field(10, ge=1, le=100_000)
+    team_limit: int = Field(20, ge=1, le=100_000)
     save_size_limit: int = Field(20 * 1024**3, ge=1)
     save_ignored: bool = True
     clean_up_days: float = Field(30, ge=0, le=36_500)

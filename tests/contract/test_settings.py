@@ -44,6 +44,7 @@ OWN: dict[str, dict[str, tuple[str | None, ...]]] = {
         "PRIVATE_DIRECTORY": ("relative",),
         "ALLOW_LOCAL_REPOSITORIES": ("perhaps",),
         "WORKSPACE_LIMIT": ("0",),
+        "TEAM_LIMIT": ("0",),
         "BOOTSTRAP_TOKEN_FILE": ("/nonexistent",),
         "SIGN_UP": ("maybe",),
         "SAVE_SIZE_LIMIT": ("0", "20GiB"),

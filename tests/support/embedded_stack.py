@@ -95,7 +95,8 @@ class EmbeddedStack:
     async def up(self) -> None:
         """Start it and return when it is ready."""
         environment = self._environment() | {"XDG_RUNTIME_DIR": str(self.folder / "run"), "SIGN_UP": "open"}
-        environment |= {"WORKSPACE_LIMIT": "1000", "SESSION_LIMIT": "1000"}  # many tests share one account
+        limits = dict.fromkeys(("WORKSPACE_LIMIT", "SESSION_LIMIT", "TEAM_LIMIT"), "1000")
+        environment |= limits  # many tests share one account
         environment |= {"EGRESS_ALLOWED": "127.0.0.2/32"}  # where tests have servers that steps ask
         (self.folder / "run").mkdir(mode=0o700, exist_ok=True)
         with (self.folder / "supervisor.log").open("ab") as log:

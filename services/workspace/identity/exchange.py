@@ -28,8 +28,6 @@ UPDATE api_keys SET last_used_time = now()
 WHERE api_key_id = $1 AND (last_used_time IS NULL OR last_used_time < now() - interval '1 minute')
 """
 
-_SHOWN = 64  # characters of what a caller sent that an answer repeats
-
 
 class CredentialExchange:
     """Turns API keys into tokens that speak for their owners for at most 60 seconds."""
@@ -68,11 +66,11 @@ class CredentialExchange:
         try:
             async with self._database.connection() as connection:
                 row = await connection.fetchrow(_FIND, credential_id)
-                works = row is not None and _api_key(row).works_at(datetime.now(UTC))
-                role = await _role(connection, _api_key(row), account_id) if row is not None and works else None
+                role = await _role(connection, _api_key(row), account_id) if row is not None else None
         except database.FAILURES as exc:
             raise database.translated(exc) from exc
-        if role is None or role < policy_pb2.VIEWER:
+        reads = role is not None and role >= policy_pb2.VIEWER
+        if row is None or not reads or not _api_key(row).works_at(datetime.now(UTC)):
             raise CredentialInvalid
 
     async def _principal(self, sent: Credential, account: str) -> Principal:
@@ -87,7 +85,7 @@ class CredentialExchange:
             account_id = UUID(account) if account else api_key.account_id
             role = await _role(connection, api_key, account_id)
             if role is None:
-                raise AccountNotAllowed(account[:_SHOWN] or str(account_id))
+                raise AccountNotAllowed(account or str(account_id))
             await connection.execute(_TOUCH, api_key.api_key_id)
             name = await connection.fetchval(_NAME, api_key.user_id)
         return Principal(

@@ -74,6 +74,15 @@ class OwnAccountNeeded(PermissionDenied):
     reason = "OWN_ACCOUNT_NEEDED"
 
 
+class TeamLimitReached(LimitExceeded):
+    """You own {limit} teams, as many as you may; delete one first, or let somebody else own it."""
+
+    reason = "TEAM_LIMIT_REACHED"
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(limit=str(limit))
+
+
 class TeamFull(LimitExceeded):
     """{limit} people belong to this team, as many as may."""
 

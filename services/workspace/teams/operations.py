@@ -11,7 +11,7 @@ from services.workspace.identity import operations as identity
 from services.workspace.identity.errors import AccountNotAllowed
 from services.workspace.teams import store
 from services.workspace.teams.domain import Invitee, Member, Role, Team
-from services.workspace.teams.errors import MemberNotFound, OwnAccountNeeded, TeamInUse
+from services.workspace.teams.errors import MemberNotFound, OwnAccountNeeded, TeamInUse, TeamLimitReached
 from services.workspace.workspaces import store as workspaces
 
 
@@ -24,10 +24,11 @@ class Founding:
     invitees: Sequence[Invitee]
 
 
-async def create_team(tx: Transaction, *, founding: Founding) -> Team:
+async def create_team(tx: Transaction, *, founding: Founding, limit: int) -> Team:
     """Create a team, whose owner the caller is, in an account of its own.
 
     Raises:
+        TeamLimitReached: the caller owns as many as one may.
         OwnAccountNeeded: the caller acts in a team.
         HandleTaken: a user or a team has the handle.
         UserNotFound: nobody is called so.
@@ -36,6 +37,8 @@ async def create_team(tx: Transaction, *, founding: Founding) -> Team:
     founder = UUID(tx.actor.subject)
     if founder != tx.account_id:
         raise OwnAccountNeeded
+    if await store.count_owned(tx.connection, founder) >= limit:
+        raise TeamLimitReached(limit)
     team_id = ids.new()
     team = Team(
         team_id=team_id,

@@ -19,6 +19,7 @@ class TeamServicer:
 
     database: Database
     pages: Pages
+    limit: int
 
     async def CreateTeam(self, request: pb.CreateTeamRequest, call: Call) -> team_pb2.Team:
         """Create a team with its first members."""
@@ -28,7 +29,7 @@ class TeamServicer:
             display_name=wanted.display_name or wanted.handle,
             invitees=[convert.invitee_from_proto(member) for member in request.members],
         )
-        team = await self.database.write(call.actor, operations.create_team, founding=founding)
+        team = await self.database.write(call.actor, operations.create_team, founding=founding, limit=self.limit)
         return convert.team_to_proto(team)
 
     async def GetTeam(self, request: pb.GetTeamRequest, call: Call) -> team_pb2.Team:

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, func, insert, select, text, update
 
 from chassis import tables
 from chassis.sql import Connection
@@ -11,6 +11,16 @@ from services.workspace.identity.errors import UserNotFound
 from services.workspace.teams.domain import Invitee, Member, Role, Team
 from services.workspace.teams.errors import HandleTaken, MemberAlreadyExists, MemberNotFound, TeamNotFound
 from services.workspace.teams.tables import handles, members, teams
+
+_LOCK_FOUNDER = text("SELECT pg_advisory_xact_lock(hashtextextended('teams:' || :user_id, 0))")
+
+
+async def count_owned(connection: Connection, user_id: UUID) -> int:
+    """Return how many teams the acting person owns, after making rivals that would make one wait."""
+    await connection.execute(_LOCK_FOUNDER, {"user_id": str(user_id)})
+    owned = select(members.c.team_id).where(members.c.user_id == user_id, members.c.role == Role.OWNER)
+    alive = select(func.count()).where(teams.c.team_id.in_(owned), teams.c.delete_time.is_(None))
+    return int((await connection.execute(alive)).scalar_one())
 
 
 async def insert_team(connection: Connection, team: Team) -> None:

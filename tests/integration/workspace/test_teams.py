@@ -259,15 +259,19 @@ async def test_member_who_makes_keys_while_being_removed_keeps_none(crew: Crew) 
     assert {row["state"] for row in kept} <= {"REVOKED"}
 
 
-async def test_member_who_was_removed_is_refused_soon_and_loses_open_streams(crew: Crew) -> None:
-    """What was exchanged before is believed for some seconds; a stream ends by itself."""
+async def test_member_who_was_removed_or_demoted_is_refused_soon_and_loses_open_streams(crew: Crew) -> None:
+    """What was exchanged before is believed for some seconds; streams end by themselves."""
     person = crew.acting("MEMBER")
     room = await person.ready_room()
     async with asyncio.TaskGroup() as group:
-        stream = group.create_task(_end_of_stream(person, room.workspace_id))
+        removed, demoted = (
+            group.create_task(_end_of_stream(crew.acting(role), room.workspace_id)) for role in ("MEMBER", "VIEWER")
+        )
         await crew.call("OWNER", "RemoveMember", _remove(crew, "MEMBER"))
+        await crew.call("OWNER", "UpdateMember", _update(crew, "VIEWER", "AUDITOR"))
         await waiting.until(lambda: _is_refused(person))
-    assert stream.result().reason == "ACCOUNT_NOT_ALLOWED"
+    assert removed.result().reason == "ACCOUNT_NOT_ALLOWED"
+    assert demoted.result().reason == "ROLE_TOO_LOW"
 
 
 async def _end_of_stream(person: Person, workspace_id: str) -> Refusal:
@@ -362,6 +366,21 @@ async def test_credential_of_a_member_is_good_in_the_team_as_long_as_they_read_t
     await crew.call("OWNER", "RemoveMember", _remove(crew, "MEMBER"))
     assert not await works("MEMBER", crew.team_id)
     assert await works("MEMBER", crew.people["MEMBER"].user_id)
+
+
+async def test_create_team_by_the_owner_of_as_many_as_one_may_own_is_refused(product: Product) -> None:
+    """Of rivals as many succeed as there is room for; a deleted team makes room, another's takes none."""
+    await product.start("workspace", team_limit=2)
+    async with newcomer(product) as person, newcomer(product) as other:
+        await create_team(other, member(person, "ADMIN"))
+        results = await asyncio.gather(*(create_team(person) for _ in range(4)), return_exceptions=True)
+        made = [result for result in results if isinstance(result, team_pb2.Team)]
+        assert len(made) == 2
+        refusal = await refused(create_team(person))
+        assert (refusal.reason, refusal.values) == ("TEAM_LIMIT_REACHED", {"limit": "2"})
+        delete = pb.DeleteTeamRequest(team_id=made[0].team_id)
+        await teams(person).DeleteTeam(delete, metadata=person.acting_in(made[0].team_id).metadata)
+        await create_team(person)
 
 
 async def test_migration_claims_the_handles_of_the_users_there_are(product: Product) -> None:

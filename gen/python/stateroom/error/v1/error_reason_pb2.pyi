@@ -736,6 +736,22 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The caller's role in the account has changed while a stream was open; call again.
     Example: {"reason": "ROLE_CHANGED", "metadata": {}}
     """
+    TEAM_LIMIT_REACHED: _ErrorReason.ValueType  # 353
+    """The caller owns as many teams as one may.
+    Example: {"reason": "TEAM_LIMIT_REACHED", "metadata": {"limit": "20"}}
+    """
+    SECRET_NOT_FOUND: _ErrorReason.ValueType  # 360
+    """There is no such secret in the account.
+    Example: {"reason": "SECRET_NOT_FOUND", "metadata": {"name": "GITHUB_TOKEN"}}
+    """
+    TOO_MANY_SECRETS: _ErrorReason.ValueType  # 361
+    """The account has as many secrets as it may.
+    Example: {"reason": "TOO_MANY_SECRETS", "metadata": {"limit": "256"}}
+    """
+    SECRET_UNOPENABLE: _ErrorReason.ValueType  # 362
+    """The key that the secret was sealed with is gone.
+    Example: {"reason": "SECRET_UNOPENABLE", "metadata": {"name": "GITHUB_TOKEN"}}
+    """
     EXECUTION_NOT_RETRIABLE: _ErrorReason.ValueType  # 375
     """The execution runs, waits or has completed; only one that did not complete is tried again.
     Example: {"reason": "EXECUTION_NOT_RETRIABLE", "metadata": {"executionId": "…", "state": "COMPLETED"}}
@@ -771,18 +787,6 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     IN_USE: _ErrorReason.ValueType  # 396
     """ACTIVE workflows name what was to be deleted; `users` lists them.
     Example: {"reason": "IN_USE", "metadata": {"users": "release (01912345-…)"}}
-    """
-    SECRET_NOT_FOUND: _ErrorReason.ValueType  # 360
-    """There is no such secret in the account.
-    Example: {"reason": "SECRET_NOT_FOUND", "metadata": {"name": "GITHUB_TOKEN"}}
-    """
-    TOO_MANY_SECRETS: _ErrorReason.ValueType  # 361
-    """The account has as many secrets as it may.
-    Example: {"reason": "TOO_MANY_SECRETS", "metadata": {"limit": "256"}}
-    """
-    SECRET_UNOPENABLE: _ErrorReason.ValueType  # 362
-    """The key that the secret was sealed with is gone.
-    Example: {"reason": "SECRET_UNOPENABLE", "metadata": {"name": "GITHUB_TOKEN"}}
     """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
@@ -1504,6 +1508,22 @@ ROLE_CHANGED: ErrorReason.ValueType  # 352
 """The caller's role in the account has changed while a stream was open; call again.
 Example: {"reason": "ROLE_CHANGED", "metadata": {}}
 """
+TEAM_LIMIT_REACHED: ErrorReason.ValueType  # 353
+"""The caller owns as many teams as one may.
+Example: {"reason": "TEAM_LIMIT_REACHED", "metadata": {"limit": "20"}}
+"""
+SECRET_NOT_FOUND: ErrorReason.ValueType  # 360
+"""There is no such secret in the account.
+Example: {"reason": "SECRET_NOT_FOUND", "metadata": {"name": "GITHUB_TOKEN"}}
+"""
+TOO_MANY_SECRETS: ErrorReason.ValueType  # 361
+"""The account has as many secrets as it may.
+Example: {"reason": "TOO_MANY_SECRETS", "metadata": {"limit": "256"}}
+"""
+SECRET_UNOPENABLE: ErrorReason.ValueType  # 362
+"""The key that the secret was sealed with is gone.
+Example: {"reason": "SECRET_UNOPENABLE", "metadata": {"name": "GITHUB_TOKEN"}}
+"""
 EXECUTION_NOT_RETRIABLE: ErrorReason.ValueType  # 375
 """The execution runs, waits or has completed; only one that did not complete is tried again.
 Example: {"reason": "EXECUTION_NOT_RETRIABLE", "metadata": {"executionId": "…", "state": "COMPLETED"}}
@@ -1539,17 +1559,5 @@ Example: {"reason": "AGENT_BUSY", "metadata": {"agentId": "…", "limit": "1"}}
 IN_USE: ErrorReason.ValueType  # 396
 """ACTIVE workflows name what was to be deleted; `users` lists them.
 Example: {"reason": "IN_USE", "metadata": {"users": "release (01912345-…)"}}
-"""
-SECRET_NOT_FOUND: ErrorReason.ValueType  # 360
-"""There is no such secret in the account.
-Example: {"reason": "SECRET_NOT_FOUND", "metadata": {"name": "GITHUB_TOKEN"}}
-"""
-TOO_MANY_SECRETS: ErrorReason.ValueType  # 361
-"""The account has as many secrets as it may.
-Example: {"reason": "TOO_MANY_SECRETS", "metadata": {"limit": "256"}}
-"""
-SECRET_UNOPENABLE: ErrorReason.ValueType  # 362
-"""The key that the secret was sealed with is gone.
-Example: {"reason": "SECRET_UNOPENABLE", "metadata": {"name": "GITHUB_TOKEN"}}
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -47,7 +47,7 @@ class CredentialServiceServicer:
     """
 
     def CheckCredential(self, request, context):
-        """Answers when a credential still works in an account; it gives no token.
+        """Answers when a credential still works in an account, in which its person reads at least; it gives no token.
 
         Errors: UNAUTHENTICATED (CREDENTIAL_INVALID), PERMISSION_DENIED (CALLER_NOT_ALLOWED).
         """

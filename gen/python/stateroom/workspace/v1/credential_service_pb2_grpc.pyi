@@ -34,7 +34,7 @@ class CredentialServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> CredentialServiceAsyncStub: ...
     CheckCredential: _grpc.UnaryUnaryMultiCallable[_credential_service_pb2.CheckCredentialRequest, _credential_service_pb2.CheckCredentialResponse]
-    """Answers when a credential still works in an account; it gives no token.
+    """Answers when a credential still works in an account, in which its person reads at least; it gives no token.
 
     Errors: UNAUTHENTICATED (CREDENTIAL_INVALID), PERMISSION_DENIED (CALLER_NOT_ALLOWED).
     """
@@ -45,7 +45,7 @@ class CredentialServiceAsyncStub(CredentialServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CheckCredential: _aio.UnaryUnaryMultiCallable[_credential_service_pb2.CheckCredentialRequest, _credential_service_pb2.CheckCredentialResponse]  # type: ignore[assignment]
-    """Answers when a credential still works in an account; it gives no token.
+    """Answers when a credential still works in an account, in which its person reads at least; it gives no token.
 
     Errors: UNAUTHENTICATED (CREDENTIAL_INVALID), PERMISSION_DENIED (CALLER_NOT_ALLOWED).
     """
@@ -59,7 +59,7 @@ class CredentialServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _credential_service_pb2.CheckCredentialRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_credential_service_pb2.CheckCredentialResponse, _abc.Awaitable[_credential_service_pb2.CheckCredentialResponse]]:
-        """Answers when a credential still works in an account; it gives no token.
+        """Answers when a credential still works in an account, in which its person reads at least; it gives no token.
 
         Errors: UNAUTHENTICATED (CREDENTIAL_INVALID), PERMISSION_DENIED (CALLER_NOT_ALLOWED).
         """

@@ -98,7 +98,7 @@ class TeamServiceServicer:
         """Creates a team, whose owner the caller is, with its first members. For callers who act in their own account.
 
         Errors: INVALID_ARGUMENT (INVALID_FIELD, REQUEST_ID_REUSED), PERMISSION_DENIED (OWN_ACCOUNT_NEEDED), NOT_FOUND (USER_NOT_FOUND),
-        ALREADY_EXISTS (HANDLE_TAKEN, MEMBER_ALREADY_EXISTS).
+        ALREADY_EXISTS (HANDLE_TAKEN, MEMBER_ALREADY_EXISTS), RESOURCE_EXHAUSTED (TEAM_LIMIT_REACHED).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

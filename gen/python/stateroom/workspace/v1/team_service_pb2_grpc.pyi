@@ -40,7 +40,7 @@ class TeamServiceStub:
     """Creates a team, whose owner the caller is, with its first members. For callers who act in their own account.
 
     Errors: INVALID_ARGUMENT (INVALID_FIELD, REQUEST_ID_REUSED), PERMISSION_DENIED (OWN_ACCOUNT_NEEDED), NOT_FOUND (USER_NOT_FOUND),
-    ALREADY_EXISTS (HANDLE_TAKEN, MEMBER_ALREADY_EXISTS).
+    ALREADY_EXISTS (HANDLE_TAKEN, MEMBER_ALREADY_EXISTS), RESOURCE_EXHAUSTED (TEAM_LIMIT_REACHED).
     """
     GetTeam: _grpc.UnaryUnaryMultiCallable[_team_service_pb2.GetTeamRequest, _team_pb2.Team]
     """Returns the team in whose account the caller acts, or from one's own account a team to which one belongs.
@@ -105,7 +105,7 @@ class TeamServiceAsyncStub(TeamServiceStub):
     """Creates a team, whose owner the caller is, with its first members. For callers who act in their own account.
 
     Errors: INVALID_ARGUMENT (INVALID_FIELD, REQUEST_ID_REUSED), PERMISSION_DENIED (OWN_ACCOUNT_NEEDED), NOT_FOUND (USER_NOT_FOUND),
-    ALREADY_EXISTS (HANDLE_TAKEN, MEMBER_ALREADY_EXISTS).
+    ALREADY_EXISTS (HANDLE_TAKEN, MEMBER_ALREADY_EXISTS), RESOURCE_EXHAUSTED (TEAM_LIMIT_REACHED).
     """
     GetTeam: _aio.UnaryUnaryMultiCallable[_team_service_pb2.GetTeamRequest, _team_pb2.Team]  # type: ignore[assignment]
     """Returns the team in whose account the caller acts, or from one's own account a team to which one belongs.
@@ -173,7 +173,7 @@ class TeamServiceServicer(metaclass=_abc_1.ABCMeta):
         """Creates a team, whose owner the caller is, with its first members. For callers who act in their own account.
 
         Errors: INVALID_ARGUMENT (INVALID_FIELD, REQUEST_ID_REUSED), PERMISSION_DENIED (OWN_ACCOUNT_NEEDED), NOT_FOUND (USER_NOT_FOUND),
-        ALREADY_EXISTS (HANDLE_TAKEN, MEMBER_ALREADY_EXISTS).
+        ALREADY_EXISTS (HANDLE_TAKEN, MEMBER_ALREADY_EXISTS), RESOURCE_EXHAUSTED (TEAM_LIMIT_REACHED).
         """
 
     @_abc_1.abstractmethod
