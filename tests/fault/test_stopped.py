@@ -1,7 +1,6 @@
 """I1, I7, I14: a process that was stopped past its lease and goes on changes nothing that others did meanwhile."""
 
 import signal
-from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -23,6 +22,7 @@ from tests.support.places import let_claims_pass, start_armed
 from tests.support.product import Product
 from tests.support.source import query
 from tests.support.waiting import PATIENCE, until
+from tests.support.warm import Warm
 from tests.support.workload import NUMBERS
 
 pytestmark = [pytest.mark.thorough, pytest.mark.timeout(120)]
@@ -33,7 +33,7 @@ LINE = f"seq {NUMBERS[0]} {NUMBERS[-1]}; exit 5\n".encode()
 class Replica:
     """A second process of a service, which stops itself at a place."""
 
-    def __init__(self, process: Process, address: str) -> None:
+    def __init__(self, process: Warm, address: str) -> None:
         self.process = process
         self.address = address
 

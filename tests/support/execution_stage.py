@@ -35,6 +35,7 @@ from chassis.rpc.call import Principal
 from chassis.rpc.tokens import TokenSigner
 from embedded import keys
 from embedded.ports import free_port
+from tests.support import warm
 from tests.support.installation import Installation
 from tests.support.source import query
 from tests.support.waiting import PATIENCE
@@ -76,12 +77,12 @@ class Replica:
             ),
         ]
         self.stubs = [self.executions, self.workflows, self.triggers, self.webhooks, self.logs, *others]
-        self.process: asyncio.subprocess.Process
+        self.process: warm.Warm
 
     async def start(self, **settings: str) -> None:
         """Start it; calls wait until it serves."""
         environment = dict(self._environment) | {"LISTEN": self.address, "EXECUTION_ADDRESS": self.address} | settings
-        self.process = await asyncio.create_subprocess_exec(sys.executable, "-m", "services.execution", env=environment)
+        self.process = await warm.start("services.execution", env=environment)
 
     async def kill(self) -> None:
         """End it as a power cut would."""

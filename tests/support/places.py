@@ -3,8 +3,6 @@
 import importlib
 import pkgutil
 import signal
-import sys
-from asyncio.subprocess import Process, create_subprocess_exec
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,8 +14,10 @@ import chassis
 import runner
 import services
 from chassis import faults
+from tests.support import warm
 from tests.support.product import Product
 from tests.support.source import query
+from tests.support.warm import Warm
 
 T = TypeVar("T")
 
@@ -71,11 +71,11 @@ def first_and_thorough(values: Iterable[T]) -> list[Any]:
     return [first, *(pytest.param(value, marks=pytest.mark.thorough) for value in others)]
 
 
-async def start_armed(product: Product, service: str, fault: str, **settings: str) -> Process:
+async def start_armed(product: Product, service: str, fault: str, **settings: str) -> Warm:
     """Start a process of a service with a fault; what it says goes to a file of its own."""
     environment = product.environment(service, fault=fault, **settings)
     with _said_file(product, fault).open("wb") as output:
-        return await create_subprocess_exec(sys.executable, "-m", f"services.{service}", env=environment, stderr=output)
+        return await warm.start(f"services.{service}", env=environment, standard=(None, None, output))
 
 
 def said(product: Product, fault: str) -> list[str]:

@@ -20,7 +20,7 @@ from chassis.migrate import migrate
 from embedded import keys
 from embedded.nats import Nats
 from embedded.postgres import Postgres
-from tests.support import waiting
+from tests.support import waiting, warm
 from tests.support.installation import Installation, fresh_installation
 from tests.support.waiting import PATIENCE
 
@@ -55,7 +55,7 @@ class Product:
 
     installation: Installation
     folder: Path
-    processes: dict[str, asyncio.subprocess.Process] = field(default_factory=dict)
+    processes: dict[str, warm.Warm | asyncio.subprocess.Process] = field(default_factory=dict)
 
     def address(self, service: str) -> str:
         """Return the socket of a service; it stays the same over restarts."""
@@ -81,10 +81,8 @@ class Product:
     async def start(self, service: str, *, replica: str = "", **settings: Any) -> None:
         """Start a service; calls to it wait until it serves. A `replica` is known and reached by a name of its own."""
         name = replica or service
-        self.processes[name] = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", f"services.{service}"),
-            env=self.environment(service, **{"listen": self.address(name)} | settings),
-        )
+        environment = self.environment(service, **{"listen": self.address(name)} | settings)
+        self.processes[name] = await warm.start(f"services.{service}", env=environment)
 
     async def kill(self, service: str) -> None:
         """End a service as a power cut would."""

@@ -37,7 +37,7 @@ from chassis.service import Service, open_service
 from chassis.settings import ServiceSettings
 from embedded import keys
 from embedded.ports import free_port
-from tests.support import rooms
+from tests.support import rooms, warm
 from tests.support.fake_workspace import FakeWorkspace
 from tests.support.installation import Installation
 from tests.support.source import query
@@ -58,7 +58,7 @@ class Stage:
         self._workspace_address = address
         self._port = free_port()
         self._folder = Path(tempfile.mkdtemp(prefix="sr-"))
-        self._processes: list[asyncio.subprocess.Process] = []
+        self._processes: list[warm.Warm] = []
         self._signer = TokenSigner("workspace", keys.signing_key_file(installation.layout, "workspace"))
         self.target = f"127.0.0.1:{self._port}"
         self.channel = grpc.aio.insecure_channel(self.target)
@@ -71,8 +71,8 @@ class Stage:
             DeletionServiceStub(self.channel),
             EditorServiceStub(self.channel),
         ]
-        self.service: asyncio.subprocess.Process
-        self.runner: asyncio.subprocess.Process
+        self.service: warm.Warm
+        self.runner: warm.Warm
         self._is_usual = True
 
     @property
@@ -262,18 +262,18 @@ class Stage:
     async def _over(self, session_id: str) -> bool:
         return (await self.get(session_id)).HasField("end_time")
 
-    async def _spawn(self, module: str, environment: dict[str, str], line: str = "") -> asyncio.subprocess.Process:
+    async def _spawn(self, module: str, environment: dict[str, str], line: str = "") -> warm.Warm:
         environment = environment | {
             "PYTHONPATH": os.pathsep.join(sys.path),
             "PATH": os.defpath,
             "LOG_LEVEL": "WARNING",
         }
-        pipe = asyncio.subprocess.PIPE
-        process = await asyncio.create_subprocess_exec(sys.executable, "-m", module, stdin=pipe, env=environment)
+        reading, writing = os.pipe()
+        os.write(writing, f"{line}\n".encode())
+        os.close(writing)
+        process = await warm.start(module, env=environment, standard=(reading, None, None))
+        os.close(reading)
         self._processes.append(process)
-        assert process.stdin is not None
-        process.stdin.write(f"{line}\n".encode())
-        process.stdin.close()
         return process
 
 
@@ -300,7 +300,7 @@ def reason(exc: grpc.aio.AioRpcError) -> str:
     return relayed.value.reason
 
 
-async def _end(process: asyncio.subprocess.Process, number: signal.Signals) -> None:
+async def _end(process: warm.Warm, number: signal.Signals) -> None:
     if process.returncode is None:
         process.send_signal(number)
         await process.wait()
