@@ -30,6 +30,7 @@ from cli import (
     schedules,
     sessions,
     sharing,
+    templates,
     users,
     variables,
     webhooks,
@@ -70,6 +71,7 @@ app.add_typer(workflows.app, name="workflow")
 executions.app.command("stats")(execution_statistics.statistics)
 app.add_typer(executions.app, name="execution")
 approvals.register(executions.app)
+app.add_typer(templates.app, name="template")
 app.add_typer(schedules.app, name="schedule")
 app.add_typer(webhooks.app, name="webhook")
 logs.register(executions.app)

@@ -9,6 +9,7 @@ from stateroom.execution.v1 import (
     log_service_pb2,
     public_service_pb2,
     statistics_service_pb2,
+    template_service_pb2,
     workflow_life_service_pb2,
     workflow_service_pb2,
 )
@@ -38,6 +39,8 @@ from services.execution.logs.servicer import LogServicer
 from services.execution.public.servicer import PublicServicer
 from services.execution.settings import ExecutionSettings
 from services.execution.statistics.servicer import StatisticsServicer
+from services.execution.templates.official import store_official
+from services.execution.templates.servicer import TemplateServicer
 
 COUNTS = [
     Count(
@@ -71,6 +74,7 @@ async def open_execution(settings: ExecutionSettings, stack: AsyncExitStack) -> 
     bell = Bell(service.system, CHANNEL)
     service.loops += [engine.run, bell.run, leftovers.run]
     service.counts += COUNTS
+    await store_official(service.system)
     server = service.server()
     database, pages = service.database, service.pages
     checking = Checking(database, expressions)
@@ -78,6 +82,7 @@ async def open_execution(settings: ExecutionSettings, stack: AsyncExitStack) -> 
     server.add_all(
         {
             workflow_service_pb2: WorkflowServicer(database, pages, checking),
+            template_service_pb2: TemplateServicer(database, service.system, pages, checking),
             workflow_life_service_pb2: WorkflowLifeServicer(database),
             public_service_pb2: PublicServicer(service.system, pages),
             agent_service_pb2: AgentServicer(database, pages, checking),

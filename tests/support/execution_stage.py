@@ -22,6 +22,7 @@ from stateroom.execution.v1.execution_service_pb2_grpc import ExecutionServiceSt
 from stateroom.execution.v1.log_service_pb2_grpc import LogServiceStub
 from stateroom.execution.v1.public_service_pb2_grpc import PublicServiceStub
 from stateroom.execution.v1.statistics_service_pb2_grpc import StatisticsServiceStub
+from stateroom.execution.v1.template_service_pb2_grpc import TemplateServiceStub
 from stateroom.execution.v1.trigger_service_pb2_grpc import TriggerServiceStub
 from stateroom.execution.v1.webhook_service_pb2_grpc import WebhookServiceStub
 from stateroom.execution.v1.workflow_life_service_pb2_grpc import WorkflowLifeServiceStub
@@ -63,6 +64,7 @@ class Replica:
             AgentServiceStub(self.channel),
             self.life,
             PublicServiceStub(self.channel),
+            TemplateServiceStub(self.channel),
         ]
         self.stubs = [self.executions, self.workflows, self.triggers, self.webhooks, self.logs, *others]
         self.process: asyncio.subprocess.Process

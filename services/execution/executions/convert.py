@@ -1,7 +1,6 @@
 """Executions and their steps as messages of the contract."""
 
 import json
-import math
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -13,6 +12,7 @@ from stateroom.execution.v1 import workflow_pb2
 
 from chassis import etag, ids, messages
 from chassis.errors import InvalidField, Violation
+from services.execution import structs
 from services.execution.definitions.convert import definition_from_proto, definition_to_proto
 from services.execution.executions.domain import Execution, Failure, State, StepExecution
 from services.execution.executions.operations import ExecutionSpec
@@ -21,8 +21,6 @@ INPUT = 256 * 1024
 """Bytes of an execution's input as JSON."""
 TIMEOUT = timedelta(days=1)
 """How long an execution may take unless it says otherwise."""
-
-_WHOLE = 2**53  # from here on not every whole number is one of those that JSON's readers have
 
 
 def execution_to_proto(execution: Execution) -> pb.Execution:
@@ -100,33 +98,7 @@ def _set_failure(message: pb.Execution | pb.StepExecution, failure: Failure | No
 
 
 def _input(message: struct_pb2.Struct) -> dict[str, Any]:
-    try:
-        value = {name: _read(each) for name, each in message.fields.items()}
-    except ValueError as exc:
-        raise InvalidField(Violation("execution.input", str(exc))) from exc
+    value = structs.read(message, "execution.input")
     if len(json.dumps(value)) > INPUT:
         raise InvalidField(Violation("execution.input", f"is larger than {INPUT // 1024} KiB"))
     return value
-
-
-def _read(value: struct_pb2.Value) -> Any:
-    """Return JSON as expressions want it: a number without a fraction is whole. ValueError for what is not kept."""
-    match value.WhichOneof("kind"):
-        case "struct_value":
-            return {name: _read(each) for name, each in value.struct_value.fields.items()}
-        case "list_value":
-            return [_read(each) for each in value.list_value.values]
-        case "string_value":
-            return value.string_value
-        case "number_value":
-            return _number(value.number_value)
-        case "bool_value":
-            return value.bool_value
-    return None
-
-
-def _number(value: float) -> float:
-    if not math.isfinite(value):
-        msg = "has a number that is none"
-        raise ValueError(msg)
-    return int(value) if value.is_integer() and abs(value) < _WHOLE else value
