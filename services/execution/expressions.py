@@ -35,6 +35,14 @@ class Answer:
     problem: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Misfit:
+    """Where something does not fit a schema, such as `.a[0]`, and why."""
+
+    place: str
+    what: str
+
+
 class ExpressionFailed(Exception):
     """An expression has no value; the argument says why, in a sentence."""
 
@@ -67,11 +75,25 @@ class Expressions:
                 raise ExpressionFailed(f"{name}: {answer['problem']}" if len(texts) > 1 else answer["problem"])
         return {name: answer["value"] for name, answer in values.items()}
 
+    async def check_schema(self, schema: Mapping[str, Any]) -> list[Misfit]:
+        """Return what is wrong with a JSON Schema."""
+        return await self._misfits({"schema": schema})
+
+    async def misfits(self, schema: Mapping[str, Any], value: Any) -> list[Misfit]:
+        """Return where a value does not fit a schema."""
+        return await self._misfits({"schema": schema, "value": value})
+
     async def close(self) -> None:
         """End the child."""
         if self.process is not None and self.process.returncode is None:
             self.process.kill()
             await self.process.wait()
+
+    async def _misfits(self, question: Mapping[str, Any]) -> list[Misfit]:
+        try:
+            return [Misfit(**each) for each in await self._ask(question)]
+        except ExpressionFailed as exc:
+            return [Misfit("", str(exc))]
 
     async def _ask(self, question: Mapping[str, Any]) -> list[dict[str, Any]]:
         line = json.dumps(question).encode() + b"\n"

@@ -15,7 +15,7 @@ from services.execution.definitions.domain import Definition
 async def expect_valid(checking: Checking, actor: Actor, values: Mapping[str, Any]) -> None:
     """Raise InvalidAgent with all problems of the `step` and `parameters` that an agent is to have, if they change."""
     problems = []
-    if problem := parameters.problem_of(values.get("parameters", {})):
+    if problem := await parameters.problem_of(values.get("parameters", {}), checking.expressions):
         problems.append(("parameters", problem))
     if "step" in values:
         step = values["step"]

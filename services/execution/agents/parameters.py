@@ -1,17 +1,15 @@
-"""What an agent may be given, as a JSON Schema: one that keeps nobody busy, and names nothing elsewhere."""
+"""What an agent or a template may be given, as a JSON Schema, which the process that evaluates expressions looks at."""
 
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from jsonschema_rs import Draft202012Validator, RegexOptions, ValidationError
-
 from chassis.errors import Violation
+from services.execution.expressions import Expressions
 
 SIZE = 16 * 1024
 """Bytes of a schema as JSON."""
 
-_REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef")  # a few lines of them may be more work than there is time
 _TYPES = {
     "string": {"STRING"},
     "integer": {"INT", "UINT"},
@@ -24,27 +22,22 @@ _TYPES = {
 """Types of CEL that fit one of JSON Schema."""
 
 
-def problem_of(schema: Mapping[str, Any]) -> str:
+async def problem_of(schema: Mapping[str, Any], expressions: Expressions) -> str:
     """Return what is wrong with a schema; empty when nothing is."""
     if len(json.dumps(schema)) > SIZE:
         return f"is larger than {SIZE // 1024} KiB"
-    if found := next(_references(schema), ""):
-        return f"has a {found}; references are not known here"
     if schema and schema.get("type") != "object":
         return "describes no object: its `type` has to be `object`"
-    try:
-        _validator(schema)
-    except ValidationError as exc:
-        return f"is no JSON Schema: {exc.message}"
-    return ""
+    found = await expressions.check_schema(schema) if schema else []
+    return f"is no JSON Schema: {found[0].what}" if found else ""
 
 
-def problems_with(schema: Mapping[str, Any], given: Mapping[str, Any], field: str) -> list[Violation]:
+async def problems_with(
+    schema: Mapping[str, Any], given: Mapping[str, Any], field: str, expressions: Expressions
+) -> list[Violation]:
     """Return everything in which what is given does not fit a schema that has no problem."""
-    return [
-        Violation(".".join((field, *map(str, error.instance_path))), error.message[:500])
-        for error in _validator(schema).iter_errors(dict(given))
-    ]
+    found = await expressions.misfits(schema, given) if schema else []
+    return [Violation(f"{field}{each.place}", each.what) for each in found]
 
 
 def mismatches(schema: Mapping[str, Any], types: Mapping[str, str]) -> Iterator[tuple[str, str]]:
@@ -66,17 +59,3 @@ def _fits(wanted: str | list[str] | None, found: str) -> bool:
     if wanted is None or found not in known:
         return True
     return any(found in _TYPES.get(each, known) for each in ([wanted] if isinstance(wanted, str) else wanted))
-
-
-def _validator(schema: Mapping[str, Any]) -> Draft202012Validator:
-    return Draft202012Validator(dict(schema), offline=True, pattern_options=RegexOptions())
-
-
-def _references(value: Any) -> Iterator[str]:
-    if isinstance(value, dict):
-        yield from (name for name in _REFERENCES if name in value)
-        for each in value.values():
-            yield from _references(each)
-    elif isinstance(value, list):
-        for each in value:
-            yield from _references(each)

@@ -33,7 +33,7 @@ class Starting:
         """Start an execution, or return the one that an earlier call of the same request id started."""
         if spec.agent_id is not None:
             agent = await self.database.read(call.actor, agents.get_agent, agent_id=spec.agent_id)
-            spec = within(agent, spec)
+            spec = await within(agent, spec, self.expressions)
             definition = agent.definition
         else:
             definition = await self._definition(call, spec)
@@ -67,8 +67,8 @@ class Starting:
         return workflow.definition
 
 
-def within(agent: Agent, spec: ExecutionSpec) -> ExecutionSpec:
+async def within(agent: Agent, spec: ExecutionSpec, expressions: Expressions) -> ExecutionSpec:
     """Return what somebody wants of an agent, for no longer than the agent may take. InputDoesNotFit."""
-    if problems := problems_with(agent.parameters, spec.input, "execution.input"):
+    if problems := await problems_with(agent.parameters, spec.input, "execution.input", expressions):
         raise InputDoesNotFit(*problems)
     return replace(spec, name=spec.name or agent.name, timeout=min(spec.timeout, agent.max_execution_duration))

@@ -9,6 +9,7 @@ from stateroom.execution.v1 import agent_pb2, agent_service_pb2, workflow_pb2, w
 
 from chassis.rpc import chain
 from services.execution.agents.parameters import problem_of, problems_with
+from services.execution.expressions import Expressions
 from services.execution.templates.domain import Template, Type, rendered
 from services.execution.templates.errors import InvalidTemplate, ParametersDoNotFit
 
@@ -19,21 +20,21 @@ Made = workflow_pb2.Workflow | agent_pb2.Agent | workflow_pb2.Step
 """What a template becomes."""
 
 
-def expect_usable(template: Template) -> None:
+async def expect_usable(template: Template, expressions: Expressions) -> None:
     """Raise InvalidTemplate when its parameters are no JSON Schema, or its data is too large."""
     if len(json.dumps(template.data)) > SIZE:
         raise InvalidTemplate("template.data", f"is larger than {SIZE // 1024} KiB")
-    if problem := problem_of(template.parameters):
+    if problem := await problem_of(template.parameters, expressions):
         raise InvalidTemplate("template.parameters", problem)
 
 
-def message_of(template: Template, name: str, values: Mapping[str, Any]) -> Made:
+async def message_of(template: Template, name: str, values: Mapping[str, Any], expressions: Expressions) -> Made:
     """Return the workflow, agent or step that becomes of a template with these values.
 
     Raises ParametersDoNotFit; InvalidTemplate, InvalidField when nothing can be made of it.
     """
     given = template.given(values)
-    if problems := problems_with(template.parameters, given, "parameters"):
+    if problems := await problems_with(template.parameters, given, "parameters", expressions):
         raise ParametersDoNotFit(*problems)
     try:
         data = rendered(dict(template.data), given)

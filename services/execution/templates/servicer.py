@@ -42,7 +42,7 @@ class TemplateServicer:
         source = await self._source(request.template, call)
         user_id = ids.parse(call.principal.subject)
         template = convert.template_from_proto(request, source, call.account_id, user_id, datetime.now(UTC))
-        making.expect_usable(template)
+        await making.expect_usable(template, self.checking.expressions)
         made = await self.database.write(call.actor, operations.create_template, template=template)
         return convert.template_to_proto(made)
 
@@ -79,7 +79,8 @@ class TemplateServicer:
         """Make something of a template."""
         template = await self._template(request.template_id, call)
         template_id = template.template_id
-        message = making.message_of(template, request.name, structs.read(request.parameters, "parameters"))
+        values = structs.read(request.parameters, "parameters")
+        message = await making.message_of(template, request.name, values, self.checking.expressions)
         facts = (call.account_id, ids.parse(call.principal.subject), datetime.now(UTC))
         if isinstance(message, workflow_pb2.Workflow):
             workflow = workflow_from_proto(message, *facts)

@@ -15,6 +15,7 @@ from services.execution.agents.parameters import problems_with
 from services.execution.engine.steps.patience import patiently
 from services.execution.engine.steps.port import Attempt, Looking, Result, StepFailed
 from services.execution.engine.steps.workflow import look, start
+from services.execution.expressions import Expressions
 
 TURN = timedelta(seconds=1)
 """Between looks whether one more execution of an agent may run."""
@@ -25,6 +26,7 @@ class Agent:
     """Runs a version of an agent, as soon as no more executions of it run than may."""
 
     database: Database
+    expressions: Expressions
 
     async def run(self, attempt: Attempt) -> Result:
         """Start it, or look whether it may be started, or has ended."""
@@ -38,7 +40,7 @@ class Agent:
         actor, agent_id = Actor.of_service("execution", attempt.account_id), UUID(attempt.step.agent_id)
         try:
             agent = await patiently(partial(self.database.read, actor, queries.get_agent, agent_id=agent_id))
-            if problems := problems_with(agent.parameters, given, "inputs"):
+            if problems := await problems_with(agent.parameters, given, "inputs", self.expressions):
                 words = "; ".join(f"{each.field}: {each.description}" for each in problems)
                 raise StepFailed("INPUT_DOES_NOT_FIT", words)
             wanted = {"agent_id": agent_id, "timeout": agent.max_execution_duration}

@@ -29,5 +29,5 @@ def step_types(expressions: Expressions, database: Database, rooms: Rooms, egres
         Type.WORKFLOW: Workflow(database),
         Type.CODE: Code(database, rooms),
         Type.API: Api(expressions, egress),
-        Type.AGENT: Agent(database),
+        Type.AGENT: Agent(database, expressions),
     }
