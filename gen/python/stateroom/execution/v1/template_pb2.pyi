@@ -117,7 +117,7 @@ class Template(_message.Message):
 
     @_builtins.property
     def parameters(self) -> _struct_pb2.Struct:
-        """Which parameters there are: a JSON Schema (2020-12) of an object, at most 16 KiB, without references. A `default` counts."""
+        """Which parameters there are: a JSON Schema (2020-12) of an object, at most 16 KiB, that refers to nothing elsewhere. A `default` counts."""
 
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
