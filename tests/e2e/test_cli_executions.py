@@ -104,11 +104,12 @@ async def test_cli_template_is_published_used_and_rated(embedded_stack: Embedded
     await stack.command("workflow", "create", str(file), "--activate")
     published = ("publish", "Hail", "--workflow", "hail", "--replace", "Rome=city", "--category", "manners", "--json")
     (template,) = (await stack.command("template", *published)).json()
-    used = await stack.command("template", "use", template["templateId"], "-p", "city=Troy", "--name", "troy", "--json")
+    template_id = str(template["templateId"])
+    used = await stack.command("template", "use", template_id, "-p", "city=Troy", "--name", "troy", "--json")
     (made,) = used.json()
-    shown = await stack.command("workflow", "export", made["workflowId"])
+    shown = await stack.command("workflow", "export", str(made["workflowId"]))
     assert "hail, Troy" in shown.output
-    rated = (await stack.command("template", "rate", template["templateId"], "4", "--json")).json()[0]
+    rated = (await stack.command("template", "rate", template_id, "4", "--json")).json()[0]
     assert (rated["ratingAverage"], rated["usageCount"]) == (4, "1")
     assert "Hail" in (await stack.command("template", "list", "--category", "manners", "--popular")).output
     assert "Run the tests" in (await stack.command("template", "list", "--official")).output

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from stateroom.execution.v1 import agent_pb2, template_pb2, workflow_pb2
+from stateroom.execution.v1 import template_pb2
 from stateroom.execution.v1 import template_service_pb2 as pb
 
 from chassis import ids
@@ -13,18 +13,14 @@ from chassis.pages import Pages
 from chassis.rpc.call import Call
 from chassis.system import SystemDatabase
 from services.execution import structs
-from services.execution.agents import checking as agents
-from services.execution.agents.convert import agent_from_proto, agent_to_proto
 from services.execution.agents.domain import Agent
 from services.execution.agents.queries import get_agent
-from services.execution.agents.store import AGENTS
 from services.execution.definitions.checking import Checking
-from services.execution.definitions.convert import workflow_from_proto, workflow_to_proto
 from services.execution.definitions.domain import Workflow
 from services.execution.definitions.queries import get_workflow
-from services.execution.definitions.store import WORKFLOWS
 from services.execution.templates import convert, making, operations, queries
 from services.execution.templates.domain import NOBODY, Template
+from services.execution.templates.instantiating import Instantiating
 from services.execution.templates.numbers import numbers_of, popular
 
 
@@ -48,7 +44,9 @@ class TemplateServicer:
 
     async def GetTemplate(self, request: pb.GetTemplateRequest, call: Call) -> template_pb2.Template:
         """Return a template."""
-        return await self._shown(await self._template(request.template_id, call), call)
+        template_id = ids.parse(request.template_id)
+        template = await self.database.read(call.actor, queries.get_template, template_id=template_id)
+        return await self._shown(template, call)
 
     async def ListTemplates(self, request: pb.ListTemplatesRequest, call: Call) -> pb.ListTemplatesResponse:
         """Return a page of templates."""
@@ -77,27 +75,11 @@ class TemplateServicer:
         self, request: pb.InstantiateTemplateRequest, call: Call
     ) -> pb.InstantiateTemplateResponse:
         """Make something of a template."""
-        template = await self._template(request.template_id, call)
-        template_id = template.template_id
+        template_id = ids.parse(request.template_id)
+        template = await self.database.read(call.actor, queries.get_template, template_id=template_id)
         values = structs.read(request.parameters, "parameters")
-        message = await making.message_of(template, request.name, values, self.checking.expressions)
-        facts = (call.account_id, ids.parse(call.principal.subject), datetime.now(UTC))
-        if isinstance(message, workflow_pb2.Workflow):
-            workflow = workflow_from_proto(message, *facts)
-            await self.checking.expect_valid(call.actor, workflow.definition, "workflow.definition")
-            made = await self.database.write(
-                call.actor, operations.instantiate, template_id=template_id, family=WORKFLOWS, version=workflow
-            )
-            return pb.InstantiateTemplateResponse(workflow=workflow_to_proto(made))
-        if isinstance(message, agent_pb2.Agent):
-            agent = agent_from_proto(message, *facts)
-            await agents.expect_valid(self.checking, call.actor, {"step": agent.step, "parameters": agent.parameters})
-            stored = await self.database.write(
-                call.actor, operations.instantiate, template_id=template_id, family=AGENTS, version=agent
-            )
-            return pb.InstantiateTemplateResponse(agent=agent_to_proto(stored))
-        await self.database.write(call.actor, operations.use, template_id=template_id)
-        return pb.InstantiateTemplateResponse(step=message)
+        instantiating = Instantiating(self.database, self.checking)
+        return await instantiating.instantiate(call.actor, template, request.name, values)
 
     async def RateTemplate(self, request: pb.RateTemplateRequest, call: Call) -> template_pb2.Template:
         """Note what the caller thinks of a template."""
@@ -130,9 +112,6 @@ class TemplateServicer:
         if wanted.agent_id:
             return await self.database.read(call.actor, get_agent, agent_id=ids.parse(wanted.agent_id))
         return None
-
-    async def _template(self, template_id: str, call: Call) -> Template:
-        return await self.database.read(call.actor, queries.get_template, template_id=ids.parse(template_id))
 
     async def _shown(self, template: Template, call: Call) -> template_pb2.Template:
         (shown,) = await self._all([template], call)
