@@ -185,7 +185,7 @@ def given_inputs(given: list[str] | None) -> Json:
 def _named(text: str) -> tuple[str, object]:
     name, separator, value = text.partition("=")
     if not separator or not name:
-        msg = f"--input {text!r}: it has to be NAME=VALUE."
+        msg = f"{text!r} is not NAME=VALUE."
         raise WrongUse(msg)
     try:
         return name, json.loads(value)

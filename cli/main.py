@@ -34,6 +34,7 @@ from cli import (
     sessions,
     sharing,
     teams,
+    templates,
     triggers,
     users,
     variables,
@@ -77,6 +78,7 @@ executions.app.command("models")(model_uses.models)
 app.add_typer(executions.app, name="execution")
 approvals.register(executions.app)
 forks.register(executions.app)
+app.add_typer(templates.app, name="template")
 app.add_typer(schedules.app, name="schedule")
 app.add_typer(webhooks.app, name="webhook")
 app.add_typer(triggers.app, name="trigger")

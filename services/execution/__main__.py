@@ -11,6 +11,7 @@ from stateroom.execution.v1 import (
     public_service_pb2,
     secret_service_pb2,
     statistics_service_pb2,
+    template_service_pb2,
     usage_service_pb2,
     workflow_life_service_pb2,
     workflow_service_pb2,
@@ -46,6 +47,8 @@ from services.execution.secrets.keyring import Keyring
 from services.execution.secrets.servicer import SecretServicer
 from services.execution.settings import ExecutionSettings
 from services.execution.statistics.servicer import StatisticsServicer
+from services.execution.templates.official import store_official
+from services.execution.templates.servicer import TemplateServicer
 from services.execution.usage.servicer import UsageServicer
 
 COUNTS = [
@@ -88,6 +91,7 @@ async def open_execution(settings: ExecutionSettings, stack: AsyncExitStack) -> 
     forgotten = forgetting(service.system, settings.log_retention_days)
     service.loops += [engine.run, bell.run, leftovers.run, forgotten.run]
     service.counts += COUNTS
+    await store_official(service.system)
     server = service.server()
     database, pages = service.database, service.pages
     checking = Checking(database, expressions)
@@ -95,6 +99,7 @@ async def open_execution(settings: ExecutionSettings, stack: AsyncExitStack) -> 
     server.add_all(
         {
             workflow_service_pb2: WorkflowServicer(database, pages, checking),
+            template_service_pb2: TemplateServicer(database, service.system, pages, checking),
             workflow_life_service_pb2: WorkflowLifeServicer(database),
             public_service_pb2: PublicServicer(service.system, pages),
             agent_service_pb2: AgentServicer(database, pages, checking),

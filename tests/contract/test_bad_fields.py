@@ -30,6 +30,9 @@ BAD_IN_CONTEXT: dict[str, Sequence[Any]] = {
     "workspace.repository_url": URLS,
 }
 
+AT_START = {"execution.templates"}
+"""Tables into which a service puts rows when it starts; what people put there is in `changes` as well."""
+
 
 @pytest_asyncio.fixture
 async def person(shared_product: Product) -> AsyncIterator[Person]:
@@ -49,7 +52,7 @@ async def _rows(product: Product) -> dict[str, int]:
         " AND NOT relispartition AND relname NOT IN ('alembic_version', 'relay_head', 'cursors')",
         services,
     )
-    names = [f"{table['service']}.{table['relname']}" for table in tables]
+    names = {f"{table['service']}.{table['relname']}" for table in tables} - AT_START
     counted = (f"SELECT '{name.replace('outbox', 'changes')}' AS name, count(*) AS rows FROM {name}" for name in names)  # noqa: S608  # names of our own
     counts: dict[str, int] = {}
     for row in await query(url, " UNION ALL ".join(counted)):

@@ -98,6 +98,24 @@ async def test_cli_agent_is_made_of_a_file_run_and_used_by_a_workflow(
     assert (refused.code, "in use by using" in refused.errors) == (4, True)
 
 
+async def test_cli_template_is_published_used_and_rated(embedded_stack: EmbeddedStack, tmp_path: Path) -> None:
+    """A text of a workflow becomes a parameter; what is made of it has another in its place."""
+    stack, file = embedded_stack, tmp_path / "hail.yaml"
+    file.write_text("steps: [{key: a, data: {}, inputs: {text: \"'hail, Rome'\"}}]")
+    await stack.command("workflow", "create", str(file), "--activate")
+    published = ("publish", "Hail", "--workflow", "hail", "--replace", "Rome=city", "--category", "manners", "--json")
+    (template,) = (await stack.command("template", *published)).json()
+    template_id = str(template["templateId"])
+    used = await stack.command("template", "use", template_id, "-p", "city=Troy", "--name", "troy", "--json")
+    (made,) = used.json()
+    shown = await stack.command("workflow", "export", str(made["workflowId"]))
+    assert "hail, Troy" in shown.output
+    rated = (await stack.command("template", "rate", template_id, "4", "--json")).json()[0]
+    assert (rated["ratingAverage"], rated["usageCount"]) == (4, "1")
+    assert "Hail" in (await stack.command("template", "list", "--category", "manners", "--popular")).output
+    assert "Run the tests" in (await stack.command("template", "list", "--official")).output
+
+
 async def test_cli_execution_survives_the_death_of_the_service(embedded_stack: EmbeddedStack, tmp_path: Path) -> None:
     """The supervisor starts it again, and the execution goes on where it was."""
     stack = embedded_stack

@@ -253,6 +253,14 @@ class Setting:
             await self.client.delete(f"/v1/agents/{agent_id}")
         return agent_id
 
+    async def template(self) -> str:
+        """Return a template with a parameter; a deleted one for the call that brings it back."""
+        data = {"steps": [{"key": "only", "data": {}, "inputs": {"text": "'{{greeting}}'"}}]}
+        made = await self.client.post("/v1/templates", {"template": {"name": "docs", "type": "WORKFLOW", "data": data}})
+        if self.method == "UndeleteTemplate":
+            await self.client.delete(f"/v1/templates/{made['templateId']}")
+        return str(made["templateId"])
+
     async def execution(self) -> str:
         """Return an execution: one that waits for the call that ends that, else one that fails at once and says why."""
         step: Json = {"data": {}, "inputs": {"n": "inputs.nothing"}}
@@ -383,6 +391,7 @@ MAKERS: Mapping[str, Callable[[Setting], Awaitable[str]]] = {
     "CONTEXT_ID": Setting.context,
     "ACTION_ID": Setting.action,
     "WORKFLOW_ID": Setting.workflow,
+    "TEMPLATE_ID": Setting.template,
     "AGENT_ID": Setting.definition_agent,
     "EXECUTION_ID": Setting.execution,
     "TRIGGER_ID": Setting.trigger,

@@ -24,6 +24,7 @@ from stateroom.execution.v1.log_service_pb2_grpc import LogServiceStub
 from stateroom.execution.v1.public_service_pb2_grpc import PublicServiceStub
 from stateroom.execution.v1.secret_service_pb2_grpc import SecretServiceStub
 from stateroom.execution.v1.statistics_service_pb2_grpc import StatisticsServiceStub
+from stateroom.execution.v1.template_service_pb2_grpc import TemplateServiceStub
 from stateroom.execution.v1.trigger_service_pb2_grpc import TriggerServiceStub
 from stateroom.execution.v1.usage_service_pb2_grpc import UsageServiceStub
 from stateroom.execution.v1.webhook_service_pb2_grpc import WebhookServiceStub
@@ -71,6 +72,7 @@ class Replica:
                     ForkServiceStub,
                     AgentServiceStub,
                     PublicServiceStub,
+                    TemplateServiceStub,
                     SecretServiceStub,
                     UsageServiceStub,
                 )

@@ -2,16 +2,19 @@
 
 from typing import Any
 
-from stateroom.execution.v1 import agent_pb2, execution_pb2, trigger_pb2, workflow_pb2
+from google.protobuf.json_format import ParseDict
+from stateroom.execution.v1 import agent_pb2, execution_pb2, template_pb2, trigger_pb2, workflow_pb2
 from stateroom.execution.v1 import agent_service_pb2 as agent_pb
 from stateroom.execution.v1 import execution_service_pb2 as pb
 from stateroom.execution.v1 import secret_service_pb2 as secret_pb
+from stateroom.execution.v1 import template_service_pb2 as template_pb
 from stateroom.execution.v1 import trigger_service_pb2 as trigger_pb
 from stateroom.execution.v1 import webhook_service_pb2 as webhook_pb
 from stateroom.execution.v1 import workflow_service_pb2 as workflow_pb
 from stateroom.execution.v1.agent_service_pb2_grpc import AgentServiceStub
 from stateroom.execution.v1.execution_service_pb2_grpc import ExecutionServiceStub
 from stateroom.execution.v1.secret_service_pb2_grpc import SecretServiceStub
+from stateroom.execution.v1.template_service_pb2_grpc import TemplateServiceStub
 from stateroom.execution.v1.trigger_service_pb2_grpc import TriggerServiceStub
 from stateroom.execution.v1.webhook_service_pb2_grpc import WebhookServiceStub
 from stateroom.execution.v1.workflow_service_pb2_grpc import WorkflowServiceStub
@@ -50,14 +53,31 @@ async def executions(owner: Person) -> dict[str, str]:
         step = _STEPS.steps[0]
         wanted = agent_pb.CreateAgentRequest(agent=agent_pb2.Agent(name="a", step=step))
         _, agent = [await agents.CreateAgent(wanted, **sent) for _ in range(2)]
+        await _public(workflows, agents, step, sent)
+        templates: Any = TemplateServiceStub(channel)
+        data = {"name": "a", "type": "WORKFLOW", "data": {"steps": [{"key": "a", "data": {}}]}}
+        create_template = template_pb.CreateTemplateRequest(template=ParseDict(data, template_pb2.Template()))
+        _, template = [await templates.CreateTemplate(create_template, **sent) for _ in range(2)]
     await _used(owner, started.execution_id)
     found = {
+        "template_id": template.template_id,
         "agent_id": agent.agent_id,
         "parent_agent_id": agent.parent_agent_id,
         "workflow_id": made.workflow_id,
         "parent_workflow_id": made.parent_workflow_id,
     }
     return found | {"execution_id": started.execution_id} | await _triggers(owner, made.parent_workflow_id)
+
+
+async def _public(workflows: Any, agents: Any, step: workflow_pb2.Step, sent: dict[str, Any]) -> None:
+    """Make two workflows and two agents that everybody sees, and that are nobody's secret."""
+    for _ in range(2):
+        shown = workflow_pb2.Workflow(name="shown", definition=_STEPS, is_public=True)
+        made = await workflows.CreateWorkflow(workflow_pb.CreateWorkflowRequest(workflow=shown), **sent)
+        await workflows.ActivateWorkflow(workflow_pb.ActivateWorkflowRequest(workflow_id=made.workflow_id), **sent)
+        agent = agent_pb2.Agent(name="shown", step=step, is_public=True)
+        made = await agents.CreateAgent(agent_pb.CreateAgentRequest(agent=agent), **sent)
+        await agents.ActivateAgent(agent_pb.ActivateAgentRequest(agent_id=made.agent_id), **sent)
 
 
 async def _triggers(owner: Person, parent_workflow_id: str) -> dict[str, str]:

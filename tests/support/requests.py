@@ -7,8 +7,9 @@ from typing import Any
 import grpc
 from buf.validate import validate_pb2
 from google.api import field_behavior_pb2
-from google.protobuf import message_factory
+from google.protobuf import message_factory, struct_pb2
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.json_format import ParseDict
 from google.protobuf.message import Message
 from stateroom.api.v1 import policy_pb2
 from stateroom.execution.v1 import workflow_pb2
@@ -44,6 +45,10 @@ NEEDED = {
     "workflow.name": "a",
     "workflow.definition": _DEFINITION,
     "agent.name": "a",
+    "template.name": "a",
+    "template.data": ParseDict({"steps": [{"key": "a", "data": {}}]}, struct_pb2.Struct()),
+    "template.type": 2,
+    "rating": 1,
     "agent.step": _DEFINITION.steps[0],
     "execution.definition": _DEFINITION,
     "trigger.name": "a",
@@ -61,7 +66,7 @@ _ALWAYS = {
 }
 """Ids that a new resource has, though changing one does not need them."""
 
-_INSTEAD = {"execution.workflow_id", "execution.agent_id"}
+_INSTEAD = {"execution.workflow_id", "execution.agent_id", "template.workflow_id", "template.agent_id"}
 """Ids in place of which an example says something else."""
 
 _WHOLE = {"agent.step"}

@@ -5,11 +5,12 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from google.protobuf.json_format import MessageToDict, ParseDict
+from google.protobuf.json_format import ParseDict
 from stateroom.execution.v1 import agent_pb2 as pb
 from stateroom.execution.v1 import workflow_pb2
 
 from chassis import messages
+from services.execution import structs
 from services.execution.agents.domain import Agent, bare
 from services.execution.definitions.convert import step_from_proto, step_to_proto
 from services.execution.versions import convert
@@ -58,6 +59,9 @@ def _chosen(message: pb.Agent) -> dict[str, Any]:
         "max_memory": message.max_memory or _MEMORY,
         "max_concurrent_executions": message.max_concurrent_executions or 1,
     }
-    said = {"parameters": MessageToDict(message.parameters), "capabilities": tuple(message.capabilities)}
+    said = {
+        "parameters": structs.read(message.parameters, "agent.parameters"),
+        "capabilities": tuple(message.capabilities),
+    }
     step = {"step": bare(step_from_proto(message.step))} if message.HasField("step") else {}
     return {**convert.described(message), **said, **limits, **step}

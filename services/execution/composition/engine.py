@@ -19,10 +19,11 @@ from services.execution.executions.domain import Execution
 from services.execution.executions.events import EXECUTION
 from services.execution.expressions import Expressions
 from services.execution.secrets.events import SECRET
+from services.execution.templates.events import TEMPLATE
 from services.execution.triggers.events import TRIGGER
 from services.execution.webhooks.events import DELIVERY
 
-REGISTRY = Registry(WORKFLOW, AGENT, EXECUTION, APPROVAL, TRIGGER, DELIVERY, SECRET)
+REGISTRY = Registry(WORKFLOW, AGENT, TEMPLATE, EXECUTION, APPROVAL, TRIGGER, DELIVERY, SECRET)
 
 
 def open_engine(service: Service, expressions: Expressions, types: Mapping[Type, StepType], limit: int) -> Engine:

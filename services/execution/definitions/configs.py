@@ -11,8 +11,8 @@ from stateroom.execution.v1 import agent_config_pb2
 from stateroom.execution.v1 import step_config_pb2 as config_pb
 from stateroom.execution.v1 import workflow_pb2 as pb
 
+from services.execution import structs
 from services.execution.definitions.domain import KEY, Llm, Step, Tool, Type
-from services.execution.structs import json_of
 
 DAY = 86400.0
 """Seconds that a step waits for a person or a workflow, unless it says otherwise."""
@@ -98,7 +98,9 @@ def _of_llm(config: config_pb.LlmConfig) -> dict[str, Any]:
         system=config.system,
         max_tokens=config.max_tokens or TOKENS,
         max_turns=config.max_turns or TURNS,
-        output_schema=json_of(config.output_schema) if config.HasField("output_schema") else None,
+        output_schema=structs.read(config.output_schema, "llm.output_schema")
+        if config.HasField("output_schema")
+        else None,
         tools=tuple(map(_of_tool, config.tools)),
         input_price=config.input_price,
         output_price=config.output_price,
@@ -110,7 +112,7 @@ def _of_tool(message: config_pb.Tool) -> Tool:
     kind = str(message.WhichOneof("config"))
     fields = from_proto(kind, getattr(message, kind)) | {"timeout": seconds(message, "timeout")}
     step = Step(message.name, Type[kind.upper()], **fields)
-    return Tool(message.name, message.description, json_of(message.parameters), step)
+    return Tool(message.name, message.description, structs.read(message.parameters, "llm.tools.parameters"), step)
 
 
 _TO: Mapping[Type, Callable[[Step], Message]] = {

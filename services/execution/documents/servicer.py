@@ -35,14 +35,15 @@ class WorkflowLifeServicer:
 
     async def ExportWorkflow(self, request: pb.ExportWorkflowRequest, call: Call) -> AsyncIterator[HttpBody]:
         """Return a version as a file."""
-        yield convert.file_of(await self._workflow(request.workflow_id, call))
+        workflow_id = ids.parse(request.workflow_id)
+        workflow = await self.database.read(call.actor, queries.get_workflow, workflow_id=workflow_id)
+        yield convert.file_of(workflow)
 
     async def GetWorkflowGraph(self, request: pb.GetWorkflowGraphRequest, call: Call) -> pb.WorkflowGraph:
         """Return a version as a graph."""
-        return convert.graph_of(await self._workflow(request.workflow_id, call))
-
-    async def _workflow(self, workflow_id: str, call: Call) -> Workflow:
-        return await self.database.read(call.actor, queries.get_workflow, workflow_id=ids.parse(workflow_id))
+        workflow_id = ids.parse(request.workflow_id)
+        workflow = await self.database.read(call.actor, queries.get_workflow, workflow_id=workflow_id)
+        return convert.graph_of(workflow)
 
     async def _change(
         self,

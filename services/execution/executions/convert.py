@@ -13,10 +13,10 @@ from stateroom.execution.v1 import workflow_pb2
 
 from chassis import etag, ids, messages
 from chassis.errors import InvalidField, Violation
+from services.execution import structs
 from services.execution.definitions.convert import definition_from_proto, definition_to_proto
 from services.execution.executions.domain import Execution, ExecutionSpec, Failure, State, StepExecution
 from services.execution.executions.queries import Filter
-from services.execution.structs import value_of
 
 INPUT = 256 * 1024
 """Bytes of an execution's input as JSON."""
@@ -118,11 +118,7 @@ def input_from_proto(message: struct_pb2.Struct, field: str) -> dict[str, Any]:
 
 def value_from_proto(message: struct_pb2.Value, field: str) -> Any:
     """Return JSON that somebody gives. InvalidField when it cannot be kept."""
-    value = value_of(message)
-    try:
-        size = len(json.dumps(value, allow_nan=False))
-    except ValueError as exc:
-        raise InvalidField(Violation(field, "has a number that is none")) from exc
-    if size > INPUT:
+    value = structs.read_value(message, field)
+    if len(json.dumps(value)) > INPUT:
         raise InvalidField(Violation(field, f"is larger than {INPUT // 1024} KiB"))
     return value

@@ -1,14 +1,17 @@
 """Agents: one step with a name, in versions, run once or by workflows."""
 
+import asyncio
 from typing import Any
 
 import grpc
 import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.json_format import MessageToDict, ParseDict
-from stateroom.execution.v1 import agent_pb2, execution_pb2
+from stateroom.execution.v1 import agent_pb2, execution_pb2, template_pb2
 from stateroom.execution.v1 import agent_service_pb2 as pb
 from stateroom.execution.v1 import execution_service_pb2 as execution_pb
+from stateroom.execution.v1 import statistics_service_pb2 as statistics_pb
+from stateroom.execution.v1 import template_service_pb2 as template_pb
 from stateroom.execution.v1 import workflow_service_pb2 as workflow_pb
 
 from chassis import ids
@@ -54,6 +57,16 @@ async def test_start_execution_of_an_agent_with_an_input_that_does_not_fit_is_re
     refusal = await refused(stage.begin(_of(agent, **given)))
     assert (refusal.code, refusal.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_INPUT")
     assert list(refusal.fields) == [field]
+
+
+async def test_start_execution_of_an_agent_whose_parameters_are_too_much_work_harms_nobody(
+    stage: ExecutionStage,
+) -> None:
+    """A thousand choices for each of many items: who looks at them is ended, and the service goes on."""
+    many = {"type": "object", "properties": {"a": {"items": {"anyOf": [{"const": n} for n in range(900)]}}}}
+    agent = await stage.agent({"data": {}}, parameters=many)
+    assert (await refused(stage.begin(_of(agent, a=[5000] * 30_000)))).reason == "INVALID_INPUT"
+    assert (await stage.ended(await stage.begin(_of(agent, a=[1])))).state == execution_pb2.Execution.COMPLETED
 
 
 async def test_update_agent_changes_a_draft_in_place_and_makes_the_next_version_of_an_active_one(
@@ -181,6 +194,32 @@ async def test_activate_workflow_needs_agents_that_do_not_change_any_more_and_ke
     assert (refusal.reason, refusal.message) == ("IN_USE", f"This is in use by uses ({made.workflow_id}).")
     missing = [{"key": "a", "agent": {"agentId": str(ids.new())}}]
     assert "which is no agent of this account" in (await refused(stage.create(missing))).message
+
+
+async def test_start_execution_by_two_at_once_of_an_agent_that_allows_one_starts_one(stage: ExecutionStage) -> None:
+    """The other is refused; the one that runs is counted as the agent's."""
+    asks = await stage.workflow([{"key": "ask", "approval": {"message": "Go on?"}}])
+    agent = await stage.agent({"workflow": {"workflowId": asks}})
+    answers = await asyncio.gather(*(stage.begin(_of(agent)) for _ in range(4)), return_exceptions=True)
+    refusals = [each for each in answers if isinstance(each, grpc.aio.AioRpcError)]
+    assert [each.code() for each in refusals] == [grpc.StatusCode.RESOURCE_EXHAUSTED] * 3
+    wanted = statistics_pb.GetExecutionStatisticsRequest(agent_id=agent.agent_id)
+    assert (await stage.call("GetExecutionStatistics", wanted)).total == 1
+
+
+async def test_create_agent_with_the_same_request_id_twice_makes_one(stage: ExecutionStage) -> None:
+    """And so does a template that is instantiated twice."""
+    wanted = ParseDict({"name": "a", "step": {"key": "a", "data": {}}}, agent_pb2.Agent())
+    create = pb.CreateAgentRequest(agent=wanted, request_id=str(ids.new()))
+    first, second = [await stage.call("CreateAgent", create) for _ in range(2)]
+    assert first == second
+    template = template_pb2.Template(name="t", agent_id=first.agent_id)
+    made = await stage.call("CreateTemplate", template_pb.CreateTemplateRequest(template=template))
+    use = template_pb.InstantiateTemplateRequest(template_id=made.template_id, request_id=str(ids.new()))
+    first, second = [(await stage.call("InstantiateTemplate", use)).agent for _ in range(2)]
+    assert first.agent_id == second.agent_id
+    found = await stage.call("GetTemplate", template_pb.GetTemplateRequest(template_id=made.template_id))
+    assert found.usage_count == 1
 
 
 async def test_executions_of_an_agent_are_no_more_at_once_than_it_allows(stage: ExecutionStage) -> None:

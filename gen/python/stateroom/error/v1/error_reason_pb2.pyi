@@ -788,6 +788,22 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """ACTIVE workflows name what was to be deleted; `users` lists them.
     Example: {"reason": "IN_USE", "metadata": {"users": "release (01912345-…)"}}
     """
+    TEMPLATE_NOT_FOUND: _ErrorReason.ValueType  # 397
+    """There is no such template in the account, none that is official and none that is public.
+    Example: {"reason": "TEMPLATE_NOT_FOUND", "metadata": {"templateId": "…"}}
+    """
+    TEMPLATE_NOT_DELETED: _ErrorReason.ValueType  # 398
+    """The template is not deleted.
+    Example: {"reason": "TEMPLATE_NOT_DELETED", "metadata": {"templateId": "…"}}
+    """
+    INVALID_TEMPLATE: _ErrorReason.ValueType  # 399
+    """Nothing can be made of the template; the description says why.
+    Example: {"reason": "INVALID_TEMPLATE", "metadata": {"field": "template.parameters", "description": "…"}}
+    """
+    PARAMETERS_DO_NOT_FIT: _ErrorReason.ValueType  # 400
+    """The values do not fit the parameters of a template; BadRequest lists each problem, with its field.
+    Example: {"reason": "PARAMETERS_DO_NOT_FIT", "metadata": {"problems": "1", "field": "parameters.cron", "description": "…"}}
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every `reason` of a google.rpc.ErrorInfo whose domain is `stateroom.dev`.
@@ -1559,5 +1575,21 @@ Example: {"reason": "AGENT_BUSY", "metadata": {"agentId": "…", "limit": "1"}}
 IN_USE: ErrorReason.ValueType  # 396
 """ACTIVE workflows name what was to be deleted; `users` lists them.
 Example: {"reason": "IN_USE", "metadata": {"users": "release (01912345-…)"}}
+"""
+TEMPLATE_NOT_FOUND: ErrorReason.ValueType  # 397
+"""There is no such template in the account, none that is official and none that is public.
+Example: {"reason": "TEMPLATE_NOT_FOUND", "metadata": {"templateId": "…"}}
+"""
+TEMPLATE_NOT_DELETED: ErrorReason.ValueType  # 398
+"""The template is not deleted.
+Example: {"reason": "TEMPLATE_NOT_DELETED", "metadata": {"templateId": "…"}}
+"""
+INVALID_TEMPLATE: ErrorReason.ValueType  # 399
+"""Nothing can be made of the template; the description says why.
+Example: {"reason": "INVALID_TEMPLATE", "metadata": {"field": "template.parameters", "description": "…"}}
+"""
+PARAMETERS_DO_NOT_FIT: ErrorReason.ValueType  # 400
+"""The values do not fit the parameters of a template; BadRequest lists each problem, with its field.
+Example: {"reason": "PARAMETERS_DO_NOT_FIT", "metadata": {"problems": "1", "field": "parameters.cron", "description": "…"}}
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -119,7 +119,7 @@ class Agent(_message.Message):
 
     @_builtins.property
     def parameters(self) -> _struct_pb2.Struct:
-        """What it is given has to fit this JSON Schema (2020-12) of an object, at most 64 KiB, without references to elsewhere; anything when unset."""
+        """What it is given has to fit this JSON Schema (2020-12) of an object, at most 16 KiB, that refers to nothing elsewhere; anything when unset."""
 
     @_builtins.property
     def capabilities(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:

@@ -1,0 +1,1 @@
+"""Templates: what agents, workflows and steps are made of."""
