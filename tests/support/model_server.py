@@ -14,7 +14,7 @@ class ModelServer:
     """Answers requests in turn with what the script says, the last of it again and again.
 
     An answer of the script has `text`, `calls` (name and JSON text of the arguments), `stop` and `status`; without
-    `stop` it ends well, and with an empty one it breaks off.
+    `stop` it ends well, and with an empty one it breaks off. `events` are sent as they are.
     """
 
     def __init__(self, *script: Said) -> None:
@@ -30,6 +30,8 @@ class ModelServer:
         said = self.script.pop(0) if len(self.script) > 1 else self.script[0]
         writer.write(f"HTTP/1.1 {said.get('status', '200 OK')}\r\nConnection: close\r\n\r\n".encode())
         events = _openai(said) if first.split()[1].endswith("/chat/completions") else _anthropic(said)
+        if "events" in said:
+            events = (f"data: {json.dumps(event)}\n\n" for event in said["events"])
         for event in events if "status" not in said else [json.dumps({"error": said.get("text", "no")})]:
             writer.write(event.encode())
             await writer.drain()

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from services.execution.definitions.domain import Llm
-from services.execution.llm.talk import Answer, BadAnswer, Message, system_of
+from services.execution.llm.talk import Answer, BadAnswer, Message, count_of, system_of
 
 
 class Anthropic:
@@ -42,15 +42,19 @@ class Anthropic:
         """Take an event; returns the text in it. BadAnswer."""
         match event.get("type"):
             case "message_start":
-                answer.model = event["message"].get("model", "")
+                answer.model = str(event["message"].get("model", ""))
                 _count(answer, event["message"].get("usage") or {})
             case "content_block_start" if event["content_block"]["type"] == "tool_use":
                 block = event["content_block"]
-                answer.calls[event["index"]] = {"id": block["id"], "name": block["name"], "arguments": ""}
+                answer.calls[int(event["index"])] = {
+                    "id": str(block["id"]),
+                    "name": str(block["name"]),
+                    "arguments": "",
+                }
             case "content_block_delta":
                 delta = event["delta"]
                 if delta["type"] == "input_json_delta":
-                    answer.calls[event["index"]]["arguments"] += delta["partial_json"]
+                    answer.calls[int(event["index"])]["arguments"] += delta["partial_json"]
                 return str(delta["text"]) if delta["type"] == "text_delta" else ""
             case "message_delta":
                 answer.stop = event["delta"].get("stop_reason") or answer.stop
@@ -62,10 +66,10 @@ class Anthropic:
 
 def _count(answer: Answer, usage: Mapping[str, Any]) -> None:
     """Take what was used so far: each event says all of it, as far as it says it."""
-    cached = (usage.get("cache_creation_input_tokens") or 0) + (usage.get("cache_read_input_tokens") or 0)
     if "input_tokens" in usage:
-        answer.input_tokens = (usage["input_tokens"] or 0) + cached
-    answer.output_tokens = usage.get("output_tokens") or answer.output_tokens
+        names = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
+        answer.input_tokens = sum(count_of(usage.get(name) or 0) for name in names)
+    answer.output_tokens = count_of(usage.get("output_tokens") or answer.output_tokens)
 
 
 def _messages(messages: list[Message]) -> list[dict[str, Any]]:

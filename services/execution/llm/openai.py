@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from services.execution.definitions.domain import Llm
-from services.execution.llm.talk import Answer, BadAnswer, Message, system_of
+from services.execution.llm.talk import Answer, BadAnswer, Message, count_of, system_of
 
 
 class OpenAi:
@@ -50,9 +50,10 @@ class OpenAi:
         """Take a chunk; returns the text in it. BadAnswer."""
         if "error" in event:
             raise BadAnswer(str(event["error"])[:300])
-        answer.model = event.get("model") or answer.model
+        answer.model = str(event.get("model") or answer.model)
         if usage := event.get("usage"):
-            answer.input_tokens, answer.output_tokens = usage["prompt_tokens"], usage["completion_tokens"]
+            answer.input_tokens = count_of(usage["prompt_tokens"])
+            answer.output_tokens = count_of(usage["completion_tokens"])
         text = ""
         for choice in event.get("choices") or ():
             delta = choice.get("delta") or {}
@@ -64,9 +65,9 @@ class OpenAi:
 
 
 def _add(answer: Answer, part: Mapping[str, Any]) -> None:
-    call = answer.calls.setdefault(part.get("index", 0), {"id": "", "name": "", "arguments": ""})
+    call = answer.calls.setdefault(int(part.get("index", 0)), {"id": "", "name": "", "arguments": ""})
     said = part.get("function") or {}
-    call["id"] = part.get("id") or call["id"]
+    call["id"] = str(part.get("id") or call["id"])
     call["name"] += said.get("name") or ""
     call["arguments"] += said.get("arguments") or ""
 

@@ -6,6 +6,8 @@ from typing import Any, Protocol
 
 from services.execution.definitions.domain import Llm
 
+MOST = 10**12
+"""Tokens that one answer can have taken."""
 Message = Mapping[str, Any]
 """`role` is user, assistant or tool. A user's and an assistant's have `text`, an assistant's also `calls`: of `id`,
 `name` and `arguments`. A tool's says by `id` which call it answers, with a `text`, and whether that is a failure."""
@@ -54,3 +56,11 @@ def system_of(llm: Llm) -> str:
         "Answer with JSON that fits the JSON Schema of the answer, and with nothing else." if llm.output_schema else ""
     )
     return "\n\n".join(filter(None, (llm.system, form)))
+
+
+def count_of(value: Any) -> int:
+    """Return how many tokens an endpoint says there are. BadAnswer for what is no number of tokens."""
+    if not isinstance(value, int) or not 0 <= value <= MOST:
+        msg = "its number of tokens is none"
+        raise BadAnswer(msg)
+    return value

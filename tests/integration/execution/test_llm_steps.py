@@ -133,6 +133,11 @@ async def test_llm_step_with_a_schema_gives_a_value_that_fits_or_is_tried_again(
         ({"text": "half an ans", "stop": ""}, "LLM_BAD_OUTPUT"),
         ({"text": "long", "stop": "length"}, "LLM_CUT_OFF"),
         ({"calls": [("rm", "{}")]}, "LLM_BAD_OUTPUT"),
+        ({"events": [[1]]}, "LLM_BAD_OUTPUT"),
+        ({"events": [{"choices": [{"delta": {"content": 5}}]}]}, "LLM_BAD_OUTPUT"),
+        ({"events": [{"choices": [{"delta": {"tool_calls": [{"index": "a"}]}}]}]}, "LLM_BAD_OUTPUT"),
+        ({"events": [{"usage": {"prompt_tokens": -1, "completion_tokens": 1}}]}, "LLM_BAD_OUTPUT"),
+        ({"events": [{"error": {"message": "overloaded"}}]}, "LLM_BAD_OUTPUT"),
     ],
 )
 async def test_llm_step_whose_answer_is_of_no_use_fails_with_why(stage: ExecutionStage, said: Said, why: str) -> None:

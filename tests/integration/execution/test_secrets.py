@@ -74,6 +74,24 @@ async def test_set_secret_for_the_first_time_by_two_at_once_keeps_one(stage: Exe
     assert await names(stage) == ["TOKEN"]
 
 
+async def test_set_secret_beyond_the_limit_or_of_a_version_that_is_gone_is_refused(stage: ExecutionStage) -> None:
+    """One that is there can be replaced all the same."""
+    first = await keep(stage)
+    await keep(stage, value="another value")
+    with pytest.raises(grpc.aio.AioRpcError) as raised:
+        await stage.call("SetSecret", pb.SetSecretRequest(name="TOKEN", value=VALUE, etag=first.etag))
+    assert raised.value.code() == grpc.StatusCode.ABORTED
+    more = """
+        INSERT INTO secrets (secret_id, account_id, name, sealed, user_id, version, create_time, update_time)
+        SELECT gen_random_uuid(), $1, 'N' || number, '', $1, 1, now(), now() FROM generate_series(1, 255) AS number
+    """
+    await stage.rows(more, stage.account_id)
+    with pytest.raises(grpc.aio.AioRpcError) as raised:
+        await keep(stage, "MORE")
+    assert raised.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
+    await keep(stage)
+
+
 async def test_api_step_sends_a_secret_and_shows_it_nowhere(stage: ExecutionStage, site: Site) -> None:
     """Not even when the other side sends it back, as it is or in base64."""
     await keep(stage)

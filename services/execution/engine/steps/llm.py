@@ -100,7 +100,7 @@ class Llm:
                         text = dialect.read(event, answer)
                         answer.text += text
                         spoken.say(text)
-            except (BadAnswer, KeyError, TypeError, AttributeError) as exc:
+            except (BadAnswer, KeyError, TypeError, ValueError, AttributeError) as exc:
                 raise StepFailed(answers.BAD, f"what came is no answer: {values.short(str(exc))}") from exc
         spoken.end()
         if not answer.stop:
@@ -138,8 +138,12 @@ class Llm:
         told = []
         for position, call in enumerate(calls):
             attempt.log.say(Level.INFO, f"-> {call['name']} {values.short(call['arguments'])}")
-            inner = replace(attempt, path=f"{attempt.path}#{said['turns']}.{position}", inputs=call["arguments"])
-            inner = replace(inner, step=_step(tools[call["name"]], said["urls"]), variables={}, progress=None)
+            inner = replace(
+                attempt, path=f"{attempt.path}#{attempt.number}.{said['turns']}.{position}", inputs=call["arguments"]
+            )
+            inner = replace(
+                inner, step=_step(tools[call["name"]], said["urls"]), variables={}, progress=None, secrets={}
+            )
             failed, text = await self._result(inner)
             attempt.log.say(Level.INFO, f"<- {call['name']} {text[:_PARAGRAPH]}")
             told.append({"role": "tool", "id": call["id"], "text": text, "failed": failed})
