@@ -96,7 +96,7 @@ def account(opened: Account) -> Account:
     return Account(opened.database, opened.stage)
 
 
-@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(
     limits=st.lists(st.integers(0, 2), min_size=1, max_size=2),
     acts=st.lists(st.tuples(st.integers(0, 4), st.integers(-2, 2)), max_size=25),
