@@ -14,6 +14,7 @@ from benchmarks.figures import (
     crowd,
     echo,
     engine,
+    executions,
     file_watch,
     memory,
     mutations,
@@ -39,6 +40,7 @@ FIGURES: dict[str, Callable[[Installation], Awaitable[list[Row]]]] = {
     "reads": reads.measure,
     "mutations": mutations.measure,
     "engine": engine.measure,
+    "executions": executions.measure,
     "audit_delay": audit_delay.measure,
     "file_watch": file_watch.measure,
 }

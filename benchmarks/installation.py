@@ -22,7 +22,9 @@ START_SECONDS = 120.0
 STOP_SECONDS = 60.0
 PLAIN = {"PS1": "$ ", "PROMPT_COMMAND": "", "HISTFILE": ""}
 """A shell that prints nothing of its own accord but its prompt."""
-LIMITS = {"SESSION_LIMIT": "1000", "STREAMS_PER_ACCOUNT": "1000", "WORKSPACE_LIMIT": "100"}
+REACHED = "127.0.0.2"
+"""An address that the requests of steps reach, though it is not public."""
+LIMITS = {"SESSION_LIMIT": "1000", "STREAMS_PER_ACCOUNT": "1000", "WORKSPACE_LIMIT": "100", "EGRESS_ALLOWED": REACHED}
 """What one account may have: all figures are of one."""
 
 

@@ -148,6 +148,30 @@ async def test_cli_execution_cancel_ends_it(embedded_stack: EmbeddedStack, tmp_p
     assert (watched.code, "CANCELLED" in watched.errors) == (4, True)
 
 
+async def test_cli_execution_retry_and_fork_go_on_from_another(embedded_stack: EmbeddedStack, tmp_path: Path) -> None:
+    """What was cancelled goes on where it was; at a step it goes on with something else. Both name their origin."""
+    stack = embedded_stack
+    given = ("-i", "a=1", "-i", "b=2", "--json")
+    (started,) = (await stack.command("run", _file(tmp_path, "again", "9000s"), *given)).json()
+    execution = str(started["executionId"])
+
+    async def rests() -> bool:
+        steps = (await stack.command("execution", "steps", execution, "--json")).json()
+        return ("rest", "WAITING") in {(step["path"], step["state"]) for step in steps}
+
+    await until(rests)
+    active = (await stack.command("runs", "--active", "--json")).json()
+    assert execution in {each["executionId"] for each in active}
+    await stack.command("execution", "cancel", execution)
+    ended = (await stack.command("runs", "--ended", "--json")).json()
+    assert ended[0]["executionId"] == execution
+    (retried,) = (await stack.command("execution", "retry", execution, "--json")).json()
+    assert (retried["originExecutionId"], retried["stepsCompleted"]) == (execution, "2")
+    await stack.command("execution", "cancel", str(retried["executionId"]))
+    forked = await stack.command("execution", "fork", execution, "rest", "--output", "null", "--watch")
+    assert (forked.code, "COMPLETED" in forked.output) == (0, True), forked.errors
+
+
 async def test_cli_execution_approve_lets_a_step_go_on(embedded_stack: EmbeddedStack, tmp_path: Path) -> None:
     """The only step that asks needs not be named; to answer again says who did."""
     stack = embedded_stack

@@ -27,7 +27,8 @@ _CONTINUED = " \\\n  "
 def curl(method: Method, request: Request) -> str:
     """Return the call by REST."""
     made = _transcode(method.route, request)
-    query = urlencode({_camel(name): _text(value) for name, value in made.get("query_params", {}).items()}, safe="$")
+    asked = {_camel(name): _texts(value) for name, value in made.get("query_params", {}).items()}
+    query = urlencode(asked, doseq=True, safe="$")
     parts = ["curl --fail-with-body"]
     if made["method"] != "get" and (made["method"], "body" in made) != ("post", True):
         parts[0] += f" -X {made['method'].upper()}"
@@ -99,6 +100,11 @@ def variable(method: Method) -> str:
 def check(method: Method, request: Request) -> None:
     """Raise google.protobuf.json_format.ParseError when an example is no request of its method."""
     ParseDict(request, GetMessageClass(method.descriptor.input_type)())
+
+
+def _texts(value: Any) -> list[str]:
+    """Return the values of a parameter, which stands in the query as often as it has values."""
+    return [_text(each) for each in (value if isinstance(value, list) else [value])]
 
 
 def _text(value: Any) -> str:  # a scalar of JSON

@@ -26,6 +26,17 @@ TIMEOUT = timedelta(days=1)
 
 def execution_to_proto(execution: Execution) -> pb.Execution:
     """Return an execution's public form."""
+    message = execution_to_change(execution)
+    if execution.definition is not None:
+        message.definition.CopyFrom(definition_to_proto(execution.definition))
+    ParseDict(execution.input, message.input)
+    if execution.state is State.COMPLETED:
+        ParseDict(execution.output, message.output)
+    return message
+
+
+def execution_to_change(execution: Execution) -> pb.Execution:
+    """Return what change events have of an execution: its public form without what is sensitive."""
     message = pb.Execution(
         execution_id=str(execution.execution_id),
         name=execution.name,
@@ -45,12 +56,7 @@ def execution_to_proto(execution: Execution) -> pb.Execution:
         origin_execution_id=str(execution.origin_execution_id or ""),
         origin_path=execution.origin_path or "",
     )
-    if execution.definition is not None:
-        message.definition.CopyFrom(definition_to_proto(execution.definition))
-    ParseDict(execution.input, message.input)
     message.timeout.FromTimedelta(execution.timeout)
-    if execution.state is State.COMPLETED:
-        ParseDict(execution.output, message.output)
     _set_failure(message, execution.failure)
     messages.set_times(message, execution, "create_time", "update_time", "start_time", "end_time")
     return message

@@ -5,4 +5,4 @@ from services.execution.executions import convert
 from services.execution.executions.domain import Execution
 from services.execution.executions.store import execution_store
 
-EXECUTION = EntityKind("execution", Execution, convert.execution_to_proto, execution_store.get_execution)
+EXECUTION = EntityKind("execution", Execution, convert.execution_to_change, execution_store.get_execution)

@@ -35,6 +35,8 @@ ALTER TABLE executions
     END),
     ADD CONSTRAINT ck_executions_family CHECK (workflow_id IS NOT NULL OR parent_workflow_id IS NULL);
 
+-- The unique index of the same columns is read backwards just as well.
+DROP INDEX ix_executions_account_id;
 DROP INDEX ix_executions_wake_time;
 CREATE INDEX ix_executions_wake_time ON executions (wake_time) WHERE state = 'RUNNING';
 CREATE INDEX ix_executions_queue

@@ -69,7 +69,7 @@ async def states(stage: ExecutionStage, started: list[execution_pb2.Execution]) 
     return [State.Name((await stage.get(each.execution_id)).state) for each in started]
 
 
-@settings(max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=2, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(limits=st.lists(st.integers(0, 2), min_size=1, max_size=3), order=st.lists(st.integers(0, 3), max_size=14))
 async def test_any_executions_never_run_more_at_once_than_their_limits(
     stage: ExecutionStage, limits: list[int], order: list[int]
