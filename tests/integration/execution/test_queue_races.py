@@ -19,12 +19,13 @@ from chassis.service import open_service
 from embedded.nats import Nats
 from embedded.postgres import Postgres
 from services.execution.composition.engine import REGISTRY
-from services.execution.definitions import operations as workflows
 from services.execution.definitions.domain import Definition, Step, Type, Workflow
-from services.execution.definitions.domain import State as Version
+from services.execution.definitions.store import WORKFLOWS
 from services.execution.executions.domain import Execution, ExecutionSpec, Lease, Owner, State
 from services.execution.executions.operations import begin_waiting, cancel_execution, start_execution
 from services.execution.settings import ExecutionSettings
+from services.execution.versions.convert import first
+from services.execution.versions.operations import activate_version, create_version
 from tests.support.execution_stage import ExecutionStage
 from tests.support.installation import TEMPLATE, fresh_installation
 from tests.support.waiting import until
@@ -48,12 +49,11 @@ class Account:
 
     async def workflow(self, limit: int) -> UUID:
         """Make a workflow of which so many executions may run."""
-        workflow_id, now = ids.new(), datetime.now(UTC)
-        about = (workflow_id, self.actor.account_id, workflow_id, 1, ids.new(), "a", "", (), NOOP)
-        made = Workflow(*about, Version.DRAFT, 1, now, now, max_concurrent_executions=limit)
-        await self.database.write(self.actor, workflows.create_workflow, workflow=made)
-        await self.database.write(self.actor, workflows.activate_workflow, workflow_id=workflow_id, etag="")
-        return workflow_id
+        said = {"name": "a", "description": "", "tags": (), "definition": NOOP, "max_concurrent_executions": limit}
+        made = Workflow(**first(Workflow.ID, self.actor.account_id, ids.new(), datetime.now(UTC)), **said)
+        await self.database.write(self.actor, create_version, family=WORKFLOWS, version=made)
+        await self.database.write(self.actor, activate_version, family=WORKFLOWS, entity_id=made.workflow_id, etag="")
+        return made.workflow_id
 
     async def start(self, workflow_id: UUID | None = None, priority: int = 0) -> Execution:
         """Store an execution that waits."""
