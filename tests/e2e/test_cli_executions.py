@@ -287,9 +287,12 @@ async def test_cli_trigger_starts_what_a_change_calls_for_and_is_listed_with_all
 ) -> None:
     """A change that its condition leaves out starts nothing; what names no change is refused."""
     stack = embedded_stack
-    await stack.command("workflow", "create", _file(tmp_path, "told"), "--activate")
+    activated = await stack.command("workflow", "create", _file(tmp_path, "told"), "--activate")
+    assert activated.code == 0, activated.errors
     wanted = ("--on", "workspace.created", "--if", "event.after.name == 'told-room'", "-i", "a=1", "-i", "b=2")
-    (made,) = (await stack.command("trigger", "create", "told", *wanted, "--json")).json()
+    created = await stack.command("trigger", "create", "told", *wanted, "--json")
+    assert created.code == 0, created.errors
+    (made,) = created.json()
     assert (made["type"], made["state"]) == ("EVENT", "ENABLED")
     identity = str(made["triggerId"])
     for name in ("another-room", "told-room"):

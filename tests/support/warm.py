@@ -106,7 +106,8 @@ async def start(
     nothing = os.open(os.devnull, os.O_RDONLY)
     usual = (nothing, 1, 2)
     files = [number if given is None else _number(given) for given, number in zip(standard, usual, strict=True)]
-    socket.send_fds(_loaded(module.partition(".")[0]), [told], [*files, writing])
+    with socket.socket(fileno=os.dup(_loaded(module.partition(".")[0]))) as way:
+        socket.send_fds(way, [told], [*files, writing])
     for ours in (nothing, writing):
         os.close(ours)
     _, status = await asyncio.get_running_loop().connect_read_pipe(_Status, os.fdopen(reading, "rb", 0))
@@ -119,14 +120,14 @@ def _number(file: int | IO[Any]) -> int:
 
 
 @cache
-def _loaded(package: str) -> socket.socket:
+def _loaded(package: str) -> int:
     """Return the way to the process that has loaded a package. It ends with this one, which closes its end."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     arguments = [sys.executable, "-P", "-m", __name__, package]
     environment = {"PATH": os.defpath, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     os.posix_spawn(sys.executable, arguments, environment, file_actions=[(os.POSIX_SPAWN_DUP2, theirs.fileno(), 0)])
     theirs.close()
-    return ours
+    return ours.detach()
 
 
 def _serve(wishes: socket.socket) -> None:
@@ -171,6 +172,7 @@ def _become(told: bytes, standard: Sequence[int]) -> NoReturn:
 if __name__ == "__main__":
     for each in _LOADED[sys.argv[1]]:
         importlib.import_module(each)
+        del sys.modules[each]  # what it has loaded stays; itself it is loaded again, as what is run
     gc.collect()
     gc.freeze()
     _serve(socket.socket(fileno=0))
