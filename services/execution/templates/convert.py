@@ -21,8 +21,8 @@ _OF_AGENT = ("step", "parameters", "capabilities", "max_execution_duration", "ma
 _NONE = Numbers()
 
 
-def template_to_proto(template: Template, numbers: Numbers = _NONE, account_id: UUID | None = None) -> pb.Template:
-    """Return a template's public form, as an account sees it; None for its own."""
+def template_to_proto(template: Template, numbers: Numbers = _NONE) -> pb.Template:
+    """Return a template's public form."""
     message = pb.Template(
         template_id=str(template.template_id),
         name=template.name,
@@ -37,7 +37,7 @@ def template_to_proto(template: Template, numbers: Numbers = _NONE, account_id: 
         usage_count=numbers.usage_count,
         rating_average=numbers.rating_average,
         rating_count=numbers.rating_count,
-        user_id=str(template.user_id) if account_id in {None, template.account_id} - {NOBODY} else "",
+        user_id=str(template.user_id) if template.user_id != NOBODY else "",
         deleted_by=str(template.deleted_by or ""),
         etag=etag.of(template),
     )

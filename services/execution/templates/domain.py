@@ -58,6 +58,10 @@ class Template:
         """Whether it came with the release."""
         return self.account_id == NOBODY
 
+    def seen_from(self, account_id: UUID) -> "Template":
+        """Return the template as an account sees it: who made one of another account is no concern of it."""
+        return self if account_id == self.account_id else replace(self, user_id=NOBODY)
+
     def given(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Return the values of its parameters, defaults for those that are not given."""
         known = self.parameters.get("properties", {})

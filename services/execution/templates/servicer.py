@@ -120,6 +120,6 @@ class TemplateServicer:
     async def _all(self, templates: Sequence[Template], call: Call) -> list[template_pb2.Template]:
         numbers = await numbers_of(self.system, [template.template_id for template in templates])
         return [
-            convert.template_to_proto(template, numbers[template.template_id], call.account_id)
+            convert.template_to_proto(template.seen_from(call.account_id), numbers[template.template_id])
             for template in templates
         ]

@@ -116,6 +116,20 @@ async def test_rate_template_counts_each_person_once(stage: ExecutionStage) -> N
     assert rated.user_id == ""
 
 
+async def test_rate_template_of_another_account_says_nowhere_who_made_it(stage: ExecutionStage) -> None:
+    """Neither does what is recorded in the account of who rates it, whose people read that."""
+    template = await _create(stage, isPublic=True)
+    owner, stage.account_id = stage.account_id, ids.new()
+    try:
+        await stage.call("RateTemplate", pb.RateTemplateRequest(template_id=template.template_id, rating=1))
+        recorded = "SELECT payload FROM outbox WHERE account_id = $1 UNION ALL SELECT payload FROM changes WHERE account_id = $1"
+        (change,) = await stage.rows(recorded, stage.account_id)
+    finally:
+        stage.account_id = owner
+    assert template.template_id.encode() in change["payload"]
+    assert template.user_id.encode() not in change["payload"]
+
+
 async def test_list_templates_shows_what_is_public_and_popular_and_nothing_else_of_others(
     stage: ExecutionStage,
 ) -> None:
