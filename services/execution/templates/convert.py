@@ -14,7 +14,7 @@ from services.execution.agents.convert import agent_to_proto
 from services.execution.agents.domain import Agent
 from services.execution.definitions.convert import definition_to_proto
 from services.execution.definitions.domain import Workflow
-from services.execution.templates.domain import NOBODY, Numbers, Template, Type, generalized
+from services.execution.templates.domain import NOBODY, Numbers, Template, Type
 from services.execution.templates.queries import Filter
 
 _OF_AGENT = ("step", "parameters", "capabilities", "max_execution_duration", "max_memory", "max_concurrent_executions")
@@ -55,7 +55,7 @@ def template_from_proto(
     user_id: UUID,
     now: datetime,
 ) -> Template:
-    """Return a new template as its creator wants it, made of a source if there is one."""
+    """Return a new template as its creator wants it, made of a source if there is one; without its replacements."""
     message = request.template
     data = structs.read(message.data, "template.data") if source is None else _data_of(source)
     names = dict.fromkeys(request.replacements.values())
@@ -73,7 +73,7 @@ def template_from_proto(
         tags=tuple(message.tags),
         type=Type[pb.Template.Type.Name(kind)],
         category=message.category,
-        data=generalized(data, request.replacements),
+        data=data,
         parameters=parameters,
         is_public=message.is_public,
         version=1,

@@ -38,6 +38,7 @@ class TemplateServicer:
         source = await self._source(request.template, call)
         user_id = ids.parse(call.principal.subject)
         template = convert.template_from_proto(request, source, call.account_id, user_id, datetime.now(UTC))
+        template = making.with_places(template, request.replacements)
         await making.expect_usable(template, self.checking.expressions)
         made = await self.database.write(call.actor, operations.create_template, template=template)
         return convert.template_to_proto(made)

@@ -197,7 +197,7 @@ def _step(tool: Tool, urls: Mapping[str, Any]) -> Any:
     """Return what a tool runs; the URL of a request is the one that was made before the model was asked."""
     if tool.step.type is not Type.API:
         return tool.step
-    return replace(tool.step, expression=json.dumps(urls[tool.name]))
+    return replace(tool.step, expression=json.dumps(urls[tool.name], ensure_ascii=False))
 
 
 def _looking(said: dict[str, Any], messages: list[dict[str, Any]]) -> Looking:
