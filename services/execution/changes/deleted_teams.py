@@ -1,6 +1,6 @@
 """What is left to do in the account of a team that was deleted: nothing begins there any more, and what runs ends.
 
-Who was let in a moment before may begin something after that. So it is looked at again until nobody is believed any more.
+Who was let in a moment before may begin something after that: it is looked at until nobody is believed any more.
 """
 
 from collections.abc import Callable, Sequence
