@@ -14,7 +14,6 @@ from chassis.actor import Actor
 from chassis.database import Database
 from chassis.reconcile import Claim
 from chassis.rpc.tokens import LIFETIME
-from chassis.system import SystemDatabase
 from services.execution.changes import store
 from services.execution.executions.errors import ExecutionEnded
 from services.execution.executions.operations import cancel_execution
@@ -47,21 +46,16 @@ class Closing:
     """Disables the triggers of deleted teams and cancels their executions. Again changes nothing."""
 
     database: Database
-    system: SystemDatabase
 
     async def reconcile(self, claim: Claim) -> float | None:
         """Close an account; again after a while, as long as something may begin in it."""
-        account_id = claim.entity_id
-        async with self.system.connection() as connection:
-            cause_event_id, seconds = await store.deleted_team(connection, account_id)
-            triggers = await store.enabled_triggers(connection, account_id)
+        account_id, read = claim.entity_id, self.database.read
+        cause_event_id, seconds = await read(claim.actor, store.deleted_team, account_id=account_id)
         actor = Actor.of_service("execution", account_id, cause_event_id=cause_event_id)
-        for trigger_id in triggers:
+        for trigger_id in await read(claim.actor, store.enabled_triggers, account_id=account_id):
             with suppress(TriggerNotFound):  # deleted meanwhile
                 await self.database.write(actor, disable_trigger, trigger_id=trigger_id, etag="")
-        async with self.system.connection() as connection:
-            executions = await store.live_executions(connection, account_id)
-        for execution_id in executions:
+        for execution_id in await read(claim.actor, store.live_executions, account_id=account_id):
             with suppress(ExecutionEnded):
                 await self.database.write(actor, cancel_execution, execution_id=execution_id, etag="")
         return LOOK if seconds < SETTLED else None

@@ -40,20 +40,20 @@ async def note_deleted_team(driver: Driver, account_id: UUID, event_id: UUID) ->
     await driver.execute(_NOTE, account_id, event_id)
 
 
-async def deleted_team(driver: Driver, account_id: UUID) -> tuple[str, float]:
+async def deleted_team(connection: Connection, *, account_id: UUID) -> tuple[str, float]:
     """Return by which event a team was deleted, and how many seconds ago that was noted."""
-    event_id, seconds = await driver.fetchrow(_NOTED, account_id)
+    event_id, seconds = await connection.driver.fetchrow(_NOTED, account_id)
     return str(event_id), seconds
 
 
-async def enabled_triggers(driver: Driver, account_id: UUID) -> list[UUID]:
+async def enabled_triggers(connection: Connection, *, account_id: UUID) -> list[UUID]:
     """Return the ids of an account's triggers that start executions."""
-    return [row["trigger_id"] for row in await driver.fetch(_ENABLED, account_id)]
+    return [row["trigger_id"] for row in await connection.driver.fetch(_ENABLED, account_id)]
 
 
-async def live_executions(driver: Driver, account_id: UUID) -> list[UUID]:
+async def live_executions(connection: Connection, *, account_id: UUID) -> list[UUID]:
     """Return the ids of an account's executions that have not ended."""
-    return [row["execution_id"] for row in await driver.fetch(_LIVE, account_id)]
+    return [row["execution_id"] for row in await connection.driver.fetch(_LIVE, account_id)]
 
 
 async def waiting(driver: Driver, account_ids: Collection[UUID]) -> list[Waiting]:

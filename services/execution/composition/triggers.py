@@ -34,7 +34,7 @@ def open_triggers(
 
     wake = service.reconcile("trigger_events", "trigger_event_id", decide).wake
     deciding = Deciding(database, expressions, engine, wake)
-    closing = service.reconcile("deleted_teams", "account_id", Closing(database, service.system).reconcile)
+    closing = service.reconcile("deleted_teams", "account_id", Closing(database).reconcile)
     effects = Changes(wake).apply, DeletedTeams(closing.wake).apply
     for source in settings.event_sources:
         service.consume(service.neighbour(source), in_turn(*effects))
