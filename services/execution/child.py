@@ -15,6 +15,8 @@ SECONDS = 2.0
 LIMIT = 16 * 1024 * 1024
 """Bytes of one question or answer."""
 
+_TOO_MUCH = f"took more than {SECONDS:g} s, or more memory than there is for it"
+
 _log = logs.get("child")
 
 
@@ -38,7 +40,11 @@ class Child:
             raise TooMuch(msg)
         async with self.turn:
             try:
-                return await self._answer(await self._started(), line)
+                answer = await self._answer(line)
+                if not answer:  # perhaps for want of memory that others before have left it without
+                    await self.close()
+                    answer = await self._answer(line)
+                return _read(answer)
             except BaseException:
                 await self.close()  # whoever asks next must not get an answer that nobody waited for
                 raise
@@ -49,7 +55,9 @@ class Child:
             self.process.kill()
             await self.process.wait()
 
-    async def _answer(self, child: Process, line: bytes) -> Any:
+    async def _answer(self, line: bytes) -> bytes:
+        """Return a line; empty when the process has ended. TooMuch when it takes too long."""
+        child = await self._started()
         if child.stdin is None or child.stdout is None:
             msg = "a child without pipes"
             raise RuntimeError(msg)
@@ -57,14 +65,12 @@ class Child:
             async with asyncio.timeout(SECONDS):
                 child.stdin.write(line)
                 await child.stdin.drain()
-                answer = await child.stdout.readline()
-        except (TimeoutError, ConnectionError, ValueError) as exc:
+                return await child.stdout.readline()
+        except ConnectionError:
+            return b""
+        except (TimeoutError, ValueError) as exc:
             _log.warning("a question was too much", module=self.module, error=repr(exc))
-            answer = b""
-        if not answer:
-            msg = f"took more than {SECONDS:g} s, or more memory than there is for it"
-            raise TooMuch(msg)
-        return json.loads(answer)
+            raise TooMuch(_TOO_MUCH) from exc
 
     async def _started(self) -> Process:
         """Return the process, once its first line is there, so that its start is not part of anybody's time."""
@@ -81,3 +87,13 @@ class Child:
                 msg = f"{self.module} does not start"
                 raise RuntimeError(msg)
         return self.process
+
+
+def _read(answer: bytes) -> Any:
+    """Return what an answer says. TooMuch for none, and for one whose parts are too deep inside each other."""
+    if not answer:
+        raise TooMuch(_TOO_MUCH)
+    try:
+        return json.loads(answer)
+    except RecursionError as exc:
+        raise TooMuch(_TOO_MUCH) from exc

@@ -13,8 +13,6 @@ from typing import Any
 
 from cel_expr_python import cel
 
-from services.execution import schemas
-
 MEMORY = 768 * 1024 * 1024
 """Bytes of address space."""
 
@@ -93,9 +91,7 @@ def main() -> None:
     sys.stdout.flush()
     for line in sys.stdin:
         question = json.loads(line)
-        if "schema" in question:
-            answers = schemas.misfits(**question)
-        elif "check" in question:
+        if "check" in question:
             answers = [_checked(each) for each in question["check"]]
         else:
             answers = [_evaluated(text, question["variables"]) for text in question["evaluate"]]

@@ -39,9 +39,10 @@ class ExpressionFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Expressions:
-    """Checks and evaluates expressions. Beside them are filters, which are checked and run in a child of their own."""
+    """Checks and evaluates expressions. Beside them are schemas and filters, each in a child of their own."""
 
     child: Child = field(default_factory=lambda: Child("services.execution.evaluator"))
+    schemas: Child = field(default_factory=lambda: Child("services.execution.validator"))
     filters: Filters = field(default_factory=Filters)
 
     async def check(self, questions: Sequence[Question]) -> list[Answer]:
@@ -80,10 +81,11 @@ class Expressions:
     async def close(self) -> None:
         """End the children."""
         await self.child.close()
+        await self.schemas.close()
         await self.filters.child.close()
 
     async def _misfits(self, question: Mapping[str, Any]) -> list[Misfit]:
         try:
-            return [Misfit(**each) for each in await self.child.ask(question)]
+            return [Misfit(**each) for each in await self.schemas.ask(question)]
         except TooMuch as exc:
             return [Misfit("", str(exc))]

@@ -1,4 +1,4 @@
-"""What does not fit a JSON Schema. Only the process that evaluates expressions imports it, because it can be killed.
+"""What does not fit a JSON Schema. Only a process that can be killed imports it.
 
 Patterns are such that matching takes no longer than the text is long, and a schema refers to nothing outside of itself.
 """

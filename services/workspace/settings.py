@@ -16,7 +16,7 @@ class WorkspaceSettings(ServiceSettings):
     `private_directory` holds what no program in a room may read: keys, passwords, the database. Rooms show the
     system's folders, so it matters as soon as it lies below `/opt` or `/usr`.
 
-    `workspace_limit` is for each account, `team_limit` how many teams somebody may own who makes one more.
+    `workspace_limit` is for each account, `team_limit` how many teams somebody may make.
     A directory with more than `save_size_limit` bytes cannot be saved, and is not removed then; `save_ignored` says
     whether what git ignores is saved too. Archived workspaces that have not changed for `clean_up_days` are deleted,
     deleted ones are purged after `purge_days`, and their saves go `save_days` after that.

@@ -23,6 +23,11 @@ WHERE type = 'EVENT' AND state = 'ENABLED' AND account_id = ANY($1)
 """
 _ENABLED = "SELECT trigger_id FROM triggers WHERE account_id = $1 AND state = 'ENABLED'"
 _LIVE = "SELECT execution_id FROM executions WHERE account_id = $1 AND wake_time IS NOT NULL ORDER BY execution_id"
+_NOTE = """
+INSERT INTO deleted_teams (account_id, cause_event_id, note_time, reconcile_time) VALUES ($1, $2, now(), now())
+ON CONFLICT DO NOTHING
+"""
+_NOTED = "SELECT cause_event_id, extract(epoch FROM now() - note_time)::float FROM deleted_teams WHERE account_id = $1"
 _DEPTHS = "SELECT execution_id, trigger_depth FROM executions WHERE execution_id = ANY($1) AND trigger_depth > 0"
 _ADD = """
 INSERT INTO trigger_events (trigger_event_id, account_id, trigger_id, key, depth, change, reconcile_time)
@@ -30,14 +35,25 @@ SELECT *, now() FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::
 """
 
 
-async def enabled_triggers(driver: Driver, account_id: UUID) -> list[UUID]:
+async def note_deleted_team(driver: Driver, account_id: UUID, event_id: UUID) -> None:
+    """Note that a team is deleted, by which event."""
+    await driver.execute(_NOTE, account_id, event_id)
+
+
+async def deleted_team(connection: Connection, *, account_id: UUID) -> tuple[str, float]:
+    """Return by which event a team was deleted, and how many seconds ago that was noted."""
+    event_id, seconds = await connection.driver.fetchrow(_NOTED, account_id)
+    return str(event_id), seconds
+
+
+async def enabled_triggers(connection: Connection, *, account_id: UUID) -> list[UUID]:
     """Return the ids of an account's triggers that start executions."""
-    return [row["trigger_id"] for row in await driver.fetch(_ENABLED, account_id)]
+    return [row["trigger_id"] for row in await connection.driver.fetch(_ENABLED, account_id)]
 
 
-async def live_executions(driver: Driver, account_id: UUID) -> list[UUID]:
+async def live_executions(connection: Connection, *, account_id: UUID) -> list[UUID]:
     """Return the ids of an account's executions that have not ended."""
-    return [row["execution_id"] for row in await driver.fetch(_LIVE, account_id)]
+    return [row["execution_id"] for row in await connection.driver.fetch(_LIVE, account_id)]
 
 
 async def waiting(driver: Driver, account_ids: Collection[UUID]) -> list[Waiting]:

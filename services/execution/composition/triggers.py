@@ -10,7 +10,7 @@ from chassis.sealing import Sealer
 from chassis.service import Service
 from services.execution.changes.consumers import Changes
 from services.execution.changes.deciding import Deciding
-from services.execution.changes.deleted_teams import DeletedTeams
+from services.execution.changes.deleted_teams import Closing, DeletedTeams
 from services.execution.engine.engine import Engine
 from services.execution.expressions import Expressions
 from services.execution.settings import ExecutionSettings
@@ -34,7 +34,8 @@ def open_triggers(
 
     wake = service.reconcile("trigger_events", "trigger_event_id", decide).wake
     deciding = Deciding(database, expressions, engine, wake)
-    effects = Changes(wake).apply, DeletedTeams(database).apply
+    closing = service.reconcile("deleted_teams", "account_id", Closing(database).reconcile)
+    effects = Changes(wake).apply, DeletedTeams(closing.wake).apply
     for source in settings.event_sources:
         service.consume(service.neighbour(source), in_turn(*effects))
     receiving = Receiving(service.system, database, expressions, sealer, engine)

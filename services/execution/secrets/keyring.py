@@ -15,6 +15,11 @@ from services.execution.secrets import queries
 from services.execution.secrets.domain import place_of
 from services.execution.secrets.errors import SecretNotFound, SecretUnopenable
 
+CUT = "…"
+"""Stands where the rest of a text was left out, which may have been the rest of a secret."""
+
+_BEGINNING = 4  # characters of a form from which on it is hidden where it was cut
+_LONGEST = 128  # characters of a text that is cut, at most
 _LINE = 6  # bytes of a form or a line from which on it is hidden: a shorter one would be found everywhere
 
 
@@ -57,7 +62,8 @@ class Opened:
         """Return a text without the secrets in it: as they are, in JSON, URLs and base64, and line by line."""
         for form, shown in self.forms:
             text = text.replace(form, shown)
-        return text
+        *cut, rest = text.split(CUT)
+        return CUT.join([*map(self._without_beginning, cut), rest])
 
     def hide_within(self, value: Any) -> Any:
         """Return JSON without the secrets in its texts and names."""
@@ -68,6 +74,13 @@ class Opened:
         if isinstance(value, dict):
             return {self.hide(name): self.hide_within(each) for name, each in value.items()}
         return value
+
+    def _without_beginning(self, text: str) -> str:
+        for form, shown in self.forms:
+            for length in range(min(len(form), _LONGEST), _BEGINNING - 1, -1):
+                if text.endswith(form[:length]):
+                    return text[:-length] + shown
+        return text
 
 
 def _forms(value: str) -> set[str]:

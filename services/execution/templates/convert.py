@@ -14,15 +14,15 @@ from services.execution.agents.convert import agent_to_proto
 from services.execution.agents.domain import Agent
 from services.execution.definitions.convert import definition_to_proto
 from services.execution.definitions.domain import Workflow
-from services.execution.templates.domain import NOBODY, Numbers, Template, Type, generalized
+from services.execution.templates.domain import NOBODY, Numbers, Template, Type
 from services.execution.templates.queries import Filter
 
 _OF_AGENT = ("step", "parameters", "capabilities", "max_execution_duration", "max_memory", "max_concurrent_executions")
 _NONE = Numbers()
 
 
-def template_to_proto(template: Template, numbers: Numbers = _NONE, account_id: UUID | None = None) -> pb.Template:
-    """Return a template's public form, as an account sees it; None for its own."""
+def template_to_proto(template: Template, numbers: Numbers = _NONE) -> pb.Template:
+    """Return a template's public form."""
     message = pb.Template(
         template_id=str(template.template_id),
         name=template.name,
@@ -37,7 +37,7 @@ def template_to_proto(template: Template, numbers: Numbers = _NONE, account_id: 
         usage_count=numbers.usage_count,
         rating_average=numbers.rating_average,
         rating_count=numbers.rating_count,
-        user_id=str(template.user_id) if account_id in {None, template.account_id} - {NOBODY} else "",
+        user_id=str(template.user_id) if template.user_id != NOBODY else "",
         deleted_by=str(template.deleted_by or ""),
         etag=etag.of(template),
     )
@@ -55,7 +55,7 @@ def template_from_proto(
     user_id: UUID,
     now: datetime,
 ) -> Template:
-    """Return a new template as its creator wants it, made of a source if there is one."""
+    """Return a new template as its creator wants it, made of a source if there is one; without its replacements."""
     message = request.template
     data = structs.read(message.data, "template.data") if source is None else _data_of(source)
     names = dict.fromkeys(request.replacements.values())
@@ -73,7 +73,7 @@ def template_from_proto(
         tags=tuple(message.tags),
         type=Type[pb.Template.Type.Name(kind)],
         category=message.category,
-        data=generalized(data, request.replacements),
+        data=data,
         parameters=parameters,
         is_public=message.is_public,
         version=1,

@@ -2,7 +2,8 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
@@ -58,10 +59,16 @@ class Template:
         """Whether it came with the release."""
         return self.account_id == NOBODY
 
+    def seen_from(self, account_id: UUID) -> "Template":
+        """Return the template as an account sees it: who made one of another account is no concern of it."""
+        return self if account_id == self.account_id else replace(self, user_id=NOBODY)
+
     def given(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Return the values of its parameters, defaults for those that are not given."""
         known = self.parameters.get("properties", {})
-        defaults = {name: each["default"] for name, each in known.items() if "default" in each}
+        defaults = {
+            name: each["default"] for name, each in known.items() if isinstance(each, dict) and "default" in each
+        }
         return defaults | dict(values)
 
     def delete(self, now: datetime, user_id: UUID) -> "Template":
@@ -104,20 +111,38 @@ def rendered(data: Any, values: Mapping[str, Any]) -> Any:
     whole = _PLACE.fullmatch(data)
     if whole and not whole[2]:
         return values[whole[1]]
-    return _PLACE.sub(lambda found: json.dumps(values[found[1]]) if found[2] else _text(values[found[1]]), data)
+    return _PLACE.sub(lambda found: _json(values[found[1]]) if found[2] else _text(values[found[1]]), data)
+
+
+def rendered_size(data: Any, values: Mapping[str, Any]) -> int:
+    """Return about how many characters `rendered` gives as JSON, without making them."""
+    text = json.dumps(data)
+    counted = Counter(found[1] for found in _PLACE.finditer(text))
+    return len(text) + sum(count * len(json.dumps(values.get(name))) for name, count in counted.items())
 
 
 def generalized(data: Any, replacements: Mapping[str, str]) -> Any:
-    """Return data in whose texts parameters stand for some of their parts."""
+    """Return data in whose texts parameters stand for some of their parts, the longest first; for none twice."""
     if isinstance(data, dict):
         return {key: generalized(each, replacements) for key, each in data.items()}
     if isinstance(data, list):
         return [generalized(each, replacements) for each in data]
     if isinstance(data, str):
-        for text, name in replacements.items():
-            data = data.replace(text, f"{{{{{name}}}}}")
+        return _generalized(data, sorted(replacements.items(), key=lambda pair: -len(pair[0])))
     return data
 
 
+def _generalized(text: str, replacements: Sequence[tuple[str, str]]) -> str:
+    for position, (part, name) in enumerate(replacements):
+        if part in text:
+            rest = replacements[position + 1 :]
+            return f"{{{{{name}}}}}".join(_generalized(each, rest) for each in text.split(part))
+    return text
+
+
 def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
+    return value if isinstance(value, str) else _json(value)
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)  # expressions do not know how JSON escapes what is beyond 16 bits

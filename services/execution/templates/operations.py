@@ -35,7 +35,8 @@ async def rate_template(tx: Transaction, *, template_id: UUID, rating: int) -> T
     """Note what the caller thinks of a template. TemplateNotFound."""
     template = await _expect_kept(tx, template_id)
     await store.put_rating(tx, template_id, UUID(tx.actor.subject), rating)
-    tx.record("rated", before=template, after=template)
+    seen = template.seen_from(tx.account_id)
+    tx.record("rated", before=seen, after=seen)
     return template
 
 

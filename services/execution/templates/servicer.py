@@ -38,6 +38,7 @@ class TemplateServicer:
         source = await self._source(request.template, call)
         user_id = ids.parse(call.principal.subject)
         template = convert.template_from_proto(request, source, call.account_id, user_id, datetime.now(UTC))
+        template = making.with_places(template, request.replacements)
         await making.expect_usable(template, self.checking.expressions)
         made = await self.database.write(call.actor, operations.create_template, template=template)
         return convert.template_to_proto(made)
@@ -120,6 +121,6 @@ class TemplateServicer:
     async def _all(self, templates: Sequence[Template], call: Call) -> list[template_pb2.Template]:
         numbers = await numbers_of(self.system, [template.template_id for template in templates])
         return [
-            convert.template_to_proto(template, numbers[template.template_id], call.account_id)
+            convert.template_to_proto(template.seen_from(call.account_id), numbers[template.template_id])
             for template in templates
         ]

@@ -15,6 +15,7 @@ CREATE TABLE handles (
 CREATE TABLE teams (
     team_id uuid CONSTRAINT pk_teams PRIMARY KEY,
     account_id uuid NOT NULL CONSTRAINT ck_teams_own_account CHECK (account_id = team_id),
+    founder_id uuid NOT NULL CONSTRAINT fk_teams_founder_id REFERENCES users,
     handle text NOT NULL,
     display_name text NOT NULL,
     chat_id uuid NOT NULL,
@@ -24,6 +25,8 @@ CREATE TABLE teams (
     update_time timestamptz NOT NULL,
     delete_time timestamptz
 );
+
+CREATE INDEX ix_teams_founder_id ON teams (founder_id);
 
 CREATE TABLE members (
     member_id uuid CONSTRAINT pk_members PRIMARY KEY,
@@ -57,11 +60,14 @@ INSERT INTO handles (handle, account_id, kind) SELECT handle, account_id, 'USER'
 ALTER TABLE users FORCE ROW LEVEL SECURITY;
 """
 
-# Who acts in their own account sees of others which handles there are, and the teams to which they belong.
+# Who acts in their own account sees of others which handles there are, and the teams to which they belong. Those that
+# they made count after they have left, too; nothing else of them is shown.
 _BEYOND_THE_ACCOUNT = """
 CREATE POLICY everybody ON handles FOR SELECT TO workspace USING (true);
 CREATE POLICY own ON members FOR SELECT TO workspace
     USING (user_id = NULLIF(current_setting('app.account_id', true), '')::uuid);
+CREATE POLICY founded ON teams FOR SELECT TO workspace
+    USING (founder_id = NULLIF(current_setting('app.account_id', true), '')::uuid);
 CREATE POLICY own ON teams FOR SELECT TO workspace USING (team_id IN (
     SELECT team_id FROM members WHERE user_id = NULLIF(current_setting('app.account_id', true), '')::uuid
 ));

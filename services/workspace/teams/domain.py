@@ -43,6 +43,7 @@ class Team:
 
     team_id: UUID
     account_id: UUID
+    founder_id: UUID
     handle: str
     display_name: str
     chat_id: UUID

@@ -75,7 +75,7 @@ class OwnAccountNeeded(PermissionDenied):
 
 
 class TeamLimitReached(LimitExceeded):
-    """You own {limit} teams, as many as you may; delete one first, or let somebody else own it."""
+    """You made {limit} teams that are not deleted, as many as you may; delete one first."""
 
     reason = "TEAM_LIMIT_REACHED"
 

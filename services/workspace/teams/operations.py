@@ -28,7 +28,7 @@ async def create_team(tx: Transaction, *, founding: Founding, limit: int) -> Tea
     """Create a team, whose owner the caller is, in an account of its own.
 
     Raises:
-        TeamLimitReached: the caller owns as many as one may.
+        TeamLimitReached: the caller made as many as one may.
         OwnAccountNeeded: the caller acts in a team.
         HandleTaken: a user or a team has the handle.
         UserNotFound: nobody is called so.
@@ -37,12 +37,13 @@ async def create_team(tx: Transaction, *, founding: Founding, limit: int) -> Tea
     founder = UUID(tx.actor.subject)
     if founder != tx.account_id:
         raise OwnAccountNeeded
-    if await store.count_owned(tx.connection, founder) >= limit:
+    if await store.count_founded(tx.connection, founder) >= limit:
         raise TeamLimitReached(limit)
     team_id = ids.new()
     team = Team(
         team_id=team_id,
         account_id=team_id,
+        founder_id=founder,
         handle=founding.handle,
         display_name=founding.display_name,
         chat_id=ids.new(),

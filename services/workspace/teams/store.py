@@ -15,11 +15,10 @@ from services.workspace.teams.tables import handles, members, teams
 _LOCK_FOUNDER = text("SELECT pg_advisory_xact_lock(hashtextextended('teams:' || :user_id, 0))")
 
 
-async def count_owned(connection: Connection, user_id: UUID) -> int:
-    """Return how many teams the acting person owns, after making rivals that would make one wait."""
+async def count_founded(connection: Connection, user_id: UUID) -> int:
+    """Return how many teams there are that the acting person made, after making rivals that would make one wait."""
     await connection.execute(_LOCK_FOUNDER, {"user_id": str(user_id)})
-    owned = select(members.c.team_id).where(members.c.user_id == user_id, members.c.role == Role.OWNER)
-    alive = select(func.count()).where(teams.c.team_id.in_(owned), teams.c.delete_time.is_(None))
+    alive = select(func.count()).where(teams.c.founder_id == user_id, teams.c.delete_time.is_(None))
     return int((await connection.execute(alive)).scalar_one())
 
 
@@ -40,7 +39,8 @@ async def update_team(connection: Connection, team: Team) -> None:
 
 async def get_team(connection: Connection, team_id: UUID) -> Team:
     """Return a team of the account, or one to which the account's user belongs; a deleted one too. TeamNotFound."""
-    row = (await connection.execute(select(teams).where(teams.c.team_id == team_id))).one_or_none()
+    has_members = teams.c.team_id.in_(select(members.c.team_id))  # that are seen: who made one may have left it
+    row = (await connection.execute(select(teams).where(teams.c.team_id == team_id, has_members))).one_or_none()
     if row is None:
         raise TeamNotFound(team_id)
     return tables.to(Team, row)

@@ -21,6 +21,7 @@ teams = Table(
     metadata,
     Column("team_id", UUID, primary_key=True),
     Column("account_id", UUID, nullable=False),
+    Column("founder_id", UUID, nullable=False),
     Column("handle", Text, nullable=False),
     Column("display_name", Text, nullable=False),
     Column("chat_id", UUID, nullable=False),

@@ -155,6 +155,19 @@ async def test_llm_step_that_never_stops_calling_fails(stage: ExecutionStage, si
     assert await reason(stage, {"calls": [("look", '{"m": 1}')]}, tools=tools) == "LLM_BAD_OUTPUT"
 
 
+async def test_llm_step_whose_key_was_said_back_or_is_none_shows_nothing_of_it(stage: ExecutionStage) -> None:
+    """Not even its beginning, where the sentence about the answer ends."""
+    await keep(stage)
+    async with model({"status": "401 No", "text": f"{'-' * 80} {VALUE}"}) as (_, url):
+        ended, _ = await ask(stage, f"{url}/v1", secretName="TOKEN")
+    assert ended.failure.reason == "LLM_AUTH"
+    assert VALUE[:6] not in ended.failure.message
+    await keep(stage, value="two\nlines")
+    async with model() as (server, url):
+        ended, _ = await ask(stage, f"{url}/v1", secretName="TOKEN")
+    assert (ended.failure.reason, server.asked) == ("SECRET_NOT_FOR_HEADERS", [])
+
+
 async def test_llm_step_reaches_no_endpoint_that_a_request_would_not(stage: ExecutionStage) -> None:
     """However it is written; and no key goes anywhere without TLS."""
     await keep(stage)

@@ -116,6 +116,21 @@ async def test_rate_template_counts_each_person_once(stage: ExecutionStage) -> N
     assert rated.user_id == ""
 
 
+async def test_rate_template_of_another_account_says_nowhere_who_made_it(stage: ExecutionStage) -> None:
+    """Neither does what is recorded in the account of who rates it, whose people read that."""
+    template = await _create(stage, isPublic=True)
+    owner, stage.account_id = stage.account_id, ids.new()
+    try:
+        await stage.call("RateTemplate", pb.RateTemplateRequest(template_id=template.template_id, rating=1))
+        recorded = "SELECT account_id, payload FROM outbox UNION ALL SELECT account_id, payload FROM changes"
+        statement = f"SELECT payload FROM ({recorded}) AS them WHERE account_id = $1"  # noqa: S608  # names of ours
+        (change,) = await stage.rows(statement, stage.account_id)
+    finally:
+        stage.account_id = owner
+    assert template.template_id.encode() in change["payload"]
+    assert template.user_id.encode() not in change["payload"]
+
+
 async def test_list_templates_shows_what_is_public_and_popular_and_nothing_else_of_others(
     stage: ExecutionStage,
 ) -> None:

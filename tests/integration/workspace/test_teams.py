@@ -368,11 +368,20 @@ async def test_credential_of_a_member_is_good_in_the_team_as_long_as_they_read_t
     assert await works("MEMBER", crew.people["MEMBER"].user_id)
 
 
-async def test_create_team_by_the_owner_of_as_many_as_one_may_own_is_refused(product: Product) -> None:
-    """Of rivals as many succeed as there is room for; a deleted team makes room, another's takes none."""
+async def test_create_team_by_somebody_who_made_as_many_as_one_may_is_refused(product: Product) -> None:
+    """Of rivals as many succeed as there is room for; a deleted team makes room, one that is left makes none.
+
+    Nobody is kept from making teams by those that others make them own.
+    """
     await product.start("workspace", team_limit=2)
     async with newcomer(product) as person, newcomer(product) as other:
-        await create_team(other, member(person, "ADMIN"))
+        for _ in range(2):
+            left = await create_team(other, member(person, "OWNER"))
+            leave = pb.LeaveTeamRequest(team_id=left.team_id)
+            await teams(other).LeaveTeam(leave, metadata=other.acting_in(left.team_id).metadata)
+        assert (await refused(create_team(other))).reason == "TEAM_LIMIT_REACHED"
+        get = teams(other).GetTeam(pb.GetTeamRequest(team_id=left.team_id), metadata=other.metadata)
+        assert (await refused(get)).reason == "TEAM_NOT_FOUND"
         results = await asyncio.gather(*(create_team(person) for _ in range(4)), return_exceptions=True)
         made = [result for result in results if isinstance(result, team_pb2.Team)]
         assert len(made) == 2

@@ -1,6 +1,7 @@
 """Filters of jq: what they give, and that they see nothing else and keep nobody busy."""
 
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,23 @@ async def test_filter_that_never_ends_or_takes_all_memory_is_ended(filters: Filt
     assert await filters.run(".", 1) == 1
     assert "memory" in await failure(filters, "[range(1e9)] | length")
     assert await filters.run(".", 2) == 2
+
+
+async def test_filter_whose_process_ends_because_of_others_is_run_in_another_one(filters: Filters) -> None:
+    """What was asked before may have left it no memory, and that is nobody's fault who asks later."""
+    for value in range(3):
+        assert await filters.run(".", value) == value
+        assert filters.child.process is not None
+        filters.child.process.kill()
+
+
+async def test_filter_that_gives_what_is_too_deep_says_so_however_deep(filters: Filters) -> None:
+    """Also where its own process can still write it, and the one that asks cannot read it."""
+    for depth in range(880, 1010, 10):
+        with suppress(FilterFailed):
+            await filters.run(f"reduce range({depth}) as $each (1; [.])", None)
+    assert "memory" in await failure(filters, "reduce range(1500) as $each (1; [.])")
+    assert await filters.run(".", 1) == 1
 
 
 async def test_filter_sees_no_file_and_no_environment(filters: Filters, tmp_path: Path) -> None:

@@ -20,7 +20,15 @@ from services.execution.definitions.domain import Llm as Wanted
 from services.execution.engine.steps import answers, values
 from services.execution.engine.steps.patience import patiently
 from services.execution.engine.steps.port import Attempt, Ended, Log, Looking, Result, StepFailed, StepType
-from services.execution.engine.steps.requests import Request, Sender, content_of, expect_plain, failing, url_of
+from services.execution.engine.steps.requests import (
+    Request,
+    Sender,
+    content_of,
+    expect_plain,
+    failing,
+    in_header,
+    url_of,
+)
 from services.execution.expressions import Expressions
 from services.execution.llm.anthropic import Anthropic
 from services.execution.llm.openai import OpenAi
@@ -188,7 +196,7 @@ def _request(attempt: Attempt, llm: Wanted, dialect: Dialect, said: Mapping[str,
     url = url_of((llm.base_url or dialect.url).rstrip("/") + dialect.path)
     headers = {"User-Agent": "stateroom", "Content-Type": "application/json", "Accept": "text/event-stream"}
     secret = attempt.step.secrets.get(KEY)
-    secrets = dialect.headers(attempt.secrets[secret]) if secret else {}
+    secrets = dialect.headers(in_header(attempt, secret)) if secret else {}
     content = json.dumps(dialect.body(llm, said["messages"])).encode()
     return Request("POST", url, headers | {"anthropic-version": "2023-06-01"}, secrets, content)
 
@@ -197,7 +205,7 @@ def _step(tool: Tool, urls: Mapping[str, Any]) -> Any:
     """Return what a tool runs; the URL of a request is the one that was made before the model was asked."""
     if tool.step.type is not Type.API:
         return tool.step
-    return replace(tool.step, expression=json.dumps(urls[tool.name]))
+    return replace(tool.step, expression=json.dumps(urls[tool.name], ensure_ascii=False))
 
 
 def _looking(said: dict[str, Any], messages: list[dict[str, Any]]) -> Looking:

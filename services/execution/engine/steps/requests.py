@@ -84,10 +84,16 @@ def secret_headers(attempt: Attempt) -> dict[str, str]:
     """Return the headers of a step that have secrets in them. StepFailed for one that no header can hold."""
     headers = {}
     for name, secret in attempt.step.secrets.items():
-        headers[name] = attempt.step.prefixes.get(name, "") + attempt.secrets[secret]
-        if not _IN_HEADER.fullmatch(headers[name]):
-            raise StepFailed("SECRET_NOT_FOR_HEADERS", f"{secret} is not one line of printable ASCII")
+        headers[name] = attempt.step.prefixes.get(name, "") + in_header(attempt, secret)
     return headers
+
+
+def in_header(attempt: Attempt, secret: str) -> str:
+    """Return the value of a secret that becomes part of a header. StepFailed for one that no header can hold."""
+    value = attempt.secrets[secret]
+    if not _IN_HEADER.fullmatch(value):
+        raise StepFailed("SECRET_NOT_FOR_HEADERS", f"{secret} is not one line of printable ASCII")
+    return value
 
 
 async def content_of(answer: httpx2.Response, most: int) -> bytes:

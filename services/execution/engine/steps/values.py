@@ -7,8 +7,10 @@ from typing import Any
 from services.execution.definitions.domain import Step
 from services.execution.engine.steps.port import Attempt, StepFailed
 from services.execution.expressions import ExpressionFailed, Expressions
+from services.execution.secrets.keyring import CUT
 
 _DEPTH = 32
+_SHORT = 100  # characters
 
 
 async def of_inputs(expressions: Expressions, step: Step, variables: Mapping[str, Any]) -> dict[str, Any]:
@@ -22,8 +24,9 @@ async def of_expression(expressions: Expressions, attempt: Attempt) -> Any:
 
 
 def short(value: object) -> str:
-    """Return a value as a sentence can hold it."""
-    return repr(value)[:100]
+    """Return a value as a sentence can hold it. Secrets in it are hidden afterwards, and one that is cut as well."""
+    text = repr(value)
+    return text if len(text) <= _SHORT else f"{text[:_SHORT]}{CUT}"
 
 
 async def of_texts(expressions: Expressions, texts: Mapping[str, str], variables: Mapping[str, Any]) -> dict[str, Any]:

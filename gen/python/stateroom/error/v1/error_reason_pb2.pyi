@@ -737,7 +737,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     Example: {"reason": "ROLE_CHANGED", "metadata": {}}
     """
     TEAM_LIMIT_REACHED: _ErrorReason.ValueType  # 353
-    """The caller owns as many teams as one may.
+    """The caller made as many teams as one may, and none of them is deleted.
     Example: {"reason": "TEAM_LIMIT_REACHED", "metadata": {"limit": "20"}}
     """
     SECRET_NOT_FOUND: _ErrorReason.ValueType  # 360
@@ -1525,7 +1525,7 @@ ROLE_CHANGED: ErrorReason.ValueType  # 352
 Example: {"reason": "ROLE_CHANGED", "metadata": {}}
 """
 TEAM_LIMIT_REACHED: ErrorReason.ValueType  # 353
-"""The caller owns as many teams as one may.
+"""The caller made as many teams as one may, and none of them is deleted.
 Example: {"reason": "TEAM_LIMIT_REACHED", "metadata": {"limit": "20"}}
 """
 SECRET_NOT_FOUND: ErrorReason.ValueType  # 360
