@@ -10,6 +10,8 @@ from stateroom.event.v1.change_pb2 import Change, ChangeHeader
 from chassis.actor import Actor
 from chassis.database import Database
 from services.execution.changes import store
+from services.execution.deployments.errors import DeploymentNotFound
+from services.execution.deployments.operations import stop_deployment
 from services.execution.executions.errors import ExecutionEnded
 from services.execution.executions.operations import cancel_execution
 from services.execution.triggers.errors import TriggerNotFound
@@ -18,7 +20,10 @@ from services.execution.triggers.operations import disable_trigger
 
 @dataclass(frozen=True, slots=True)
 class DeletedTeams:
-    """Disables their triggers and cancels their executions. Again changes nothing, so that each commits for itself."""
+    """Disables their triggers, stops their deployments and cancels their executions.
+
+    Again changes nothing, so that each commits for itself.
+    """
 
     database: Database
 
@@ -36,6 +41,9 @@ class DeletedTeams:
         for trigger_id in await store.enabled_triggers(connection, account_id):
             with suppress(TriggerNotFound):  # deleted meanwhile
                 await self.database.write(actor, disable_trigger, trigger_id=trigger_id, etag="")
+        for deployment_id in await store.live_deployments(connection, account_id):
+            with suppress(DeploymentNotFound):  # deleted meanwhile
+                await self.database.write(actor, stop_deployment, deployment_id=deployment_id, etag="")
         for execution_id in await store.live_executions(connection, account_id):
             with suppress(ExecutionEnded):
                 await self.database.write(actor, cancel_execution, execution_id=execution_id, etag="")

@@ -22,6 +22,7 @@ SELECT trigger_id, account_id, config, enable_time FROM triggers
 WHERE type = 'EVENT' AND state = 'ENABLED' AND account_id = ANY($1)
 """
 _ENABLED = "SELECT trigger_id FROM triggers WHERE account_id = $1 AND state = 'ENABLED'"
+_DEPLOYED = "SELECT deployment_id FROM deployments WHERE account_id = $1 AND state <> 'STOPPED'"
 _LIVE = "SELECT execution_id FROM executions WHERE account_id = $1 AND wake_time IS NOT NULL ORDER BY execution_id"
 _DEPTHS = "SELECT execution_id, trigger_depth FROM executions WHERE execution_id = ANY($1) AND trigger_depth > 0"
 _ADD = """
@@ -33,6 +34,11 @@ SELECT *, now() FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::
 async def enabled_triggers(driver: Driver, account_id: UUID) -> list[UUID]:
     """Return the ids of an account's triggers that start executions."""
     return [row["trigger_id"] for row in await driver.fetch(_ENABLED, account_id)]
+
+
+async def live_deployments(driver: Driver, account_id: UUID) -> list[UUID]:
+    """Return the ids of an account's deployments that are not STOPPED."""
+    return [row["deployment_id"] for row in await driver.fetch(_DEPLOYED, account_id)]
 
 
 async def live_executions(driver: Driver, account_id: UUID) -> list[UUID]:
