@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from stateroom.execution.v1 import execution_pb2, trigger_pb2
+from stateroom.execution.v1 import deployment_pb2, execution_pb2, trigger_pb2
 from stateroom.execution.v1 import execution_service_pb2 as pb
 from stateroom.execution.v1 import trigger_service_pb2 as trigger_pb
 
@@ -21,6 +21,7 @@ from embedded.postgres import Postgres
 from services.execution.changes.deleted_teams import DeletedTeams
 from services.execution.changes.domain import DEPTH
 from services.execution.composition.engine import REGISTRY
+from tests.integration.execution.test_deployments import endpoint
 from tests.support.changes import change
 from tests.support.execution_stage import ExecutionStage, Steps, open_execution_stage
 from tests.support.installation import TEMPLATE, fresh_installation
@@ -188,6 +189,7 @@ async def test_deletion_of_a_team_ends_what_runs_in_its_account_and_begins_nothi
     trigger = await stage.trigger(await stage.workflow(NOOP), schedule={"cron": "0 0 29 2 *"})
     asked = trigger_pb.EnableTriggerRequest(trigger_id=trigger.trigger_id)
     await stage.call("EnableTrigger", asked)
+    opened = await endpoint(stage)
     team, running = stage.account_id, await stage.start([{"key": "wait", "wait": {"duration": "3600s"}}])
     stage.account_id = ids.new()
     others = await stage.start([{"key": "wait", "wait": {"duration": "3600s"}}])
@@ -203,3 +205,4 @@ async def test_deletion_of_a_team_ends_what_runs_in_its_account_and_begins_nothi
     assert (await stage.ended(running)).state == execution_pb2.Execution.CANCELLED
     found = await stage.call("GetTrigger", trigger_pb.GetTriggerRequest(trigger_id=trigger.trigger_id))
     assert found.state == trigger_pb2.Trigger.DISABLED
+    assert (await opened.get()).state == deployment_pb2.Deployment.STOPPED
