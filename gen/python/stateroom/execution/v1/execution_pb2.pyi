@@ -106,7 +106,7 @@ class Execution(_message.Message):
     steps_failed: _builtins.int
     """How many steps have failed."""
     user_id: _builtins.str
-    """Who started it, or enabled the trigger that did."""
+    """Who started it, or the trigger or deployment that did."""
     etag: _builtins.str
     """Version of the resource, quoted, for If-Match."""
     parent_execution_id: _builtins.str
