@@ -70,7 +70,13 @@ class Client:
         return await self.call("DELETE", path)
 
     async def call(
-        self, method: str, path: str, *, body: Json | None = None, parameters: Mapping[str, Parameter] | None = None
+        self,
+        method: str,
+        path: str,
+        *,
+        body: Json | None = None,
+        parameters: Mapping[str, Parameter] | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Json:
         """Make one call. A call that changes something carries an id, so that the transport may repeat it.
 
@@ -79,9 +85,10 @@ class Client:
             ServerFailed: a 5xx answer.
             Unreachable: no answer, or none of Stateroom's.
         """
-        headers = {} if method == "GET" else {"Idempotency-Key": str(ids.new())}
+        own = {} if method == "GET" else {"Idempotency-Key": str(ids.new())}
+        sent = own | dict(headers or {})
         try:
-            response = await self._http.request(method, path, json=body, params=parameters or None, headers=headers)
+            response = await self._http.request(method, path, json=body, params=parameters or None, headers=sent)
         except httpx2.HTTPError as error:
             raise self._unreachable() from error
         if not response.is_success:

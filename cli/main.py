@@ -15,6 +15,7 @@ from cli import (
     chats,
     context,
     contexts,
+    deployments,
     edit,
     execute,
     execution_statistics,
@@ -83,6 +84,7 @@ app.add_typer(schedules.app, name="schedule")
 app.add_typer(webhooks.app, name="webhook")
 app.add_typer(triggers.app, name="trigger")
 app.add_typer(secrets.app, name="secret")
+app.add_typer(deployments.app, name="deployment")
 logs.register(executions.app)
 app.command()(executions.run)
 app.command()(executions.runs)

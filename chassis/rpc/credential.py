@@ -14,6 +14,7 @@ from chassis.errors import CredentialMalformed
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 API_KEY = "k"
 SHARE_LINK = "l"
+DEPLOYMENT_KEY = "d"
 TICKET = "t"
 
 _ID_LENGTH = 22  # base62 digits of 128 bits

@@ -25,6 +25,7 @@ from chassis.service import Service, open_service, run
 from services.execution.agents.servicer import AgentServicer
 from services.execution.approvals.servicer import ApprovalServicer
 from services.execution.code.rooms import Rooms
+from services.execution.composition.deployments import open_deployments
 from services.execution.composition.engine import REGISTRY, open_engine
 from services.execution.composition.triggers import open_triggers
 from services.execution.definitions.checking import Checking
@@ -95,7 +96,7 @@ async def open_execution(settings: ExecutionSettings, stack: AsyncExitStack) -> 
     server = service.server()
     database, pages = service.database, service.pages
     checking = Checking(database, expressions)
-    starting = Starting(database, engine, expressions)
+    starting, followers = Starting(database, engine, expressions), Followers(database, bell)
     server.add_all(
         {
             workflow_service_pb2: WorkflowServicer(database, pages, checking),
@@ -103,7 +104,7 @@ async def open_execution(settings: ExecutionSettings, stack: AsyncExitStack) -> 
             workflow_life_service_pb2: WorkflowLifeServicer(database),
             public_service_pb2: PublicServicer(service.system, pages),
             agent_service_pb2: AgentServicer(database, pages, checking),
-            execution_service_pb2: ExecutionServicer(database, pages, starting, Followers(database, bell)),
+            execution_service_pb2: ExecutionServicer(database, pages, starting, followers),
             fork_service_pb2: ForkServicer(starting),
             statistics_service_pb2: StatisticsServicer(database),
             approval_service_pb2: ApprovalServicer(database, pages, engine.awake.set),
@@ -112,6 +113,7 @@ async def open_execution(settings: ExecutionSettings, stack: AsyncExitStack) -> 
             secret_service_pb2: SecretServicer(database, pages, sealer),
         }
         | open_triggers(service, settings, expressions, sealer, engine)
+        | open_deployments(service, expressions, engine, followers)
     )
     return service, server
 

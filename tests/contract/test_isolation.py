@@ -47,6 +47,8 @@ ROUTES = [
     for mapping in mappings(rpc.descriptor)
 ]
 LISTS = [rpc for rpc in OTHERS if rpc.is_list]
+ALONE = {"ListExecutions.agent_id", "ListExecutions.deployment_id", "ListDeployments.parent_agent_id"}
+"""Filters beside which others leave nothing: what runs a workflow runs no agent."""
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -129,7 +131,7 @@ async def test_list_by_a_stranger_holds_nothing_of_the_owner(rpc: Rpc, two: Two)
     for narrowed in (False, True):
         request = example(rpc, two.owned)
         for place in places(rpc.descriptor.input_type):
-            if narrowed and place.is_id and place.field.name in two.owned:
+            if narrowed and place.is_id and place.field.name in two.owned and f"{rpc.name}.{place.path}" not in ALONE:
                 usual = two.owned[place.field.name]
                 setattr(request, place.field.name, two.owned.get(f"{rpc.name}.{place.field.name}", usual))
         shown = [await _answer(rpc, two, request, person) for person in (two.owner_for(rpc.name), two.stranger)]

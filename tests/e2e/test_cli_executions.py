@@ -1,6 +1,7 @@
 """Workflows and executions with the command line, through the gateway, in an installation as `make up` starts it."""
 
 from pathlib import Path
+from typing import Any
 
 import httpx2
 
@@ -326,6 +327,48 @@ async def test_cli_secret_is_set_listed_and_deleted_without_being_shown(embedded
         return {entry["action"] for entry in entries} == {"secret.created", "secret.deleted"}
 
     await until(recorded)
+
+
+async def test_cli_deployment_is_invoked_with_its_key_moved_on_and_rolled_back(
+    embedded_stack: EmbeddedStack, tmp_path: Path
+) -> None:
+    """The key alone starts what is in force, over the gateway; without it nothing is started."""
+    stack, file = embedded_stack, tmp_path / "greets.yaml"
+
+    file.write_text("steps: [{key: a, data: {}, inputs: {said: \"'hail ' + inputs.name\"}}]")
+    (first,) = (await stack.command("workflow", "create", str(file), "--activate", "--json")).json()
+    step = {"key": "a", "data": {}, "inputs": {"said": "'hello ' + inputs.name"}}
+    async with stack.client() as client:
+        path = f"/v1/workflows/{first['workflowId']}"
+        second = await client.update(path, {"definition": {"steps": [step]}}, etag="*")
+        await client.post(f"/v1/workflows/{second['workflowId']}:activate", {})
+
+    async def said(key: object) -> object:
+        (invoked,) = (await stack.command(*invoke, stdin=f"{key}\n".encode())).json()
+        output: Any = invoked["output"]
+        return output["said"]
+
+    (made,) = (await stack.command("deployment", "create", str(first["workflowId"]), "--start", "--json")).json()
+    identity, key = str(made["deploymentId"]), str(made["key"])
+    invoke = ("deployment", "invoke", identity, "-i", "name=Ada", "--json")
+    assert await said(key) == "hail Ada"
+    refused = await stack.command(*invoke, stdin=b"srd_nothing\n")
+    assert (refused.code != 0, "X-Deployment-Key" in refused.errors) == (True, True)
+    await stack.command("deployment", "deploy", identity, str(second["workflowId"]))
+    assert await said(key) == "hello Ada"
+    await stack.command("deployment", "rollback", identity)
+    assert await said(key) == "hail Ada"
+    (renewed,) = (await stack.command("deployment", "key", identity, "--json")).json()
+    assert await said(renewed["key"]) == "hail Ada"
+    assert len((await stack.command("deployment", "history", identity, "--json")).json()) == 3
+    for verb, state in (("maintenance", "MAINTENANCE"), ("start", "RUNNING"), ("stop", "STOPPED")):
+        (changed,) = (await stack.command("deployment", verb, identity, "--json")).json()
+        assert changed["state"] == state
+    (shown,) = (await stack.command("deployment", "get", identity, "--json")).json()
+    numbers: Any = shown["numbers"]
+    assert numbers["requestCount"] == "4"
+    assert "greets" in (await stack.command("deployment", "list", "--state", "stopped")).output
+    assert (await stack.command("deployment", "delete", identity)).code == 0
 
 
 async def test_cli_models_tells_what_an_execution_used(embedded_stack: EmbeddedStack) -> None:

@@ -24,6 +24,7 @@ from chassis import ids
 from cli.client import Client, Json
 from cli.errors import Refused
 from tests.support import waiting
+from tests.support.deployments import active_agent, deployment, next_version
 from tests.support.embedded_stack import EmbeddedStack
 from tests.support.file_rooms import many
 from tests.support.raw_agents import ASKING, SILENT
@@ -41,8 +42,8 @@ NEVER_END = {"StreamChatMessages", "WatchFiles"}
 """Methods that stream until their caller leaves."""
 ANSWERS = {"ApproveStep", "RefuseStep"}
 """Methods that need a step which asks."""
-SIGNED = {"ReceiveDelivery"}
-"""Methods whose callers sign what they send, which no example can."""
+SIGNED = {"ReceiveDelivery", "InvokeDeployment", "GetInvocation"}
+"""Methods whose callers sign what they send, or show a key for it alone, which no example can."""
 ASKS_BACK = {"AnswerPermission", "ChangeAgentSetting"}
 """Methods that need an agent which answers."""
 CHANGES_ROOM = {"ArchiveWorkspace", "UnarchiveWorkspace", "DeleteWorkspace", "UndeleteWorkspace"}
@@ -393,6 +394,9 @@ MAKERS: Mapping[str, Callable[[Setting], Awaitable[str]]] = {
     "WORKFLOW_ID": Setting.workflow,
     "TEMPLATE_ID": Setting.template,
     "AGENT_ID": Setting.definition_agent,
+    "ACTIVE_AGENT_ID": lambda setting: active_agent(setting.client),
+    "DEPLOYMENT_ID": lambda setting: deployment(setting.client, rolled=setting.method == "RollBackDeployment"),
+    "VERSION_ID": lambda setting: next_version(setting.client),
     "EXECUTION_ID": Setting.execution,
     "TRIGGER_ID": Setting.trigger,
     "WEBHOOK_ID": Setting.webhook,

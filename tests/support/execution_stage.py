@@ -18,10 +18,13 @@ from stateroom.execution.v1 import trigger_service_pb2 as trigger
 from stateroom.execution.v1 import workflow_service_pb2 as workflow
 from stateroom.execution.v1.agent_service_pb2_grpc import AgentServiceStub
 from stateroom.execution.v1.approval_service_pb2_grpc import ApprovalServiceStub
+from stateroom.execution.v1.deployment_service_pb2_grpc import DeploymentServiceStub
 from stateroom.execution.v1.execution_service_pb2_grpc import ExecutionServiceStub
 from stateroom.execution.v1.fork_service_pb2_grpc import ForkServiceStub
+from stateroom.execution.v1.invocation_service_pb2_grpc import InvocationServiceStub
 from stateroom.execution.v1.log_service_pb2_grpc import LogServiceStub
 from stateroom.execution.v1.public_service_pb2_grpc import PublicServiceStub
+from stateroom.execution.v1.rollout_service_pb2_grpc import RolloutServiceStub
 from stateroom.execution.v1.secret_service_pb2_grpc import SecretServiceStub
 from stateroom.execution.v1.statistics_service_pb2_grpc import StatisticsServiceStub
 from stateroom.execution.v1.template_service_pb2_grpc import TemplateServiceStub
@@ -75,6 +78,9 @@ class Replica:
                     TemplateServiceStub,
                     SecretServiceStub,
                     UsageServiceStub,
+                    DeploymentServiceStub,
+                    RolloutServiceStub,
+                    InvocationServiceStub,
                 )
             ),
         ]

@@ -3,16 +3,20 @@
 from typing import Any
 
 from google.protobuf.json_format import ParseDict
-from stateroom.execution.v1 import agent_pb2, execution_pb2, template_pb2, trigger_pb2, workflow_pb2
+from stateroom.execution.v1 import agent_pb2, deployment_pb2, execution_pb2, template_pb2, trigger_pb2, workflow_pb2
 from stateroom.execution.v1 import agent_service_pb2 as agent_pb
+from stateroom.execution.v1 import deployment_service_pb2 as deployment_pb
 from stateroom.execution.v1 import execution_service_pb2 as pb
+from stateroom.execution.v1 import rollout_service_pb2 as rollout_pb
 from stateroom.execution.v1 import secret_service_pb2 as secret_pb
 from stateroom.execution.v1 import template_service_pb2 as template_pb
 from stateroom.execution.v1 import trigger_service_pb2 as trigger_pb
 from stateroom.execution.v1 import webhook_service_pb2 as webhook_pb
 from stateroom.execution.v1 import workflow_service_pb2 as workflow_pb
 from stateroom.execution.v1.agent_service_pb2_grpc import AgentServiceStub
+from stateroom.execution.v1.deployment_service_pb2_grpc import DeploymentServiceStub
 from stateroom.execution.v1.execution_service_pb2_grpc import ExecutionServiceStub
+from stateroom.execution.v1.rollout_service_pb2_grpc import RolloutServiceStub
 from stateroom.execution.v1.secret_service_pb2_grpc import SecretServiceStub
 from stateroom.execution.v1.template_service_pb2_grpc import TemplateServiceStub
 from stateroom.execution.v1.trigger_service_pb2_grpc import TriggerServiceStub
@@ -58,8 +62,9 @@ async def executions(owner: Person) -> dict[str, str]:
         data = {"name": "a", "type": "WORKFLOW", "data": {"steps": [{"key": "a", "data": {}}]}}
         create_template = template_pb.CreateTemplateRequest(template=ParseDict(data, template_pb2.Template()))
         _, template = [await templates.CreateTemplate(create_template, **sent) for _ in range(2)]
+        found = await _deployed(channel, workflows, made.workflow_id, sent)
     await _used(owner, started.execution_id)
-    found = {
+    found |= {
         "template_id": template.template_id,
         "agent_id": agent.agent_id,
         "parent_agent_id": agent.parent_agent_id,
@@ -68,6 +73,23 @@ async def executions(owner: Person) -> dict[str, str]:
         "ListExecutions.agent_id": "",  # none is of a workflow and an agent
     }
     return found | {"execution_id": started.execution_id} | await _triggers(owner, made.parent_workflow_id)
+
+
+async def _deployed(channel: Any, workflows: Any, workflow_id: str, sent: dict[str, Any]) -> dict[str, str]:
+    """Make two deployments, and put the next version in force in one of them."""
+    deployments: Any = DeploymentServiceStub(channel)
+    rollouts: Any = RolloutServiceStub(channel)
+    wanted = deployment_pb2.Deployment(name="a", workflow_id=workflow_id)
+    create = deployment_pb.CreateDeploymentRequest(deployment=wanted)
+    _, made = [await deployments.CreateDeployment(create, **sent) for _ in range(2)]
+    update = workflow_pb.UpdateWorkflowRequest(workflow_id=workflow_id, etag="*")
+    update.workflow.description = "next"
+    following = await workflows.UpdateWorkflow(update, **sent)
+    for version_id in (following.workflow_id, workflow_id):  # the fixture's own is the active one again
+        await workflows.ActivateWorkflow(workflow_pb.ActivateWorkflowRequest(workflow_id=version_id), **sent)
+    deploy = rollout_pb.DeployVersionRequest(deployment_id=made.deployment_id, version_id=following.workflow_id)
+    await rollouts.DeployVersion(deploy, **sent)
+    return {"deployment_id": made.deployment_id, "version_id": following.workflow_id}
 
 
 async def _public(workflows: Any, agents: Any, step: workflow_pb2.Step, sent: dict[str, Any]) -> None:

@@ -42,6 +42,7 @@ NEEDED = {
     "team.handle": "a",
     "member.role": policy_pb2.VIEWER,
     "action.configure_tooling.directory": "nowhere",
+    "deployment.name": "a",
     "workflow.name": "a",
     "workflow.definition": _DEFINITION,
     "agent.name": "a",
@@ -62,11 +63,18 @@ _ALWAYS = {
     "preview.workspace_id",
     "context.workspace_id",
     "trigger.parent_workflow_id",
+    "deployment.workflow_id",
     "member.user_id",
 }
 """Ids that a new resource has, though changing one does not need them."""
 
-_INSTEAD = {"execution.workflow_id", "execution.agent_id", "template.workflow_id", "template.agent_id"}
+_INSTEAD = {
+    "execution.workflow_id",
+    "execution.agent_id",
+    "template.workflow_id",
+    "template.agent_id",
+    "deployment.agent_id",
+}
 """Ids in place of which an example says something else."""
 
 _WHOLE = {"agent.step"}

@@ -9,7 +9,7 @@ from services.execution.agents.domain import Agent
 from services.execution.agents.store import AGENTS
 from services.execution.agents.tables import agents
 from services.execution.versions import queries
-from services.execution.versions.domain import State
+from services.execution.versions.domain import ACTIVATED
 
 
 async def get_agent(connection: Connection, *, agent_id: UUID) -> Agent:
@@ -24,8 +24,8 @@ async def parameters_of(connection: Connection, *, agent_ids: Collection[UUID]) 
     return {str(agent.agent_id): agent.parameters for agent in found}
 
 
-async def expect_usable(connection: Connection, *, agent_id: UUID) -> None:
-    """Raise AgentNotFound or AgentInWrongState unless steps of a workflow may name a version.
+async def expect_usable(connection: Connection, *, agent_id: UUID) -> Agent:
+    """Return a version that steps and deployments may name. AgentNotFound, AgentInWrongState.
 
     It stays so until the transaction ends.
     """
@@ -33,7 +33,9 @@ async def expect_usable(connection: Connection, *, agent_id: UUID) -> None:
     row = (await connection.execute(statement)).mappings().one_or_none()
     if row is None:
         raise Agent.REFUSALS.not_found(agent_id)
-    AGENTS.read(dict(row)).expect(State.ACTIVE, State.INACTIVE)
+    agent = AGENTS.read(dict(row))
+    agent.expect(*ACTIVATED)
+    return agent
 
 
 async def lock_to_run(connection: Connection, *, agent_id: UUID) -> Agent:

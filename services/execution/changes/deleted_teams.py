@@ -15,6 +15,8 @@ from chassis.database import Database
 from chassis.reconcile import Claim
 from chassis.rpc.tokens import LIFETIME
 from services.execution.changes import store
+from services.execution.deployments.errors import DeploymentNotFound
+from services.execution.deployments.operations import stop_deployment
 from services.execution.executions.errors import ExecutionEnded
 from services.execution.executions.operations import cancel_execution
 from services.execution.triggers.errors import TriggerNotFound
@@ -43,7 +45,7 @@ class DeletedTeams:
 
 @dataclass(frozen=True, slots=True)
 class Closing:
-    """Disables the triggers of deleted teams and cancels their executions. Again changes nothing."""
+    """Ends what begins things in the accounts of deleted teams, and what runs there. Again changes nothing."""
 
     database: Database
 
@@ -55,6 +57,9 @@ class Closing:
         for trigger_id in await read(claim.actor, store.enabled_triggers, account_id=account_id):
             with suppress(TriggerNotFound):  # deleted meanwhile
                 await self.database.write(actor, disable_trigger, trigger_id=trigger_id, etag="")
+        for deployment_id in await read(claim.actor, store.live_deployments, account_id=account_id):
+            with suppress(DeploymentNotFound):  # deleted meanwhile
+                await self.database.write(actor, stop_deployment, deployment_id=deployment_id, etag="")
         for execution_id in await read(claim.actor, store.live_executions, account_id=account_id):
             with suppress(ExecutionEnded):
                 await self.database.write(actor, cancel_execution, execution_id=execution_id, etag="")

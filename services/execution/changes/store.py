@@ -22,6 +22,7 @@ SELECT trigger_id, account_id, config, enable_time FROM triggers
 WHERE type = 'EVENT' AND state = 'ENABLED' AND account_id = ANY($1)
 """
 _ENABLED = "SELECT trigger_id FROM triggers WHERE account_id = $1 AND state = 'ENABLED'"
+_DEPLOYED = "SELECT deployment_id FROM deployments WHERE account_id = $1 AND state <> 'STOPPED'"
 _LIVE = "SELECT execution_id FROM executions WHERE account_id = $1 AND wake_time IS NOT NULL ORDER BY execution_id"
 _NOTE = """
 INSERT INTO deleted_teams (account_id, cause_event_id, note_time, reconcile_time) VALUES ($1, $2, now(), now())
@@ -49,6 +50,11 @@ async def deleted_team(connection: Connection, *, account_id: UUID) -> tuple[str
 async def enabled_triggers(connection: Connection, *, account_id: UUID) -> list[UUID]:
     """Return the ids of an account's triggers that start executions."""
     return [row["trigger_id"] for row in await connection.driver.fetch(_ENABLED, account_id)]
+
+
+async def live_deployments(connection: Connection, *, account_id: UUID) -> list[UUID]:
+    """Return the ids of an account's deployments that are not STOPPED."""
+    return [row["deployment_id"] for row in await connection.driver.fetch(_DEPLOYED, account_id)]
 
 
 async def live_executions(connection: Connection, *, account_id: UUID) -> list[UUID]:

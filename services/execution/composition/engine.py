@@ -10,6 +10,7 @@ from services.execution.agents.events import AGENT
 from services.execution.approvals.events import APPROVAL
 from services.execution.definitions.domain import Type
 from services.execution.definitions.events import WORKFLOW
+from services.execution.deployments.events import DEPLOYMENT
 from services.execution.engine.checkpoints import Checkpoints
 from services.execution.engine.engine import Engine
 from services.execution.engine.journal import Journal
@@ -23,7 +24,7 @@ from services.execution.templates.events import TEMPLATE
 from services.execution.triggers.events import TRIGGER
 from services.execution.webhooks.events import DELIVERY
 
-REGISTRY = Registry(WORKFLOW, AGENT, TEMPLATE, EXECUTION, APPROVAL, TRIGGER, DELIVERY, SECRET)
+REGISTRY = Registry(WORKFLOW, AGENT, TEMPLATE, EXECUTION, APPROVAL, TRIGGER, DELIVERY, SECRET, DEPLOYMENT)
 
 
 def open_engine(service: Service, expressions: Expressions, types: Mapping[Type, StepType], limit: int) -> Engine:

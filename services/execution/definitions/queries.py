@@ -1,5 +1,6 @@
 """Reads of workflows that are not those of all versions."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy import exists, or_, select
@@ -22,8 +23,8 @@ async def get_workflow(connection: Connection, *, workflow_id: UUID) -> Workflow
     return await queries.get_version(connection, family=WORKFLOWS, entity_id=workflow_id)
 
 
-async def expect_active(connection: Connection, *, workflow_id: UUID) -> Queue:
-    """Return the queue of a version. WorkflowNotFound, WorkflowInWrongState unless executions may be started from it.
+async def expect_state(connection: Connection, *, workflow_id: UUID, states: Sequence[State]) -> Queue:
+    """Return the queue of a version. WorkflowNotFound, WorkflowInWrongState unless it is in one of the states.
 
     It stays so until the transaction ends.
     """
@@ -35,8 +36,8 @@ async def expect_active(connection: Connection, *, workflow_id: UUID) -> Queue:
     row = (await connection.execute(statement)).one_or_none()
     if row is None or row.delete_time is not None:
         raise WorkflowNotFound(workflow_id)
-    if row.state is not State.ACTIVE:
-        raise WorkflowInWrongState(workflow_id, row.state.name, State.ACTIVE.name)
+    if row.state not in states:
+        raise WorkflowInWrongState(workflow_id, row.state.name, " or ".join(state.name for state in states))
     return Queue(row.parent_workflow_id, row.max_concurrent_executions)
 
 

@@ -55,6 +55,7 @@ def execution_to_change(execution: Execution) -> pb.Execution:
         priority=execution.priority,
         origin_execution_id=str(execution.origin_execution_id or ""),
         origin_path=execution.origin_path or "",
+        deployment_id=str(execution.deployment_id or ""),
     )
     message.timeout.FromTimedelta(execution.timeout)
     _set_failure(message, execution.failure)
@@ -98,6 +99,7 @@ def filter_from_proto(request: service_pb.ListExecutionsRequest) -> Filter:
     return Filter(
         workflow_id=id_from_proto(request.workflow_id),
         agent_id=id_from_proto(request.agent_id),
+        deployment_id=id_from_proto(request.deployment_id),
         parent_workflow_id=id_from_proto(request.parent_workflow_id),
         parent_execution_id=id_from_proto(request.parent_execution_id),
         user_id=id_from_proto(request.user_id),

@@ -81,6 +81,7 @@ class Execution:
     origin_path: str | None = None
     step_inputs: dict[str, Any] | None = None
     agent_id: UUID | None = None
+    deployment_id: UUID | None = None
 
     @property
     def entity_id(self) -> UUID:
@@ -119,6 +120,7 @@ class ExecutionSpec:
     trigger_id: UUID | None = None
     trigger_depth: int = 0
     agent_id: UUID | None = None
+    deployment_id: UUID | None = None
 
     def begun(self, account_id: UUID, user_id: UUID, now: datetime) -> Execution:
         """Return the execution as it begins to run, for a person."""

@@ -10,13 +10,15 @@ from services.execution.executions.errors import InvalidInput
 from services.execution.expressions import Expressions
 
 
-async def expect_fitting(definition: Definition, given: Mapping[str, Any], expressions: Expressions) -> None:
-    """Raise InvalidInput with all problems."""
+async def expect_fitting(
+    definition: Definition, given: Mapping[str, Any], expressions: Expressions, field: str = "execution.input"
+) -> None:
+    """Raise InvalidInput with all problems; `field` is where the request has it."""
     if definition.input_schema is None:
         return
     misfits = await expressions.misfits(definition.input_schema, given)
     if misfits:
-        raise InvalidInput(*(Violation(f"execution.input{each.place}", each.what) for each in misfits))
+        raise InvalidInput(*(Violation(f"{field}{each.place}", each.what) for each in misfits))
 
 
 async def failure_of(definition: Definition, given: Mapping[str, Any], expressions: Expressions) -> Failure | None:

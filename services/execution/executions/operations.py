@@ -14,6 +14,7 @@ from services.execution.executions.errors import ExecutionEnded
 from services.execution.executions.forks import Fork
 from services.execution.executions.store import execution_store as store
 from services.execution.executions.store import fork_store, queue_store
+from services.execution.versions.domain import ACTIVATED
 from services.execution.versions.domain import State as Version
 
 
@@ -25,10 +26,11 @@ async def start_execution(tx: Transaction, *, spec: ExecutionSpec, user_id: UUID
         AgentBusy: as many executions of the agent run as may.
     """
     execution, limit = spec.begun(tx.account_id, user_id, tx.now), owner.limit
+    startable = (Version.ACTIVE,) if spec.deployment_id is None else ACTIVATED
     if spec.agent_id is not None:
-        (await take_turn(tx.connection, spec.agent_id)).expect(Version.ACTIVE)
+        (await take_turn(tx.connection, spec.agent_id)).expect(*startable)
     if spec.workflow_id is not None:
-        queue = await definitions.expect_active(tx.connection, workflow_id=spec.workflow_id)
+        queue = await definitions.expect_state(tx.connection, workflow_id=spec.workflow_id, states=startable)
         execution = replace(execution, parent_workflow_id=queue.parent_workflow_id)
         limit = limit or queue.max_concurrent_executions
     if limit:

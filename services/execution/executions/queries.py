@@ -25,6 +25,7 @@ class Filter:
 
     workflow_id: UUID | None
     agent_id: UUID | None
+    deployment_id: UUID | None
     parent_workflow_id: UUID | None
     parent_execution_id: UUID | None
     user_id: UUID | None
@@ -79,6 +80,7 @@ def _of(wanted: Filter) -> Select[Any]:
     for column in (
         executions.c.workflow_id,
         executions.c.agent_id,
+        executions.c.deployment_id,
         executions.c.parent_workflow_id,
         executions.c.parent_execution_id,
         executions.c.user_id,

@@ -49,6 +49,7 @@ executions = Table(
     Column("origin_path", Text),
     Column("step_inputs", JSONB(none_as_null=True)),
     Column("agent_id", UUID),
+    Column("deployment_id", UUID),
 )
 
 step_executions = Table(

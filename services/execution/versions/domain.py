@@ -20,6 +20,10 @@ class State(Enum):
     ARCHIVED = "ARCHIVED"
 
 
+ACTIVATED = (State.ACTIVE, State.INACTIVE)
+"""States of versions that somebody may name, whichever is ACTIVE: they do not change any more."""
+
+
 @dataclass(frozen=True, slots=True)
 class Refusals:
     """What is raised about versions of one kind: by their id; the state they are in, and those that are needed."""

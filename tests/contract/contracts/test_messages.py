@@ -90,6 +90,6 @@ def test_page_size_that_is_negative_is_refused(field: FieldDescriptor) -> None:
 def test_field_that_holds_a_secret_is_marked_sensitive(field: FieldDescriptor) -> None:
     """Secrets stay out of change events and logs."""
     if field.name in {"secret", "token", "credential", "password", "bootstrap_token", "environment"}:
-        if _owner(field).file.package == "stateroom.api.v1":
+        if _owner(field).file.package == "stateroom.api.v1" or field.type == FieldDescriptor.TYPE_ENUM:
             return
         assert field.GetOptions().Extensions[policy_pb2.sensitive]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from stateroom.execution.v1 import execution_pb2, trigger_pb2
+from stateroom.execution.v1 import deployment_pb2, execution_pb2, trigger_pb2
 from stateroom.execution.v1 import execution_service_pb2 as pb
 from stateroom.execution.v1 import trigger_service_pb2 as trigger_pb
 
@@ -18,6 +18,7 @@ from embedded.nats import Nats
 from embedded.postgres import Postgres
 from services.execution.changes.deleted_teams import DeletedTeams
 from services.execution.changes.domain import DEPTH
+from tests.integration.execution.test_deployments import endpoint
 from tests.support.changes import change
 from tests.support.execution_stage import ExecutionStage, Steps, open_execution_stage
 from tests.support.installation import TEMPLATE, fresh_installation
@@ -186,6 +187,7 @@ async def test_deletion_of_a_team_ends_what_runs_in_its_account_and_what_begins_
     wait: Steps = [{"key": "wait", "wait": {"duration": "3600s"}}]
     others = await stage.start(wait)
     stage.account_id = team
+    opened = await endpoint(stage)
     for begun in ("before", "after", "again"):
         trigger = await stage.trigger(await stage.workflow(NOOP), name=begun, schedule={"cron": "0 0 29 2 *"})
         await stage.call("EnableTrigger", trigger_pb.EnableTriggerRequest(trigger_id=trigger.trigger_id))
@@ -198,5 +200,6 @@ async def test_deletion_of_a_team_ends_what_runs_in_its_account_and_what_begins_
             assert (await stage.ended(running)).state == execution_pb2.Execution.CANCELLED
             found = await stage.call("GetTrigger", trigger_pb.GetTriggerRequest(trigger_id=trigger_id))
             assert found.state == trigger_pb2.Trigger.DISABLED
+    assert (await opened.get()).state == deployment_pb2.Deployment.STOPPED
     stage.account_id = other
     assert (await stage.get(others.execution_id)).state == execution_pb2.Execution.RUNNING

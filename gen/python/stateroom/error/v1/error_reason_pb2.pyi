@@ -804,6 +804,38 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The values do not fit the parameters of a template; BadRequest lists each problem, with its field.
     Example: {"reason": "PARAMETERS_DO_NOT_FIT", "metadata": {"problems": "1", "field": "parameters.cron", "description": "…"}}
     """
+    DEPLOYMENT_NOT_FOUND: _ErrorReason.ValueType  # 420
+    """There is no such deployment in the account.
+    Example: {"reason": "DEPLOYMENT_NOT_FOUND", "metadata": {"deploymentId": "…"}}
+    """
+    DEPLOYMENT_STOPPED: _ErrorReason.ValueType  # 421
+    """The deployment takes no invocations.
+    Example: {"reason": "DEPLOYMENT_STOPPED", "metadata": {"deploymentId": "…"}}
+    """
+    DEPLOYMENT_IN_MAINTENANCE: _ErrorReason.ValueType  # 422
+    """The deployment takes no invocations for a while; try again.
+    Example: {"reason": "DEPLOYMENT_IN_MAINTENANCE", "metadata": {"deploymentId": "…"}}
+    """
+    DEPLOYMENT_BUSY: _ErrorReason.ValueType  # 423
+    """As many executions of the deployment run as may at once.
+    Example: {"reason": "DEPLOYMENT_BUSY", "metadata": {"deploymentId": "…", "limit": "10"}}
+    """
+    DEPLOYMENT_KEY_REFUSED: _ErrorReason.ValueType  # 424
+    """The key is not that of the deployment, or there is none.
+    Example: {"reason": "DEPLOYMENT_KEY_REFUSED", "metadata": {}}
+    """
+    DEPLOYMENT_LIMIT_REACHED: _ErrorReason.ValueType  # 425
+    """The account has as many deployments as it may have.
+    Example: {"reason": "DEPLOYMENT_LIMIT_REACHED", "metadata": {"limit": "1000"}}
+    """
+    NOT_OF_THIS_DEPLOYMENT: _ErrorReason.ValueType  # 426
+    """The version is none of the workflow or agent that the deployment runs.
+    Example: {"reason": "NOT_OF_THIS_DEPLOYMENT", "metadata": {"versionId": "…"}}
+    """
+    NO_PREVIOUS_ROLLOUT: _ErrorReason.ValueType  # 427
+    """No version was in force before the present one.
+    Example: {"reason": "NO_PREVIOUS_ROLLOUT", "metadata": {"deploymentId": "…"}}
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every `reason` of a google.rpc.ErrorInfo whose domain is `stateroom.dev`.
@@ -1591,5 +1623,37 @@ Example: {"reason": "INVALID_TEMPLATE", "metadata": {"field": "template.paramete
 PARAMETERS_DO_NOT_FIT: ErrorReason.ValueType  # 400
 """The values do not fit the parameters of a template; BadRequest lists each problem, with its field.
 Example: {"reason": "PARAMETERS_DO_NOT_FIT", "metadata": {"problems": "1", "field": "parameters.cron", "description": "…"}}
+"""
+DEPLOYMENT_NOT_FOUND: ErrorReason.ValueType  # 420
+"""There is no such deployment in the account.
+Example: {"reason": "DEPLOYMENT_NOT_FOUND", "metadata": {"deploymentId": "…"}}
+"""
+DEPLOYMENT_STOPPED: ErrorReason.ValueType  # 421
+"""The deployment takes no invocations.
+Example: {"reason": "DEPLOYMENT_STOPPED", "metadata": {"deploymentId": "…"}}
+"""
+DEPLOYMENT_IN_MAINTENANCE: ErrorReason.ValueType  # 422
+"""The deployment takes no invocations for a while; try again.
+Example: {"reason": "DEPLOYMENT_IN_MAINTENANCE", "metadata": {"deploymentId": "…"}}
+"""
+DEPLOYMENT_BUSY: ErrorReason.ValueType  # 423
+"""As many executions of the deployment run as may at once.
+Example: {"reason": "DEPLOYMENT_BUSY", "metadata": {"deploymentId": "…", "limit": "10"}}
+"""
+DEPLOYMENT_KEY_REFUSED: ErrorReason.ValueType  # 424
+"""The key is not that of the deployment, or there is none.
+Example: {"reason": "DEPLOYMENT_KEY_REFUSED", "metadata": {}}
+"""
+DEPLOYMENT_LIMIT_REACHED: ErrorReason.ValueType  # 425
+"""The account has as many deployments as it may have.
+Example: {"reason": "DEPLOYMENT_LIMIT_REACHED", "metadata": {"limit": "1000"}}
+"""
+NOT_OF_THIS_DEPLOYMENT: ErrorReason.ValueType  # 426
+"""The version is none of the workflow or agent that the deployment runs.
+Example: {"reason": "NOT_OF_THIS_DEPLOYMENT", "metadata": {"versionId": "…"}}
+"""
+NO_PREVIOUS_ROLLOUT: ErrorReason.ValueType  # 427
+"""No version was in force before the present one.
+Example: {"reason": "NO_PREVIOUS_ROLLOUT", "metadata": {"deploymentId": "…"}}
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -92,6 +92,7 @@ class Execution(_message.Message):
     ORIGIN_EXECUTION_ID_FIELD_NUMBER: _builtins.int
     ORIGIN_PATH_FIELD_NUMBER: _builtins.int
     AGENT_ID_FIELD_NUMBER: _builtins.int
+    DEPLOYMENT_ID_FIELD_NUMBER: _builtins.int
     execution_id: _builtins.str
     """UUIDv7."""
     name: _builtins.str
@@ -105,7 +106,7 @@ class Execution(_message.Message):
     steps_failed: _builtins.int
     """How many steps have failed."""
     user_id: _builtins.str
-    """Who started it, or enabled the trigger that did."""
+    """Who started it, or the trigger or deployment that did."""
     etag: _builtins.str
     """Version of the resource, quoted, for If-Match."""
     parent_execution_id: _builtins.str
@@ -126,6 +127,8 @@ class Execution(_message.Message):
     """The step at which it goes on; empty when it kept whatever had completed."""
     agent_id: _builtins.str
     """The version of an agent that runs; ACTIVE when it is started by itself. It may take no longer than its agent says."""
+    deployment_id: _builtins.str
+    """The deployment whose key it was started with; empty when it was not."""
     @_builtins.property
     def definition(self) -> _workflow_pb2.Definition:
         """What runs, without a workflow. It is not part of change events."""
@@ -191,10 +194,11 @@ class Execution(_message.Message):
         origin_execution_id: _builtins.str = ...,
         origin_path: _builtins.str = ...,
         agent_id: _builtins.str = ...,
+        deployment_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "definition", b"definition", "end_time", b"end_time", "failure", b"failure", "input", b"input", "output", b"output", "start_time", b"start_time", "timeout", b"timeout", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "create_time", b"create_time", "definition", b"definition", "end_time", b"end_time", "etag", b"etag", "execution_id", b"execution_id", "failure", b"failure", "input", b"input", "name", b"name", "origin_execution_id", b"origin_execution_id", "origin_path", b"origin_path", "output", b"output", "parent_execution_id", b"parent_execution_id", "parent_path", b"parent_path", "parent_workflow_id", b"parent_workflow_id", "priority", b"priority", "start_time", b"start_time", "state", b"state", "steps_completed", b"steps_completed", "steps_failed", b"steps_failed", "timeout", b"timeout", "trigger_depth", b"trigger_depth", "trigger_id", b"trigger_id", "update_time", b"update_time", "user_id", b"user_id", "workflow_id", b"workflow_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "create_time", b"create_time", "definition", b"definition", "deployment_id", b"deployment_id", "end_time", b"end_time", "etag", b"etag", "execution_id", b"execution_id", "failure", b"failure", "input", b"input", "name", b"name", "origin_execution_id", b"origin_execution_id", "origin_path", b"origin_path", "output", b"output", "parent_execution_id", b"parent_execution_id", "parent_path", b"parent_path", "parent_workflow_id", b"parent_workflow_id", "priority", b"priority", "start_time", b"start_time", "state", b"state", "steps_completed", b"steps_completed", "steps_failed", b"steps_failed", "timeout", b"timeout", "trigger_depth", b"trigger_depth", "trigger_id", b"trigger_id", "update_time", b"update_time", "user_id", b"user_id", "workflow_id", b"workflow_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

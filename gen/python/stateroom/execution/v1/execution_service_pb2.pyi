@@ -84,6 +84,7 @@ class ListExecutionsRequest(_message.Message):
     USER_ID_FIELD_NUMBER: _builtins.int
     ORDER_BY_FIELD_NUMBER: _builtins.int
     AGENT_ID_FIELD_NUMBER: _builtins.int
+    DEPLOYMENT_ID_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
     """How many at most; 0 means 20, above 200 means 200."""
     page_token: _builtins.str
@@ -100,6 +101,8 @@ class ListExecutionsRequest(_message.Message):
     """`create_time desc`, as without it; or `end_time desc`, which lists only what has ended."""
     agent_id: _builtins.str
     """Only executions of this version of an agent."""
+    deployment_id: _builtins.str
+    """Only executions that holders of this deployment's key started."""
     @_builtins.property
     def states(self) -> _containers.RepeatedScalarFieldContainer[_execution_pb2.Execution.State.ValueType]:
         """Only executions in one of these states; none for all. What has not ended is PENDING or RUNNING."""
@@ -116,10 +119,11 @@ class ListExecutionsRequest(_message.Message):
         user_id: _builtins.str = ...,
         order_by: _builtins.str = ...,
         agent_id: _builtins.str = ...,
+        deployment_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "order_by", b"order_by", "page_size", b"page_size", "page_token", b"page_token", "parent_execution_id", b"parent_execution_id", "parent_workflow_id", b"parent_workflow_id", "states", b"states", "user_id", b"user_id", "workflow_id", b"workflow_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "deployment_id", b"deployment_id", "order_by", b"order_by", "page_size", b"page_size", "page_token", b"page_token", "parent_execution_id", b"parent_execution_id", "parent_workflow_id", b"parent_workflow_id", "states", b"states", "user_id", b"user_id", "workflow_id", b"workflow_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,0 +1,1 @@
+"""Deployments: versions of workflows and agents as endpoints with keys."""
