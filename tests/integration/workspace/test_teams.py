@@ -375,13 +375,12 @@ async def test_create_team_by_somebody_who_made_as_many_as_one_may_is_refused(pr
     """
     await product.start("workspace", team_limit=2)
     async with newcomer(product) as person, newcomer(product) as other:
-        for _ in range(2):
-            left = await create_team(other, member(person, "OWNER"))
-            leave = pb.LeaveTeamRequest(team_id=left.team_id)
-            await teams(other).LeaveTeam(leave, metadata=other.acting_in(left.team_id).metadata)
+        for team in [await create_team(other, member(person, "OWNER")) for _ in range(2)]:
+            leave = pb.LeaveTeamRequest(team_id=team.team_id)
+            await teams(other).LeaveTeam(leave, metadata=other.acting_in(team.team_id).metadata)
+            get = teams(other).GetTeam(pb.GetTeamRequest(team_id=team.team_id), metadata=other.metadata)
+            assert (await refused(get)).reason == "TEAM_NOT_FOUND"
         assert (await refused(create_team(other))).reason == "TEAM_LIMIT_REACHED"
-        get = teams(other).GetTeam(pb.GetTeamRequest(team_id=left.team_id), metadata=other.metadata)
-        assert (await refused(get)).reason == "TEAM_NOT_FOUND"
         results = await asyncio.gather(*(create_team(person) for _ in range(4)), return_exceptions=True)
         made = [result for result in results if isinstance(result, team_pb2.Team)]
         assert len(made) == 2
