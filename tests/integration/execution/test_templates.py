@@ -183,4 +183,4 @@ async def test_instantiate_template_of_which_nothing_can_be_made_is_refused(
 async def test_create_template_with_parameters_that_are_no_schema_is_refused(stage: ExecutionStage) -> None:
     """It says what is wrong."""
     refusal = await refused(_create(stage, parameters={"type": "array"}))
-    assert (refusal.reason, list(refusal.fields)) == ("INVALID_TEMPLATE", ["template.parameters"])
+    assert (refusal.reason, list(refusal.fields)) == ("INVALID_TEMPLATE", ["template.parameters.type"])
