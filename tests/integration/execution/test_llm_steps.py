@@ -159,7 +159,7 @@ async def test_llm_step_keeps_the_query_that_the_url_of_a_tool_has(stage: Execut
     """A model that was talked into it adds to the query, and changes nothing of it."""
     site.answer("/")
     tools = [{"name": "look", "api": {"url": f"'{site.url}/?tenant=1&tenant=2'"}}]
-    script = [{"calls": [("look", '{"tenant": "3", "n": 1}')]}, {"text": "done"}]
+    script: list[Said] = [{"calls": [("look", '{"tenant": "3", "n": 1}')]}, {"text": "done"}]
     async with model(*script) as (_, url):
         ended, _ = await ask(stage, f"{url}/v1", tools=tools)
     assert ended.state == State.COMPLETED
