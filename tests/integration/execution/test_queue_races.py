@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 import pytest
@@ -50,13 +49,7 @@ class Account:
 
     async def workflow(self, limit: int) -> UUID:
         """Make a workflow of which so many executions may run."""
-        said: dict[str, Any] = {
-            "name": "a",
-            "description": "",
-            "tags": (),
-            "definition": NOOP,
-            "max_concurrent_executions": limit,
-        }
+        said = {"name": "a", "description": "", "tags": (), "definition": NOOP, "max_concurrent_executions": limit}
         made = Workflow(**first(Workflow.ID, self.actor.account_id, ids.new(), datetime.now(UTC)), **said)
         await self.database.write(self.actor, create_version, family=WORKFLOWS, version=made)
         await self.database.write(self.actor, activate_version, family=WORKFLOWS, entity_id=made.workflow_id, etag="")
