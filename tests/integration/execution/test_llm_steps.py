@@ -155,6 +155,17 @@ async def test_llm_step_that_never_stops_calling_fails(stage: ExecutionStage, si
     assert await reason(stage, {"calls": [("look", '{"m": 1}')]}, tools=tools) == "LLM_BAD_OUTPUT"
 
 
+async def test_llm_step_keeps_the_query_that_the_url_of_a_tool_has(stage: ExecutionStage, site: Site) -> None:
+    """A model that was talked into it adds to the query, and changes nothing of it."""
+    site.answer("/")
+    tools = [{"name": "look", "api": {"url": f"'{site.url}/?tenant=1&tenant=2'"}}]
+    script: list[Said] = [{"calls": [("look", '{"tenant": "3", "n": 1}')]}, {"text": "done"}]
+    async with model(*script) as (_, url):
+        ended, _ = await ask(stage, f"{url}/v1", tools=tools)
+    assert ended.state == State.COMPLETED
+    assert [asked for asked, _, _ in site.asked] == ["GET /?tenant=1&tenant=2&n=1"]
+
+
 async def test_llm_step_whose_key_was_said_back_or_is_none_shows_nothing_of_it(stage: ExecutionStage) -> None:
     """Not even its beginning, where the sentence about the answer ends."""
     await keep(stage)

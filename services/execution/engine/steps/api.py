@@ -1,6 +1,7 @@
 """Steps that make an HTTP request."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -84,8 +85,14 @@ def _wanted(attempt: Attempt, url: object) -> Request:
     if step.method in _WITH_BODY:
         headers |= {"Content-Type": "application/json", "Idempotency-Key": attempt.key}
         return Request(step.method, checked, headers, secrets, json.dumps(inputs).encode())
+    return Request(step.method, _with_query(checked, inputs), headers, secrets)
+
+
+def _with_query(url: httpx2.URL, inputs: Mapping[str, Any]) -> httpx2.URL:
+    """Return a URL with inputs as its query. What it has itself stays: a model may have chosen the inputs."""
     texts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in inputs.items()}
-    return Request(step.method, checked.copy_merge_params(texts) if texts else checked, headers, secrets)
+    further = {name: text for name, text in texts.items() if name not in url.params}
+    return url.copy_merge_params(further) if further else url
 
 
 def _result(answer: httpx2.Response) -> Ended:
