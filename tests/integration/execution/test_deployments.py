@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+import asyncpg
 import grpc
 import pytest
 from google.protobuf.json_format import MessageToDict, ParseDict
@@ -11,13 +12,22 @@ from stateroom.execution.v1 import deployment_service_pb2 as pb
 from stateroom.execution.v1 import execution_service_pb2 as execution_pb
 from stateroom.execution.v1 import invocation_service_pb2 as invocation_pb
 from stateroom.execution.v1 import rollout_service_pb2 as rollout_pb
+from stateroom.execution.v1 import workflow_life_service_pb2 as workflow_life_pb
 from stateroom.execution.v1 import workflow_service_pb2 as workflow_pb
 
 from chassis import ids
+from services.execution.deployments.domain import LIMIT
 from services.execution.deployments.invoking import HEADER
 from tests.support.execution_stage import ExecutionStage, Steps, definition
 from tests.support.refusals import refused
+from tests.support.source import query
 from tests.support.waiting import PATIENCE, until
+
+_COPIES = """
+INSERT INTO execution.deployments
+SELECT (jsonb_populate_record(one, jsonb_build_object('deployment_id', gen_random_uuid()))).*
+FROM execution.deployments AS one, generate_series(2, $2) WHERE account_id = $1
+"""
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -287,3 +297,35 @@ async def test_update_changes_all_but_the_version_in_force(stage: ExecutionStage
     assert (updated.description, updated.environment) == ("tried out", Deployment.STAGING)
     assert updated.workflow_id == made.workflow_id
     assert (await refused(stage.call("UpdateDeployment", wish))).reason == "ETAG_MISMATCH"
+
+
+async def test_version_that_is_archived_runs_here_no_more(stage: ExecutionStage) -> None:
+    """Neither an invocation nor a start; one that is merely not active any more goes on."""
+    first = await stage.workflow(says("one"))
+    opened = await endpoint(stage, workflowId=first)
+    await stage.call("DeactivateWorkflow", workflow_life_pb.DeactivateWorkflowRequest(workflow_id=first))
+    assert await said(opened) == "one"
+    await stage.call("ArchiveWorkflow", workflow_life_pb.ArchiveWorkflowRequest(workflow_id=first))
+    for call in (opened.invoke(), opened.change("Start")):
+        assert (await refused(call)).reason == "WORKFLOW_IN_WRONG_STATE"
+
+
+async def test_database_refuses_a_deployment_of_two_targets_or_none(stage: ExecutionStage) -> None:
+    """Whoever writes past the service."""
+    made = await deployed(stage, workflowId=await stage.workflow(ECHO))
+    for change in (
+        "agent_id = workflow_id, parent_agent_id = workflow_id",
+        "workflow_id = NULL, parent_workflow_id = NULL",
+    ):
+        with pytest.raises(asyncpg.CheckViolationError, match="ck_deployments_target"):
+            await stage.rows(f"UPDATE deployments SET {change} WHERE deployment_id = $1", made.deployment_id)  # noqa: S608  # ours
+
+
+async def test_create_beyond_the_limit_of_the_account_is_refused(stage: ExecutionStage) -> None:
+    """Deleted ones do not count, and those of others neither."""
+    family = await stage.workflow(ECHO)
+    made = await deployed(stage, workflowId=family)
+    await query(stage.installation.admin_url, _COPIES, stage.account_id, LIMIT)
+    assert (await refused(deployed(stage, workflowId=family))).reason == "DEPLOYMENT_LIMIT_REACHED"
+    await stage.call("DeleteDeployment", pb.DeleteDeploymentRequest(deployment_id=made.deployment_id))
+    await deployed(stage, workflowId=family)
