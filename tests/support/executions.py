@@ -70,7 +70,6 @@ async def executions(owner: Person) -> dict[str, str]:
         "parent_agent_id": agent.parent_agent_id,
         "workflow_id": made.workflow_id,
         "parent_workflow_id": made.parent_workflow_id,
-        "ListExecutions.agent_id": "",  # none is of a workflow and an agent
     }
     return found | {"execution_id": started.execution_id} | await _triggers(owner, made.parent_workflow_id)
 
