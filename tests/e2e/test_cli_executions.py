@@ -288,10 +288,10 @@ async def test_cli_trigger_starts_what_a_change_calls_for_and_is_listed_with_all
 ) -> None:
     """A change that its condition leaves out starts nothing; what names no change is refused."""
     stack = embedded_stack
-    activated = await stack.command("workflow", "create", _file(tmp_path, "watcher"), "--activate")
+    activated = await stack.command("workflow", "create", _file(tmp_path, "room-changes"), "--activate")
     assert activated.code == 0, activated.errors
     wanted = ("--on", "workspace.created", "--if", "event.after.name == 'told-room'", "-i", "a=1", "-i", "b=2")
-    created = await stack.command("trigger", "create", "watcher", *wanted, "--json")
+    created = await stack.command("trigger", "create", "room-changes", *wanted, "--json")
     assert created.code == 0, created.errors
     (made,) = created.json()
     assert (made["type"], made["state"]) == ("EVENT", "ENABLED")
@@ -306,7 +306,7 @@ async def test_cli_trigger_starts_what_a_change_calls_for_and_is_listed_with_all
     await until(decided)
     assert f"{identity}  EVENT" in (await stack.command("trigger", "list")).output
     assert (await stack.command("trigger", "delete", identity)).code == 0
-    wrong = await stack.command("trigger", "create", "watcher", "--on", "workspace.")
+    wrong = await stack.command("trigger", "create", "room-changes", "--on", "workspace.")
     assert (wrong.code, "'workspace.' names no change" in wrong.errors) == (1, True)
 
 
