@@ -1,31 +1,15 @@
 """The table of workflows."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Enum, Integer, Table, Text
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
+from sqlalchemy import Column, Integer, Table
 
 from chassis import tables
-from services.execution.versions.domain import State
+from services.execution.versions.columns import columns
 
 metadata = tables.metadata()
 
 workflows = Table(
     "workflows",
     metadata,
-    Column("workflow_id", UUID, primary_key=True),
-    Column("account_id", UUID, nullable=False),
-    Column("parent_workflow_id", UUID, nullable=False),
-    Column("version_number", Integer, nullable=False),
-    Column("user_id", UUID, nullable=False),
-    Column("name", Text, nullable=False),
-    Column("description", Text, nullable=False),
-    Column("tags", ARRAY(Text), nullable=False),
-    Column("is_public", Boolean, nullable=False),
-    Column("definition", JSONB, nullable=False),
-    Column("state", Enum(State, native_enum=False), nullable=False),
-    Column("version", BigInteger, nullable=False),
-    Column("create_time", tables.Time, nullable=False),
-    Column("update_time", tables.Time, nullable=False),
-    Column("delete_time", tables.Time),
-    Column("deleted_by", UUID),
+    *columns("workflow_id"),
     Column("max_concurrent_executions", Integer, nullable=False, server_default="0"),
 )
