@@ -5,12 +5,12 @@ from typing import Annotated
 
 import typer
 
-from cli import context, program, triggers
+from cli import context, program, resolve, triggers
 from cli.client import Client
 from cli.context import AccountOption, JsonOption, LimitOption
 from cli.errors import WrongUse
 from cli.render import Output
-from cli.triggers import FIELDS, delete, history, path_of, pause, resume
+from cli.triggers import FIELDS, delete, history, pause, resume
 
 app = typer.Typer(no_args_is_help=True, help="Schedules: executions that start by the calendar.")
 for verb in (history, pause, resume, delete):
@@ -79,7 +79,7 @@ def show_next(
     async def work(client: Client, output: Output) -> None:
         wanted = {"cron": cron, "timeZone": zone}
         if schedule:
-            wanted = (await client.get(path_of(schedule)))["schedule"]
+            wanted = (await client.get(resolve.path_of("trigger", schedule)))["schedule"]
         parameters = {name: str(wanted[name]) for name in ("cron", "timeZone")}
         answer = await client.get("/v1/triggers:previewSchedule", **parameters)
         output.rows([{"time": time} for time in answer.get("nextTime", [])], {"time": "TIME"})

@@ -7,13 +7,11 @@ from typing import Annotated
 
 import typer
 
-from chassis import ids
 from cli import context, program, resolve
 from cli.client import Client, Json
 from cli.context import AccountOption, JsonOption, LimitOption
-from cli.errors import Refused, WrongUse
+from cli.errors import WrongUse
 from cli.render import Output
-from cli.resolve import NOT_FOUND
 
 app = typer.Typer(no_args_is_help=True, help="Triggers: executions that start by themselves.")
 
@@ -101,7 +99,7 @@ def history(
     """List what it decided, newest first: what was started, what was not, and why."""
 
     async def work(client: Client, output: Output) -> None:
-        pages = client.pages(f"{path_of(trigger)}/occurrences", "occurrences", limit=limit)
+        pages = client.pages(f"{resolve.path_of('trigger', trigger)}/occurrences", "occurrences", limit=limit)
         output.rows([each async for each in pages], OCCURRENCE_COLUMNS)
 
     context.run(work, as_json=as_json, account=account)
@@ -124,7 +122,7 @@ def delete(trigger: Trigger, account: AccountOption = "", as_json: JsonOption = 
     """Delete it; its executions go on."""
 
     async def work(client: Client, output: Output) -> None:
-        output.resource(await client.delete(path_of(trigger)), FIELDS)
+        output.resource(await client.delete(resolve.path_of("trigger", trigger)), FIELDS)
 
     context.run(work, as_json=as_json, account=account)
 
@@ -150,14 +148,6 @@ async def spec(client: Client, workflow: str, name: str, inputs: list[str] | Non
     }
 
 
-def path_of(trigger: str) -> str:
-    """Return the path of a trigger. Refused when the text is no id."""
-    if ids.is_id(trigger):
-        return f"/v1/triggers/{trigger}"
-    msg = f"{trigger!r} is no trigger's id."
-    raise Refused(msg, reason="TRIGGER_NOT_FOUND", code=NOT_FOUND)
-
-
 def _special(trigger: Json) -> Json:
     """Return what a trigger has because of its type."""
     return trigger.get("schedule") or trigger.get("webhook") or trigger.get("event") or {}
@@ -165,6 +155,6 @@ def _special(trigger: Json) -> Json:
 
 def _change(trigger: str, verb: str, account: str, *, as_json: bool) -> None:
     async def work(client: Client, output: Output) -> None:
-        output.resource(await client.post(f"{path_of(trigger)}:{verb}", {}), FIELDS)
+        output.resource(await client.post(f"{resolve.path_of('trigger', trigger)}:{verb}", {}), FIELDS)
 
     context.run(work, as_json=as_json, account=account)

@@ -10,7 +10,7 @@ from cli.client import Client
 from cli.context import AccountOption, JsonOption, LimitOption
 from cli.errors import Refused
 from cli.render import Output
-from cli.triggers import FIELDS, delete, history, path_of, pause, resume
+from cli.triggers import FIELDS, delete, history, pause, resume
 
 app = typer.Typer(no_args_is_help=True, help="Webhooks: executions that start when something is delivered.")
 for verb in (history, pause, resume, delete):
@@ -44,7 +44,7 @@ def create(
     async def work(client: Client, output: Output) -> None:
         scheme = {"scheme": "GITHUB" if github else "STANDARD"}
         wanted = await triggers.spec(client, workflow, name, inputs, webhook=scheme)
-        path = path_of((await client.post("/v1/triggers", wanted))["triggerId"])
+        path = resolve.path_of("trigger", (await client.post("/v1/triggers", wanted))["triggerId"])
         secret = (await client.post(f"{path}:renewSecret", {}))["secret"]
         enabled = await client.post(f"{path}:enable", {})
         output.resource(enabled | _to_sign(client, enabled["triggerId"], secret), (*FIELDS, "url", "secret"))
@@ -58,7 +58,7 @@ def renew(webhook: Webhook, account: AccountOption = "", as_json: JsonOption = F
     """Give a webhook a new secret, which is shown once; the old one works no more."""
 
     async def work(client: Client, output: Output) -> None:
-        renewed = await client.post(f"{path_of(webhook)}:renewSecret", {})
+        renewed = await client.post(f"{resolve.path_of('trigger', webhook)}:renewSecret", {})
         output.resource(renewed["trigger"] | _to_sign(client, webhook, renewed["secret"]), (*FIELDS, "url", "secret"))
         output.say("The secret is not shown again.")
 
@@ -78,7 +78,7 @@ def deliveries(
     """List what was delivered in the last 30 days, newest first."""
 
     async def work(client: Client, output: Output) -> None:
-        pages = client.pages(f"{path_of(webhook)}/deliveries", "deliveries", limit=limit)
+        pages = client.pages(f"{resolve.path_of('trigger', webhook)}/deliveries", "deliveries", limit=limit)
         output.rows([each async for each in pages], DELIVERY_COLUMNS)
 
     context.run(work, as_json=as_json, account=account)
