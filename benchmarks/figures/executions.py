@@ -117,10 +117,10 @@ async def _start(installation: Installation, count: int, wanted: dict[str, Any])
     started: list[str] = []
     async with grpc.aio.insecure_channel(installation.endpoint.services["execution"]) as channel:
         stub: Any = ExecutionServiceStub(channel)
-        todo = iter(range(count))
+        calls = iter(range(count))
 
         async def caller() -> None:
-            for _ in todo:
+            for _ in calls:
                 answer = await stub.StartExecution(request, metadata=installation.bearer, timeout=_SECONDS)
                 started.append(answer.execution_id)
 

@@ -54,13 +54,13 @@ class Fork:
         if self.path:
             self._expect_possible(outline)
         kept: list[str] = []
-        todo = [step for step in group.steps if step.key != self.path]
-        while fitting := [step for step in todo if set(group.needs[step.key]) <= set(kept)]:
+        others = [step for step in group.steps if step.key != self.path]
+        while fitting := [step for step in others if set(group.needs[step.key]) <= set(kept)]:
             for step in fitting:
                 state, goes_on = ended.get(step.key), step.on_error is OnError.CONTINUE
                 if state is StepState.COMPLETED or (state is StepState.FAILED and goes_on):
                     kept.append(step.key)
-                todo.remove(step)
+                others.remove(step)
         return kept
 
     def begun(self, origin: Execution, user_id: UUID, now: datetime, counts: Counts) -> Execution:

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from typing import Any
 
-import asyncpg
 import grpc
 import pytest
 import pytest_asyncio
@@ -21,7 +20,6 @@ from stateroom.workspace.v1.credential_service_pb2_grpc import CredentialService
 from stateroom.workspace.v1.file_service_pb2_grpc import FileServiceStub
 
 from chassis import ids
-from chassis.migrate import migrate
 from chassis.rpc.tokens import TokenSigner
 from embedded import keys
 from tests.support import waiting
@@ -366,42 +364,3 @@ async def test_credential_of_a_member_is_good_in_the_team_as_long_as_they_read_t
     await crew.call("OWNER", "RemoveMember", _remove(crew, "MEMBER"))
     assert not await works("MEMBER", crew.team_id)
     assert await works("MEMBER", crew.people["MEMBER"].user_id)
-
-
-async def test_create_team_by_somebody_who_made_as_many_as_one_may_is_refused(product: Product) -> None:
-    """Of rivals as many succeed as there is room for; a deleted team makes room, one that is left makes none.
-
-    Nobody is kept from making teams by those that others make them own.
-    """
-    await product.start("workspace", team_limit=2)
-    async with newcomer(product) as person, newcomer(product) as other:
-        for team in [await create_team(other, member(person, "OWNER")) for _ in range(2)]:
-            leave = pb.LeaveTeamRequest(team_id=team.team_id)
-            await teams(other).LeaveTeam(leave, metadata=other.acting_in(team.team_id).metadata)
-            get = teams(other).GetTeam(pb.GetTeamRequest(team_id=team.team_id), metadata=other.metadata)
-            assert (await refused(get)).reason == "TEAM_NOT_FOUND"
-        assert (await refused(create_team(other))).reason == "TEAM_LIMIT_REACHED"
-        results = await asyncio.gather(*(create_team(person) for _ in range(4)), return_exceptions=True)
-        made = [result for result in results if isinstance(result, team_pb2.Team)]
-        assert len(made) == 2
-        refusal = await refused(create_team(person))
-        assert (refusal.reason, refusal.values) == ("TEAM_LIMIT_REACHED", {"limit": "2"})
-        delete = pb.DeleteTeamRequest(team_id=made[0].team_id)
-        await teams(person).DeleteTeam(delete, metadata=person.acting_in(made[0].team_id).metadata)
-        await create_team(person)
-
-
-async def test_migration_claims_the_handles_of_the_users_there_are(product: Product) -> None:
-    """An installation of before gets them with the upgrade."""
-    installation, user_id = product.installation, ids.new()
-    connection = await asyncpg.connect(installation.admin_url)
-    await connection.execute(
-        "SET search_path TO workspace; DROP TABLE members, teams, handles; DROP FUNCTION claim_handle CASCADE;"
-        " UPDATE alembic_version SET version_num = '0006'"
-    )
-    await connection.execute("INSERT INTO users VALUES ($1, $1, 'ada', '', 'Ada', 1, now(), now())", user_id)
-    await connection.close()
-    urls = (installation.url("workspace"), installation.url("workspace_system"))
-    await migrate("workspace", installation.admin_url, *urls)
-    (row,) = await query(installation.url("workspace_system"), "SELECT handle, account_id, kind FROM handles")
-    assert tuple(row) == ("ada", user_id, "USER")
