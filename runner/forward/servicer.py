@@ -41,6 +41,12 @@ class ForwardServicer:
         finally:
             writer.transport.abort()
 
+    async def CheckPort(self, request: pb.CheckPortRequest, _call: Call) -> pb.CheckPortResponse:
+        """Look who listens."""
+        if await self.listeners.host(request.port) is None:
+            raise PortNotOpen(request.port)
+        return pb.CheckPortResponse()
+
     async def FindFreePort(self, _request: pb.FindFreePortRequest, _call: Call) -> pb.FindFreePortResponse:
         """Let the kernel choose a port."""
         with socket.socket() as probe:

@@ -112,6 +112,17 @@ async def test_forward_to_what_others_listen_on_is_refused_without_a_connection(
             foreign.accept()
 
 
+async def test_check_port_tells_whose_it_is_and_connects_to_nobody(forwarded: Forwarded) -> None:
+    """The program does not notice; what is not the room's, or nobody's, is refused."""
+    port = await forwarded.serve()
+    await forwarded.forward.CheckPort(pb.CheckPortRequest(port=port), metadata=forwarded.metadata)
+    with socket.create_server(("127.0.0.1", 0)) as foreign:
+        wanted = pb.CheckPortRequest(port=foreign.getsockname()[1])
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await forwarded.forward.CheckPort(wanted, metadata=forwarded.metadata)
+    assert reason(refused.value) == "PORT_NOT_OPEN"
+
+
 async def test_forward_to_a_port_that_others_listen_on_as_well_is_refused(forwarded: Forwarded) -> None:
     """Who would answer is not for the room to decide: a port must be its alone."""
     port = await forwarded.serve("127.0.0.1")

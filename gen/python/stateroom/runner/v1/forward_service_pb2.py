@@ -26,7 +26,7 @@ from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from stateroom.api.v1 import policy_pb2 as stateroom_dot_api_dot_v1_dot_policy__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)stateroom/runner/v1/forward_service.proto\x12\x13stateroom.runner.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1dstateroom/api/v1/policy.proto\"U\n\x0e\x46orwardRequest\x12\x1b\n\x04port\x18\x01 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xff\xff\x03(\x01H\x00\x12\x14\n\x04\x64\x61ta\x18\x02 \x01(\x0c\x42\x04\xa0\xbb\x18\x01H\x00\x42\x10\n\x07message\x12\x05\xbaH\x02\x08\x01\"\x84\x01\n\x0f\x46orwardResponse\x12\x43\n\tconnected\x18\x01 \x01(\x0b\x32..stateroom.runner.v1.ForwardResponse.ConnectedH\x00\x12\x14\n\x04\x64\x61ta\x18\x02 \x01(\x0c\x42\x04\xa0\xbb\x18\x01H\x00\x1a\x0b\n\tConnectedB\t\n\x07message\"\x15\n\x13\x46indFreePortRequest\"$\n\x14\x46indFreePortResponse\x12\x0c\n\x04port\x18\x01 \x01(\x05\x32\xe3\x01\n\x0e\x46orwardService\x12\x62\n\x07\x46orward\x12#.stateroom.runner.v1.ForwardRequest\x1a$.stateroom.runner.v1.ForwardResponse\"\x08\xa2\xbb\x18\x04 \x01(\x06(\x01\x30\x01\x12m\n\x0c\x46indFreePort\x12(.stateroom.runner.v1.FindFreePortRequest\x1a).stateroom.runner.v1.FindFreePortResponse\"\x08\xa2\xbb\x18\x04 \x01(\x06\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)stateroom/runner/v1/forward_service.proto\x12\x13stateroom.runner.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1dstateroom/api/v1/policy.proto\"U\n\x0e\x46orwardRequest\x12\x1b\n\x04port\x18\x01 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xff\xff\x03(\x01H\x00\x12\x14\n\x04\x64\x61ta\x18\x02 \x01(\x0c\x42\x04\xa0\xbb\x18\x01H\x00\x42\x10\n\x07message\x12\x05\xbaH\x02\x08\x01\"\x84\x01\n\x0f\x46orwardResponse\x12\x43\n\tconnected\x18\x01 \x01(\x0b\x32..stateroom.runner.v1.ForwardResponse.ConnectedH\x00\x12\x14\n\x04\x64\x61ta\x18\x02 \x01(\x0c\x42\x04\xa0\xbb\x18\x01H\x00\x1a\x0b\n\tConnectedB\t\n\x07message\"-\n\x10\x43heckPortRequest\x12\x19\n\x04port\x18\x01 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xff\xff\x03(\x01\"\x13\n\x11\x43heckPortResponse\"\x15\n\x13\x46indFreePortRequest\"$\n\x14\x46indFreePortResponse\x12\x0c\n\x04port\x18\x01 \x01(\x05\x32\xc9\x02\n\x0e\x46orwardService\x12\x62\n\x07\x46orward\x12#.stateroom.runner.v1.ForwardRequest\x1a$.stateroom.runner.v1.ForwardResponse\"\x08\xa2\xbb\x18\x04 \x01(\x06(\x01\x30\x01\x12\x64\n\tCheckPort\x12%.stateroom.runner.v1.CheckPortRequest\x1a&.stateroom.runner.v1.CheckPortResponse\"\x08\xa2\xbb\x18\x04 \x01(\x06\x12m\n\x0c\x46indFreePort\x12(.stateroom.runner.v1.FindFreePortRequest\x1a).stateroom.runner.v1.FindFreePortResponse\"\x08\xa2\xbb\x18\x04 \x01(\x06\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -41,8 +41,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_FORWARDREQUEST'].fields_by_name['data']._serialized_options = b'\240\273\030\001'
   _globals['_FORWARDRESPONSE'].fields_by_name['data']._loaded_options = None
   _globals['_FORWARDRESPONSE'].fields_by_name['data']._serialized_options = b'\240\273\030\001'
+  _globals['_CHECKPORTREQUEST'].fields_by_name['port']._loaded_options = None
+  _globals['_CHECKPORTREQUEST'].fields_by_name['port']._serialized_options = b'\272H\010\032\006\030\377\377\003(\001'
   _globals['_FORWARDSERVICE'].methods_by_name['Forward']._loaded_options = None
   _globals['_FORWARDSERVICE'].methods_by_name['Forward']._serialized_options = b'\242\273\030\004 \001(\006'
+  _globals['_FORWARDSERVICE'].methods_by_name['CheckPort']._loaded_options = None
+  _globals['_FORWARDSERVICE'].methods_by_name['CheckPort']._serialized_options = b'\242\273\030\004 \001(\006'
   _globals['_FORWARDSERVICE'].methods_by_name['FindFreePort']._loaded_options = None
   _globals['_FORWARDSERVICE'].methods_by_name['FindFreePort']._serialized_options = b'\242\273\030\004 \001(\006'
   _globals['_FORWARDREQUEST']._serialized_start=126
@@ -51,10 +55,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_FORWARDRESPONSE']._serialized_end=346
   _globals['_FORWARDRESPONSE_CONNECTED']._serialized_start=324
   _globals['_FORWARDRESPONSE_CONNECTED']._serialized_end=335
-  _globals['_FINDFREEPORTREQUEST']._serialized_start=348
-  _globals['_FINDFREEPORTREQUEST']._serialized_end=369
-  _globals['_FINDFREEPORTRESPONSE']._serialized_start=371
-  _globals['_FINDFREEPORTRESPONSE']._serialized_end=407
-  _globals['_FORWARDSERVICE']._serialized_start=410
-  _globals['_FORWARDSERVICE']._serialized_end=637
+  _globals['_CHECKPORTREQUEST']._serialized_start=348
+  _globals['_CHECKPORTREQUEST']._serialized_end=393
+  _globals['_CHECKPORTRESPONSE']._serialized_start=395
+  _globals['_CHECKPORTRESPONSE']._serialized_end=414
+  _globals['_FINDFREEPORTREQUEST']._serialized_start=416
+  _globals['_FINDFREEPORTREQUEST']._serialized_end=437
+  _globals['_FINDFREEPORTRESPONSE']._serialized_start=439
+  _globals['_FINDFREEPORTRESPONSE']._serialized_end=475
+  _globals['_FORWARDSERVICE']._serialized_start=478
+  _globals['_FORWARDSERVICE']._serialized_end=807
 # @@protoc_insertion_point(module_scope)

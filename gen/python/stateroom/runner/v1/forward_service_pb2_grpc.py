@@ -40,6 +40,11 @@ class ForwardServiceStub:
                 request_serializer=stateroom_dot_runner_dot_v1_dot_forward__service__pb2.ForwardRequest.SerializeToString,
                 response_deserializer=stateroom_dot_runner_dot_v1_dot_forward__service__pb2.ForwardResponse.FromString,
                 _registered_method=True)
+        self.CheckPort = channel.unary_unary(
+                '/stateroom.runner.v1.ForwardService/CheckPort',
+                request_serializer=stateroom_dot_runner_dot_v1_dot_forward__service__pb2.CheckPortRequest.SerializeToString,
+                response_deserializer=stateroom_dot_runner_dot_v1_dot_forward__service__pb2.CheckPortResponse.FromString,
+                _registered_method=True)
         self.FindFreePort = channel.unary_unary(
                 '/stateroom.runner.v1.ForwardService/FindFreePort',
                 request_serializer=stateroom_dot_runner_dot_v1_dot_forward__service__pb2.FindFreePortRequest.SerializeToString,
@@ -61,6 +66,15 @@ class ForwardServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CheckPort(self, request, context):
+        """Looks whether a port could be connected to, which the programs that listen do not notice.
+
+        Errors: FAILED_PRECONDITION (PORT_NOT_OPEN).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def FindFreePort(self, request, context):
         """Returns a port on which nothing listens, for a program that is about to start.
 
@@ -77,6 +91,11 @@ def add_ForwardServiceServicer_to_server(servicer, server):
                     servicer.Forward,
                     request_deserializer=stateroom_dot_runner_dot_v1_dot_forward__service__pb2.ForwardRequest.FromString,
                     response_serializer=stateroom_dot_runner_dot_v1_dot_forward__service__pb2.ForwardResponse.SerializeToString,
+            ),
+            'CheckPort': grpc.unary_unary_rpc_method_handler(
+                    servicer.CheckPort,
+                    request_deserializer=stateroom_dot_runner_dot_v1_dot_forward__service__pb2.CheckPortRequest.FromString,
+                    response_serializer=stateroom_dot_runner_dot_v1_dot_forward__service__pb2.CheckPortResponse.SerializeToString,
             ),
             'FindFreePort': grpc.unary_unary_rpc_method_handler(
                     servicer.FindFreePort,
@@ -112,6 +131,33 @@ class ForwardService:
             '/stateroom.runner.v1.ForwardService/Forward',
             stateroom_dot_runner_dot_v1_dot_forward__service__pb2.ForwardRequest.SerializeToString,
             stateroom_dot_runner_dot_v1_dot_forward__service__pb2.ForwardResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CheckPort(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/stateroom.runner.v1.ForwardService/CheckPort',
+            stateroom_dot_runner_dot_v1_dot_forward__service__pb2.CheckPortRequest.SerializeToString,
+            stateroom_dot_runner_dot_v1_dot_forward__service__pb2.CheckPortResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -39,6 +39,11 @@ class ForwardServiceStub:
 
     Errors: FAILED_PRECONDITION (PORT_NOT_OPEN), INVALID_ARGUMENT (INVALID_FIELD).
     """
+    CheckPort: _grpc.UnaryUnaryMultiCallable[_forward_service_pb2.CheckPortRequest, _forward_service_pb2.CheckPortResponse]
+    """Looks whether a port could be connected to, which the programs that listen do not notice.
+
+    Errors: FAILED_PRECONDITION (PORT_NOT_OPEN).
+    """
     FindFreePort: _grpc.UnaryUnaryMultiCallable[_forward_service_pb2.FindFreePortRequest, _forward_service_pb2.FindFreePortResponse]
     """Returns a port on which nothing listens, for a program that is about to start.
 
@@ -55,6 +60,11 @@ class ForwardServiceAsyncStub(ForwardServiceStub):
     `connected`; whoever ends its side closes that direction.
 
     Errors: FAILED_PRECONDITION (PORT_NOT_OPEN), INVALID_ARGUMENT (INVALID_FIELD).
+    """
+    CheckPort: _aio.UnaryUnaryMultiCallable[_forward_service_pb2.CheckPortRequest, _forward_service_pb2.CheckPortResponse]  # type: ignore[assignment]
+    """Looks whether a port could be connected to, which the programs that listen do not notice.
+
+    Errors: FAILED_PRECONDITION (PORT_NOT_OPEN).
     """
     FindFreePort: _aio.UnaryUnaryMultiCallable[_forward_service_pb2.FindFreePortRequest, _forward_service_pb2.FindFreePortResponse]  # type: ignore[assignment]
     """Returns a port on which nothing listens, for a program that is about to start.
@@ -75,6 +85,17 @@ class ForwardServiceServicer(metaclass=_abc_1.ABCMeta):
         `connected`; whoever ends its side closes that direction.
 
         Errors: FAILED_PRECONDITION (PORT_NOT_OPEN), INVALID_ARGUMENT (INVALID_FIELD).
+        """
+
+    @_abc_1.abstractmethod
+    def CheckPort(
+        self,
+        request: _forward_service_pb2.CheckPortRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_forward_service_pb2.CheckPortResponse, _abc.Awaitable[_forward_service_pb2.CheckPortResponse]]:
+        """Looks whether a port could be connected to, which the programs that listen do not notice.
+
+        Errors: FAILED_PRECONDITION (PORT_NOT_OPEN).
         """
 
     @_abc_1.abstractmethod
