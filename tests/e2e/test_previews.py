@@ -2,6 +2,7 @@
 
 import re
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import pytest
 
@@ -9,8 +10,9 @@ from chassis import ids
 from cli.client import Client, Json
 from cli.errors import Refused
 from tests.support.embedded_stack import EmbeddedStack
-from tests.support.previews import bearer, create_preview, until_preview, visiting
+from tests.support.previews import SERVER, bearer, create_preview, until_preview, visiting
 from tests.support.sessions import create_workspace, output
+from tests.support.source import query
 from tests.support.waiting import until
 
 
@@ -131,6 +133,35 @@ async def test_preview_that_stops_answering_says_so_and_comes_back(
         await program.get("/repair")
         await until_preview(client, made["previewId"], "LIVE")
     await client.delete(f"/v1/previews/{made['previewId']}")
+
+
+async def test_preview_that_nobody_visits_is_not_asked_and_fails_once_nothing_listens(
+    embedded_stack: EmbeddedStack, client: Client, workspace_id: str
+) -> None:
+    """Answering would be work that nobody wants, and keep the session from ever being idle."""
+    room = embedded_stack.room(workspace_id)
+    script = f"python3 {SERVER.name} 2> requests & until [ -e closing ]; do sleep 0.1; done; kill $!; exec sleep 600"
+    made = await create_preview(client, workspace_id, room, healthInterval="1s", command=["sh", "-c", script])
+    requests = room / "files" / "requests"
+    asked = requests.read_text().count("GET /")
+    await _looked_at(embedded_stack, made, 3)
+    assert requests.read_text().count("GET /") == asked > 0
+    (room / "files" / "closing").touch()
+    failed = await until_preview(client, made["previewId"], "ERROR")
+    assert f"port {made['port']}" in failed["stateReason"]
+    await client.delete(f"/v1/previews/{made['previewId']}")
+
+
+async def _looked_at(stack: EmbeddedStack, preview: Json, times: int) -> None:
+    """Wait until the reconciler has looked at a preview so many times more."""
+    due = "SELECT reconcile_time FROM session.previews WHERE preview_id = $1"
+    seen = set()
+
+    async def enough() -> bool:
+        seen.add((await query(stack.admin_url, due, UUID(preview["previewId"])))[0]["reconcile_time"])
+        return len(seen) > times
+
+    await until(enough)
 
 
 async def test_cli_preview_is_made_opened_and_deleted(embedded_stack: EmbeddedStack, workspace_id: str) -> None:

@@ -115,6 +115,11 @@ async def note_failure(tx: Transaction, *, preview_id: UUID, cause: str) -> Prev
     return await _store(tx, "failed", current, current.failed(tx.now, cause), due=tx.now + current.health_interval)
 
 
+async def note_visit(tx: Transaction, *, preview_id: UUID) -> None:
+    """Note that somebody is connected to a preview. That is no change of it: the audit log says who came in."""
+    await store.note_visit(tx.connection, preview_id)
+
+
 async def note_end(tx: Transaction, *, preview_id: UUID, session: Session) -> Preview:
     """Note that the session of a preview's command ended, unless the preview has another one by now."""
     current = await store.lock_preview(tx.connection, preview_id)

@@ -1,6 +1,9 @@
 """Reads of previews."""
 
+from datetime import timedelta
 from uuid import UUID
+
+from sqlalchemy import func, select, true
 
 from chassis import tables
 from chassis.sql import Connection
@@ -8,10 +11,20 @@ from services.session.previews import store
 from services.session.previews.domain import Preview, State
 from services.session.previews.tables import previews
 
+VISITED = timedelta(minutes=1)
+"""For how long after it a visit counts."""
+
 
 async def get_preview(connection: Connection, *, preview_id: UUID) -> Preview:
     """Return a preview. PreviewNotFound."""
     return await store.get_preview(connection, preview_id)
+
+
+async def is_visited(connection: Connection, *, preview_id: UUID) -> bool:
+    """Whether somebody was connected to a preview within the last minute."""
+    lately = previews.c.visit_time > func.now() - VISITED
+    found = await connection.execute(select(true()).where(previews.c.preview_id == preview_id, lately))
+    return found.one_or_none() is not None
 
 
 async def list_previews(

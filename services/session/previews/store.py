@@ -64,6 +64,11 @@ async def update_preview(connection: Connection, preview: Preview, *, due: datet
     await connection.execute(statement.values(**tables.row_of(preview), **reconcile))
 
 
+async def note_visit(connection: Connection, preview_id: UUID) -> None:
+    """Store that somebody is connected to a preview now."""
+    await connection.execute(update(previews).where(previews.c.preview_id == preview_id).values(visit_time=func.now()))
+
+
 async def load_preview(connection: Connection, preview_id: UUID) -> Preview:
     """Return a preview of the account, a deleted one too. PreviewNotFound."""
     return await _preview(connection, selected().where(previews.c.preview_id == preview_id), preview_id)

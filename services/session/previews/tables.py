@@ -32,6 +32,7 @@ previews = Table(
     Column("create_time", tables.Time, nullable=False),
     Column("update_time", tables.Time, nullable=False),
     Column("delete_time", tables.Time),
+    Column("visit_time", tables.Time),
     Column("reconcile_time", tables.Time),
     Column("reconcile_epoch", BigInteger, nullable=False),
     Column("reconcile_attempts", Integer, nullable=False),

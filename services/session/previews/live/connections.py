@@ -1,10 +1,11 @@
 """Connections of people and browsers to the servers of previews."""
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 from uuid import UUID
 
@@ -14,12 +15,14 @@ from chassis.actor import Actor
 from chassis.beside import beside
 from chassis.database import Database
 from chassis.errors import Unavailable
-from services.session.previews import queries
+from services.session.previews import operations, queries
 from services.session.previews.errors import PreviewConnectionLimitReached
 from services.session.previews.live.tunnels import Tunnel, Tunnels
 
 RECHECK_SECONDS = 2.0
 """How often an open connection is looked at, so that it ends within five after what it depends on."""
+NOTED_EVERY = 10.0
+"""Seconds between two notes that somebody visits a preview; shorter by far than the time for which one counts."""
 
 
 class Bytes(Protocol):
@@ -28,7 +31,7 @@ class Bytes(Protocol):
     content: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Connections:
     """Connects to the servers of previews."""
 
@@ -37,6 +40,8 @@ class Connections:
     limit: int
     """Connections that a preview may have open in this process."""
     _open: Counter[UUID] = field(default_factory=Counter)
+    _visits: dict[UUID, float] = field(default_factory=dict)
+    """When a preview's visitors were noted last."""
 
     async def serve(
         self,
@@ -61,16 +66,26 @@ class Connections:
         preview.expect_reachable()
 
         async def look() -> None:
+            await self._note_visit(actor, preview_id)
             (await self.database.read(actor, queries.get_preview, preview_id=preview_id)).expect_reachable()
             if allowed is not None:
                 await allowed()
 
         with self._counted(preview_id):
             async with self.tunnels.open(preview.account_id, preview.workspace_id, preview.port) as tunnel:
+                await self._note_visit(actor, preview_id)
                 yield pb.ConnectPreviewResponse(connected=pb.ConnectPreviewResponse.Connected())
                 async with beside(_pass_on(sent, tunnel), _until_over(look)):
                     while data := await tunnel.read():
                         yield pb.ConnectPreviewResponse(content=data)
+
+    async def _note_visit(self, actor: Actor, preview_id: UUID) -> None:
+        """Store that somebody is here, once in a while: a page makes a hundred connections."""
+        now = time.monotonic()
+        self._visits = {visited: then for visited, then in self._visits.items() if now < then + NOTED_EVERY}
+        if preview_id not in self._visits:
+            self._visits[preview_id] = now
+            await self.database.write(replace(actor, repeat=None), operations.note_visit, preview_id=preview_id)
 
     @contextmanager
     def _counted(self, preview_id: UUID) -> Iterator[None]:

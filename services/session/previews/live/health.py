@@ -1,4 +1,8 @@
-"""Whether a preview's server works: it is asked for a page, as a browser would ask."""
+"""Whether a preview's server works: it is asked for a page, as a browser would ask.
+
+Answering is work, by which nothing that runs in a room would ever be idle. So a preview that works and that nobody
+visits is only looked at from outside: whether its program still listens.
+"""
 
 import asyncio
 from dataclasses import dataclass
@@ -23,12 +27,16 @@ class Health:
 
     tunnels: Tunnels
 
-    async def problem(self, preview: Preview) -> str:
+    async def problem(self, preview: Preview, *, visited: bool) -> str:
         """Return what is wrong with a preview's server, in one sentence; empty when it works.
+
+        One that worked the last time is not asked for a page unless it is visited.
 
         Raises:
             Unavailable: nobody can tell, because something of ours in between does not answer.
         """
+        if preview.state is State.LIVE and not visited:
+            return await self._listens(preview)
         problem = await self._look(preview)
         for _ in range(_TRIES - 1):
             if not problem or preview.state is not State.LIVE:
@@ -36,6 +44,15 @@ class Health:
             await asyncio.sleep(_PAUSE)
             problem = await self._look(preview)
         return problem
+
+    async def _listens(self, preview: Preview) -> str:
+        try:
+            await self.tunnels.expect_open(preview.account_id, preview.workspace_id, preview.port)
+        except Unavailable:
+            raise
+        except DomainError as exc:
+            return exc.message
+        return ""
 
     async def _look(self, preview: Preview) -> str:
         try:

@@ -31,7 +31,8 @@ class Reconciliation:
             if session.state.final:
                 await self.database.write(actor, operations.note_end, preview_id=preview.preview_id, session=session)
                 return None
-        problem = await self.health.problem(preview)
+        visited = await self.database.read(actor, queries.is_visited, preview_id=preview.preview_id)
+        problem = await self.health.problem(preview, visited=visited)
         if problem:
             noted = await self.database.write(
                 actor, operations.note_failure, preview_id=preview.preview_id, cause=problem

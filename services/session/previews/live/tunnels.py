@@ -1,10 +1,11 @@
 """Connections to what listens on a port of a room, through the room's runner."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 from uuid import UUID
 
 import grpc
@@ -14,6 +15,8 @@ from stateroom.runner.v1.forward_service_pb2_grpc import ForwardServiceStub
 from chassis.errors import DomainError, ServiceUnavailable
 from chassis.rpc import status
 from services.session.sessions.live.runners import NAME, Runner, Runners
+
+T = TypeVar("T")
 
 CONNECT_SECONDS = 10.0
 _STALE = {"SERVICE_UNAVAILABLE", "RUNNER_TOKEN_REFUSED"}
@@ -56,7 +59,7 @@ class Tunnels:
     @asynccontextmanager
     async def open(self, account_id: UUID, workspace_id: UUID, port: int) -> AsyncIterator[Tunnel]:
         """Connect for a block. Raises what the workspace service says of the workspace; PortNotOpen of its runner."""
-        call = await self._connect(account_id, workspace_id, port)
+        call = await self._at_runner(account_id, workspace_id, partial(_forward, port=port))
         try:
             yield Tunnel(call)
         finally:
@@ -69,15 +72,24 @@ class Tunnels:
         found: pb.FindFreePortResponse = await runner.call(stub.FindFreePort, pb.FindFreePortRequest())
         return found.port
 
-    async def _connect(self, account_id: UUID, workspace_id: UUID, port: int) -> Any:  # as Tunnel's
-        runner = await self.runners.find(account_id, workspace_id)
+    async def expect_open(self, account_id: UUID, workspace_id: UUID, port: int) -> None:
+        """Raise PortNotOpen unless programs of a workspace listen on a port, which do not notice that we look."""
+        await self._at_runner(account_id, workspace_id, partial(_check, port=port))
+
+    async def _at_runner(self, account_id: UUID, workspace_id: UUID, use: Callable[[Runner], Awaitable[T]]) -> T:
+        """Return what comes of using a runner; where the one that we remember is another by now, of using that."""
         try:
-            return await _forward(runner, port)
+            return await use(await self.runners.find(account_id, workspace_id))
         except DomainError as exc:
             if exc.reason not in _STALE:
                 raise
             self.runners.forget(workspace_id)
-            return await _forward(await self.runners.find(account_id, workspace_id), port)
+            return await use(await self.runners.find(account_id, workspace_id))
+
+
+async def _check(runner: Runner, port: int) -> None:
+    stub: Any = ForwardServiceStub(runner.peer.channel)
+    await runner.call(stub.CheckPort, pb.CheckPortRequest(port=port))
 
 
 async def _forward(runner: Runner, port: int) -> Any:  # as Tunnel's
