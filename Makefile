@@ -52,7 +52,7 @@ thorough: $(INSTALLED) ## run all tests, those of `make fault` and those that ar
 	$(BIN)/pytest -n auto --thorough
 
 .PHONY: soak
-soak: $(INSTALLED) ## kill 50 times while programs print, cut devices off 1,000 times, upgrade a runner 10 times: half an hour
+soak: $(INSTALLED) ## kill 50 times while programs print, cut devices off 1,000 times, upgrade a runner 10 times: 6 minutes
 	$(BIN)/pytest -v -n 2 tests/fault/test_output.py tests/fault/test_disconnects.py tests/integration/runner/test_upgrade.py \
 		--thorough --rounds 10
 

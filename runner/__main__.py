@@ -60,9 +60,8 @@ def read_token() -> bytes:
     return sha256(line.encode()).digest()
 
 
-async def serve(options: Settings, inherited: Table) -> None:
+async def serve(options: Settings, inherited: Table, code: RunningCode) -> None:
     """Serve one room until SIGTERM or a Shutdown call, or until other code takes over."""
-    code = RunningCode()
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, stopped.set)
@@ -115,8 +114,8 @@ async def _follow(way: Upgrade, server: Server) -> None:
             way.replace()
 
 
-def main() -> None:
-    """Run the process."""
+def main(code: RunningCode) -> None:
+    """Run the process, whose code was loaded as `code` says."""
     options = settings.load()
     logs.configure(level=options.log_level, form=options.log_format, process="runner")
     faults.arm(options.fault)
@@ -125,10 +124,10 @@ def main() -> None:
         return
     inherited = handover.take_over(sys.argv[1:]) or Table(read_token())
     try:
-        uvloop.run(serve(options, inherited))
+        uvloop.run(serve(options, inherited, code))
     except program.CannotStart as error:
         settings.refuse(f"SANDBOX: {error}")
 
 
 if __name__ == "__main__":
-    main()
+    main(RunningCode())

@@ -1,4 +1,4 @@
-"""Processes that should have ended: found by the folder that only they name."""
+"""Processes that should have ended: found by the folder that only they name, or have something open in."""
 
 import os
 import signal
@@ -15,15 +15,24 @@ def processes_naming(folder: Path) -> dict[int, str]:
 
 
 async def end_all(folder: Path) -> None:
-    """Kill the processes that name the folder, and return when they have ended."""
+    """Kill the processes that name the folder or have a file of it open, and return when they have ended."""
 
     async def ended() -> bool:
-        for pid in processes_naming(folder):
+        left = {*processes_naming(folder), *_having_open(folder)}
+        for pid in left:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-        return not processes_naming(folder)
+        return not left
 
     await until(ended)
+
+
+def _having_open(folder: Path) -> Iterator[int]:
+    """Yield the processes whose output goes to the folder, as a runner's does: forked, it names nothing."""
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if (process / "fd/1").readlink().is_relative_to(folder) and int(process.name) != os.getpid():
+                yield int(process.name)
 
 
 def _all() -> Iterator[tuple[int, str]]:

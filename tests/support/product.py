@@ -101,9 +101,11 @@ class Product:
 
     def runners(self) -> list[int]:
         """Return the process ids of the runners that are alive, those too that have not announced themselves yet."""
-        room = f"ROOM_DIRECTORY={self.folder}/".encode()
+        locks = f"{self.folder}/data/rooms/"
         return [
-            pid for pid in _processes() if room in _read(pid, "environ") and b"-m\0runner\0" in _read(pid, "cmdline")
+            pid
+            for pid in _processes()
+            if b"-m\0runner" in _read(pid, "cmdline") and any(name.startswith(locks) for name in open_files(pid))
         ]
 
     def runner_of(self, workspace_id: str) -> "Announced | None":
@@ -134,6 +136,16 @@ class Product:
 
 def _processes() -> list[int]:
     return [int(path.name) for path in Path("/proc").glob("[0-9]*")]
+
+
+def open_files(pid: int) -> list[str]:
+    """Return the names of all files that a process has open."""
+    found = []
+    with suppress(OSError):  # it ended meanwhile
+        for link in Path(f"/proc/{pid}/fd").iterdir():
+            with suppress(OSError):
+                found.append(str(link.readlink()))
+    return found
 
 
 def _read(pid: int, name: str) -> bytes:

@@ -1,9 +1,7 @@
 """Runners as processes of this machine, which outlive the service that started them."""
 
-import asyncio
 import hmac
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -21,6 +19,7 @@ from chassis.errors import DomainError, ServiceUnavailable
 from chassis.rpc.channels import BearerToken, Neighbour, open_channel
 from chassis.settings import inherited
 from services.workspace.placement import room_lock
+from services.workspace.placement.nursery import Forked, Nursery
 from services.workspace.placement.placement import START_DEADLINE, Starter
 from services.workspace.settings import WorkspaceSettings
 
@@ -38,7 +37,7 @@ class LocalPlacement:
     def __init__(self, settings: WorkspaceSettings) -> None:
         self._settings = settings
         self._key = sha256(b"runner-token\0" + settings.signing_key_file.read_bytes()).digest()
-        self._children: dict[UUID, asyncio.subprocess.Process] = {}
+        self._nursery = Nursery(inherited(*INHERITED))
 
     def address(self, runner_id: UUID) -> str:
         """Return the runner's socket."""
@@ -70,24 +69,17 @@ class LocalPlacement:
         """Start a runner in a session of its own and wait until it serves."""
         room = self._room(workspace_id)
         self._settings.runtime_directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with (room / "runner.log").open("ab") as output, _told(self.token(runner_id)) as told:
-            process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-P", "-m", "runner"),  # -P: where we stand must not provide modules
-                stdin=told,
-                stdout=output,
-                stderr=output,
-                env=self._environment(runner_id, workspace_id, room),
-                pass_fds=(lock,),
-                start_new_session=True,
-            )
+        environment = self._environment(runner_id, workspace_id, room)
+        with (room / "runner.log").open("ab") as log, _told(self.token(runner_id)) as told:
+            process = await self._nursery.fork(environment, (told, log.fileno(), lock))
         _AFTER_FORK.reach()
-        # Kept while it lives: asyncio ends a child whose object nobody holds.
-        self._children = {id_: child for id_, child in self._children.items() if child.returncode is None}
-        self._children[runner_id] = process
-        await self._wait_until_serving(runner_id, process)
+        try:
+            await self._wait_until_serving(runner_id, process)
+        finally:
+            os.close(process.descriptor)
         _log.info("runner started", workspace_id=str(workspace_id), runner_id=str(runner_id), pid=process.pid)
 
-    async def _wait_until_serving(self, runner_id: UUID, process: asyncio.subprocess.Process) -> None:
+    async def _wait_until_serving(self, runner_id: UUID, process: Forked) -> None:
         async with open_channel(self.address(runner_id)) as channel:
             runner = Neighbour("runner", channel, BearerToken(self.token(runner_id)))
             stub: Any = RunnerServiceStub(channel)
@@ -95,8 +87,7 @@ class LocalPlacement:
                 async with beside(_until_ended(process)):
                     await runner.call(stub.GetStatus, pb.GetStatusRequest(), timeout=START_DEADLINE)
             except DomainError as exc:
-                if process.returncode is None:
-                    process.kill()
+                process.kill()
                 raise ServiceUnavailable(service="runner") from exc
 
     def _environment(self, runner_id: UUID, workspace_id: UUID, room: Path) -> dict[str, str]:
@@ -118,8 +109,8 @@ class LocalPlacement:
         return self._settings.runtime_directory / f"{runner_id.hex}.sock"
 
 
-async def _until_ended(process: asyncio.subprocess.Process) -> None:
-    await process.wait()
+async def _until_ended(process: Forked) -> None:
+    await process.ended()
     raise ServiceUnavailable(service="runner")
 
 
