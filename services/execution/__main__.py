@@ -39,7 +39,7 @@ from services.execution.executions.follow import Followers
 from services.execution.executions.fork_servicer import ForkServicer
 from services.execution.executions.servicer import ExecutionServicer
 from services.execution.executions.store.execution_store import CHANNEL
-from services.execution.expressions import Expressions
+from services.execution.expressions import Evaluation
 from services.execution.logs.follow import LogFollowers
 from services.execution.logs.forgetting import forgetting
 from services.execution.logs.servicer import LogServicer
@@ -79,14 +79,14 @@ COUNTS = [
 async def open_execution(settings: ExecutionSettings, stack: AsyncExitStack) -> tuple[Service, Server]:
     """Put the service together. The stack closes it again."""
     service = await open_service("execution", settings, REGISTRY, stack)
-    expressions = Expressions()
-    stack.push_async_callback(expressions.close)
+    evaluation = Evaluation()
+    stack.push_async_callback(evaluation.close)
     rooms = Rooms(service.neighbour("workspace"))
     stack.push_async_callback(rooms.close)
     sealer = Sealer.from_file(settings.sealing_keys_file)
     keyring = Keyring(service.database, sealer)
-    around = Surroundings(expressions, service.database, rooms, Egress.allowing(settings.egress_allowed), keyring)
-    engine = open_engine(service, expressions, step_types(around), settings.execution_limit)
+    around = Surroundings(evaluation, service.database, rooms, Egress.allowing(settings.egress_allowed), keyring)
+    engine = open_engine(service, evaluation, step_types(around), settings.execution_limit)
     leftovers = Leftovers(service.database, service.system, rooms)
     bell = Bell(service.system, CHANNEL)
     forgotten = forgetting(service.system, settings.log_retention_days)
@@ -95,8 +95,8 @@ async def open_execution(settings: ExecutionSettings, stack: AsyncExitStack) -> 
     await store_official(service.system)
     server = service.server()
     database, pages = service.database, service.pages
-    checking = Checking(database, expressions)
-    starting, followers = Starting(database, engine, expressions), Followers(database, bell)
+    checking = Checking(database, evaluation)
+    starting, followers = Starting(database, engine, evaluation), Followers(database, bell)
     server.add_all(
         {
             workflow_service_pb2: WorkflowServicer(database, pages, checking),
@@ -112,8 +112,8 @@ async def open_execution(settings: ExecutionSettings, stack: AsyncExitStack) -> 
             usage_service_pb2: UsageServicer(database, pages),
             secret_service_pb2: SecretServicer(database, pages, sealer),
         }
-        | open_triggers(service, settings, expressions, sealer, engine)
-        | open_deployments(service, expressions, engine, followers)
+        | open_triggers(service, settings, evaluation, sealer, engine)
+        | open_deployments(service, evaluation, engine, followers)
     )
     return service, server
 

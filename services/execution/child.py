@@ -7,8 +7,10 @@ from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 from chassis import logs, settings
+from services.execution.turns import Turns
 
 SECONDS = 2.0
 """How long one answer may take."""
@@ -30,15 +32,15 @@ class Child:
 
     module: str
     process: Process | None = None
-    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    turns: Turns = field(default_factory=Turns)
 
-    async def ask(self, question: Mapping[str, Any]) -> Any:
-        """Return the answer. TooMuch."""
+    async def ask(self, account_id: UUID, question: Mapping[str, Any]) -> Any:
+        """Return the answer to a question of an account, whose questions wait for each other first. TooMuch."""
         line = json.dumps(question).encode() + b"\n"
         if len(line) > LIMIT:
             msg = "what it could see is too large"
             raise TooMuch(msg)
-        async with self.turn:
+        async with self.turns.turn(account_id):
             try:
                 answer = await self._answer(line)
                 if not answer:  # perhaps for want of memory that others before have left it without

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
+from uuid import UUID
 
 from services.execution.child import Child, TooMuch
 from services.execution.filters import Filters
@@ -38,21 +39,42 @@ class ExpressionFailed(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Expressions:
-    """Checks and evaluates expressions. Beside them are schemas and filters, each in a child of their own."""
+class Evaluation:
+    """The children that evaluate: one for expressions, one for schemas and one for filters. Accounts take turns."""
 
     child: Child = field(default_factory=lambda: Child("services.execution.evaluator"))
     schemas: Child = field(default_factory=lambda: Child("services.execution.validator"))
-    filters: Filters = field(default_factory=Filters)
+    filters: Child = field(default_factory=lambda: Child("services.execution.filterer"))
+
+    def of(self, account_id: UUID) -> "Expressions":
+        """Return what an account may ask."""
+        return Expressions(self, account_id)
+
+    async def close(self) -> None:
+        """End the children."""
+        for child in (self.child, self.schemas, self.filters):
+            await child.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Expressions:
+    """Checks and evaluates expressions of an account."""
+
+    evaluation: Evaluation
+    account_id: UUID
+
+    @property
+    def filters(self) -> Filters:
+        """Its filters."""
+        return Filters(self.evaluation.filters, self.account_id)
 
     async def check(self, questions: Sequence[Question]) -> list[Answer]:
         """Return an answer to each question."""
         if not questions:
             return []
         try:
-            return [
-                Answer(**answer) for answer in await self.child.ask({"check": [asdict(each) for each in questions]})
-            ]
+            answers = await self.evaluation.child.ask(self.account_id, {"check": [asdict(each) for each in questions]})
+            return [Answer(**answer) for answer in answers]
         except TooMuch as exc:
             return [Answer(problem=str(exc)) for _ in questions]
 
@@ -61,7 +83,9 @@ class Expressions:
         if not texts:
             return {}
         try:
-            answers = await self.child.ask({"evaluate": list(texts.values()), "variables": variables})
+            answers = await self.evaluation.child.ask(
+                self.account_id, {"evaluate": list(texts.values()), "variables": variables}
+            )
         except TooMuch as exc:
             raise ExpressionFailed(str(exc)) from exc
         values = dict(zip(texts, answers, strict=True))
@@ -78,14 +102,8 @@ class Expressions:
         """Return where a value does not fit a schema."""
         return await self._misfits({"schema": schema, "value": value})
 
-    async def close(self) -> None:
-        """End the children."""
-        await self.child.close()
-        await self.schemas.close()
-        await self.filters.child.close()
-
     async def _misfits(self, question: Mapping[str, Any]) -> list[Misfit]:
         try:
-            return [Misfit(**each) for each in await self.schemas.ask(question)]
+            return [Misfit(**each) for each in await self.evaluation.schemas.ask(self.account_id, question)]
         except TooMuch as exc:
             return [Misfit("", str(exc))]

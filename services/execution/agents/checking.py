@@ -16,7 +16,7 @@ async def expect_valid(checking: Checking, actor: Actor, values: Mapping[str, An
     """Raise InvalidAgent with all problems of the `step` and `parameters` that an agent is to have, if they change."""
     problems: list[tuple[str, str]] = []
     if values.get("parameters"):
-        wrong = await problems_of_schema(values["parameters"], checking.expressions)
+        wrong = await problems_of_schema(values["parameters"], checking.evaluation.of(actor.account_id))
         problems += [(f"parameters{place}", what) for place, what in wrong]
     if "step" in values:
         step = values["step"]

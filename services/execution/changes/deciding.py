@@ -12,7 +12,7 @@ from chassis.reconcile import Claim
 from services.execution.changes import contents, operations, queries
 from services.execution.changes.domain import TriggerEvent
 from services.execution.engine.engine import Engine
-from services.execution.expressions import Expressions
+from services.execution.expressions import Evaluation
 from services.execution.triggers import inputs
 from services.execution.triggers import queries as triggers
 from services.execution.triggers.domain import EventFilter, Trigger
@@ -27,7 +27,7 @@ class Deciding:
     """
 
     database: Database
-    expressions: Expressions
+    evaluation: Evaluation
     engine: Engine
     look: Callable[[], None]
 
@@ -58,7 +58,8 @@ class Deciding:
 
     async def _given(self, trigger: Trigger, seen: dict[str, object]) -> operations.Given:
         condition = trigger.config.condition if isinstance(trigger.config, EventFilter) else ""
-        fits = await inputs.holds(condition, seen, self.expressions)
+        expressions = self.evaluation.of(trigger.account_id)
+        fits = await inputs.holds(condition, seen, expressions)
         if fits is True:
-            return await inputs.of_event(trigger.inputs, seen, self.expressions)
+            return await inputs.of_event(trigger.inputs, seen, expressions)
         return fits or None

@@ -10,16 +10,16 @@ from services.execution.deployments.invoking import Invoking
 from services.execution.deployments.servicer import DeploymentServicer, InvocationServicer, RolloutServicer, Shown
 from services.execution.engine.engine import Engine
 from services.execution.executions.follow import Followers
-from services.execution.expressions import Expressions
+from services.execution.expressions import Evaluation
 
 
 def open_deployments(
-    service: Service, expressions: Expressions, engine: Engine, followers: Followers
+    service: Service, evaluation: Evaluation, engine: Engine, followers: Followers
 ) -> dict[ModuleType, object]:
     """Have the service look at deployments; returns the servicers by the modules of their contracts."""
     database, pages, shown = service.database, service.pages, Shown(service.database)
     service.loops.append(HealthChecks(database, service.system).run)
-    invoking = Invoking(service.system, database, expressions, engine, followers)
+    invoking = Invoking(service.system, database, evaluation, engine, followers)
     return {
         deployment_service_pb2: DeploymentServicer(database, pages, shown),
         rollout_service_pb2: RolloutServicer(database, pages, shown),

@@ -18,7 +18,7 @@ from services.execution.engine.run import Means
 from services.execution.engine.steps.port import StepType
 from services.execution.executions.domain import Execution
 from services.execution.executions.events import EXECUTION
-from services.execution.expressions import Expressions
+from services.execution.expressions import Evaluation
 from services.execution.secrets.events import SECRET
 from services.execution.templates.events import TEMPLATE
 from services.execution.triggers.events import TRIGGER
@@ -27,14 +27,14 @@ from services.execution.webhooks.events import DELIVERY
 REGISTRY = Registry(WORKFLOW, AGENT, TEMPLATE, EXECUTION, APPROVAL, TRIGGER, DELIVERY, SECRET, DEPLOYMENT)
 
 
-def open_engine(service: Service, expressions: Expressions, types: Mapping[Type, StepType], limit: int) -> Engine:
+def open_engine(service: Service, evaluation: Evaluation, types: Mapping[Type, StepType], limit: int) -> Engine:
     """Return an engine that is not running yet; `limit` executions of an account run at a time, 0 for any number."""
     checkpoints = Checkpoints(service.system, service.relay.wake)
 
     def owned() -> bool:
         return engine.owns()
 
-    means = Means(types, expressions, checkpoints, Journal(service.system), owned, _end_of)
+    means = Means(types, evaluation, checkpoints, Journal(service.system), owned, _end_of)
     engine = Engine(service.database, service.system, means, limit)
     return engine
 

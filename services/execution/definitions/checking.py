@@ -10,7 +10,7 @@ from services.execution.agents import queries as agents
 from services.execution.definitions.domain import Definition, Type
 from services.execution.definitions.errors import InvalidWorkflow
 from services.execution.definitions.validation import problems_of
-from services.execution.expressions import Expressions
+from services.execution.expressions import Evaluation
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,13 +18,13 @@ class Checking:
     """Checks what somebody wants to be stored or run."""
 
     database: Database
-    expressions: Expressions
+    evaluation: Evaluation
 
     async def problems(self, actor: Actor, definition: Definition) -> list[tuple[str, str]]:
         """Return everything that is wrong: where in the definition, and what."""
         named = {UUID(step.agent_id) for step in definition.steps if step.type is Type.AGENT}
         known = await self.database.read(actor, agents.parameters_of, agent_ids=named) if named else {}
-        return await problems_of(definition, self.expressions, known)
+        return await problems_of(definition, self.evaluation.of(actor.account_id), known)
 
     async def expect_valid(self, actor: Actor, definition: Definition, field: str) -> None:
         """Raise InvalidWorkflow with all problems of a definition that stands in a field of a request."""

@@ -23,7 +23,7 @@ from services.execution.executions.errors import ExecutionNotFound
 from services.execution.executions.fitting import expect_fitting
 from services.execution.executions.follow import Followers
 from services.execution.executions.queries import get_execution
-from services.execution.expressions import Expressions
+from services.execution.expressions import Evaluation
 
 HEADER = "x-deployment-key"
 """Where the key stands."""
@@ -38,7 +38,7 @@ class Invoking:
 
     system: SystemDatabase
     database: Database
-    expressions: Expressions
+    evaluation: Evaluation
     engine: Engine
     followers: Followers
 
@@ -76,7 +76,7 @@ class Invoking:
     ) -> Execution:
         deployment.expect_running()
         runnable = await self.database.read(actor, queries.get_runnable, deployment=deployment)
-        await expect_fitting(runnable.definition, given, self.expressions, field="input")
+        await expect_fitting(runnable.definition, given, self.evaluation.of(actor.account_id), field="input")
         spec = ExecutionSpec(
             execution_id=ids.new(),
             name=deployment.name,

@@ -20,7 +20,7 @@ from services.execution.engine.steps.port import Attempt, Ended, Looking, Opened
 from services.execution.executions.domain import Execution, Failure, State, StepExecution, StepState
 from services.execution.executions.fitting import failure_of
 from services.execution.executions.store.lease_store import Checkpoint
-from services.execution.expressions import Expressions
+from services.execution.expressions import Evaluation, Expressions
 from services.execution.logs.domain import Level
 
 TIMEOUT = 30.0
@@ -55,7 +55,7 @@ class Means:
     """What all runs of an engine share. `owned` says whether it can still be sure of its leases."""
 
     types: Mapping[Type, StepType]
-    expressions: Expressions
+    evaluation: Evaluation
     checkpoints: Checkpoints
     journal: Journal
     owned: Callable[[], bool]
@@ -107,7 +107,7 @@ class Run:
         """Go on from what is stored. An execution whose input does not fit is over before anything begins."""
         if not stored:
             definition = self.plan.outline.definition
-            failure = await failure_of(definition, self.execution.input, self.means.expressions)
+            failure = await failure_of(definition, self.execution.input, self._expressions)
             if failure is not None:
                 self.plan.outcome = Outcome(failure=failure)
                 return Change()
@@ -227,6 +227,10 @@ class Run:
             _log.exception("a step failed", execution_id=str(self.execution.execution_id), path=task.path)
             raise StepFailed("INTERNAL", "a fault of the server; its log says more") from exc
 
+    @property
+    def _expressions(self) -> Expressions:
+        return self.means.evaluation.of(self.execution.account_id)
+
     async def _attempt(self, task: Task, log: StepLog) -> Attempt:
         step, execution = task.step, self.execution
         ids = (execution.account_id, execution.execution_id)
@@ -237,7 +241,7 @@ class Run:
         variables: dict[str, Any] = {}
         if step.expression or step.inputs:
             variables = self.plan.variables(task.path) | {"inputs": execution.input}
-        inputs = await values.of_inputs(self.means.expressions, step, variables)
+        inputs = await values.of_inputs(self._expressions, step, variables)
         return Attempt(*ids, task.path, step, task.attempt, inputs, variables, log)
 
     def _record(self, task: Task, start_time: datetime, result: Result) -> StepExecution:

@@ -16,7 +16,7 @@ from services.execution.executions.domain import Execution, ExecutionSpec
 from services.execution.executions.fitting import expect_fitting
 from services.execution.executions.forks import Fork
 from services.execution.executions.operations import start_execution, start_fork
-from services.execution.expressions import Expressions
+from services.execution.expressions import Evaluation
 
 _AFTER_START = faults.Point("engine.after_start", "An execution is stored and owned, and has not begun.")
 
@@ -27,7 +27,7 @@ class Starting:
 
     database: Database
     engine: Engine
-    expressions: Expressions
+    evaluation: Evaluation
 
     async def start(self, call: Call, spec: ExecutionSpec) -> Execution:
         """Start an execution, or return the one that an earlier call of the same request id started."""
@@ -36,7 +36,7 @@ class Starting:
             spec, definition = within(agent, spec), agent.definition
         else:
             definition = await self._definition(call, spec)
-        await expect_fitting(definition, spec.input, self.expressions)
+        await expect_fitting(definition, spec.input, self.evaluation.of(call.account_id))
         execution = await self.database.write(
             call.actor,
             start_execution,
@@ -65,7 +65,7 @@ class Starting:
 
     async def _definition(self, call: Call, spec: ExecutionSpec) -> Definition:
         if spec.definition is not None:
-            checking = Checking(self.database, self.expressions)
+            checking = Checking(self.database, self.evaluation)
             await checking.expect_valid(call.actor, spec.definition, "execution.definition")
             return spec.definition
         if spec.workflow_id is None:

@@ -34,7 +34,7 @@ class Instantiating:
     ) -> InstantiateTemplateResponse:
         """Make what a template becomes with these values. Raises what creating one would, and TemplateNotFound."""
         template.expect_kept()
-        message = await message_of(template, name, values, self.checking.expressions)
+        message = await message_of(template, name, values, self.checking.evaluation.of(actor.account_id))
         if isinstance(message, workflow_pb2.Workflow):
             return await self._workflow(actor, template, message)
         if isinstance(message, agent_pb2.Agent):

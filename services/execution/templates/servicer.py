@@ -39,7 +39,7 @@ class TemplateServicer:
         user_id = ids.parse(call.principal.subject)
         template = convert.template_from_proto(request, source, call.account_id, user_id, datetime.now(UTC))
         template = making.with_places(template, request.replacements)
-        await making.expect_usable(template, self.checking.expressions)
+        await making.expect_usable(template, self.checking.evaluation.of(call.account_id))
         made = await self.database.write(call.actor, operations.create_template, template=template)
         return convert.template_to_proto(made)
 

@@ -16,7 +16,7 @@ from chassis.actor import Actor
 from chassis.database import FAILURES, Database
 from chassis.system import SystemDatabase
 from services.execution.engine.engine import Engine
-from services.execution.expressions import Expressions
+from services.execution.expressions import Evaluation
 from services.execution.triggers import inputs, operations, queries
 from services.execution.triggers.domain import LISTED, key_of
 from services.execution.triggers.errors import TriggerNotFound
@@ -50,7 +50,7 @@ class Scheduler:
 
     database: Database
     system: SystemDatabase
-    expressions: Expressions
+    evaluation: Evaluation
     engine: Engine
     clock: Clock = wall_clock
 
@@ -96,8 +96,9 @@ class Scheduler:
             times = trigger.due(now)
             listed = times[-LISTED:]
             skipped = set(trigger.missed(listed, now))
+            expressions = self.evaluation.of(account_id)
             given = {
-                time: await inputs.of_event(trigger.inputs, _event(trigger_id, time), self.expressions)
+                time: await inputs.of_event(trigger.inputs, _event(trigger_id, time), expressions)
                 for time in listed
                 if time not in skipped
             }

@@ -12,7 +12,7 @@ from chassis import ids, masks
 from chassis.database import Database, Transaction
 from chassis.pages import Pages
 from chassis.rpc.call import Call
-from services.execution.expressions import Expressions
+from services.execution.expressions import Evaluation
 from services.execution.triggers import convert, inputs, operations, queries
 from services.execution.triggers.domain import Trigger
 
@@ -36,12 +36,12 @@ class TriggerServicer:
 
     database: Database
     pages: Pages
-    expressions: Expressions
+    evaluation: Evaluation
     limit: int
 
     async def CreateTrigger(self, request: pb.CreateTriggerRequest, call: Call) -> trigger_pb2.Trigger:
         """Make a trigger."""
-        await self._expect_valid(request.trigger)
+        await self._expect_valid(request.trigger, call)
         wanted = convert.trigger_from_proto(request, call.account_id, ids.parse(call.principal.subject))
         trigger = await self.database.write(call.actor, operations.create_trigger, trigger=wanted, limit=self.limit)
         return convert.trigger_to_proto(trigger)
@@ -71,7 +71,7 @@ class TriggerServicer:
     async def UpdateTrigger(self, request: pb.UpdateTriggerRequest, call: Call) -> trigger_pb2.Trigger:
         """Change a trigger."""
         names = masks.fields_to_set(request.trigger, request.update_mask)
-        await self._expect_valid(request.trigger)
+        await self._expect_valid(request.trigger, call)
         trigger = await self.database.write(
             call.actor,
             operations.update_trigger,
@@ -117,10 +117,10 @@ class TriggerServicer:
             response.next_time.add().FromDatetime(time)
         return response
 
-    async def _expect_valid(self, trigger: trigger_pb2.Trigger) -> None:
+    async def _expect_valid(self, trigger: trigger_pb2.Trigger, call: Call) -> None:
         if trigger.HasField("schedule"):
             convert.schedule_from_proto(trigger.schedule).expect_valid("trigger.schedule.", datetime.now(UTC))
-        await inputs.expect_valid(trigger.inputs, trigger.event.condition, self.expressions)
+        await inputs.expect_valid(trigger.inputs, trigger.event.condition, self.evaluation.of(call.account_id))
 
     async def _change(self, operation: Transition, request: TransitionRequest, call: Call) -> trigger_pb2.Trigger:
         trigger_id = ids.parse(request.trigger_id)

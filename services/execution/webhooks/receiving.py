@@ -15,7 +15,7 @@ from chassis.rpc.call import Call
 from chassis.sealing import Sealer
 from chassis.system import SystemDatabase
 from services.execution.engine.engine import Engine
-from services.execution.expressions import Expressions
+from services.execution.expressions import Evaluation
 from services.execution.triggers import inputs
 from services.execution.triggers import queries as triggers
 from services.execution.triggers.domain import Trigger, Webhook
@@ -43,7 +43,7 @@ class Receiving:
 
     system: SystemDatabase
     database: Database
-    expressions: Expressions
+    evaluation: Evaluation
     sealer: Sealer
     engine: Engine
 
@@ -98,7 +98,8 @@ class Receiving:
         return Delivery(*about, content.data, len(content.data), 0, now)
 
     async def _prepared(self, trigger: Trigger, delivery: Delivery) -> Prepared:
-        return Prepared(trigger, await inputs.of_event(trigger.inputs, delivery.event(), self.expressions))
+        expressions = self.evaluation.of(trigger.account_id)
+        return Prepared(trigger, await inputs.of_event(trigger.inputs, delivery.event(), expressions))
 
     async def _account(self, trigger_id: UUID) -> UUID:
         try:

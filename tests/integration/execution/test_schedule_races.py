@@ -20,7 +20,7 @@ from chassis.service import open_service
 from embedded.nats import Nats
 from embedded.postgres import Postgres
 from services.execution.composition.engine import REGISTRY, open_engine
-from services.execution.expressions import Expressions
+from services.execution.expressions import Evaluation
 from services.execution.settings import ExecutionSettings
 from services.execution.triggers import operations, queries
 from services.execution.triggers.schedule import MisfireRule, Schedule
@@ -69,9 +69,9 @@ async def _scheduler(stage: ExecutionStage, clock: Clock, stack: AsyncExitStack)
     described = stage.installation.settings("execution", workspace_address="127.0.0.1:1", event_sources="")
     settings = ExecutionSettings(**described)
     service = await open_service("execution", settings, REGISTRY, stack)
-    expressions = Expressions()
-    stack.push_async_callback(expressions.close)
-    return Scheduler(service.database, service.system, expressions, open_engine(service, expressions, {}, 0), clock)
+    evaluation = Evaluation()
+    stack.push_async_callback(evaluation.close)
+    return Scheduler(service.database, service.system, evaluation, open_engine(service, evaluation, {}, 0), clock)
 
 
 async def _made(stage: ExecutionStage, schedule: dict[str, str], begin: datetime) -> trigger_pb2.Trigger:

@@ -8,15 +8,17 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from chassis import ids
+from services.execution.expressions import Evaluation
 from services.execution.filters import FilterFailed, Filters
 
 
 @pytest_asyncio.fixture
 async def filters() -> AsyncIterator[Filters]:
     """Return filters, and end what runs them."""
-    made = Filters()
-    yield made
-    await made.child.close()
+    evaluation = Evaluation()
+    yield evaluation.of(ids.new()).filters
+    await evaluation.close()
 
 
 async def failure(filters: Filters, text: str, value: Any = None) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from chassis import ids
-from services.execution.expressions import Expressions, Question
+from services.execution.expressions import Evaluation, Question
 from services.execution.templates import making
 from services.execution.templates.domain import Template, Type, generalized, rendered
 from services.execution.templates.errors import InvalidTemplate
@@ -47,7 +47,7 @@ def test_with_places_in_data_that_becomes_too_large_is_refused() -> None:
 
 async def test_message_of_a_template_that_multiplies_a_large_value_is_refused_before_it_is_made() -> None:
     """Fifty thousand places for a megabyte would be more than there is memory."""
-    expressions = Expressions()
+    expressions = Evaluation().of(ids.new())
     for text in ("{{n}}" * 50_000, "{{n:json}}" * 25_000):
         with pytest.raises(InvalidTemplate) as refusal:
             await making.message_of(_template({"key": text}), "", {"n": "x" * 1_000_000}, expressions)
@@ -63,11 +63,12 @@ def test_given_takes_parameters_whose_schemas_are_no_objects() -> None:
 @pytest.mark.parametrize("value", ["\U0001f600 \u2028 \\ \" '", ["\U0001f600", {"\U0001f600": None}]])
 async def test_rendered_as_json_is_an_expression_of_the_value(value: Any) -> None:
     """Whatever characters are in it; how JSON escapes those beyond 16 bits is none of CEL's."""
-    expressions = Expressions()
+    evaluation = Evaluation()
+    expressions = evaluation.of(ids.new())
     text = rendered("{{n:json}}", {"n": value})
     try:
         assert json.loads(text) == value
         assert [answer.problem for answer in await expressions.check([Question(text)])] == [""]
         assert await expressions.evaluate({"n": text}, {"inputs": {}, "steps": {}}) == {"n": value}
     finally:
-        await expressions.close()
+        await evaluation.close()

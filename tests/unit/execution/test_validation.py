@@ -9,7 +9,7 @@ from stateroom.execution.v1 import workflow_pb2
 from chassis import ids
 from services.execution.definitions.convert import definition_from_proto
 from services.execution.definitions.validation import problems_of
-from services.execution.expressions import Expressions
+from services.execution.expressions import Evaluation
 
 AGENT = str(ids.new())
 NOOP: dict[str, Any] = {"noop": {}}
@@ -86,4 +86,4 @@ async def test_problems_of_a_definition_with_one_are_told_with_step_and_position
 ) -> None:
     """Each kind is told in words that help."""
     definition = definition_from_proto(ParseDict({"steps": steps}, workflow_pb2.Definition()))
-    assert (where, words) in await problems_of(definition, Expressions(), {})
+    assert (where, words) in await problems_of(definition, Evaluation().of(ids.new()), {})

@@ -11,7 +11,7 @@ from services.execution.egress import NotAllowed
 from services.execution.engine.steps import values
 from services.execution.engine.steps.port import Attempt, Ended, Log, Result, StepFailed
 from services.execution.engine.steps.requests import Request, Sender, content_of, failing, secret_headers, url_of
-from services.execution.expressions import Expressions
+from services.execution.expressions import Evaluation
 from services.execution.logs.domain import Level
 
 REDIRECTS = 10
@@ -36,12 +36,12 @@ _FAILED = 400
 class Api:
     """Makes requests. What they are sent to is checked by its address, again for each redirect."""
 
-    expressions: Expressions
+    evaluation: Evaluation
     sender: Sender
 
     async def run(self, attempt: Attempt) -> Result:
         """Make the request and return the answer."""
-        url = await values.of_expression(self.expressions, attempt)
+        url = await values.of_expression(self.evaluation, attempt)
         with failing():
             wanted = _wanted(attempt, url)
             for _ in range(REDIRECTS + 1):

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 from services.execution.engine.steps import values
 from services.execution.engine.steps.port import Attempt, Ended, Opened, Result, Sleeping, StepFailed
-from services.execution.expressions import Expressions
-from services.execution.filters import FilterFailed, Filters
+from services.execution.expressions import Evaluation
+from services.execution.filters import FilterFailed
 
 ITEMS = 10_000
 """Turns that a loop may have."""
@@ -24,14 +24,14 @@ class Noop:
 class Data:
     """Makes a value: its inputs are its output, or what a filter makes of them."""
 
-    filters: Filters
+    evaluation: Evaluation
 
     async def run(self, attempt: Attempt) -> Result:
         """End with the value."""
         if not attempt.step.jq:
             return Ended(dict(attempt.inputs))
         try:
-            made = await self.filters.run(attempt.step.jq, dict(attempt.inputs))
+            made = await self.evaluation.of(attempt.account_id).filters.run(attempt.step.jq, dict(attempt.inputs))
         except FilterFailed as exc:
             raise StepFailed("FILTER_FAILED", str(exc)) from exc
         return Ended(values.storable(made))
@@ -49,11 +49,11 @@ class Parallel:
 class Condition:
     """Decides which steps run."""
 
-    expressions: Expressions
+    evaluation: Evaluation
 
     async def run(self, attempt: Attempt) -> Result:
         """Decide."""
-        decision = await values.of_expression(self.expressions, attempt)
+        decision = await values.of_expression(self.evaluation, attempt)
         if not isinstance(decision, bool):
             raise StepFailed("EXPRESSION_FAILED", f"the condition is neither true nor false: {values.short(decision)}")
         return Opened(decision)
@@ -63,11 +63,11 @@ class Condition:
 class Loop:
     """Runs steps for each item of a list."""
 
-    expressions: Expressions
+    evaluation: Evaluation
 
     async def run(self, attempt: Attempt) -> Result:
         """Fix the items."""
-        items = await values.of_expression(self.expressions, attempt)
+        items = await values.of_expression(self.evaluation, attempt)
         if not isinstance(items, list):
             raise StepFailed("EXPRESSION_FAILED", f"the items are no list: {values.short(items)}")
         if len(items) > ITEMS:

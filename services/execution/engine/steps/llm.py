@@ -29,7 +29,7 @@ from services.execution.engine.steps.requests import (
     in_header,
     url_of,
 )
-from services.execution.expressions import Expressions
+from services.execution.expressions import Evaluation
 from services.execution.llm.anthropic import Anthropic
 from services.execution.llm.openai import OpenAi
 from services.execution.llm.streaming import events
@@ -56,7 +56,7 @@ _PARAGRAPH = 400  # characters after which a line is logged though it goes on
 class Llm:
     """Asks models. `types` run the tools."""
 
-    expressions: Expressions
+    evaluation: Evaluation
     sender: Sender
     database: Database
     types: Mapping[Type, StepType]
@@ -74,17 +74,19 @@ class Llm:
         said = await self._noted(attempt, llm, said, answer)
         if answer.stop == _DIALECTS[llm.protocol].cut_off:
             raise StepFailed("LLM_CUT_OFF", f"the answer has more than {llm.max_tokens} tokens")
-        text, calls = values.storable(answer.text), await answers.calls_of(llm, answer, self.expressions)
+        expressions = self.evaluation.of(attempt.account_id)
+        text, calls = values.storable(answer.text), await answers.calls_of(llm, answer, expressions)
         if calls and said["turns"] >= llm.max_turns:
             raise StepFailed("LLM_TOO_MANY_TURNS", f"it goes on after {llm.max_turns} answers")
         if calls:
             return _looking(said, [{"role": "assistant", "text": text, "calls": calls}])
-        output = await answers.output_of(llm, text, self.expressions)
+        output = await answers.output_of(llm, text, expressions)
         return Ended(output | {name: said[name] for name in ("model", "turns", "usage")})
 
     async def _begin(self, attempt: Attempt, llm: Wanted) -> dict[str, Any]:
         texts = {f"tools.{tool.name}.url": tool.step.expression for tool in llm.tools if tool.step.type is Type.API}
-        made = await values.of_texts(self.expressions, texts | {"prompt": attempt.step.expression}, attempt.variables)
+        texts["prompt"] = attempt.step.expression
+        made = await values.of_texts(self.evaluation.of(attempt.account_id), texts, attempt.variables)
         prompt = made.pop("prompt")
         if not isinstance(prompt, str):
             raise StepFailed("EXPRESSION_FAILED", f"the prompt is no text: {values.short(prompt)}")

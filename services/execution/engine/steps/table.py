@@ -17,7 +17,7 @@ from services.execution.engine.steps.port import StepType
 from services.execution.engine.steps.requests import Sender
 from services.execution.engine.steps.secrecy import Secretive
 from services.execution.engine.steps.workflow import Workflow
-from services.execution.expressions import Expressions
+from services.execution.expressions import Evaluation
 from services.execution.secrets.keyring import Keyring
 
 
@@ -25,7 +25,7 @@ from services.execution.secrets.keyring import Keyring
 class Surroundings:
     """What steps work with."""
 
-    expressions: Expressions
+    evaluation: Evaluation
     database: Database
     rooms: Rooms
     egress: Egress
@@ -34,16 +34,16 @@ class Surroundings:
 
 def step_types(around: Surroundings) -> Mapping[Type, StepType]:
     """Return what runs steps, by type."""
-    expressions, database, keyring = around.expressions, around.database, around.keyring
+    evaluation, database, keyring = around.evaluation, around.database, around.keyring
     sender = Sender(around.egress)
     code = Secretive(keyring, Code(database, around.rooms))
-    api = Secretive(keyring, Api(expressions, sender))
-    llm = Llm(expressions, sender, database, {Type.CODE: code, Type.API: api})
+    api = Secretive(keyring, Api(evaluation, sender))
+    llm = Llm(evaluation, sender, database, {Type.CODE: code, Type.API: api})
     return {
         Type.NOOP: Noop(),
-        Type.DATA: Data(expressions.filters),
-        Type.CONDITION: Condition(expressions),
-        Type.LOOP: Loop(expressions),
+        Type.DATA: Data(evaluation),
+        Type.CONDITION: Condition(evaluation),
+        Type.LOOP: Loop(evaluation),
         Type.PARALLEL: Parallel(),
         Type.WAIT: Wait(),
         Type.APPROVAL: Approval(database),

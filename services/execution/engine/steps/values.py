@@ -6,7 +6,7 @@ from typing import Any
 
 from services.execution.definitions.domain import Step
 from services.execution.engine.steps.port import Attempt, StepFailed
-from services.execution.expressions import ExpressionFailed, Expressions
+from services.execution.expressions import Evaluation, ExpressionFailed, Expressions
 from services.execution.secrets.keyring import CUT
 
 _DEPTH = 32
@@ -18,8 +18,9 @@ async def of_inputs(expressions: Expressions, step: Step, variables: Mapping[str
     return await of_texts(expressions, step.inputs, variables)
 
 
-async def of_expression(expressions: Expressions, attempt: Attempt) -> Any:
+async def of_expression(evaluation: Evaluation, attempt: Attempt) -> Any:
     """Return the value of a step's one expression. StepFailed when it has none."""
+    expressions = evaluation.of(attempt.account_id)
     return (await of_texts(expressions, {"expression": attempt.step.expression}, attempt.variables))["expression"]
 
 
