@@ -88,6 +88,7 @@ def runs(
     active: Annotated[bool, typer.Option("--active", help="Only those that have not ended.")] = False,
     ended: Annotated[bool, typer.Option("--ended", help="Only those that have, the last end first.")] = False,
     user: Annotated[str, typer.Option(metavar="USER", help="Only those of this person.")] = "",
+    deployment: Annotated[str, typer.Option(metavar="DEPLOYMENT", help="Only those that its key started.")] = "",
     parent: Annotated[str, typer.Option(metavar="EXECUTION", help="Only those that are steps of this one.")] = "",
     limit: LimitOption = 100,
     account: AccountOption = "",
@@ -100,6 +101,7 @@ def runs(
             "states": [state.upper() for state in states or (ACTIVE if active else [])],
             "parentExecutionId": parent,
             "userId": user,
+            "deploymentId": deployment,
             "orderBy": "end_time desc" if ended else "",
         }
         filters = {name: value for name, value in chosen.items() if value}

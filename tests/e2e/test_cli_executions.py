@@ -358,6 +358,7 @@ async def test_cli_deployment_is_invoked_with_its_key_moved_on_and_rolled_back(
     assert await said(key) == "hello Ada"
     await stack.command("deployment", "rollback", identity)
     assert await said(key) == "hail Ada"
+    assert len((await stack.command("runs", "--deployment", identity, "--json")).json()) == 3
     (renewed,) = (await stack.command("deployment", "key", identity, "--json")).json()
     assert await said(renewed["key"]) == "hail Ada"
     assert len((await stack.command("deployment", "history", identity, "--json")).json()) == 3

@@ -10,10 +10,12 @@ from services.execution.executions import queries as executions
 from services.execution.usage.domain import ModelUse, Total
 from services.execution.usage.tables import model_uses
 
+_LARGEST = 2**63 - 1  # that a message can hold: an endpoint may say of an answer that it took as much
+
 SUMS = (
     func.count().label("uses"),
     *(
-        func.coalesce(func.sum(model_uses.c[name]), 0).label(name)
+        func.least(func.coalesce(func.sum(model_uses.c[name]), 0), _LARGEST).label(name)
         for name in ("input_tokens", "output_tokens", "cost_micros")
     ),
 )

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
+from uuid import UUID
 
 import grpc
 import pytest
@@ -18,6 +19,7 @@ from tests.support.execution_stage import ExecutionStage, definition, open_execu
 from tests.support.installation import Installation
 from tests.support.model_server import ModelServer, Said
 from tests.support.sites import ALLOWED, Site
+from tests.support.source import query
 from tests.support.waiting import PATIENCE
 
 __all__ = ["site"]
@@ -234,3 +236,14 @@ async def test_llm_step_whose_engine_dies_while_a_tool_runs_repeats_the_tool_alo
         ended = await stage.ended(started)
         assert MessageToDict(ended)["output"]["text"] == "Done.", ended
         assert (await used(stage, ended)).uses == len(server.asked) == 2
+
+
+async def test_model_uses_that_are_more_than_a_number_can_hold_are_told_as_the_largest(stage: ExecutionStage) -> None:
+    """An endpoint may say whatever it likes of what an answer took; its account's reads go on."""
+    async with model({"text": "one"}, {"text": "two"}) as (_, url):
+        wanted = {"protocol": "OPENAI", "baseUrl": url, "model": "fake", "prompt": "'How many?'"}
+        ended = await stage.ended(await stage.start([{"key": key, "llm": wanted} for key in ("first", "second")]))
+    most = 2**63 - 1
+    enlarge = "UPDATE execution.model_uses SET output_tokens = $1 WHERE execution_id = $2"
+    await query(stage.installation.admin_url, enlarge, most, UUID(ended.execution_id))
+    assert (await used(stage, ended)).output_tokens == most
