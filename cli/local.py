@@ -27,12 +27,12 @@ def up(
     ] = 0,
 ) -> None:
     """Start an installation here and stay; Ctrl-C stops it, and the sessions."""
-    _become_supervisor("up", f"--data={data}", *([f"--http={http}"] if http else []))
+    _become("embedded", "up", f"--data={data}", *([f"--http={http}"] if http else []))
 
 
 def down(data: Data = HERE, *, keep_sessions: KeepSessions = False) -> None:
     """Stop the installation that runs here; rooms, files and logs are kept."""
-    _become_supervisor("down", f"--data={_nearest(data)}", *(["--keep-sessions"] if keep_sessions else []))
+    _become("embedded", "down", f"--data={_nearest(data)}", *(["--keep-sessions"] if keep_sessions else []))
 
 
 def status(
@@ -43,7 +43,18 @@ def status(
 
     With the addresses of all parts and of their metrics; exit code 1 when a part is not ready.
     """
-    _become_supervisor("status", f"--data={_nearest(data)}", *(["--json"] if as_json else []))
+    _become("embedded", "status", f"--data={_nearest(data)}", *(["--json"] if as_json else []))
+
+
+def doctor(
+    data: Data = HERE,
+    as_json: JsonOption = False,
+) -> None:
+    """Say what is missing or degraded here, and what to do about it.
+
+    It looks at this machine, and at the installation if one runs; exit code 1 when something does not work.
+    """
+    _become("doctor", f"--data={_nearest(data).absolute()}", *(["--json"] if as_json else []))
 
 
 def _nearest(data: Path) -> Path:
@@ -53,6 +64,6 @@ def _nearest(data: Path) -> Path:
     return data
 
 
-def _become_supervisor(*arguments: str) -> NoReturn:
-    """Replace this process, so that signals meant for the supervisor reach it."""
-    os.execv(sys.executable, [sys.executable, "-P", "-m", "embedded", *arguments])  # noqa: S606  # no shell on purpose
+def _become(module: str, *arguments: str) -> NoReturn:
+    """Replace this process, so that signals meant for the other reach it."""
+    os.execv(sys.executable, [sys.executable, "-P", "-m", module, *arguments])  # noqa: S606  # no shell on purpose

@@ -15,7 +15,8 @@ NOT_READY = 1
 """Exit code when a part does not run or should not be called."""
 
 _ANSWERS = 5.0  # seconds
-_GOOD = {"RUNNING", "SERVING"}
+GOOD = {"RUNNING", "SERVING"}
+"""States of parts that do what they should."""
 
 
 async def status(options: argparse.Namespace, progress: Progress) -> int:
@@ -24,10 +25,10 @@ async def status(options: argparse.Namespace, progress: Progress) -> int:
     if endpoint is None or not lock.is_held(options.data):
         progress.say(f"Nothing runs in {options.data}; `{program.name()} up` starts an installation.")
         return NOT_READY
-    parts = await _parts(endpoint)
+    parts = await parts_of(endpoint)
     # In one piece: a reader that goes away after its first lines, such as `head`, is not an error.
     progress.say("\n".join(json.dumps(part) if options.json else _line(part) for part in parts))
-    return 0 if all(part["state"] in _GOOD for part in parts) else NOT_READY
+    return 0 if all(part["state"] in GOOD for part in parts) else NOT_READY
 
 
 _COLUMNS = {"part": 10, "state": 11, "pid": 8, "address": 22, "metrics": 0}
@@ -37,7 +38,8 @@ def _line(part: dict[str, object]) -> str:
     return "  ".join(f"{part[key]!s:{width}}" for key, width in _COLUMNS.items()).rstrip()
 
 
-async def _parts(endpoint: Endpoint) -> list[dict[str, object]]:
+async def parts_of(endpoint: Endpoint) -> list[dict[str, object]]:
+    """Return each part with its state, and where it is reached."""
     states = await _states(endpoint)
     addresses = {"gateway": endpoint.gateway, **endpoint.services}
     return [
