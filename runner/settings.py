@@ -59,8 +59,10 @@ class Settings:
 
     @property
     def temporary(self) -> Path | None:
-        """The machine's own folder for temporary files, if it has no other room."""
-        return None if self.credentials is None else Path("/tmp")  # noqa: S108  # it is the one meant
+        """The machine's own folder for temporary files, if it has no other room, and nothing to hide in there."""
+        folder = Path("/tmp")  # noqa: S108  # it is the one meant
+        shared = self.credentials is None or any(hidden.is_relative_to(folder) for hidden in self.hidden)
+        return None if shared else folder
 
     @property
     def socket(self) -> Path | None:

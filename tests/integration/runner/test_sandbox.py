@@ -164,6 +164,28 @@ async def test_probe_with_a_bubblewrap_that_fails_says_how(room_folder: Path, mo
     assert found.obstacle.startswith("bwrap: bwrap: no permission for a namespace; ")
 
 
+async def test_probe_with_walls_that_hide_nothing_takes_another_level(
+    room_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A level is in force only where a program inside was seen not to read what is hidden."""
+    pretending = room_folder / "bwrap"
+    pretending.write_text('#!/bin/sh\nshift 3\nexec "$@"\n')
+    pretending.chmod(0o755)
+    monkeypatch.setenv("PATH", str(room_folder))
+    found = await program.probe(room_folder, [room_folder.parent])
+    assert found.level is not Level.BWRAP
+    assert found.obstacle.startswith("bwrap: programs inside it read what it should hide; ")
+    assert not (room_folder / "canary").exists()
+
+
+async def test_probe_below_the_least_level_is_refused(room_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who demands strong walls gets no weaker ones, and learns what they lack."""
+    monkeypatch.setenv("PATH", str(room_folder))
+    with pytest.raises(program.CannotStart, match="apt install bubblewrap"):
+        await program.probe(room_folder, [], at_least=Level.BWRAP)
+    assert (await program.probe(room_folder, [], at_least=Level.PROCESS)).level is not Level.BWRAP
+
+
 async def test_probe_strongest_level_names_no_obstacle(room_folder: Path) -> None:
     """There is nothing to do where nothing is stronger."""
     if shutil.which("bwrap") is None:
