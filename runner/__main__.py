@@ -69,7 +69,6 @@ async def serve(options: Settings, inherited: Table) -> None:
     loop.add_signal_handler(signal.SIGTERM, stopped.set)
     for number in (signal.SIGHUP, signal.SIGINT):
         signal.signal(number, signal.SIG_IGN)
-    privacy.close()
     room.prepare(options.room, options.socket)
     sandbox = await program.probe(
         options.room,
@@ -78,6 +77,8 @@ async def serve(options: Settings, inherited: Table) -> None:
         at_least=options.sandbox_at_least,
         temporary=options.temporary,
     )
+    if sandbox.level.shows_processes:
+        privacy.close()
     workspace = Workspace(options.room, sandbox, allow_local=options.allow_local)
     server = Server(RunnerAuthenticator(inherited.token_sha256))
     async with table(options.room, sandbox, options.spool_bytes, allow_local=options.allow_local) as terminals:

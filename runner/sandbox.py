@@ -39,6 +39,11 @@ class Level(StrEnum):
         return levels[: levels.index(self) + 1]
 
     @property
+    def shows_processes(self) -> bool:
+        """Whether programs see the processes of the outside, the runner's too."""
+        return self in (Level.LANDLOCK, Level.PROCESS)
+
+    @property
     def detail(self) -> str:
         """What the level protects and what not, in one sentence."""
         return _DETAILS[self]
