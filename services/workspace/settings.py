@@ -20,12 +20,14 @@ class WorkspaceSettings(ServiceSettings):
     A directory with more than `save_size_limit` bytes cannot be saved, and is not removed then; `save_ignored` says
     whether what git ignores is saved too. Archived workspaces that have not changed for `clean_up_days` are deleted,
     deleted ones are purged after `purge_days`, and their saves go `save_days` after that.
+    Rooms do not start where their sandbox would be weaker than `sandbox_at_least`.
     """
 
     data_directory: Path
     runtime_directory: Path
     private_directory: Path | None = None
     allow_local_repositories: bool = False
+    sandbox_at_least: Literal["bwrap", "namespaces", "landlock", "process"] = "process"
     workspace_limit: int = Field(10, ge=1, le=100_000)
     team_limit: int = Field(20, ge=1, le=100_000)
     save_size_limit: int = Field(20 * 1024**3, ge=1)
