@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -221,9 +222,10 @@ class Sandbox:
         if not any(hidden.is_relative_to(path) for hidden in self.hidden):
             yield path
             return
-        for part in path.iterdir():
-            if not part.is_symlink():
-                yield from self._without_hidden(part)
+        with suppress(OSError):  # what we may not look into is shown to nobody
+            for part in path.iterdir():
+                if not part.is_symlink():
+                    yield from self._without_hidden(part)
 
     def _hidden(self, program: Program) -> list[str]:
         shown = (*map(Path, _SYSTEM_PATHS), *program.readable)

@@ -1,6 +1,7 @@
 """What programs of a room reach where only Landlock holds them: a runner on the network, as in a container."""
 
 import asyncio
+import json
 import os
 import shutil
 import socket as sockets
@@ -15,10 +16,14 @@ from stateroom.runner.v1 import record_pb2
 from stateroom.runner.v1 import runner_service_pb2 as pb
 
 from chassis import ids
-from runner import program, room
+from runner import program, room, terminals
+from runner.clone import Workspace
+from runner.errands import Errand
+from runner.git import Git
 from runner.program import CannotStart, Streams
+from runner.record import exit_of
 from runner.sandbox import PATH, Level, Program, Sandbox
-from tests.support.runner_rooms import Network, RunnerProcess, network_runner
+from tests.support.runner_rooms import Follower, Network, RunnerProcess, network_runner, open_live, order
 from tests.support.waiting import PATIENCE
 
 USER = 10001
@@ -182,6 +187,21 @@ async def test_folder_with_something_hidden_shows_the_rest(place: Path) -> None:
     assert running.keeper.stdout is not None
     assert await running.keeper.stdout.read() == b"open/filedeep/open/file"
     await running.kill()
+
+
+async def test_programs_of_ours_work_behind_landlock(place: Path) -> None:
+    """A workspace is made, a file is changed by one of our programs, and git says so."""
+    sandbox = await _expect_landlock(place)
+    workspace, git = Workspace(sandbox.room, sandbox, allow_local=False), Git(sandbox.room, sandbox)
+    async for progress in workspace.prepare("", "main"):
+        assert progress.percent == 100
+    wanted = {"action_id": str(ids.new()), "mark": "m", "modify_files": {"edits": [{"create": {"path": "new"}}]}}
+    errand = Errand("modify_files", json.dumps(wanted).encode())
+    async with terminals.table(sandbox.room, sandbox, 1 << 20, allow_local=False) as table:
+        follower = Follower((await open_live(table, order(piped=True, errand=errand))).spool)
+        ended = exit_of(await follower.end())
+    assert ended.code == 0, follower.output
+    assert [file.path for file in (await git.status()).untracked.files] == ["new"]
 
 
 async def test_kernel_of_the_first_version_still_hides_files(place: Path) -> None:
