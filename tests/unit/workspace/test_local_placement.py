@@ -1,6 +1,7 @@
 """The ways to a runner that are derived: its token and its socket."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,7 +26,10 @@ def layout(tmp_path: Path) -> Layout:
 
 
 def _placement(
-    layout: Layout, signer: str = "workspace", runtime: str = "/run/stateroom", **others: str
+    layout: Layout,
+    signer: str = "workspace",
+    runtime: str = "/run/stateroom",
+    **others: Any,  # settings
 ) -> LocalPlacement:
     return LocalPlacement(
         WorkspaceSettings(
