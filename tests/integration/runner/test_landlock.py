@@ -7,7 +7,7 @@ import shutil
 import socket as sockets
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -169,6 +169,7 @@ async def test_program_at_landlock_reaches_its_room_and_nothing_of_the_runners(p
                 "ROOM": str(place / "room"),
                 "OTHER": str(place / "other"),
                 "ABSTRACT": abstract,
+                "XDG_RUNTIME_DIR": str(place / "room" / "home"),  # else fish leaves a folder in the machine's /tmp
             }
             refused = await _outcomes(runner, REFUSED, variables)
             assert {name: outcome for name, outcome in refused.items() if outcome != "refused"} == {}
@@ -190,11 +191,26 @@ async def test_folder_with_something_hidden_shows_the_rest(place: Path) -> None:
     (shown / "link").symlink_to("deep")
     walls = replace(sandbox, hidden=[place / "fresh", shown / "deep" / "hidden"])
     look = f"cd {shown} && cat open/file deep/open/file; cat deep/hidden/file link/hidden/file; :"
-    described = Program(("/bin/sh", "-c", look), {"PATH": PATH}, walls.room / "files", readable=[shown])
-    running = await program.start(walls, described, Streams(-3, -1, -3))
+    assert await _printed(walls, look, readable=[shown]) == b"open/filedeep/open/file"
+
+
+async def test_rooms_of_one_machine_have_folders_of_their_own_for_temporary_files(place: Path) -> None:
+    """What all rooms could write, each could read; so they are told another folder than the machine's."""
+    sandbox = await _expect_landlock(place)
+    look = "mktemp; : > /tmp/$$ && echo /tmp; ! command -v zsh > /dev/null || zsh -c 'cat <<< $TMPPREFIX'"
+    printed = (await _printed(sandbox, look)).decode().split()
+    assert [line for line in printed if not Path(line).is_relative_to(sandbox.room / "tmp")] == []
+    assert len(printed) == (1 if shutil.which("zsh", path=PATH) is None else 2)
+
+
+async def _printed(sandbox: Sandbox, look: str, readable: Sequence[Path] = ()) -> bytes:
+    """Run a line of a shell in the sandbox, and return what it prints."""
+    described = Program(("/bin/sh", "-c", look), {"PATH": PATH}, sandbox.room / "files", readable=readable)
+    running = await program.start(sandbox, described, Streams(-3, -1, -3))
     assert running.keeper.stdout is not None
-    assert await running.keeper.stdout.read() == b"open/filedeep/open/file"
+    printed = await running.keeper.stdout.read()
     await running.kill()
+    return printed
 
 
 async def test_programs_of_ours_work_behind_landlock(place: Path) -> None:
