@@ -15,7 +15,7 @@ from stateroom.runner.v1.runner_service_pb2_grpc import RunnerServiceStub
 from chassis import faults, ids
 from chassis.actor import Actor
 from chassis.database import Database, Transaction
-from chassis.errors import DomainError, ServiceUnavailable
+from chassis.errors import DomainError, ServiceUnavailable, Unavailable
 from chassis.rpc.channels import BearerToken, Neighbour, open_channel
 from services.workspace.placement import store
 from services.workspace.placement.store import Purpose, RunnerRow
@@ -94,7 +94,7 @@ class Placement:
         async with self._locks.setdefault(workspace_id, asyncio.Lock()):
             found = await self._find(actor, workspace_id)
             if found is not None and found.purpose is Purpose.SAVE:
-                await self.stop(actor, found, reason="workspace in use")
+                await self._end(actor, found, "the workspace is in use again")
             return await self._ensure(actor, workspace_id, Purpose.WORKSPACE)
 
     async def find(self, actor: Actor, workspace_id: UUID) -> RunnerHandle | None:
@@ -115,8 +115,8 @@ class Placement:
         try:
             yield runner
         finally:
-            if runner.purpose is Purpose.SAVE and await self.runners.holder(workspace_id) == runner.runner_id:
-                await self.stop(actor, runner, reason="saved")
+            if runner.purpose is Purpose.SAVE:
+                await self._end(actor, runner, "saved")
 
     @asynccontextmanager
     async def kept(self, runner_id: UUID, workspace_id: UUID) -> AsyncIterator[RunnerHandle]:
@@ -124,10 +124,14 @@ class Placement:
         async with self._locks.setdefault(workspace_id, asyncio.Lock()):
             yield await self._handle(runner_id, workspace_id, self.runners.address(runner_id))
 
-    async def stop(self, actor: Actor, runner: RunnerHandle, *, reason: str) -> None:
-        """End a runner and all that runs in it; its records stay on disk."""
+    async def stop(self, actor: Actor, runner: RunnerHandle, *, reason: str, patient: bool = True) -> None:
+        """End a runner and all that runs in it; its records stay on disk.
+
+        Who is not `patient` takes one that does not answer at once for dead, and raises ServiceUnavailable.
+        """
         request = runner_pb.ShutdownRequest(grace_milliseconds=STOP_GRACE, reason=reason)
-        await runner.peer.call(runner.stub.Shutdown, request, timeout=_STOP_DEADLINE)
+        peer = replace(runner.peer, patient=patient)
+        await peer.call(runner.stub.Shutdown, request, timeout=_STOP_DEADLINE)
         await self.database.write(actor, store.end_runner, runner_id=runner.runner_id)
         if self._handles.get(runner.workspace_id) is runner:  # another may live there by now
             await self._forget(runner.workspace_id)
@@ -136,6 +140,19 @@ class Placement:
         """Close all channels. The runners go on."""
         for workspace_id in list(self._handles):
             await self._forget(workspace_id)
+
+    async def _end(self, actor: Actor, runner: RunnerHandle, reason: str) -> None:
+        """Stop a runner that lives for a save, unless another process does, or it died. Raises ServiceUnavailable."""
+        give_up_time = time.monotonic() + START_DEADLINE
+        while await self.runners.holder(runner.workspace_id) == runner.runner_id:
+            try:
+                await self.stop(actor, runner, reason=reason, patient=False)
+            except Unavailable:
+                if time.monotonic() > give_up_time:
+                    raise
+                await asyncio.sleep(_LOOK_AGAIN)
+            else:
+                return
 
     async def _ensure(self, actor: Actor, workspace_id: UUID, wanted: Purpose) -> RunnerHandle:
         give_up_time = time.monotonic() + START_DEADLINE
