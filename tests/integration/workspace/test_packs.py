@@ -16,12 +16,18 @@ from services.workspace.saves.before_removal import LOOK_AGAIN, BeforeRemoval
 from services.workspace.saves.directories import Directories
 from services.workspace.saves.vaults import Refused
 from tests.support.checkouts import contents
+from tests.support.places import first_and_thorough
 from tests.support.vaults import VaultStage
 from tests.support.waiting import until
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(150)]
 
 _LOST = "what was saved is damaged"
+_DAMAGES = (
+    "UPDATE save_chunks SET data = set_byte(data, 99, get_byte(data, 99) # 1)",
+    "UPDATE save_chunks SET data = substr(data, 2)",
+    "DELETE FROM save_chunks",
+)
 
 
 async def test_take_save_of_an_archived_workspace_starts_a_runner_for_it_alone(vault_stage: VaultStage) -> None:
@@ -108,6 +114,7 @@ async def _chunks_locked(stage: VaultStage) -> AsyncIterator[Callable[[], Awaita
         await connection.close()
 
 
+@pytest.mark.thorough
 async def test_take_save_whose_runner_dies_midway_leaves_nothing_and_is_taken_again(vault_stage: VaultStage) -> None:
     """Pieces without the rest are no save; whoever tries again has all of it."""
     stage = vault_stage
@@ -142,14 +149,7 @@ async def test_take_save_by_two_replicas_at_once_stores_it_once(vault_stage: Vau
     assert await stage.vaults.is_sound(stage.actor, save)
 
 
-@pytest.mark.parametrize(
-    "damage",
-    [
-        "UPDATE save_chunks SET data = set_byte(data, 99, get_byte(data, 99) # 1)",
-        "UPDATE save_chunks SET data = substr(data, 2)",
-        "DELETE FROM save_chunks",
-    ],
-)
+@pytest.mark.parametrize("damage", first_and_thorough(_DAMAGES))
 async def test_remove_room_whose_save_is_damaged_saves_it_again_first(vault_stage: VaultStage, damage: str) -> None:
     """A save of which one piece is not as it was has failed; its room stays, and the next save rests on nothing."""
     stage = vault_stage
@@ -176,6 +176,7 @@ async def test_remove_room_whose_save_is_damaged_saves_it_again_first(vault_stag
     assert [path.stat().st_size for path in (await stage.restored(again)).iterdir()] == [1 << 20]
 
 
+@pytest.mark.thorough
 async def test_remove_save_while_another_begins_to_rest_on_it_keeps_what_that_needs(vault_stage: VaultStage) -> None:
     """The one that is deleted first is not rested on; the one that is rested on first is kept."""
     stage = vault_stage
