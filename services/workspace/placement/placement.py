@@ -5,7 +5,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeGuard
 from uuid import UUID
 from weakref import WeakValueDictionary
 
@@ -92,9 +92,6 @@ class Placement:
             ServiceUnavailable: it does not come up, or the one before it does not end.
         """
         async with self._locks.setdefault(workspace_id, asyncio.Lock()):
-            found = await self._find(actor, workspace_id)
-            if found is not None and found.purpose is Purpose.SAVE:
-                await self._end(actor, found, "the workspace is in use again")
             return await self._ensure(actor, workspace_id, Purpose.WORKSPACE)
 
     async def find(self, actor: Actor, workspace_id: UUID) -> RunnerHandle | None:
@@ -156,13 +153,14 @@ class Placement:
 
     async def _ensure(self, actor: Actor, workspace_id: UUID, wanted: Purpose) -> RunnerHandle:
         give_up_time = time.monotonic() + START_DEADLINE
-        while (found := await self._find(actor, workspace_id)) is None:
+        while not _serves(found := await self._find(actor, workspace_id), wanted):
+            if found is not None:
+                await self._end(actor, found, "the workspace is in use again")
             runner_id = ids.new()
+            row = RunnerRow(runner_id, self.runners.address(runner_id), wanted)
             with self.runners.vacant(runner_id, workspace_id) as start:
                 if start is not None:
-                    return await self._start(
-                        actor, RunnerRow(runner_id, self.runners.address(runner_id), wanted), workspace_id, start
-                    )
+                    return await self._start(actor, row, workspace_id, start)
             if time.monotonic() > give_up_time:
                 raise ServiceUnavailable(service="runner")
             await asyncio.sleep(_LOOK_AGAIN)
@@ -216,3 +214,8 @@ class Placement:
         known = self._handles.pop(workspace_id, None)
         if known is not None:
             await known.peer.channel.close(None)
+
+
+def _serves(runner: RunnerHandle | None, wanted: Purpose) -> TypeGuard[RunnerHandle]:
+    """Whether a runner is one that is wanted. Any can save its room."""
+    return runner is not None and (wanted is Purpose.SAVE or runner.purpose is Purpose.WORKSPACE)
