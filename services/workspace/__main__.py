@@ -2,6 +2,7 @@
 
 from contextlib import AsyncExitStack
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from stateroom.workspace.v1 import (
     clean_up_service_pb2,
@@ -28,15 +29,16 @@ from services.workspace.identity import events as identity_events
 from services.workspace.identity.credentials import CredentialServicer
 from services.workspace.identity.exchange import CredentialExchange
 from services.workspace.identity.servicer import IdentityServicer
+from services.workspace.packs.vault import DatabaseVaults
 from services.workspace.placement.local import LocalPlacement
 from services.workspace.placement.placement import Placement
 from services.workspace.placement.store import LIVE_RUNNERS
 from services.workspace.placement.upgrades import Upgrades
 from services.workspace.saves import events as save_events
 from services.workspace.saves.before_removal import BeforeRemoval
+from services.workspace.saves.directories import Directories
 from services.workspace.saves.servicer import SaveServicer
 from services.workspace.saves.taking import Taking
-from services.workspace.saves.vaults import Vaults
 from services.workspace.settings import WorkspaceSettings
 from services.workspace.teams import events as team_events
 from services.workspace.teams.servicer import TeamServicer
@@ -46,6 +48,9 @@ from services.workspace.workspaces.domain import RepositoryRule
 from services.workspace.workspaces.lifecycle import Lifecycle
 from services.workspace.workspaces.runners import Runners
 from services.workspace.workspaces.servicer import WorkspaceServicer
+
+if TYPE_CHECKING:
+    from services.workspace.saves.vaults import Vaults
 
 
 async def open_workspace(settings: WorkspaceSettings, stack: AsyncExitStack) -> tuple[Service, Server]:
@@ -75,13 +80,17 @@ async def open_workspace(settings: WorkspaceSettings, stack: AsyncExitStack) -> 
 
 def _add_workspaces(service: Service, server: Server, settings: WorkspaceSettings, placement: Placement) -> None:
     """Add what serves workspaces and their saves, and the reconcilers behind it, which wake each other."""
-    database, pages, vaults, limit = service.database, service.pages, Vaults(settings), settings.workspace_limit
+    database, pages, limit = service.database, service.pages, settings.workspace_limit
+    rooms = Directories(settings)
+    vaults: Vaults = rooms
+    if settings.vaults == "database":
+        vaults = DatabaseVaults(database, placement, settings.save_size_limit, settings.save_ignored)
 
     def wake() -> None:
         workspaces.wake()
         saves.wake()
 
-    saving = BeforeRemoval(database, vaults, wake)
+    saving = BeforeRemoval(database, vaults, rooms, wake)
     lifecycle = Lifecycle(database, placement, vaults, saving)
     workspaces = service.reconcile("workspaces", "workspace_id", lifecycle.reconcile)
     saves = service.reconcile("saves", "save_id", Taking(database, vaults, wake).reconcile)

@@ -18,8 +18,9 @@ class WorkspaceSettings(ServiceSettings):
 
     `workspace_limit` is for each account, `team_limit` how many teams somebody may make.
     A directory with more than `save_size_limit` bytes cannot be saved, and is not removed then; `save_ignored` says
-    whether what git ignores is saved too. Archived workspaces that have not changed for `clean_up_days` are deleted,
-    deleted ones are purged after `purge_days`, and their saves go `save_days` after that.
+    whether what git ignores is saved too, `vaults` where saves are kept: beside the rooms of this machine, or in the
+    database, for rooms that have disks of their own. Archived workspaces that have not changed for `clean_up_days` are
+    deleted, deleted ones are purged after `purge_days`, and their saves go `save_days` after that.
     Rooms do not start where their sandbox would be weaker than `sandbox_at_least`.
     """
 
@@ -32,6 +33,7 @@ class WorkspaceSettings(ServiceSettings):
     team_limit: int = Field(20, ge=1, le=100_000)
     save_size_limit: int = Field(20 * 1024**3, ge=1)
     save_ignored: bool = True
+    vaults: Literal["directory", "database"] = "directory"
     clean_up_days: float = Field(30, ge=0, le=36_500)
     purge_days: float = Field(30, ge=0, le=36_500)
     save_days: float = Field(90, ge=0, le=36_500)

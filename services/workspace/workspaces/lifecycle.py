@@ -77,7 +77,7 @@ class Lifecycle:
         await self.saving.expect_sound(actor, workspace)
         save = await self.database.read(actor, save_queries.get_save, save_id=workspace.save_id)
         save.expect_complete()
-        await self.vaults.give_back(save, workspace)
+        await self.vaults.give_back(actor, save, workspace)
 
     async def _give_up(self, actor: Actor, workspace: Workspace, reason: str) -> None:
         runner = await self.placement.find(actor, workspace.workspace_id)

@@ -836,6 +836,14 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """No version was in force before the present one.
     Example: {"reason": "NO_PREVIOUS_ROLLOUT", "metadata": {"deploymentId": "…"}}
     """
+    SAVE_REFUSED: _ErrorReason.ValueType  # 450
+    """The room cannot be saved, or the save cannot be restored; the cause says why.
+    Example: {"reason": "SAVE_REFUSED", "metadata": {"cause": "it holds more than 10 bytes, as counted up to a of 11"}}
+    """
+    PACK_LOST: _ErrorReason.ValueType  # 451
+    """A part of a save was lost on its way into the database, or another process stores it anew; try again.
+    Example: {"reason": "PACK_LOST", "metadata": {"packId": "…"}}
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every `reason` of a google.rpc.ErrorInfo whose domain is `stateroom.dev`.
@@ -1655,5 +1663,13 @@ Example: {"reason": "NOT_OF_THIS_DEPLOYMENT", "metadata": {"versionId": "…"}}
 NO_PREVIOUS_ROLLOUT: ErrorReason.ValueType  # 427
 """No version was in force before the present one.
 Example: {"reason": "NO_PREVIOUS_ROLLOUT", "metadata": {"deploymentId": "…"}}
+"""
+SAVE_REFUSED: ErrorReason.ValueType  # 450
+"""The room cannot be saved, or the save cannot be restored; the cause says why.
+Example: {"reason": "SAVE_REFUSED", "metadata": {"cause": "it holds more than 10 bytes, as counted up to a of 11"}}
+"""
+PACK_LOST: ErrorReason.ValueType  # 451
+"""A part of a save was lost on its way into the database, or another process stores it anew; try again.
+Example: {"reason": "PACK_LOST", "metadata": {"packId": "…"}}
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
