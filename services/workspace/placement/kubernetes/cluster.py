@@ -88,14 +88,23 @@ class Cluster:
         except Refused as refusal:
             return _none_if_gone(refusal)
 
-    async def put(self, plural: str, wanted: Object) -> Object:
-        """Create an object, or replace the one of its name."""
+    async def ensure(self, plural: str, wanted: Object) -> None:
+        """Create an object unless there is one of its name."""
+        try:
+            await self.create(plural, wanted)
+        except Refused as refusal:
+            if refusal.reason != "AlreadyExists":
+                raise
+
+    async def create_anew(self, plural: str, wanted: Object) -> Object:
+        """Create an object in place of the one of its name."""
         try:
             return await self.create(plural, wanted)
         except Refused as refusal:
             if refusal.reason != "AlreadyExists":
                 raise
-        return await self._call("PUT", f"{plural}/{wanted['metadata']['name']}", body=wanted)
+        await self.delete(plural, wanted["metadata"]["name"])
+        return await self.create(plural, wanted)
 
     async def patch(self, plural: str, name: str, steps: list[Object]) -> Object:
         """Change an object as a JSON patch says."""
@@ -112,10 +121,11 @@ class Cluster:
             if refusal.reason != "Conflict":  # another one has the name by now
                 _none_if_gone(refusal)
 
-    async def list(self, plural: str, **query: str) -> tuple[list[Object], str]:
-        """Return a page of objects, and what to pass as `continue` for the next, empty after the last."""
-        answer = await self._call("GET", plural, {"limit": str(_PAGE)} | query)
-        return answer["items"], answer["metadata"].get("continue") or ""
+    async def events(self, uid: str) -> list[Object]:
+        """Return what the cluster says about an object."""
+        answer = await self._call("GET", "events", {"fieldSelector": f"involvedObject.uid={uid}", "limit": str(_PAGE)})
+        found: list[Object] = answer["items"]
+        return found
 
     async def pages(self, plural: str, selector: str) -> AsyncIterator[tuple[list[Object], str]]:
         """Return all objects with a label, a page at a time, each with the version from which to watch on."""

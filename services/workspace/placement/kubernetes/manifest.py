@@ -54,12 +54,12 @@ def name_of(workspace_id: UUID) -> str:
     return f"room-{workspace_id}"
 
 
-def claim(workspace_id: UUID, account_id: UUID, wishes: Wishes) -> Object:
+def claim(occupant: Occupant, wishes: Wishes) -> Object:
     """Return the claim for a room's disk."""
     spec: Object = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": wishes.size}}}
     if wishes.storage_class:
         spec["storageClassName"] = wishes.storage_class
-    meta = {"name": name_of(workspace_id), "labels": _labels(workspace_id, account_id)}
+    meta = {"name": name_of(occupant.workspace_id), "labels": _labels(occupant.workspace_id, occupant.account_id)}
     return {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": meta, "spec": spec}
 
 
@@ -109,6 +109,12 @@ def pod(occupant: Occupant, wishes: Wishes) -> Object:
     return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "labels": occupant.labels}, "spec": spec}
 
 
+def opening(uid: str) -> list[Object]:
+    """Return the patch that opens the gate of a Pod, and of no other of its name."""
+    test = {"op": "test", "path": "/metadata/uid", "value": uid}
+    return [test, {"op": "remove", "path": "/spec/schedulingGates"}]
+
+
 def _container(occupant: Occupant, wishes: Wishes) -> Object:
     told = {
         "WORKSPACE_ID": str(occupant.workspace_id),
@@ -139,7 +145,7 @@ def _container(occupant: Occupant, wishes: Wishes) -> Object:
 
 def _labels(workspace_id: UUID, account_id: UUID) -> dict[str, str]:
     return {
-        "app.kubernetes.io/name": "stateroom",
+        "app.kubernetes.io/name": "stateroom-room",
         "app.kubernetes.io/component": "room",
         WORKSPACE: str(workspace_id),
         ACCOUNT: str(account_id),
