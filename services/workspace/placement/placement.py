@@ -16,8 +16,9 @@ from chassis import faults, ids
 from chassis.actor import Actor
 from chassis.database import Database, Transaction
 from chassis.errors import DomainError, ServiceUnavailable
-from chassis.rpc.channels import BearerToken, Neighbour, open_channel
+from chassis.rpc.channels import BearerToken, Neighbour, open_runner_channel
 from services.workspace.placement import store
+from services.workspace.placement.store import RunnerRow
 
 START_DEADLINE = 10.0
 """Seconds a runner has to come up."""
@@ -40,11 +41,13 @@ class RunnerHandle:
     workspace_id: UUID
     address: str
     token: str
+    certificate: str
     peer: Neighbour = field(init=False)
     stub: Any = field(init=False)
 
     def __post_init__(self) -> None:
-        self.peer = Neighbour("runner", open_channel(self.address), BearerToken(self.token))
+        channel = open_runner_channel(str(self.runner_id), self.address, self.certificate)
+        self.peer = Neighbour("runner", channel, BearerToken(self.token))
         self.stub = RunnerServiceStub(self.peer.channel)
 
 
@@ -144,11 +147,11 @@ class Placement:
         known = self._handles.get(workspace_id)
         if known is not None and known.runner_id == row.runner_id:
             return known
-        return await self._adopt(row.runner_id, workspace_id, row.address)
+        return await self._adopt(row, workspace_id)
 
-    async def _adopt(self, runner_id: UUID, workspace_id: UUID, address: str) -> RunnerHandle:
+    async def _adopt(self, row: RunnerRow, workspace_id: UUID) -> RunnerHandle:
         """Meet a runner that another process started, maybe a moment ago: wait until it serves."""
-        handle = await self._handle(runner_id, workspace_id, address)
+        handle = await self._handle(row.runner_id, workspace_id, row.address, row.certificate)
         try:
             await handle.peer.call(handle.stub.GetStatus, runner_pb.GetStatusRequest(), timeout=START_DEADLINE)
         except DomainError:
@@ -156,12 +159,12 @@ class Placement:
             raise
         return handle
 
-    async def _handle(self, runner_id: UUID, workspace_id: UUID, address: str) -> RunnerHandle:
+    async def _handle(self, runner_id: UUID, workspace_id: UUID, address: str, certificate: str = "") -> RunnerHandle:
         known = self._handles.get(workspace_id)
         if known is not None and known.runner_id == runner_id:
             return known  # somebody may be calling it: a closed channel would cancel that
         await self._forget(workspace_id)
-        handle = RunnerHandle(runner_id, workspace_id, address, self.runners.token(runner_id))
+        handle = RunnerHandle(runner_id, workspace_id, address, self.runners.token(runner_id), certificate)
         self._handles[workspace_id] = handle
         return handle
 

@@ -21,17 +21,21 @@ class RunnerRow:
 
     runner_id: UUID
     address: str
+    certificate: str
 
 
 async def find_live_runner(connection: Connection, *, workspace_id: UUID) -> RunnerRow | None:
     """Return the runner of a workspace that has not been seen dead."""
     live = (runners.c.workspace_id == workspace_id) & runners.c.end_time.is_(None)
-    row = (await connection.execute(select(runners.c.runner_id, runners.c.address).where(live))).one_or_none()
-    return None if row is None else RunnerRow(row.runner_id, row.address)
+    columns = select(runners.c.runner_id, runners.c.address, runners.c.certificate)
+    row = (await connection.execute(columns.where(live))).one_or_none()
+    return None if row is None else RunnerRow(row.runner_id, row.address, row.certificate)
 
 
-async def replace_runner(tx: Transaction, *, runner_id: UUID, workspace_id: UUID, address: str) -> None:
-    """Remember a new runner; the one before it is dead."""
+async def replace_runner(
+    tx: Transaction, *, runner_id: UUID, workspace_id: UUID, address: str, certificate: str = ""
+) -> None:
+    """Remember a new runner; the one before it is dead. Its certificate is empty where it serves at a socket."""
     await end_runner(tx, workspace_id=workspace_id)
     await tx.connection.execute(
         insert(runners).values(
@@ -40,6 +44,7 @@ async def replace_runner(tx: Transaction, *, runner_id: UUID, workspace_id: UUID
             workspace_id=workspace_id,
             purpose="WORKSPACE",
             address=address,
+            certificate=certificate,
             create_time=tx.now,
         )
     )
