@@ -47,6 +47,9 @@ from services.workspace.workspaces.lifecycle import Lifecycle
 from services.workspace.workspaces.runners import Runners
 from services.workspace.workspaces.servicer import WorkspaceServicer
 
+_ATTEMPTS = {"local": 5, "kubernetes": 20}
+"""Attempts to make a room. The wait before each is half a minute in the end; a cluster may be given a node meanwhile."""
+
 
 async def open_workspace(settings: WorkspaceSettings, stack: AsyncExitStack) -> tuple[Service, Server]:
     """Put the service together. The stack closes it again."""
@@ -55,9 +58,7 @@ async def open_workspace(settings: WorkspaceSettings, stack: AsyncExitStack) -> 
     service = await open_service("workspace", settings, registry, stack)
     database = service.database
     exchange = CredentialExchange(service.system, service.signer)
-    placement = Placement(database, LocalPlacement(settings), operations.admit_runner)
-    stack.push_async_callback(placement.close)
-    service.loops.append(Upgrades(placement).run)
+    placement = await _open_placement(settings, service, stack)
     service.counts.append(LIVE_RUNNERS)
     server = service.server(exchange)
     server.add_all(
@@ -73,6 +74,22 @@ async def open_workspace(settings: WorkspaceSettings, stack: AsyncExitStack) -> 
     return service, server
 
 
+async def _open_placement(settings: WorkspaceSettings, service: Service, stack: AsyncExitStack) -> Placement:
+    """Return where runners are."""
+    if settings.placement == "kubernetes":
+        # An extra, which costs 100 MB of memory.
+        from services.workspace.placement.kubernetes.opening import open_cluster  # noqa: PLC0415  # as said
+
+        placement = Placement(service.database, await open_cluster(settings, service, stack), operations.admit_runner)
+    else:
+        local = LocalPlacement(settings)
+        placement = Placement(service.database, local, operations.admit_runner)
+        service.loops.append(Upgrades(placement, local.living).run)
+    service.loops.append(placement.handles.run)
+    stack.push_async_callback(placement.handles.close)
+    return placement
+
+
 def _add_workspaces(service: Service, server: Server, settings: WorkspaceSettings, placement: Placement) -> None:
     """Add what serves workspaces and their saves, and the reconcilers behind it, which wake each other."""
     database, pages, vaults, limit = service.database, service.pages, Vaults(settings), settings.workspace_limit
@@ -82,7 +99,7 @@ def _add_workspaces(service: Service, server: Server, settings: WorkspaceSetting
         saves.wake()
 
     saving = BeforeRemoval(database, vaults, wake)
-    lifecycle = Lifecycle(database, placement, vaults, saving)
+    lifecycle = Lifecycle(database, placement, vaults, saving, _ATTEMPTS[settings.placement])
     workspaces = service.reconcile("workspaces", "workspace_id", lifecycle.reconcile)
     saves = service.reconcile("saves", "save_id", Taking(database, vaults, wake).reconcile)
     cleaning = Cleaning(database, timedelta(days=settings.clean_up_days), wake)

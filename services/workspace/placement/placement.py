@@ -3,21 +3,21 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 from uuid import UUID
 from weakref import WeakValueDictionary
 
 from stateroom.runner.v1 import runner_service_pb2 as runner_pb
-from stateroom.runner.v1.runner_service_pb2_grpc import RunnerServiceStub
 
 from chassis import faults, ids
 from chassis.actor import Actor
+from chassis.beside import beside
 from chassis.database import Database, Transaction
 from chassis.errors import DomainError, ServiceUnavailable
-from chassis.rpc.channels import BearerToken, Neighbour, open_runner_channel
 from services.workspace.placement import store
+from services.workspace.placement.handles import Handles, RunnerHandle
 from services.workspace.placement.store import RunnerRow
 
 START_DEADLINE = 10.0
@@ -29,45 +29,58 @@ _STOP_DEADLINE = 15.0  # seconds for a runner to end everything
 _LOOK_AGAIN = 0.05  # seconds between looks at a room that another process is about to use, or that a runner leaves
 _AFTER_ROW = faults.Point("placement.after_row", "A runner is remembered, and no process of it was started.")
 
-Starter = Callable[[], Awaitable[None]]
-"""Starts the runner and waits until it serves. Raises ServiceUnavailable when it does not come up."""
+Tell = Callable[[str], Awaitable[None]]
+"""Tells people how far a start is, in a few words."""
 
 
-@dataclass(slots=True)
-class RunnerHandle:
-    """A live runner and the way to it."""
+async def to_nobody(_step: str) -> None:
+    """Tell nobody."""
 
-    runner_id: UUID
-    workspace_id: UUID
+
+@dataclass(frozen=True, slots=True)
+class Vacancy:
+    """A room that is held for a new runner.
+
+    Attributes:
+        address: where it will serve, as far as that is known yet.
+        certificate: by which it will prove itself; empty where it serves at a socket.
+        start: starts it, and waits until it runs. Raises Unavailable when it does not.
+    """
+
     address: str
-    token: str
     certificate: str
-    peer: Neighbour = field(init=False)
-    stub: Any = field(init=False)
-
-    def __post_init__(self) -> None:
-        channel = open_runner_channel(str(self.runner_id), self.address, self.certificate)
-        self.peer = Neighbour("runner", channel, BearerToken(self.token))
-        self.stub = RunnerServiceStub(self.peer.channel)
+    start: Callable[[Tell], Awaitable[None]]
 
 
 class Runners(Protocol):
-    """Where runners are processes, or pods."""
+    """Where runners are processes, or Pods. `patience` is how many seconds a room may take to become free or start."""
 
-    def address(self, runner_id: UUID) -> str:
-        """Return the gRPC address a runner serves on."""
+    @property
+    def patience(self) -> float:
+        """As said above."""
 
     def token(self, runner_id: UUID) -> str:
         """Return the token of a runner. It is derived, so that it is stored nowhere."""
 
-    def vacant(self, runner_id: UUID, workspace_id: UUID) -> AbstractContextManager[Starter | None]:
-        """Hold a room for a new runner and give what starts it; None while another lives, starts or ends there."""
+    async def address(self, runner_id: UUID, workspace_id: UUID, tell: Tell) -> str:
+        """Return the gRPC address of a runner that lives or starts; wait until it is known. Raises Unavailable."""
+
+    def vacant(
+        self, runner_id: UUID, workspace_id: UUID, account_id: UUID
+    ) -> AbstractAsyncContextManager[Vacancy | None]:
+        """Hold a room for a new runner; None while another lives, starts or ends there. Raises Unavailable."""
 
     async def holder(self, workspace_id: UUID) -> UUID | None:
         """Return the runner that lives or starts in a room, None when there is none."""
 
-    async def living(self) -> list[tuple[UUID, UUID]]:
-        """Return the runners that live or start anywhere, each with its workspace."""
+    async def serving(self, workspace_id: UUID) -> UUID | None:
+        """Return the runner that can be called in a room now, None when there is none."""
+
+    async def until_ended(self, runner_id: UUID, workspace_id: UUID) -> None:
+        """Raise Unavailable once a runner is known to have ended."""
+
+    async def discard(self, workspace_id: UUID) -> None:
+        """Remove what is left of a room's runner, or is to become one. The disk stays."""
 
 
 @dataclass(slots=True)
@@ -80,23 +93,23 @@ class Placement:
     database: Database
     runners: Runners
     admit: Callable[[Transaction, UUID], Awaitable[None]]
-    _handles: dict[UUID, RunnerHandle] = field(default_factory=dict)
+    handles: Handles = field(default_factory=Handles)
     # A lock is there while somebody holds it or waits for it.
     _locks: WeakValueDictionary[UUID, asyncio.Lock] = field(default_factory=WeakValueDictionary)
 
-    async def ensure(self, actor: Actor, workspace_id: UUID) -> RunnerHandle:
-        """Return the workspace's live runner; start one when there is none.
+    async def ensure(self, actor: Actor, workspace_id: UUID, tell: Tell = to_nobody) -> RunnerHandle:
+        """Return the workspace's live runner; start one when there is none, and tell how far that is.
 
         Raises:
-            ServiceUnavailable: it does not come up, or the one before it does not end.
+            Unavailable: it does not come up, or the one before it does not end.
         """
         async with self._locks.setdefault(workspace_id, asyncio.Lock()):
-            give_up_time = time.monotonic() + START_DEADLINE
-            while (found := await self._find(actor, workspace_id)) is None:
+            give_up_time = time.monotonic() + self.runners.patience
+            while (found := await self._find(actor, workspace_id, self.runners.holder, tell)) is None:
                 runner_id = ids.new()
-                with self.runners.vacant(runner_id, workspace_id) as start:
-                    if start is not None:
-                        return await self._start(actor, runner_id, workspace_id, start)
+                async with self.runners.vacant(runner_id, workspace_id, actor.account_id) as vacancy:
+                    if vacancy is not None:
+                        return await self._start(actor, runner_id, workspace_id, vacancy, tell)
                 if time.monotonic() > give_up_time:
                     raise ServiceUnavailable(service="runner")
                 await asyncio.sleep(_LOOK_AGAIN)
@@ -105,70 +118,65 @@ class Placement:
     async def find(self, actor: Actor, workspace_id: UUID) -> RunnerHandle | None:
         """Return the workspace's live runner, or None."""
         async with self._locks.setdefault(workspace_id, asyncio.Lock()):
-            return await self._find(actor, workspace_id)
+            return await self._find(actor, workspace_id, self.runners.serving, to_nobody)
 
     @asynccontextmanager
     async def kept(self, runner_id: UUID, workspace_id: UUID) -> AsyncIterator[RunnerHandle]:
-        """Give the way to a live runner; meanwhile everybody here who asks for it waits."""
+        """Give the way to a live runner of this machine; meanwhile everybody here who asks for it waits."""
         async with self._locks.setdefault(workspace_id, asyncio.Lock()):
-            yield await self._handle(runner_id, workspace_id, self.runners.address(runner_id))
+            yield await self._handle(RunnerRow(runner_id, ""), workspace_id, to_nobody)
 
     async def stop(self, actor: Actor, runner: RunnerHandle, *, reason: str) -> None:
         """End a runner and all that runs in it; its records stay on disk."""
         request = runner_pb.ShutdownRequest(grace_milliseconds=STOP_GRACE, reason=reason)
         await runner.peer.call(runner.stub.Shutdown, request, timeout=_STOP_DEADLINE)
-        await self.database.write(actor, store.end_runner, workspace_id=runner.workspace_id)
-        await self._forget(runner.workspace_id)
+        await self.discard(actor, runner.workspace_id)
 
-    async def close(self) -> None:
-        """Close all channels. The runners go on."""
-        for workspace_id in list(self._handles):
-            await self._forget(workspace_id)
+    async def discard(self, actor: Actor, workspace_id: UUID) -> None:
+        """Remove what is left of a room's runner, which nobody can call, or any more."""
+        await self.runners.discard(workspace_id)
+        await self.database.write(actor, store.end_runner, workspace_id=workspace_id)
+        await self.handles.forget(workspace_id)
 
-    async def _start(self, actor: Actor, runner_id: UUID, workspace_id: UUID, start: Starter) -> RunnerHandle:
+    async def _start(
+        self, actor: Actor, runner_id: UUID, workspace_id: UUID, vacancy: Vacancy, tell: Tell
+    ) -> RunnerHandle:
         """Remember a runner, then start it: should we die in between, the room is empty and the row says nothing."""
-        address = self.runners.address(runner_id)
-        await self.database.write(
-            actor, self._remember, runner_id=runner_id, workspace_id=workspace_id, address=address
-        )
+        row = RunnerRow(runner_id, vacancy.certificate)
+        await self.database.write(actor, self._remember, row=row, workspace_id=workspace_id, address=vacancy.address)
         _AFTER_ROW.reach()
-        await start()
-        return await self._handle(runner_id, workspace_id, address)
+        await vacancy.start(tell)
+        return await self._meet(row, workspace_id, tell)
 
-    async def _remember(self, tx: Transaction, *, runner_id: UUID, workspace_id: UUID, address: str) -> None:
+    async def _remember(self, tx: Transaction, *, row: RunnerRow, workspace_id: UUID, address: str) -> None:
         await self.admit(tx, workspace_id)
-        await store.replace_runner(tx, runner_id=runner_id, workspace_id=workspace_id, address=address)
+        await store.replace_runner(tx, row, workspace_id=workspace_id, address=address)
 
-    async def _find(self, actor: Actor, workspace_id: UUID) -> RunnerHandle | None:
+    async def _find(
+        self, actor: Actor, workspace_id: UUID, present: Callable[[UUID], Awaitable[UUID | None]], tell: Tell
+    ) -> RunnerHandle | None:
+        """Return the runner that is remembered, if it is the one that is present."""
         row = await self.database.read(actor, store.find_live_runner, workspace_id=workspace_id)
-        if row is None or await self.runners.holder(workspace_id) != row.runner_id:
-            await self._forget(workspace_id)
+        if row is None or await present(workspace_id) != row.runner_id:
+            await self.handles.forget(workspace_id)
             return None
-        known = self._handles.get(workspace_id)
-        if known is not None and known.runner_id == row.runner_id:
-            return known
-        return await self._adopt(row, workspace_id)
+        return self.handles.find(workspace_id, row.runner_id) or await self._meet(row, workspace_id, tell)
 
-    async def _adopt(self, row: RunnerRow, workspace_id: UUID) -> RunnerHandle:
-        """Meet a runner that another process started, maybe a moment ago: wait until it serves."""
-        handle = await self._handle(row.runner_id, workspace_id, row.address, row.certificate)
+    async def _meet(self, row: RunnerRow, workspace_id: UUID, tell: Tell) -> RunnerHandle:
+        """Wait until a runner serves that was started a moment ago, maybe by another process."""
+        handle = await self._handle(row, workspace_id, tell)
         try:
-            await handle.peer.call(handle.stub.GetStatus, runner_pb.GetStatusRequest(), timeout=START_DEADLINE)
+            async with beside(self.runners.until_ended(row.runner_id, workspace_id)):
+                await handle.peer.call(handle.stub.GetStatus, runner_pb.GetStatusRequest(), timeout=START_DEADLINE)
         except DomainError:
-            await self._forget(workspace_id)
+            await self.handles.forget(workspace_id)
             raise
         return handle
 
-    async def _handle(self, runner_id: UUID, workspace_id: UUID, address: str, certificate: str = "") -> RunnerHandle:
-        known = self._handles.get(workspace_id)
-        if known is not None and known.runner_id == runner_id:
-            return known  # somebody may be calling it: a closed channel would cancel that
-        await self._forget(workspace_id)
-        handle = RunnerHandle(runner_id, workspace_id, address, self.runners.token(runner_id), certificate)
-        self._handles[workspace_id] = handle
-        return handle
-
-    async def _forget(self, workspace_id: UUID) -> None:
-        known = self._handles.pop(workspace_id, None)
+    async def _handle(self, row: RunnerRow, workspace_id: UUID, tell: Tell) -> RunnerHandle:
+        known = self.handles.find(workspace_id, row.runner_id)
         if known is not None:
-            await known.peer.channel.close(None)
+            return known  # somebody may be calling it: a closed channel would cancel that
+        address = await self.runners.address(row.runner_id, workspace_id, tell)
+        token = self.runners.token(row.runner_id)
+        return await self.handles.add(RunnerHandle(row.runner_id, workspace_id, address, token, row.certificate))

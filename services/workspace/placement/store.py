@@ -20,31 +20,28 @@ class RunnerRow:
     """A runner as it is remembered."""
 
     runner_id: UUID
-    address: str
     certificate: str
 
 
 async def find_live_runner(connection: Connection, *, workspace_id: UUID) -> RunnerRow | None:
     """Return the runner of a workspace that has not been seen dead."""
     live = (runners.c.workspace_id == workspace_id) & runners.c.end_time.is_(None)
-    columns = select(runners.c.runner_id, runners.c.address, runners.c.certificate)
+    columns = select(runners.c.runner_id, runners.c.certificate)
     row = (await connection.execute(columns.where(live))).one_or_none()
-    return None if row is None else RunnerRow(row.runner_id, row.address, row.certificate)
+    return None if row is None else RunnerRow(row.runner_id, row.certificate)
 
 
-async def replace_runner(
-    tx: Transaction, *, runner_id: UUID, workspace_id: UUID, address: str, certificate: str = ""
-) -> None:
-    """Remember a new runner; the one before it is dead. Its certificate is empty where it serves at a socket."""
+async def replace_runner(tx: Transaction, row: RunnerRow, *, workspace_id: UUID, address: str) -> None:
+    """Remember a new runner; the one before it is dead. Its address is empty where only the cluster knows it."""
     await end_runner(tx, workspace_id=workspace_id)
     await tx.connection.execute(
         insert(runners).values(
-            runner_id=runner_id,
+            runner_id=row.runner_id,
             account_id=tx.account_id,
             workspace_id=workspace_id,
             purpose="WORKSPACE",
             address=address,
-            certificate=certificate,
+            certificate=row.certificate,
             create_time=tx.now,
         )
     )

@@ -59,7 +59,7 @@ class Cluster:
 async def running_cluster() -> AsyncIterator[Cluster]:
     """Run a cluster in this process; its Pods are processes of their own, and end with the block."""
     folder = Path(tempfile.mkdtemp(prefix="sr-k-"))
-    api, port = Api(Objects(), token="the token of the service account"), free_port()  # noqa: S106  # of nothing
+    api, port = Api(Objects(), token="the token of the service account"), free_port()  # of nothing
     cluster = Cluster(api, Node(api.objects, folder), port, folder / "kubeconfig")
     cluster.kubeconfig.write_text(yaml.safe_dump(_kubeconfig(port, api.token)))
     await cluster.come()

@@ -4,7 +4,6 @@ import asyncio
 import base64
 import os
 import shutil
-import signal
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -13,7 +12,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from chassis import ids
 from tests.support import warm
 from tests.support.cluster.objects import Key, Object, Objects, Refusal
 from tests.support.cluster.server import claims
@@ -143,7 +141,7 @@ class Node:
         assert container["image"]
         with (self.folder / f"{uid}.log").open("ab") as output:
             process = await warm.start("runner", env=environment, standard=(None, output, output))
-        running = {"podIP": address, "podIPs": [{"ip": address}], "phase": "Running"}
+        running: Object = {"podIP": address, "podIPs": [{"ip": address}], "phase": "Running"}
         self._edit(key, uid, partial(_container, state={"running": {}}, **running))
         return process
 
@@ -165,13 +163,13 @@ class Node:
                 if value == path or value.startswith(f"{path}/"):
                     environment[name] = f"{places[path]}{value.removeprefix(path)}"
                     break
-        environment["LISTEN"] = environment["LISTEN"].replace("0.0.0.0:", f"{address}:")  # noqa: S104  # it is replaced
+        environment["LISTEN"] = environment["LISTEN"].replace("0.0.0.0:", f"{address}:")  # it is replaced
         image = {"PATH": os.defpath, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
         return container, image | environment
 
     async def _place(self, key: Key, uid: str, volume: dict[str, Any]) -> Path:
         if "persistentVolumeClaim" in volume:
-            return self.volume(volume["persistentVolumeClaim"]["claimName"])
+            return self.volume(str(volume["persistentVolumeClaim"]["claimName"]))
         place = self.folder / "pods" / uid / volume["name"]
         place.mkdir(parents=True)
         if "secret" in volume:
@@ -240,6 +238,7 @@ class Node:
             is_claim = key[:2] == ("persistentvolumeclaims", namespace)
             if is_claim and "deletionTimestamp" in claim["metadata"] and key[2] not in used:
                 self.objects.remove(key)
+                shutil.rmtree(self.volume(key[2]), ignore_errors=True)
 
 
 class _Gone(Exception):

@@ -1,6 +1,5 @@
 """The HTTP API of the server: as Kubernetes answers, for the few kinds that rooms are made of."""
 
-import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -19,7 +18,6 @@ KINDS = {
 }
 _MODELS = {"events": "CoreV1Event"}
 _FINAL = ("Succeeded", "Failed")
-_BOOKMARK_SECONDS = 1.0
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -51,13 +49,16 @@ class Api:
     async def _chain(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         self.requests.append(f"{request.method} {request.path}")
         try:
-            if request.headers.get("Authorization") != f"Bearer {self.token}":
-                raise Refusal(401, "Unauthorized", "Unauthorized")
-            if request.match_info.get("plural", "pods") not in KINDS:
-                raise Refusal(404, "NotFound", "the server could not find the requested resource")
+            self._expect_known(request)
             return await handler(request)
         except Refusal as refusal:
             return web.json_response(refusal.status(), status=refusal.code)
+
+    def _expect_known(self, request: web.Request) -> None:
+        if request.headers.get("Authorization") != f"Bearer {self.token}":
+            raise Refusal(401, "Unauthorized", "Unauthorized")
+        if request.match_info.get("plural", "pods") not in KINDS:
+            raise Refusal(404, "NotFound", "the server could not find the requested resource")
 
     async def _create(self, request: web.Request) -> web.Response:
         plural, namespace = request.match_info["plural"], request.match_info["namespace"]
@@ -87,9 +88,10 @@ class Api:
         wanted = await request.json()
 
         def edit(current: Object) -> Object:
-            kept = {name: current["metadata"][name] for name in ("uid", "creationTimestamp", "namespace")}
+            kept: Object = {name: current["metadata"][name] for name in ("uid", "creationTimestamp", "namespace")}
             version = wanted["metadata"].get("resourceVersion", current["metadata"]["resourceVersion"])
-            return wanted | {"metadata": wanted["metadata"] | kept | {"resourceVersion": version}}
+            meta = wanted["metadata"] | kept | {"resourceVersion": version}
+            return {**wanted, "metadata": meta}
 
         return web.json_response(self.objects.change(_key(request), edit))
 
@@ -230,5 +232,4 @@ async def serve(api: Api, port: int) -> web.AppRunner:
     runner = web.AppRunner(api.app(), shutdown_timeout=0.1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", port).start()
-    await asyncio.sleep(0)
     return runner

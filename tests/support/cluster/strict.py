@@ -18,10 +18,8 @@ def unknown_fields(found: Any, kind: str, path: str = "") -> Iterator[str]:
     elif inner := _MAP.fullmatch(kind):
         for name, each in found.items():
             yield from unknown_fields(each, inner[1], f"{path}.{name}")
-    elif (model := getattr(models, kind, None)) is not None and isinstance(found, dict):
+    elif isinstance(found, dict) and (model := getattr(models, kind, None)) is not None:
         kinds = {name: model.openapi_types[ours] for ours, name in model.attribute_map.items()}
-        for name, each in found.items():
-            if name not in kinds:
-                yield f"{path}.{name}"
-            elif each is not None:
-                yield from unknown_fields(each, kinds[name], f"{path}.{name}")
+        yield from (f"{path}.{name}" for name in found.keys() - kinds.keys())
+        for name in found.keys() & kinds.keys():
+            yield from unknown_fields(found[name], kinds[name], f"{path}.{name}")

@@ -23,6 +23,7 @@ _WATCH_SECONDS = 240
 """After how long the server ends a watch; up to a quarter more, so that not all begin anew at once."""
 _SILENCE = 330.0
 """Seconds without a byte after which a watch counts as dead: longer than the server keeps any."""
+_GONE, _CONFLICT, _BAD, _BROKEN = 404, 409, 400, 500
 _FAILURES = (aiohttp.ClientError, TimeoutError, OSError)
 
 
@@ -68,7 +69,7 @@ class Cluster:
         """Return the cluster that a kubeconfig names; without one, that in which this process runs as a Pod."""
         configuration = Configuration()
         if kubeconfig is None:
-            config.load_incluster_config(client_configuration=configuration)
+            config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]  # half typed
         else:
             await config.load_kube_config(str(kubeconfig), client_configuration=configuration)
         return cls(ApiClient(configuration), namespace)
@@ -86,7 +87,9 @@ class Cluster:
         try:
             return await self._call("GET", f"{plural}/{name}")
         except Refused as refusal:
-            return _none_if_gone(refusal)
+            if refusal.code != _GONE:
+                raise
+            return None
 
     async def ensure(self, plural: str, wanted: Object) -> None:
         """Create an object unless there is one of its name."""
@@ -108,7 +111,7 @@ class Cluster:
 
     async def patch(self, plural: str, name: str, steps: list[Object]) -> Object:
         """Change an object as a JSON patch says."""
-        return await self._call("PATCH", f"{plural}/{name}", body=steps, content="application/json-patch+json")
+        return await self._call("PATCH", f"{plural}/{name}", body=steps)
 
     async def delete(self, plural: str, name: str, uid: str = "") -> None:
         """Delete an object, if it is there, and if it is the one with that uid."""
@@ -118,8 +121,8 @@ class Cluster:
         try:
             await self._call("DELETE", f"{plural}/{name}", body=options)
         except Refused as refusal:
-            if refusal.reason != "Conflict":  # another one has the name by now
-                _none_if_gone(refusal)
+            if refusal.code not in (_GONE, _CONFLICT):  # or another one has the name by now
+                raise
 
     async def events(self, uid: str) -> list[Object]:
         """Return what the cluster says about an object."""
@@ -148,22 +151,20 @@ class Cluster:
         seconds = _WATCH_SECONDS + random.randrange(_WATCH_SECONDS // 4)  # noqa: S311  # to spread, not to hide
         query = {"labelSelector": selector, "resourceVersion": version, "timeoutSeconds": str(seconds)}
         query |= {"watch": "true", "allowWatchBookmarks": "true"}
-        response = await self._send("GET", plural, query, (_SECONDS, _SILENCE))
+        response = await self._send("GET", plural, query, silence=_SILENCE)
         try:
             async for line in response.content:
                 said = orjson.loads(line)
                 if said["type"] == "ERROR":
-                    raise Refused.of(500, said["object"])
+                    raise Refused.of(_BROKEN, said["object"])
                 yield Event(said["type"], said["object"])
         except _FAILURES as exc:
             raise ServiceUnavailable(service="kubernetes") from exc
         finally:
             response.close()
 
-    async def _call(
-        self, method: str, path: str, query: dict[str, str] | None = None, *, body: Any = None, content: str = ""
-    ) -> Object:
-        response = await self._send(method, path, query or {}, _SECONDS, body, content)
+    async def _call(self, method: str, path: str, query: Object | None = None, body: object = None) -> Object:
+        response = await self._send(method, path, query or {}, body=body)
         try:
             answer: Object = orjson.loads(await response.read())
         except (*_FAILURES, orjson.JSONDecodeError) as exc:
@@ -173,35 +174,27 @@ class Cluster:
         return answer
 
     async def _send(
-        self,
-        method: str,
-        path: str,
-        query: dict[str, str],
-        timeout: float | tuple[float, float],  # noqa: ASYNC109  # the client's own
-        body: Any = None,
-        content: str = "",
+        self, method: str, path: str, query: Object, *, body: object = None, silence: float = _SECONDS
     ) -> aiohttp.ClientResponse:
+        """Send a request, and return its answer, of which nothing is read; `silence` is for how long it may not come."""
+        content = "application/json-patch+json" if method == "PATCH" else "application/json"
+        timeout = aiohttp.ClientTimeout(connect=_SECONDS, sock_connect=_SECONDS, sock_read=silence)
         try:
             response: aiohttp.ClientResponse = await self.client.call_api(
                 f"/api/v1/namespaces/{self.namespace}/{path}",
                 method,
                 query_params=list(query.items()),
-                header_params={"Accept": "application/json", "Content-Type": content or "application/json"},
+                header_params={"Accept": "application/json", "Content-Type": content},
                 body=body,
                 auth_settings=["BearerToken"],
                 _preload_content=False,
                 _request_timeout=timeout,
             )
-            if response.status >= 500:
-                response.close()
-                raise ServiceUnavailable(service="kubernetes")
-            if response.status >= 400:
-                raise Refused.of(response.status, await response.read())
+            said = await response.read() if response.status >= _BAD else b""
         except _FAILURES as exc:
             raise ServiceUnavailable(service="kubernetes") from exc
+        if response.status >= _BROKEN:
+            raise ServiceUnavailable(service="kubernetes")
+        if response.status >= _BAD:
+            raise Refused.of(response.status, said)
         return response
-
-
-def _none_if_gone(refusal: Refused) -> None:
-    if refusal.code != 404:
-        raise refusal

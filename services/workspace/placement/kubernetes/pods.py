@@ -10,7 +10,9 @@ from services.workspace.placement.kubernetes.cluster import Object
 
 WAITING, PREPARING, STARTING = "Waiting for a node", "Preparing the disk and the image", "Starting the runner"
 """Steps that people see."""
-_PULLED_NOT = frozenset({"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "RegistryUnavailable"})
+_PULLED_NOT = frozenset(
+    {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "RegistryUnavailable"}
+)
 _NOT_BEGUN = frozenset({"", "ContainerCreating", "PodInitializing"})
 
 
@@ -79,7 +81,8 @@ def _step(found: Object, stage: Stage) -> str:
 def _complaint(found: Object, stage: Stage) -> tuple[type[errors.RoomNotStarted] | None, str]:
     """Return what keeps a Pod from running, as far as the Pod itself says."""
     status = found.get("status") or {}
-    container = next(iter(status.get("containerStatuses") or ()), {}).get("state") or {}
+    containers: list[Object] = status.get("containerStatuses") or [{}]
+    container = containers[0].get("state") or {}
     if stage is Stage.ENDED:
         ended = container.get("terminated") or {}
         said = [status.get("reason"), status.get("message"), ended.get("reason"), ended.get("message")]
