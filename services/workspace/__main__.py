@@ -48,7 +48,7 @@ from services.workspace.workspaces.runners import Runners
 from services.workspace.workspaces.servicer import WorkspaceServicer
 
 _ATTEMPTS = {"local": 5, "kubernetes": 20}
-"""Attempts to make a room. The wait before each is half a minute in the end; a cluster may be given a node meanwhile."""
+"""Attempts to make a room, in the end with half a minute in between: a cluster may be given a node meanwhile."""
 
 
 async def open_workspace(settings: WorkspaceSettings, stack: AsyncExitStack) -> tuple[Service, Server]:

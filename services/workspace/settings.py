@@ -25,10 +25,10 @@ class WorkspaceSettings(ServiceSettings):
     deleted ones are purged after `purge_days`, and their saves go `save_days` after that.
 
     `placement` is where rooms are: `local` for processes of this machine, `kubernetes` for Pods in `room_namespace`
-    with the image `room_image`. The cluster is the one that this process runs in, or that of `kubeconfig`. A room's disk
-    has `room_size` and comes of `room_storage_class`; `room_node_selector` is a JSON object of labels. Of these and of
-    processor time and memory, empty means what the cluster gives by itself. `room_start_seconds` is how long somebody
-    who needs a room waits for its Pod before they are told what keeps it.
+    with the image `room_image`. The cluster is the one that this process runs in, or that of `kubeconfig`. A room's
+    disk has `room_size` and comes of `room_storage_class`; `room_node_selector` is a JSON object of labels. Of these
+    and of processor time and memory, empty means what the cluster gives by itself. `room_start_seconds` is how long
+    somebody who needs a room waits for its Pod before they are told what keeps it.
     """
 
     data_directory: Path

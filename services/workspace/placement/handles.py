@@ -13,7 +13,7 @@ from chassis import cancellation
 from chassis.rpc.channels import BearerToken, Neighbour, open_runner_channel
 
 KEPT = 60.0
-"""Seconds that a way is kept open for whoever comes next: each costs both sides a connection, and a ping now and then."""
+"""Seconds that a way is kept open for whoever comes next: it costs both sides a connection, and pings."""
 
 
 @dataclass(slots=True, weakref_slot=True)

@@ -85,7 +85,7 @@ class LocalPlacement:
         found = ((room_lock.holder(room), room.name) for room in rooms.glob("*"))
         return [(runner_id, UUID(name)) for runner_id, name in found if runner_id is not None]
 
-    async def until_ended(self, runner_id: UUID, workspace_id: UUID) -> None:
+    async def until_ended(self, runner_id: UUID, workspace_id: UUID) -> None:  # noqa: ARG002  # of the port
         """Wait for ever: the end of a process that is not our child sends no event."""
         await asyncio.Event().wait()
 

@@ -1,6 +1,7 @@
 """Rooms as Pods, on an API server of our own whose Pods are processes that run the real runner."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest_asyncio
 
@@ -19,7 +20,8 @@ async def cluster() -> AsyncIterator[Cluster]:
 @pytest_asyncio.fixture
 async def person(product: Product, cluster: Cluster) -> AsyncIterator[Person]:
     """Return somebody whose rooms are Pods."""
-    placement = {"placement": "kubernetes", "kubeconfig": cluster.kubeconfig, "room_namespace": NAMESPACE}
+    placement: dict[str, Any] = {"placement": "kubernetes", "kubeconfig": cluster.kubeconfig}
+    placement["room_namespace"] = NAMESPACE
     await product.start("workspace", **placement, room_image="stateroom/runner:test")
     async with newcomer(product) as created:
         yield created

@@ -167,10 +167,10 @@ class Node:
         image = {"PATH": os.defpath, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
         return container, image | environment
 
-    async def _place(self, key: Key, uid: str, volume: dict[str, Any]) -> Path:
+    async def _place(self, key: Key, uid: str, volume: Object) -> Path:
         if "persistentVolumeClaim" in volume:
             return self.volume(str(volume["persistentVolumeClaim"]["claimName"]))
-        place = self.folder / "pods" / uid / volume["name"]
+        place = self.folder / "pods" / uid / str(volume["name"])
         place.mkdir(parents=True)
         if "secret" in volume:
             secret = ("secrets", key[1], volume["secret"]["secretName"])
@@ -227,8 +227,11 @@ class Node:
         """Record an event about an object."""
         meta = about["metadata"]
         involved = {name: meta[name] for name in ("name", "namespace", "uid")}
-        event = {"metadata": {"generateName": f"{meta['name']}."}, "involvedObject": involved}
-        self.objects.create("events", meta["namespace"], event | {"type": kind, "reason": reason, "message": message})
+        event = {"involvedObject": involved, "type": kind, "reason": reason, "message": message}
+        known = self.objects.list("events", meta["namespace"], lambda found: event.items() <= found.items())
+        if not known:
+            generated: Object = {"metadata": {"generateName": f"{meta['name']}."}}
+            self.objects.create("events", meta["namespace"], generated | event)
 
     def _tidy(self, namespace: str) -> None:
         """Remove the claims that were deleted while a Pod used them, and the disks of those that are gone."""

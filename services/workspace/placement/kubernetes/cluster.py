@@ -176,7 +176,7 @@ class Cluster:
     async def _send(
         self, method: str, path: str, query: Object, *, body: object = None, silence: float = _SECONDS
     ) -> aiohttp.ClientResponse:
-        """Send a request, and return its answer, of which nothing is read; `silence` is for how long it may not come."""
+        """Send a request, and return its answer, of which nothing is read; it may be silent for some seconds."""
         content = "application/json-patch+json" if method == "PATCH" else "application/json"
         timeout = aiohttp.ClientTimeout(connect=_SECONDS, sock_connect=_SECONDS, sock_read=silence)
         try:
