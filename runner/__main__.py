@@ -12,6 +12,7 @@ from stateroom.runner.v1 import (
     forward_service_pb2,
     git_service_pb2,
     runner_service_pb2,
+    save_service_pb2,
     screen_service_pb2,
     secret_service_pb2,
     terminal_service_pb2,
@@ -32,6 +33,8 @@ from runner.git import Git
 from runner.git_servicer import GitServicer
 from runner.handover import Table
 from runner.installed import RunningCode
+from runner.save_servicer import SaveServicer
+from runner.saves import Saves
 from runner.screen_servicer import ScreenServicer
 from runner.secret_servicer import SecretServicer
 from runner.servicer import RunnerServicer
@@ -89,6 +92,7 @@ async def serve(options: Settings, inherited: Table) -> None:
                 secret_service_pb2: SecretServicer(terminals),
                 agent_service_pb2: AgentServicer(agents),
                 git_service_pb2: GitServicer(git),
+                save_service_pb2: SaveServicer(Saves(sandbox)),
                 file_service_pb2: FileServicer.of(options.room, sandbox, git),
                 forward_service_pb2: ForwardServicer(),
             }

@@ -21,8 +21,9 @@ class WorkspaceSettings(ServiceSettings):
 
     `workspace_limit` is for each account, `team_limit` how many teams somebody may make.
     A directory with more than `save_size_limit` bytes cannot be saved, and is not removed then; `save_ignored` says
-    whether what git ignores is saved too. Archived workspaces that have not changed for `clean_up_days` are deleted,
-    deleted ones are purged after `purge_days`, and their saves go `save_days` after that.
+    whether what git ignores is saved too, `vaults` where saves are kept: beside the rooms of this machine, or in the
+    database, for rooms that have disks of their own. Archived workspaces that have not changed for `clean_up_days` are
+    deleted, deleted ones are purged after `purge_days`, and their saves go `save_days` after that.
 
     `placement` is where rooms are: `local` for processes of this machine, `kubernetes` for Pods in `room_namespace`
     with the image `room_image`. The cluster is the one that this process runs in, or that of `kubeconfig`. A room's
@@ -39,6 +40,7 @@ class WorkspaceSettings(ServiceSettings):
     team_limit: int = Field(20, ge=1, le=100_000)
     save_size_limit: int = Field(20 * 1024**3, ge=1)
     save_ignored: bool = True
+    vaults: Literal["directory", "database"] = "directory"
     clean_up_days: float = Field(30, ge=0, le=36_500)
     purge_days: float = Field(30, ge=0, le=36_500)
     save_days: float = Field(90, ge=0, le=36_500)
@@ -87,6 +89,11 @@ class WorkspaceSettings(ServiceSettings):
     @classmethod
     def _readable(cls, path: Path | None) -> Path | None:
         return existing_file(path) if path is not None else None
+
+    @property
+    def saves_in_database(self) -> bool:
+        """Whether saves are kept in the database: those of Pods always are."""
+        return self.vaults == "database" or self.placement == "kubernetes"
 
     @property
     def private_folders(self) -> list[Path]:

@@ -11,6 +11,7 @@ from stateroom.runner.v1.runner_service_pb2_grpc import RunnerServiceStub
 
 from chassis import cancellation
 from chassis.rpc.channels import BearerToken, Neighbour, open_runner_channel
+from services.workspace.placement.store import Purpose
 
 KEPT = 60.0
 """Seconds that a way is kept open for whoever comes next: it costs both sides a connection, and pings."""
@@ -25,6 +26,7 @@ class RunnerHandle:
     address: str
     token: str
     certificate: str
+    purpose: Purpose
     peer: Neighbour = field(init=False)
     stub: Any = field(init=False)
 
@@ -56,12 +58,14 @@ class Handles:
         self._used[handle.workspace_id] = (time.monotonic(), handle)
         return handle
 
-    async def forget(self, workspace_id: UUID) -> None:
-        """Close the way to a runner that is gone."""
+    async def forget(self, workspace_id: UUID, runner_id: UUID | None = None) -> None:
+        """Close the way to a runner that is gone; to whichever is known, unless it is said to which."""
+        known = self._open.get(workspace_id)
+        if known is None or (runner_id is not None and known.runner_id != runner_id):
+            return
         self._used.pop(workspace_id, None)
-        known = self._open.pop(workspace_id, None)
-        if known is not None:
-            await known.peer.channel.close(None)
+        del self._open[workspace_id]
+        await known.peer.channel.close(None)
 
     async def close(self) -> None:
         """Close all."""

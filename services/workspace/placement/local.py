@@ -21,7 +21,8 @@ from chassis.errors import DomainError, ServiceUnavailable
 from chassis.rpc.channels import BearerToken, Neighbour, open_channel
 from chassis.settings import inherited
 from services.workspace.placement import room_lock
-from services.workspace.placement.placement import START_DEADLINE, Tell, Vacancy
+from services.workspace.placement.placement import START_DEADLINE
+from services.workspace.placement.port import Tell, Vacancy
 from services.workspace.settings import WorkspaceSettings
 
 INHERITED = ("PATH", "LANG", "LC_ALL", "TZ", "PYTHONPATH", "VIRTUAL_ENV", "SYSTEMROOT")
@@ -89,7 +90,7 @@ class LocalPlacement:
         """Wait for ever: the end of a process that is not our child sends no event."""
         await asyncio.Event().wait()
 
-    async def discard(self, workspace_id: UUID) -> None:
+    async def discard(self, runner_id: UUID, workspace_id: UUID) -> None:
         """Do nothing: of a process that has ended nothing is left."""
 
     async def _start(self, runner_id: UUID, workspace_id: UUID, lock: int, _tell: Tell) -> None:

@@ -81,14 +81,14 @@ class Lifecycle:
         await self.saving.expect_sound(actor, workspace)
         save = await self.database.read(actor, save_queries.get_save, save_id=workspace.save_id)
         save.expect_complete()
-        await self.vaults.give_back(save, workspace)
+        await self.vaults.give_back(actor, save, workspace)
 
     async def _give_up(self, actor: Actor, workspace: Workspace, reason: str) -> None:
         with suppress(Unavailable):
             runner = await self.placement.find(actor, workspace.workspace_id)
             if runner is not None:
                 await self.placement.stop(actor, runner, reason="creation failed")
-        await self.placement.discard(actor, workspace.workspace_id)
+        await self.placement.give_up(actor, workspace.workspace_id)
         await self.database.write(actor, operations.fail_workspace, workspace_id=workspace.workspace_id, reason=reason)
 
     async def _prepare(self, actor: Actor, workspace: Workspace, runner: RunnerHandle) -> str:
@@ -118,7 +118,7 @@ class Lifecycle:
                 return _DRAIN_INTERVAL
             await self.placement.stop(actor, runner, reason=f"workspace_{workspace.state.name.lower()}")
         else:
-            await self.placement.discard(actor, workspace.workspace_id)
+            await self.placement.give_up(actor, workspace.workspace_id)
         return await self.saving.save(actor, workspace)
 
     async def _remove(self, actor: Actor, workspace: Workspace) -> float | None:

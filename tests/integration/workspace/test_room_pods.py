@@ -58,9 +58,10 @@ async def test_start_while_another_has_the_room_is_not_vacant_and_ending_frees_i
     """The Pod's name is the lock, whoever asks; the disk stays."""
     workspace_id = ids.new()
     first = await rooms.start(workspace_id)
+    assert first
     assert await rooms.start(workspace_id) is None
     await rooms.holds(workspace_id, first)
-    await rooms.placement.discard(workspace_id)
+    await rooms.placement.discard(first, workspace_id)
     await rooms.holds(workspace_id, None)
 
     async def started() -> bool:

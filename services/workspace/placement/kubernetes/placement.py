@@ -11,12 +11,12 @@ from uuid import UUID
 from chassis import faults, logs
 from services.workspace.placement import certificates
 from services.workspace.placement.kubernetes import errors, manifest
-from services.workspace.placement.kubernetes.cluster import Cluster, Refused
+from services.workspace.placement.kubernetes.cluster import Cluster, Object, Refused
 from services.workspace.placement.kubernetes.known import Known
 from services.workspace.placement.kubernetes.manifest import Occupant, Wishes
 from services.workspace.placement.kubernetes.pods import RoomPod, Stage
 from services.workspace.placement.kubernetes.trouble import Trouble, refused
-from services.workspace.placement.placement import Tell, Vacancy
+from services.workspace.placement.port import Tell, Vacancy
 
 _ABANDONED = 10.0
 """Seconds after which a Pod whose gate is still closed belongs to somebody who died."""
@@ -107,11 +107,30 @@ class KubernetesPlacement:
                 if pod.stage is Stage.ENDED:
                     raise errors.RoomNotStarted(workspace_id, pod.cause)
 
-    async def discard(self, workspace_id: UUID) -> None:
-        """Delete a room's Pod, however far it is. The disk stays."""
+    async def discard(self, runner_id: UUID, workspace_id: UUID) -> None:
+        """Delete a runner's Pod, however far it is."""
         pod = await self.known.pod(workspace_id)
-        if pod is not None:
+        if pod is not None and pod.runner_id == runner_id:
             await self._remove_pod(workspace_id, pod.uid)
+
+    async def has_room(self, workspace_id: UUID) -> bool:
+        """Whether a workspace has a disk."""
+        return await self._claim(workspace_id) is not None
+
+    async def remove_room(self, workspace_id: UUID) -> None:
+        """Remove a workspace's disk, and the Pod that uses it. Raises RoomRefused, ServiceUnavailable."""
+        name = manifest.name_of(workspace_id)
+        try:
+            await self.cluster.delete("pods", name)
+            await self.cluster.delete("persistentvolumeclaims", name)
+        except Refused as refusal:
+            raise refused(workspace_id, refusal) from refusal
+
+    async def _claim(self, workspace_id: UUID) -> Object | None:
+        try:
+            return await self.cluster.get("persistentvolumeclaims", manifest.name_of(workspace_id))
+        except Refused as refusal:
+            raise refused(workspace_id, refusal) from refusal
 
     async def _take(self, occupant: Occupant) -> str | None:
         """Create a room's Pod, which is the lock. Returns its uid, None while another has the room."""

@@ -7,7 +7,7 @@ from chassis.errors import DomainError
 from services.workspace.placement.kubernetes import errors, manifest
 from services.workspace.placement.kubernetes.cluster import Cluster, Object, Refused
 from services.workspace.placement.kubernetes.pods import RoomPod, Stage
-from services.workspace.placement.placement import Tell
+from services.workspace.placement.port import Tell
 
 _LONGEST = 300  # characters of what the cluster says
 _STEPS = {

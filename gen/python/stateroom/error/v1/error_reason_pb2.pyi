@@ -864,6 +864,14 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """A room takes longer to start than anybody waits; try again.
     Example: {"reason": "ROOM_STARTING", "metadata": {"workspaceId": "…", "cause": "Pulling the image"}}
     """
+    SAVE_REFUSED: _ErrorReason.ValueType  # 450
+    """The room cannot be saved, or the save cannot be restored; the cause says why.
+    Example: {"reason": "SAVE_REFUSED", "metadata": {"cause": "it holds more than 10 bytes, as counted up to a of 11"}}
+    """
+    PACK_LOST: _ErrorReason.ValueType  # 451
+    """A part of a save was lost on its way into the database, or another process stores it anew; try again.
+    Example: {"reason": "PACK_LOST", "metadata": {"packId": "…"}}
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every `reason` of a google.rpc.ErrorInfo whose domain is `stateroom.dev`.
@@ -1711,5 +1719,13 @@ Example: {"reason": "ROOM_REFUSED", "metadata": {"workspaceId": "…", "cause": 
 ROOM_STARTING: ErrorReason.ValueType  # 441
 """A room takes longer to start than anybody waits; try again.
 Example: {"reason": "ROOM_STARTING", "metadata": {"workspaceId": "…", "cause": "Pulling the image"}}
+"""
+SAVE_REFUSED: ErrorReason.ValueType  # 450
+"""The room cannot be saved, or the save cannot be restored; the cause says why.
+Example: {"reason": "SAVE_REFUSED", "metadata": {"cause": "it holds more than 10 bytes, as counted up to a of 11"}}
+"""
+PACK_LOST: ErrorReason.ValueType  # 451
+"""A part of a save was lost on its way into the database, or another process stores it anew; try again.
+Example: {"reason": "PACK_LOST", "metadata": {"packId": "…"}}
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
