@@ -8,11 +8,10 @@ with the rooms and without.
 import argparse
 import asyncio
 import sys
-from pathlib import Path
 
 import asyncpg
 
-from benchmarks.processes import cores_of, resident_of
+from benchmarks.processes import cores_of, resident_of, sockets_of
 from chassis import ids
 from services.workspace.placement.kubernetes import manifest
 from services.workspace.placement.kubernetes.manifest import Occupant, Wishes
@@ -74,7 +73,7 @@ async def measure(count: int) -> str:
                 await asyncio.sleep(_SETTLE)
                 requests = len(cluster.api.requests)
                 cores = await cores_of(process.pid, SECONDS)
-                sockets = sum("socket:" in str(file.readlink()) for file in Path(f"/proc/{process.pid}/fd").iterdir())
+                sockets = sockets_of(process.pid)
                 asked = len(cluster.api.requests) - requests
                 size = resident_of(process.pid) / 2**20
             finally:
