@@ -26,6 +26,7 @@ _APART = {
     "runner.snapshot": "snapshots",
     "services.workspace.saves": "saves",
     "services.workspace.placement.kubernetes": "pods",
+    "services.workspace.packs": "packs",
     "services.session.editors": "editors",
     "services.session.previews": "deployments",
     "services.execution.engine.steps": "code",

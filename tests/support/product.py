@@ -168,11 +168,17 @@ async def product(product_template: Postgres, nats: Nats) -> AsyncIterator[Produ
 
 
 @asynccontextmanager
-async def serving_product(postgres: Postgres, nats: Nats) -> AsyncIterator[Product]:
-    """Make an installation with all services running."""
+async def serving_product(postgres: Postgres, nats: Nats, vaults: str = "directory") -> AsyncIterator[Product]:
+    """Make an installation with all services running, which keeps saves in `vaults`."""
+    settings: dict[str, Any] = {
+        "workspace_limit": 1000,
+        "silent_device_seconds": 3600,
+        "sweep_seconds": 1,
+        "vaults": vaults,
+    }
     async with open_product(postgres, nats) as opened:
         for service in SERVICES:
-            await opened.start(service, workspace_limit=1000, silent_device_seconds=3600, sweep_seconds=1)
+            await opened.start(service, **settings)
         yield opened
 
 
