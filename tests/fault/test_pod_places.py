@@ -7,12 +7,12 @@ from stateroom.workspace.v1 import workspace_pb2
 
 from tests.support.cluster.cluster import running_cluster
 from tests.support.cluster.home import in_pods
-from tests.support.people import newcomer
-from tests.support.places import first_and_thorough, passed_by, start_armed
+from tests.support.people import again, newcomer
+from tests.support.places import first_and_thorough, start_armed
 from tests.support.product import Product
 from tests.support.waiting import until
 
-PLACES = [*passed_by("pods", 1), "placement.after_row"]
+PLACES = ["placement.after_hold", "placement.after_row"]
 
 
 @pytest.mark.invariant("I11")
@@ -29,7 +29,7 @@ async def test_crash_while_a_pod_is_made_leaves_a_room_with_one_pod(product: Pro
             await product.start("workspace", **in_pods(cluster))
 
             async def ready() -> bool:
-                found = [each for each in await person.list_rooms() if each.workspace_id == room.workspace_id]
+                found = [each for each in await again(person.list_rooms) if each.workspace_id == room.workspace_id]
                 return [each.state for each in found] == [workspace_pb2.Workspace.ACTIVE]
 
             await until(ready)

@@ -25,7 +25,6 @@ _HOMES = {"chassis.consumer": ("audit", "session")}
 _APART = {
     "runner.snapshot": "snapshots",
     "services.workspace.saves": "saves",
-    "services.workspace.placement.kubernetes": "pods",
     "services.workspace.packs": "packs",
     "services.session.editors": "editors",
     "services.session.previews": "deployments",

@@ -30,6 +30,7 @@ _STOP_DEADLINE = 15.0  # seconds for a runner to end everything
 _LOOK_AGAIN = 0.05  # seconds between looks at a room that another process is about to use, or that a runner leaves
 _NOTES = 4  # how often the use of a runner is noted in the time after which it is looked at
 _IN_USE = "RUNNER_IN_USE"
+_AFTER_HOLD = faults.Point("placement.after_hold", "A room is held for a new runner, which nobody remembers.")
 _AFTER_ROW = faults.Point("placement.after_row", "A runner is remembered, and no process of it was started.")
 
 
@@ -164,6 +165,7 @@ class Placement:
         self, actor: Actor, wanted: RunnerRow, workspace_id: UUID, vacancy: Vacancy, tell: Tell
     ) -> RunnerHandle:
         """Remember a runner, then start it: should we die in between, the room is empty and the row says nothing."""
+        _AFTER_HOLD.reach()
         row = await self.database.write(
             actor, self._remember, wanted=wanted, workspace_id=workspace_id, vacancy=vacancy
         )
