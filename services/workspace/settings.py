@@ -1,9 +1,11 @@
 """Settings of the workspace service."""
 
+import json
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
+from pydantic_settings import NoDecode
 
 from chassis.settings import ServiceSettings, existing_file
 
@@ -60,7 +62,7 @@ class WorkspaceSettings(ServiceSettings):
     room_storage_class: str = ""
     room_size: str = Field("10Gi", pattern=_QUANTITY)
     room_runtime_class: str = ""
-    room_node_selector: dict[str, str] = Field(default_factory=dict)
+    room_node_selector: Annotated[dict[str, str], NoDecode] = Field(default_factory=dict)
     room_pull_secret: str = ""
     room_cpu_request: str = Field("", pattern=f"^$|{_QUANTITY}")
     room_memory_request: str = Field("", pattern=f"^$|{_QUANTITY}")
@@ -91,6 +93,11 @@ class WorkspaceSettings(ServiceSettings):
             msg = "ROOM_NAMESPACE and ROOM_IMAGE must be set when PLACEMENT is kubernetes"
             raise ValueError(msg)
         return self
+
+    @field_validator("room_node_selector", mode="before")
+    @classmethod
+    def _labels(cls, given: object) -> object:
+        return json.loads(given) if isinstance(given, str) else given  # what is no JSON is a ValueError
 
     @field_validator("bootstrap_token_file", "kubeconfig")
     @classmethod

@@ -158,7 +158,7 @@ class Cluster:
                 if said["type"] == "ERROR":
                     raise Refused.of(_BROKEN, said["object"])
                 yield Event(said["type"], said["object"])
-        except _FAILURES as exc:
+        except (*_FAILURES, orjson.JSONDecodeError) as exc:  # or cut in the middle of a line
             raise ServiceUnavailable(service="kubernetes") from exc
         finally:
             response.close()

@@ -64,13 +64,12 @@ class Known:
                     version, failures = event.version, 0
             except Refused as refusal:
                 version = ""
-                if refusal.code == _EXPIRED:
-                    continue
-                _log.warning("the API server refuses to tell of pods", error=str(refusal))
+                if refusal.code != _EXPIRED:
+                    _log.warning("the API server refuses to tell of pods", error=str(refusal))
             except ServiceUnavailable:
                 _log.warning("the API server does not answer, trying again")
             else:
-                continue  # it ends every watch after a while
+                failures = 0  # it ends every watch after a while
             await asyncio.sleep(_AGAIN[min(failures, len(_AGAIN) - 1)])
             failures += 1
 

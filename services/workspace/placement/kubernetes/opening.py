@@ -3,7 +3,10 @@
 from contextlib import AsyncExitStack
 from hashlib import sha256
 
+from kubernetes_asyncio.config import ConfigException
+
 from chassis.service import Service
+from chassis.settings import refuse
 from services.workspace.placement.kubernetes.cluster import Cluster
 from services.workspace.placement.kubernetes.known import Known
 from services.workspace.placement.kubernetes.manifest import Wishes
@@ -13,7 +16,10 @@ from services.workspace.settings import WorkspaceSettings
 
 async def open_cluster(settings: WorkspaceSettings, service: Service, stack: AsyncExitStack) -> KubernetesPlacement:
     """Return rooms as Pods, which a loop of the service keeps in mind. The stack closes what is open."""
-    cluster = await Cluster.open(settings.room_namespace, settings.kubeconfig)
+    try:
+        cluster = await Cluster.open(settings.room_namespace, settings.kubeconfig)
+    except ConfigException as exc:
+        refuse(f"KUBECONFIG: {exc}")
     stack.push_async_callback(cluster.close)
     known = Known(cluster)
     service.loops.append(known.run)
