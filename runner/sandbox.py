@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -127,7 +128,8 @@ class Sandbox:
     Attributes:
         room: the folder whose `files` and `home` programs may write; `root` in it is where the inside is put together.
         hidden: folders of the installation that no program may see, even where a path that it may read contains them.
-        temporary: a folder for temporary files, where programs have no /tmp of their own; None for `tmp` in the room.
+        temporary: where programs look for temporary files, if this room has that to itself though the level does not see
+            to it; None for `tmp` in the room.
         obstacle: why no stronger level is in force, and what to do about it; empty when none is stronger.
     """
 
@@ -203,10 +205,13 @@ class Sandbox:
     def _by_landlock(self, program: Program) -> dict[str, object]:
         readable = map(Path, ("/proc", *_existing(_SYSTEM_PATHS), *_resolver()))
         writable, environment = [_SHARED_MEMORY, *self._writable(program)], dict(program.environment)
-        if program.writable is None:
-            temporary = str(self.temporary or self.room / "tmp")
-            writable.append(temporary)
-            environment = {"TMPDIR": temporary, "TMPPREFIX": f"{temporary}/zsh"} | environment
+        if program.writable is None and self.temporary is not None:
+            writable.append(str(self.temporary))
+        elif program.writable is None:
+            folder = str(self.room / "tmp")
+            writable.append(folder)
+            # zsh and fish do not ask for TMPDIR.
+            environment = {"TMPDIR": folder, "TMPPREFIX": f"{folder}/zsh", "XDG_RUNTIME_DIR": folder} | environment
         return {
             "readable": [str(shown) for path in (*readable, *program.readable) for shown in self._without_hidden(path)],
             "writable": writable,
@@ -221,9 +226,10 @@ class Sandbox:
         if not any(hidden.is_relative_to(path) for hidden in self.hidden):
             yield path
             return
-        for part in path.iterdir():
-            if not part.is_symlink():
-                yield from self._without_hidden(part)
+        with suppress(OSError):  # what we may not look into is shown to nobody
+            for part in path.iterdir():
+                if not part.is_symlink():
+                    yield from self._without_hidden(part)
 
     def _hidden(self, program: Program) -> list[str]:
         shown = (*map(Path, _SYSTEM_PATHS), *program.readable)

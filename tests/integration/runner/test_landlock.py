@@ -1,12 +1,13 @@
 """What programs of a room reach where only Landlock holds them: a runner on the network, as in a container."""
 
 import asyncio
+import json
 import os
 import shutil
 import socket as sockets
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,19 +16,23 @@ from stateroom.runner.v1 import record_pb2
 from stateroom.runner.v1 import runner_service_pb2 as pb
 
 from chassis import ids
-from runner import program, room
+from runner import program, room, terminals
+from runner.clone import Workspace
+from runner.errands import Errand
+from runner.git import Git
 from runner.program import CannotStart, Streams
+from runner.record import exit_of
 from runner.sandbox import PATH, Level, Program, Sandbox
-from tests.support.runner_rooms import Network, RunnerProcess, network_runner
+from tests.support.runner_rooms import Follower, Network, RunnerProcess, network_runner, open_live, order
 from tests.support.waiting import PATIENCE
 
 USER = 10001
 """Somebody whom no machine knows, as in the images."""
 
-# Whoever runs the tests may have the interpreter where only they may look.
+# Whoever runs the tests may have the interpreter where only they may look. Programs of rooms get no capability.
 _AS_USER = (
     *("setpriv", f"--reuid={USER}", f"--regid={USER}", "--clear-groups", "--no-new-privs"),
-    *("--inh-caps=-all,+dac_read_search", "--ambient-caps=-all,+dac_read_search"),
+    *("--inh-caps=-all,+dac_override", "--ambient-caps=-all,+dac_override"),
 )
 
 _TRY = """
@@ -86,7 +91,7 @@ try git sh -c "git init r && cd r && git -c user.name=a -c user.email=b commit -
 try terminal py "import os, pty; exit(os.waitstatus_to_exitcode(pty.spawn(['/bin/sh', '-c', 'echo > /dev/tty'])))"
 try devices sh -c "head -c 1 /dev/urandom > /dev/null"
 try shared-memory py "import multiprocessing; multiprocessing.Lock()"
-try processes ps
+try processes sh -c "! command -v ps || ps"
 try own-process cat /proc/self/environ /proc/self/maps
 try signals sh -c 'sleep 900 & kill $!'
 try limits sh -c "ulimit -n 100"
@@ -104,6 +109,14 @@ def place() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="sr-", dir="/var/tmp"))  # others would be the session's own
     yield folder
     shutil.rmtree(folder)
+
+
+async def _can_become_user() -> bool:
+    try:
+        process = await asyncio.create_subprocess_exec(*_AS_USER, "/bin/true")
+    except FileNotFoundError:
+        return False
+    return await process.wait() == 0
 
 
 async def _expect_landlock(folder: Path) -> Sandbox:
@@ -130,11 +143,11 @@ async def _outcomes(runner: RunnerProcess, probes: str, variables: dict[str, str
     return {name: outcome for outcome, name in words}
 
 
-@pytest.mark.parametrize("user", [0, USER])
+@pytest.mark.parametrize("user", [os.geteuid(), USER], ids=["own", "unknown"])
 async def test_program_at_landlock_reaches_its_room_and_nothing_of_the_runners(place: Path, user: int) -> None:
-    """Not its memory, credentials, spool and signals, nor another room or the system: as root, and as nobody known."""
-    if os.geteuid() != 0 or shutil.which("setpriv") is None:
-        pytest.skip("only root can become somebody else, and by setpriv")
+    """Not its memory, credentials, spool and signals, nor another room or the system; whoever the runner runs as."""
+    if user != os.geteuid() and not await _can_become_user():
+        pytest.skip("nobody here can become somebody else by setpriv")
     await _expect_landlock(place)
     network = Network.furnish(place / "credentials")
     (place / "other").mkdir()
@@ -146,7 +159,7 @@ async def test_program_at_landlock_reaches_its_room_and_nothing_of_the_runners(p
     with sockets.socket(sockets.AF_UNIX) as listening:
         listening.bind(f"\0{abstract}")
         listening.listen()
-        prefix = _AS_USER if user else ()
+        prefix = () if user == os.geteuid() else _AS_USER
         async with network_runner(place / "room", network, prefix=prefix, SANDBOX="landlock") as runner:
             (place / "room" / "spool" / "canary").write_text("secret")
             os.chown(place / "room" / "spool" / "canary", user, user)
@@ -156,6 +169,7 @@ async def test_program_at_landlock_reaches_its_room_and_nothing_of_the_runners(p
                 "ROOM": str(place / "room"),
                 "OTHER": str(place / "other"),
                 "ABSTRACT": abstract,
+                "XDG_RUNTIME_DIR": str(place / "room" / "home"),  # else fish leaves a folder in the machine's /tmp
             }
             refused = await _outcomes(runner, REFUSED, variables)
             assert {name: outcome for name, outcome in refused.items() if outcome != "refused"} == {}
@@ -177,11 +191,41 @@ async def test_folder_with_something_hidden_shows_the_rest(place: Path) -> None:
     (shown / "link").symlink_to("deep")
     walls = replace(sandbox, hidden=[place / "fresh", shown / "deep" / "hidden"])
     look = f"cd {shown} && cat open/file deep/open/file; cat deep/hidden/file link/hidden/file; :"
-    described = Program(("/bin/sh", "-c", look), {"PATH": PATH}, walls.room / "files", readable=[shown])
-    running = await program.start(walls, described, Streams(-3, -1, -3))
+    assert await _printed(walls, look, readable=[shown]) == b"open/filedeep/open/file"
+
+
+async def test_rooms_of_one_machine_have_folders_of_their_own_for_temporary_files(place: Path) -> None:
+    """What all rooms could write, each could read; so they are told another folder than the machine's."""
+    sandbox = await _expect_landlock(place)
+    look = "mktemp; : > /tmp/$$ && echo /tmp; ! command -v zsh > /dev/null || zsh -c 'cat <<< $TMPPREFIX'"
+    printed = (await _printed(sandbox, look)).decode().split()
+    assert [line for line in printed if not Path(line).is_relative_to(sandbox.room / "tmp")] == []
+    assert len(printed) == (1 if shutil.which("zsh", path=PATH) is None else 2)
+
+
+async def _printed(sandbox: Sandbox, look: str, readable: Sequence[Path] = ()) -> bytes:
+    """Run a line of a shell in the sandbox, and return what it prints."""
+    described = Program(("/bin/sh", "-c", look), {"PATH": PATH}, sandbox.room / "files", readable=readable)
+    running = await program.start(sandbox, described, Streams(-3, -1, -3))
     assert running.keeper.stdout is not None
-    assert await running.keeper.stdout.read() == b"open/filedeep/open/file"
+    printed = await running.keeper.stdout.read()
     await running.kill()
+    return printed
+
+
+async def test_programs_of_ours_work_behind_landlock(place: Path) -> None:
+    """A workspace is made, a file is changed by one of our programs, and git says so."""
+    sandbox = await _expect_landlock(place)
+    workspace, git = Workspace(sandbox.room, sandbox, allow_local=False), Git(sandbox.room, sandbox)
+    async for progress in workspace.prepare("", "main"):
+        assert progress.percent == 100
+    wanted = {"action_id": str(ids.new()), "mark": "m", "modify_files": {"edits": [{"create": {"path": "new"}}]}}
+    errand = Errand("modify_files", json.dumps(wanted).encode())
+    async with terminals.table(sandbox.room, sandbox, 1 << 20, allow_local=False) as table:
+        follower = Follower((await open_live(table, order(piped=True, errand=errand))).spool)
+        ended = exit_of(await follower.end())
+    assert ended.code == 0, follower.output
+    assert [file.path for file in (await git.status()).untracked.files] == ["new"]
 
 
 async def test_kernel_of_the_first_version_still_hides_files(place: Path) -> None:

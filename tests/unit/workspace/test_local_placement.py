@@ -1,6 +1,7 @@
 """The ways to a runner that are derived: its token and its socket."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -8,6 +9,7 @@ from chassis import ids
 from embedded import keys
 from embedded.layout import Layout
 from runner import settings as runner_settings
+from runner.sandbox import Level
 from services.workspace.placement.local import LocalPlacement
 from services.workspace.settings import WorkspaceSettings
 
@@ -23,7 +25,12 @@ def layout(tmp_path: Path) -> Layout:
     return layout
 
 
-def _placement(layout: Layout, signer: str = "workspace", runtime: str = "/run/stateroom") -> LocalPlacement:
+def _placement(
+    layout: Layout,
+    signer: str = "workspace",
+    runtime: str = "/run/stateroom",
+    **others: Any,  # settings
+) -> LocalPlacement:
     return LocalPlacement(
         WorkspaceSettings(
             trust_keys_file=keys.trust_keys_file(layout),
@@ -35,6 +42,7 @@ def _placement(layout: Layout, signer: str = "workspace", runtime: str = "/run/s
             data_directory="/srv/stateroom",
             runtime_directory=runtime,
             private_directory="/opt/stateroom/.stateroom",
+            **others,
         )
     )
 
@@ -70,3 +78,12 @@ def test_runner_hides_everything_that_belongs_to_the_installation(
         monkeypatch.setenv(name, value)
     hidden = {Path("/opt/stateroom/.stateroom"), Path("/srv/stateroom"), Path("/run/stateroom")}
     assert hidden <= set(runner_settings.load().hidden)
+
+
+def test_runner_is_told_the_weakest_sandbox_that_it_may_use(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the workspace service is told reaches every room."""
+    placement = _placement(layout, sandbox_at_least="landlock")
+    environment = placement._environment(ids.new(), ids.new(), Path("/srv/stateroom/rooms/one"))  # noqa: SLF001  # as above
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert runner_settings.load().sandbox_at_least is Level.LANDLOCK
