@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from typing import TypeGuard
 from uuid import UUID
 from weakref import WeakValueDictionary
 
@@ -59,9 +60,6 @@ class Placement:
             Unavailable: it does not come up, or the one before it does not end.
         """
         async with self._alone(workspace_id):
-            found = await self._find(actor, workspace_id, self.runners.holder, tell)
-            if found is not None and found.purpose is Purpose.SAVE:
-                await self._end(actor, found, "the workspace is in use again")
             runner = await self._ensure(actor, workspace_id, Purpose.WORKSPACE, tell)
         await self._note_use(actor, runner)
         return runner
@@ -151,7 +149,9 @@ class Placement:
 
     async def _ensure(self, actor: Actor, workspace_id: UUID, wanted: Purpose, tell: Tell) -> RunnerHandle:
         give_up_time = time.monotonic() + self.runners.patience
-        while (found := await self._find(actor, workspace_id, self.runners.holder, tell)) is None:
+        while not _serves(found := await self._find(actor, workspace_id, self.runners.holder, tell), wanted):
+            if found is not None:
+                await self._end(actor, found, "the workspace is in use again")
             row = RunnerRow(ids.new(), purpose=wanted)
             async with self.runners.vacant(row.runner_id, workspace_id, actor.account_id) as vacancy:
                 if vacancy is not None:
@@ -217,3 +217,8 @@ class Placement:
         token = self.runners.token(row.runner_id)
         handle = RunnerHandle(row.runner_id, workspace_id, address, token, row.certificate, row.purpose)
         return await self.handles.add(handle)
+
+
+def _serves(runner: RunnerHandle | None, wanted: Purpose) -> TypeGuard[RunnerHandle]:
+    """Whether a runner is one that is wanted. Any can save its room."""
+    return runner is not None and (wanted is Purpose.SAVE or runner.purpose is Purpose.WORKSPACE)

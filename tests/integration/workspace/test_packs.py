@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 
 import asyncpg
@@ -60,6 +60,32 @@ async def test_ensure_runner_while_the_room_is_saved_starts_another(vault_stage:
     later = await stage.taken(active)
     assert (later.state, await stage.vaults.is_sound(stage.actor, save)) == (save.state, True)
     assert stage.product.runner_of(str(room.workspace_id)) is not None
+
+
+@pytest.mark.thorough
+async def test_ensure_runner_while_one_for_a_save_starts_starts_another(vault_stage: VaultStage) -> None:
+    """Nobody works in a runner that was begun for a save, also who meets it before it serves."""
+    stage = vault_stage
+    room = await stage.archive(await stage.room({"one": b"1"}))
+    statement = "SELECT purpose FROM runners WHERE workspace_id = $1 AND end_time IS NULL"
+
+    async def save() -> None:
+        with suppress(Unavailable):
+            async with stage.placement.for_save(stage.actor, room.workspace_id):
+                pass
+
+    async def begun() -> bool:
+        return bool(await stage.rows(statement, room.workspace_id))
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(save())
+        await until(begun)
+        await stage.unarchive(room)
+        working = await stage.replica().placement.ensure(stage.actor, room.workspace_id)
+    (row,) = await stage.rows(statement, room.workspace_id)
+    found = await stage.placement.find(stage.actor, room.workspace_id)
+    assert found is not None
+    assert (row["purpose"], found.runner_id) == ("WORKSPACE", working.runner_id)
 
 
 async def test_take_save_after_another_rests_on_it_until_that_is_no_gain(vault_stage: VaultStage) -> None:
