@@ -79,5 +79,8 @@ class Handles:
         while True:
             cancellation.heed()
             await asyncio.sleep(KEPT / 4)
-            old = time.monotonic() - KEPT
-            self._used = {id_: (used, handle) for id_, (used, handle) in self._used.items() if used > old}
+            self.let_go(time.monotonic() - KEPT)
+
+    def let_go(self, since: float) -> None:
+        """Keep only those that were used since a moment, and those that somebody has."""
+        self._used = {id_: (used, handle) for id_, (used, handle) in self._used.items() if used > since}
