@@ -128,8 +128,8 @@ class Sandbox:
     Attributes:
         room: the folder whose `files` and `home` programs may write; `root` in it is where the inside is put together.
         hidden: folders of the installation that no program may see, even where a path that it may read contains them.
-        temporary: where programs look for temporary files, if this room has that to itself though the level does not see
-            to it; None for `tmp` in the room.
+        temporary: where programs look for temporary files, if this room has that to itself whatever the level; None for
+            `tmp` in the room.
         obstacle: why no stronger level is in force, and what to do about it; empty when none is stronger.
     """
 

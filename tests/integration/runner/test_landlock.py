@@ -197,7 +197,7 @@ async def test_folder_with_something_hidden_shows_the_rest(place: Path) -> None:
 async def test_rooms_of_one_machine_have_folders_of_their_own_for_temporary_files(place: Path) -> None:
     """What all rooms could write, each could read; so they are told another folder than the machine's."""
     sandbox = await _expect_landlock(place)
-    look = "mktemp; : > /tmp/$$ && echo /tmp; ! command -v zsh > /dev/null || zsh -c 'cat <<< $TMPPREFIX'"
+    look = "mktemp; (: > /tmp/$$) && echo /tmp; ! command -v zsh > /dev/null || zsh -c 'cat <<< $TMPPREFIX'"
     printed = (await _printed(sandbox, look)).decode().split()
     assert [line for line in printed if not Path(line).is_relative_to(sandbox.room / "tmp")] == []
     assert len(printed) == (1 if shutil.which("zsh", path=PATH) is None else 2)
