@@ -29,7 +29,7 @@ _RESTORE_DEADLINE = 3600.0  # seconds for a whole directory
 _DAMAGED = "what was saved is damaged"
 
 _MIDWAY = faults.Point("packs.midway", "A piece of a pack is stored, and not all of it.")
-_AFTER_PACK = faults.Point("packs.after_pack", "All of a pack is stored, and its runner was told nothing more.")
+_AFTER_PACK = faults.Point("packs.after_pack", "All of a pack is stored, and nobody was told what is in it.")
 _GIVING_BACK = faults.Point("packs.giving_back", "A piece of a pack was sent to the room that is made of it.")
 
 

@@ -108,7 +108,7 @@ async def test_save_of_any_git_states_and_the_next_one_are_given_back_elsewhere_
     """Whatever somebody did before and between: bytes, rights and links are the same, and git sees the same."""
     states = st.lists(st.sampled_from(COMBINED), min_size=1, max_size=2, unique=True)
 
-    @examples(pytestconfig, 2)
+    @examples(pytestconfig, 1)
     @given(states, states)
     def whatever_was_done(first: list[str], then: list[str]) -> None:
         asyncio.run(_save_and_compare(plain, tmp_path_factory.mktemp("mixed"), first, then))
@@ -170,6 +170,7 @@ async def test_take_save_of_more_than_it_may_hold_is_refused_until_there_is_less
     assert (await room.take(size_limit=100)).facts.files == 1
 
 
+@pytest.mark.thorough
 async def test_take_save_twice_is_the_save_that_was_taken_first(room: Room) -> None:
     """An answer that was lost is given again, whatever was done meanwhile."""
     request = pb.TakeSaveRequest(save_id=str(ids.new()), size_limit=LIMIT, with_ignored=True)
@@ -230,6 +231,7 @@ def _command(pid: int) -> bytes:
         return b""
 
 
+@pytest.mark.thorough
 async def test_take_save_whose_process_dies_is_taken_again(room: Room) -> None:
     """A process that ends without an answer is no refusal; whoever asks again gets all of it."""
     with _vault_held(room) as waits:
