@@ -1,13 +1,19 @@
 """Settings of the workspace service."""
 
+import json
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
+from pydantic_settings import NoDecode
 
 from chassis.settings import ServiceSettings, existing_file
 
 _LONGEST_RUNTIME_DIRECTORY = 69  # bytes: a socket's path ends at 107, and its name takes 37 and a slash
+
+_IDLE_POD = 1800.0
+_QUANTITY = r"^\d+(\.\d+)?(m|[kMGTPE]i?|Ki)?$"
+"""How Kubernetes writes an amount."""
 
 
 class WorkspaceSettings(ServiceSettings):
@@ -21,6 +27,15 @@ class WorkspaceSettings(ServiceSettings):
     whether what git ignores is saved too, `vaults` where saves are kept: beside the rooms of this machine, or in the
     database, for rooms that have disks of their own. Archived workspaces that have not changed for `clean_up_days` are
     deleted, deleted ones are purged after `purge_days`, and their saves go `save_days` after that.
+
+    `placement` is where rooms are: `local` for processes of this machine, `kubernetes` for Pods in `room_namespace`
+    with the image `room_image`. The cluster is the one that this process runs in, or that of `kubeconfig`. A room's
+    disk has `room_size` and comes of `room_storage_class`; `room_node_selector` is a JSON object of labels. Of these
+    and of processor time and memory, empty means what the cluster gives by itself. `room_start_seconds` is how long
+    somebody who needs a room waits for its Pod before they are told what keeps it.
+    A room that has been idle for `room_idle_seconds` is suspended: its runner ends, and its disk stays. 0 is for never,
+    and so it is without the setting, but for Pods, which have half an hour then.
+
     Rooms do not start where their sandbox would be weaker than `sandbox_at_least`.
     """
 
@@ -40,6 +55,21 @@ class WorkspaceSettings(ServiceSettings):
     sweep_seconds: float = Field(600, ge=0.1)
     bootstrap_token_file: Path | None = None
     sign_up: Literal["closed", "open"] = "closed"
+    placement: Literal["local", "kubernetes"] = "local"
+    kubeconfig: Path | None = None
+    room_namespace: str = Field("", pattern=r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)?$")
+    room_image: str = ""
+    room_storage_class: str = ""
+    room_size: str = Field("10Gi", pattern=_QUANTITY)
+    room_runtime_class: str = ""
+    room_node_selector: Annotated[dict[str, str], NoDecode] = Field(default_factory=dict)
+    room_pull_secret: str = ""
+    room_cpu_request: str = Field("", pattern=f"^$|{_QUANTITY}")
+    room_memory_request: str = Field("", pattern=f"^$|{_QUANTITY}")
+    room_cpu_limit: str = Field("", pattern=f"^$|{_QUANTITY}")
+    room_memory_limit: str = Field("", pattern=f"^$|{_QUANTITY}")
+    room_start_seconds: float = Field(20, ge=1, le=600)
+    room_idle_seconds: float | None = Field(None, ge=0)
 
     @field_validator("runtime_directory")
     @classmethod
@@ -57,10 +87,34 @@ class WorkspaceSettings(ServiceSettings):
             raise ValueError(msg)
         return path
 
-    @field_validator("bootstrap_token_file")
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.placement == "kubernetes" and not (self.room_namespace and self.room_image):
+            msg = "ROOM_NAMESPACE and ROOM_IMAGE must be set when PLACEMENT is kubernetes"
+            raise ValueError(msg)
+        return self
+
+    @field_validator("room_node_selector", mode="before")
+    @classmethod
+    def _labels(cls, given: object) -> object:
+        return json.loads(given) if isinstance(given, str) else given  # what is no JSON is a ValueError
+
+    @field_validator("bootstrap_token_file", "kubeconfig")
     @classmethod
     def _readable(cls, path: Path | None) -> Path | None:
         return existing_file(path) if path is not None else None
+
+    @property
+    def saves_in_database(self) -> bool:
+        """Whether saves are kept in the database: those of Pods always are."""
+        return self.vaults == "database" or self.placement == "kubernetes"
+
+    @property
+    def idle_seconds(self) -> float:
+        """After how long an idle room is suspended; 0 for never."""
+        if self.room_idle_seconds is None:
+            return _IDLE_POD if self.placement == "kubernetes" else 0.0
+        return self.room_idle_seconds
 
     @property
     def private_folders(self) -> list[Path]:

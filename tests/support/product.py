@@ -29,9 +29,8 @@ SERVICES = tuple(sorted(path.parent.name for path in Path("services").glob("*/mi
 """Every service with a database; a new one is found by its migrations."""
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def product_template(postgres: Postgres) -> Postgres:
-    """Migrate a database that tests get a copy of."""
+async def migrate_template(postgres: Postgres) -> Postgres:
+    """Migrate a database that installations get a copy of."""
     await postgres.create_database(TEMPLATE)
     admin_url = postgres.admin_url.replace("/postgres?", f"/{TEMPLATE}?")
     for service in SERVICES:
@@ -39,6 +38,12 @@ async def product_template(postgres: Postgres) -> Postgres:
             service, admin_url, *(postgres.url(role, role, TEMPLATE) for role in (service, f"{service}_system"))
         )
     return postgres
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def product_template(postgres: Postgres) -> Postgres:
+    """Migrate a database that tests get a copy of."""
+    return await migrate_template(postgres)
 
 
 @dataclass(frozen=True, slots=True)

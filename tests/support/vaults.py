@@ -177,5 +177,5 @@ async def vault_stage(product_template: Postgres, nats: Nats) -> AsyncIterator[V
         settings = WorkspaceSettings(**described)
         service = await open_service("workspace", settings, Registry(WORKSPACE, SAVE), stack)
         stage = VaultStage(product, settings, service.database)
-        stack.push_async_callback(stage.placement.close)
+        stack.push_async_callback(stage.placement.handles.close)
         yield stage

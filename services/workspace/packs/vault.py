@@ -19,7 +19,8 @@ from chassis.errors import DomainError, ServiceUnavailable, WrongState
 from services.workspace.packs import operations, queries
 from services.workspace.packs.domain import Pack
 from services.workspace.packs.errors import PackLost
-from services.workspace.placement.placement import Placement, RunnerHandle
+from services.workspace.placement.handles import RunnerHandle
+from services.workspace.placement.placement import Placement
 from services.workspace.saves.domain import COUNTED, Save
 from services.workspace.saves.vaults import Refused
 from services.workspace.workspaces.domain import Workspace

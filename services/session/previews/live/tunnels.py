@@ -27,6 +27,8 @@ class Tunnel:
     """An open connection; `call` is a bidirectional call of grpc.aio, which is not generic at run time."""
 
     call: Any
+    runner: Runner
+    """Whose channel is closed with its last use."""
 
     async def read(self) -> bytes:
         """Return what the program sent next; nothing once it has closed its side. ServiceUnavailable."""
@@ -59,11 +61,11 @@ class Tunnels:
     @asynccontextmanager
     async def open(self, account_id: UUID, workspace_id: UUID, port: int) -> AsyncIterator[Tunnel]:
         """Connect for a block. Raises what the workspace service says of the workspace; PortNotOpen of its runner."""
-        call = await self._at_runner(account_id, workspace_id, partial(_forward, port=port))
+        tunnel = await self._at_runner(account_id, workspace_id, partial(_forward, port=port))
         try:
-            yield Tunnel(call)
+            yield tunnel
         finally:
-            call.cancel()
+            tunnel.call.cancel()
 
     async def free_port(self, account_id: UUID, workspace_id: UUID) -> int:
         """Return a port of a workspace's network on which nothing listens."""
@@ -92,7 +94,7 @@ async def _check(runner: Runner, port: int) -> None:
     await runner.call(stub.CheckPort, pb.CheckPortRequest(port=port))
 
 
-async def _forward(runner: Runner, port: int) -> Any:  # as Tunnel's
+async def _forward(runner: Runner, port: int) -> Tunnel:
     stub: Any = ForwardServiceStub(runner.peer.channel)
     call = stub.Forward(metadata=runner.peer.metadata())
     try:
@@ -104,4 +106,4 @@ async def _forward(runner: Runner, port: int) -> Any:  # as Tunnel's
         raise ServiceUnavailable(NAME) from exc
     except grpc.aio.AioRpcError as exc:
         status.raise_relayed(exc, service=NAME)
-    return call
+    return Tunnel(call, runner)
