@@ -1,21 +1,16 @@
 """`python -m embedded up | down | status | demo`: an installation on this machine, in one folder."""
 
 import argparse
-import asyncio
 import shlex
-import signal
-import sys
-from collections.abc import Coroutine
 from pathlib import Path
 
 from rich.console import Console
 
 from cli import program
-from embedded import lock, settings
+from embedded import foreground, lock, settings
 from embedded.demo.command import Demo
 from embedded.down import down
 from embedded.endpoint import Endpoint
-from embedded.errors import StartFailed
 from embedded.layout import open_layout
 from embedded.progress import Progress
 from embedded.running import find_running
@@ -23,9 +18,6 @@ from embedded.status import status
 from embedded.supervisor import Supervisor
 
 _FOLDER = ".stateroom"
-
-EXIT_FAILED = 3
-"""The installation cannot start as it is set up; the same code that services use for a wrong setting."""
 
 
 async def up(options: argparse.Namespace, progress: Progress) -> int:
@@ -116,40 +108,12 @@ def _port(text: str) -> int:
     return int(text)
 
 
-async def _until_signalled(work: Coroutine[None, None, int]) -> int:
-    """Run the work; the first SIGINT or SIGTERM cancels it, later ones do not disturb the stopping."""
-    loop = asyncio.get_running_loop()
-    async with asyncio.TaskGroup() as group:
-        task = group.create_task(work)
-
-        def stop_once() -> None:
-            for number in (signal.SIGINT, signal.SIGTERM):
-                loop.add_signal_handler(number, lambda: None)
-            task.cancel()
-
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, stop_once)
-    return 0 if task.cancelled() else task.result()
-
-
 def main() -> None:
     """Run the command of the command line."""
     options = _parser().parse_args()
-    console = Console()
-    progress = Progress(console)
+    progress = Progress(Console())
     work = {"up": up, "demo": demo, "status": status, "down": down}[options.command]
-    try:
-        code = asyncio.run(_until_signalled(work(options, progress)))
-    except* StartFailed as failures:
-        Console(stderr=True).print(str(_first(failures)), style="red", markup=False, highlight=False, soft_wrap=True)
-        code = EXIT_FAILED
-    sys.exit(code)
-
-
-def _first(failures: BaseExceptionGroup[BaseException]) -> BaseException:
-    """Return the first failure: parts start side by side, and one reason is enough to act on."""
-    first = failures.exceptions[0]
-    return _first(first) if isinstance(first, BaseExceptionGroup) else first
+    foreground.run(work(options, progress))
 
 
 if __name__ == "__main__":
