@@ -1,4 +1,4 @@
-"""`python -m embedded up | down | status | demo`: an installation on this machine, in one folder."""
+"""`python -m embedded up | down | status | demo | keys`: an installation on this machine, in one folder."""
 
 import argparse
 import shlex
@@ -11,6 +11,7 @@ from embedded import foreground, lock, settings
 from embedded.demo.command import Demo
 from embedded.down import down
 from embedded.endpoint import Endpoint
+from embedded.hand_out import hand_out
 from embedded.layout import open_layout
 from embedded.progress import Progress
 from embedded.running import find_running
@@ -76,6 +77,7 @@ _SUMMARIES = {
     "demo": "start and show the main job",
     "status": "show what runs, and where its metrics are",
     "down": "stop",
+    "keys": "make the keys and passwords of an installation that something else runs",
 }
 
 
@@ -84,6 +86,9 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     for name, summary in _SUMMARIES.items():
         command = commands.add_parser(name, help=summary)
+        if name == "keys":
+            _describe_keys(command)
+            continue
         command.add_argument("--data", type=_folder, default=Path(_FOLDER).absolute(), help="folder of everything")
         if name == "status":
             command.add_argument("--json", action="store_true", help="print JSON, one object per line")
@@ -95,6 +100,17 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument("--repo", default=str(Path.cwd()), help="git repository: https URL or local path")
             command.add_argument("--once", action="store_true", help="end after the tour")
     return parser
+
+
+def _describe_keys(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--directory", type=_folder, help="where they are kept; what is there is never replaced")
+    command.add_argument("--format", choices=("files", "secret"), default="files", help="what comes of it")
+    command.add_argument(
+        "--into", type=_folder, help="where each part finds its files; DIRECTORY/parts"
+    )
+    command.add_argument("--name", default="stateroom", help="beginning of the names of Secrets")
+    command.add_argument("--database", default="postgres:5432", metavar="HOST:PORT", help="where PostgreSQL is")
+    command.add_argument("--nats", default="nats:4222", metavar="HOST:PORT", help="where NATS is")
 
 
 def _folder(text: str) -> Path:
@@ -110,9 +126,12 @@ def _port(text: str) -> int:
 
 def main() -> None:
     """Run the command of the command line."""
-    options = _parser().parse_args()
+    parser = _parser()
+    options = parser.parse_args()
+    if options.command == "keys" and options.format == "files" and options.directory is None:
+        parser.error("--directory says where the keys are kept")
     progress = Progress(Console())
-    work = {"up": up, "demo": demo, "status": status, "down": down}[options.command]
+    work = {"up": up, "demo": demo, "status": status, "down": down, "keys": hand_out}[options.command]
     foreground.run(work(options, progress))
 
 
