@@ -105,9 +105,7 @@ def _parser() -> argparse.ArgumentParser:
 def _describe_keys(command: argparse.ArgumentParser) -> None:
     command.add_argument("--directory", type=_folder, help="where they are kept; what is there is never replaced")
     command.add_argument("--format", choices=("files", "secret"), default="files", help="what comes of it")
-    command.add_argument(
-        "--into", type=_folder, help="where each part finds its files; DIRECTORY/parts"
-    )
+    command.add_argument("--into", type=_folder, help="where each part finds its files; DIRECTORY/parts")
     command.add_argument("--name", default="stateroom", help="beginning of the names of Secrets")
     command.add_argument("--database", default="postgres:5432", metavar="HOST:PORT", help="where PostgreSQL is")
     command.add_argument("--nats", default="nats:4222", metavar="HOST:PORT", help="where NATS is")

@@ -13,37 +13,30 @@ from embedded import parts, private_files
 from embedded.layout import Layout
 from embedded.progress import Progress
 
-Files = Mapping[str, str]
-
 
 async def hand_out(options: argparse.Namespace, progress: Progress) -> int:
-    """Make what is missing in the directory, and hand each part its own: a folder, or a Secret that is printed."""
+    """Make what is missing in the directory, and hand it out: a folder for each part, or Secrets that are printed."""
     with _kept_in(options.directory) as layout:
-        files = parts.of(layout, database=options.database, nats=options.nats)
-    if options.format == "secret":
-        sys.stdout.write(secrets(files, options.name))
-        return 0
+        access = parts.access(layout, database=options.database, nats=options.nats)
+        if options.format == "secret":
+            sys.stdout.write(manifest(parts.secrets(layout, access), options.name))
+            return 0
+        folders = parts.folders(layout, access)
     into = options.into or options.directory / "parts"
-    for part, content in files.items():
-        _write(into / part, content)
-    progress.say(f"Each part's keys, passwords and URLs are in {into}: {', '.join(files)}.")
+    for part, files in folders.items():
+        _write(into / part, files)
+    progress.say(f"The keys, passwords and URLs of each part are in {into}: {', '.join(folders)}.")
     return 0
 
 
-def secrets(files: Mapping[str, Files], name: str) -> str:
-    """Return a manifest with a Secret for each part."""
+def manifest(secrets: Mapping[str, parts.Files], name: str) -> str:
+    """Return the Secrets for `kubectl create -f -`, which never replaces one that is there."""
     documents = [
-        {
-            "apiVersion": "v1",
-            "kind": "Secret",
-            "metadata": {"name": f"{name}-{part}", "labels": {"app.kubernetes.io/part-of": name}},
-            "type": "Opaque",
-            "stringData": dict(content),
-        }
-        for part, content in files.items()
+        {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": f"{name}-{end}"}, "stringData": files}
+        for end, files in secrets.items()
     ]
-    manifest: str = yaml.safe_dump_all(documents, sort_keys=False, explicit_start=True)
-    return manifest
+    text: str = yaml.safe_dump_all(documents, sort_keys=False, explicit_start=True)
+    return text
 
 
 @contextmanager
@@ -57,9 +50,9 @@ def _kept_in(directory: Path | None) -> Iterator[Layout]:
         yield layout
 
 
-def _write(folder: Path, content: Files) -> None:
+def _write(folder: Path, files: parts.Files) -> None:
     private_files.folder(folder)
-    for name, text in content.items():
+    for name, text in files.items():
         file = folder / name
         if not file.exists() or file.read_text() != text:
             private_files.write(file, text)

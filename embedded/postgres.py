@@ -116,10 +116,12 @@ class Postgres:
         finally:
             await connection.close()
 
+    def has_password(self, password: str) -> bool:
+        """Whether the superuser has that password; of a server that was never started, nobody has any."""
+        return self._password_file.exists() and self._password_file.read_text() == password
+
     async def change_password(self, password: str) -> None:
-        """Give the superuser another password, unless it is the one that it has."""
-        if self._password_file.read_text() == password:
-            return
+        """Give the superuser another password."""
         quoted = password.replace("'", "''")
         try:  # it has it already when we died before noting that
             connection = await asyncpg.connect(self.url(ADMIN, password, "postgres"))

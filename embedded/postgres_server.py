@@ -23,14 +23,25 @@ async def serve(given: PostgresServerSettings) -> int:
     """
     data = given.data_directory / "postgres"
     with lock.alone(data), tempfile.TemporaryDirectory(prefix="stateroom-") as runtime:
+        await _prepare(Postgres(data, Path(runtime), logs_to_files=False), given)
         server = Postgres(data, Path(runtime), settings=SHARED_MEMORY, listen=given.listen, logs_to_files=False)
         try:
             await server.start()
-            await server.change_password(given.password)
-            await server.create_database(given.database)
             return await foreground.ended(server)
         finally:
             await server.stop(given.stop_grace_seconds)
+
+
+async def _prepare(server: Postgres, given: PostgresServerSettings) -> None:
+    """Make the database and give the superuser its password while nobody else can connect: who can, finds both."""
+    if server.has_password(given.password):
+        return
+    try:
+        await server.start()
+        await server.create_database(given.database)
+        await server.change_password(given.password)
+    finally:
+        await server.stop(given.stop_grace_seconds)
 
 
 if __name__ == "__main__":
