@@ -13,7 +13,7 @@ RUN apt-get update \
  && python3 -m venv /opt/uv \
  && /opt/uv/bin/pip install --no-cache-dir --disable-pip-version-check uv==${UV_VERSION}
 WORKDIR /opt/stateroom
-COPY requirements.lock ./
+COPY LICENSE requirements.lock ./
 COPY deploy/images/install.sh deploy/images/node.lock deploy/images/runner.in /opt/uv/
 # Debian's Node is too old to take TypeScript, and has no npm beside it that is small.
 RUN /opt/uv/bin/uv pip install --quiet --target /opt/node --require-hashes --no-deps -r /opt/uv/node.lock \

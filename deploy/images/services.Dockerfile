@@ -14,7 +14,7 @@ RUN apt-get update \
  && python3 -m venv /opt/uv \
  && /opt/uv/bin/pip install --no-cache-dir --disable-pip-version-check uv==${UV_VERSION}
 WORKDIR /opt/stateroom
-COPY pyproject.toml requirements.lock README.md ./
+COPY LICENSE README.md pyproject.toml requirements.lock ./
 COPY deploy/images/install.sh /opt/uv/
 RUN sh /opt/uv/install.sh pyproject.toml --extra embedded
 COPY chassis/ chassis/
@@ -44,7 +44,9 @@ RUN apt-get update \
  && { grep -q ':10001:' /etc/passwd || { \
       echo 'stateroom:x:10001:10001::/var/lib/stateroom:/usr/sbin/nologin' >> /etc/passwd \
    && echo 'stateroom:x:10001:' >> /etc/group; }; } \
- && install -d -o 10001 -g 10001 -m 0700 /var/lib/stateroom /run/stateroom /etc/stateroom/keys /etc/stateroom/parts
+ && install -d -o 10001 -g 10001 -m 0700 /var/lib/stateroom /run/stateroom /etc/stateroom/keys \
+      /etc/stateroom/parts/postgres /etc/stateroom/parts/nats /etc/stateroom/parts/migrate /etc/stateroom/parts/gateway \
+      /etc/stateroom/parts/workspace /etc/stateroom/parts/session /etc/stateroom/parts/execution /etc/stateroom/parts/audit
 COPY --from=build /opt/venv /opt/venv
 COPY --from=build /opt/stateroom /opt/stateroom
 COPY deploy/images/sbom.py /usr/share/sbom/
