@@ -78,6 +78,8 @@ class Composed:
 
     async def down(self) -> None:
         """Stop everything in order, the last first."""
+        for starting in self._up.values():
+            starting.cancel()  # whatever has not come up when something else failed
         running = [process for process in self._processes.values() if process.returncode is None]
         for process in reversed(running):
             process.send_signal(signal.SIGTERM)
