@@ -24,7 +24,10 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 NOT_IN_IMAGES = {"bench", "dev"}
 """Extras that only developers need."""
 
-OPTIONAL = {"greenlet", "markdown-it-py", "mdurl", "opentelemetry-api", "pygments", "rich", "setuptools", "stateroom"}
+OPTIONAL = {
+    *("greenlet", "grpcio-tools", "markdown-it-py", "mdurl", "opentelemetry-api", "pygments", "rich", "setuptools"),
+    "stateroom",
+}
 """What distributions import if it is there, and the project itself; no runner needs it."""
 PORTABLE = {"ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "FROM", "LABEL", "RUN", "USER", "WORKDIR"}
 
@@ -94,6 +97,7 @@ for package in (runner, understudy):
     for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
         if not module.name.endswith(".__main__"):
             importlib.import_module(module.name)
+import runner.__main__
 print(json.dumps([module.__file__ for module in list(sys.modules.values()) if getattr(module, "__file__", None)]))
 """
     said = subprocess.run((sys.executable, "-c", script), check=True, capture_output=True, text=True, cwd=ROOT).stdout
