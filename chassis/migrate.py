@@ -7,7 +7,6 @@ passwords of its two roles are taken from them. Running it again changes nothing
 
 import argparse
 import asyncio
-import os
 import sys
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -18,7 +17,7 @@ from alembic.config import Config
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from chassis.settings import refuse
+from chassis.settings import by_name, refuse
 
 ROOT = Path(__file__).resolve().parent.parent
 _LOCK = 7_310_001
@@ -30,7 +29,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("services", nargs="+", metavar="service")
     services = parser.parse_args().services
-    settings = dict(os.environ)  # noqa: TID251  # one setting for each service named, which no class can declare
+    settings = by_name()
     admin_url = settings.get("ADMIN_DATABASE_URL") or refuse("ADMIN_DATABASE_URL: not set")
     for service in services:
         alone = len(services) == 1

@@ -11,8 +11,8 @@ from typing import Any
 
 from stateroom.runner.v1 import save_service_pb2 as pb
 
+from chassis.environment import inherited
 from chassis.errors import ServiceUnavailable
-from chassis.settings import inherited
 from runner.errors import SaveRefused
 from runner.sandbox import Sandbox
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from chassis import logs, settings
+from chassis import environment, logs
 from services.execution.turns import Turns
 
 SECONDS = 2.0
@@ -83,7 +83,7 @@ class Child:
                 stdout=PIPE,
                 stderr=DEVNULL,  # filters may write there what they like
                 limit=LIMIT,
-                env=settings.inherited("PYTHONPATH"),
+                env=environment.inherited("PYTHONPATH"),
             )
             if self.process.stdout is None or not await self.process.stdout.readline():
                 msg = f"{self.module} does not start"

@@ -16,9 +16,9 @@ from stateroom.runner.v1.runner_service_pb2_grpc import RunnerServiceStub
 
 from chassis import faults, logs
 from chassis.beside import beside
+from chassis.environment import inherited
 from chassis.errors import DomainError, ServiceUnavailable
 from chassis.rpc.channels import BearerToken, Neighbour, open_channel
-from chassis.settings import inherited
 from services.workspace.placement import room_lock
 from services.workspace.placement.nursery import Forked, Nursery
 from services.workspace.placement.placement import START_DEADLINE

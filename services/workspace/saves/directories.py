@@ -10,8 +10,8 @@ from typing import Any
 from uuid import UUID
 
 from chassis.actor import Actor
+from chassis.environment import inherited
 from chassis.errors import ServiceUnavailable
-from chassis.settings import inherited
 from services.workspace.placement.local import INHERITED
 from services.workspace.saves.domain import Save
 from services.workspace.saves.vaults import Refused
