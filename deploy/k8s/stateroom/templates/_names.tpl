@@ -29,6 +29,7 @@ helm.sh/chart: {{ .root.Chart.Name }}-{{ .root.Chart.Version }}
 
 {{/* What rooms' Pods are selected by; the workspace service labels them so. */}}
 {{- define "stateroom.roomSelector" -}}
+app.kubernetes.io/name: stateroom-room
 app.kubernetes.io/component: room
 {{- end }}
 
