@@ -10,7 +10,6 @@ release, after a newer one was rolled back.
 
 import argparse
 import asyncio
-import os
 import sys
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -23,7 +22,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from chassis import schema_version
-from chassis.settings import refuse
+from chassis.settings import by_name, refuse
 
 _LOCK = 7_310_001
 """Advisory lock that makes a second migration of a database wait."""
@@ -36,7 +35,7 @@ def main() -> None:
     parser.add_argument("--wait", action="store_true")
     arguments = parser.parse_args()
     services = arguments.services
-    settings = dict(os.environ)  # noqa: TID251  # one setting for each service named, which no class can declare
+    settings = by_name()
     if arguments.wait:
         for service in services:
             url = _role_url(settings, service, "SYSTEM_DATABASE_URL", alone=len(services) == 1)

@@ -1,4 +1,8 @@
-"""Settings from the environment. A wrong one stops the start and names itself."""
+"""Settings from the environment, and from files. A wrong one stops the start and names itself.
+
+Where SECRETS_DIRECTORY is set, a file there, such as `database_url`, is the setting of its name: what is secret then
+stands in no environment. A variable that is set counts more.
+"""
 
 import json
 import os
@@ -136,10 +140,24 @@ SettingsT = TypeVar("SettingsT", bound=ProcessSettings)
 def load(settings: type[SettingsT]) -> SettingsT:
     """Return the settings, or print one line for each wrong one and exit with code 3."""
     try:
-        return settings()
+        return settings(_secrets_dir=_secrets_directory())
     except ValidationError as exc:
         # A rule about several settings has no place; its message names them.
         refuse(*(": ".join((*(str(part).upper() for part in error["loc"]), error["msg"])) for error in exc.errors()))
+
+
+def by_name() -> dict[str, str]:
+    """Return all that is set, by upper-cased name, for those whose settings no class can declare."""
+    folder = _secrets_directory()
+    files = {} if folder is None else {file.name: file for file in folder.glob("[!.]*") if file.is_file()}
+    return {name.upper(): file.read_text().strip() for name, file in files.items()} | dict(os.environ)
+
+
+def _secrets_directory() -> Path | None:
+    folder = os.environ.get("SECRETS_DIRECTORY")
+    if folder and not Path(folder).is_dir():
+        refuse(f"SECRETS_DIRECTORY: no such folder: {folder}")
+    return Path(folder) if folder else None
 
 
 def inherited(*names: str) -> dict[str, str]:

