@@ -11,7 +11,7 @@ async def describe() -> list[str]:
     """Try what rooms will try; return the level, and why no stronger one is in force."""
     with tempfile.TemporaryDirectory(prefix="sr-walls-") as folder:
         scratch = Path(folder) / "room"
-        room.prepare(scratch, Path(folder) / "run" / "socket")
+        room.prepare(scratch)
         try:
             sandbox = await program.probe(scratch, [])
         except CannotStart as error:

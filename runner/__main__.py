@@ -4,7 +4,6 @@ import asyncio
 import gc
 import signal
 import sys
-from hashlib import sha256
 
 import uvloop
 from stateroom.runner.v1 import (
@@ -13,6 +12,7 @@ from stateroom.runner.v1 import (
     forward_service_pb2,
     git_service_pb2,
     runner_service_pb2,
+    save_service_pb2,
     screen_service_pb2,
     secret_service_pb2,
     terminal_service_pb2,
@@ -26,12 +26,15 @@ from runner import handover, program, room, settings, upgrade
 from runner.agents.agents import Agents
 from runner.agents.servicer import AgentServicer
 from runner.clone import Workspace
+from runner.credentials import digest_of
 from runner.files.servicer import FileServicer
 from runner.forward.servicer import ForwardServicer
 from runner.git import Git
 from runner.git_servicer import GitServicer
 from runner.handover import Table
 from runner.installed import RunningCode
+from runner.save_servicer import SaveServicer
+from runner.saves import Saves
 from runner.screen_servicer import ScreenServicer
 from runner.secret_servicer import SecretServicer
 from runner.servicer import RunnerServicer
@@ -40,7 +43,6 @@ from runner.terminal_servicer import TerminalServicer
 from runner.terminals import table
 from runner.upgrade import Upgrade
 
-_TOKEN_BYTES = 32
 _STOP_GRACE = 3.0
 """Seconds between TERM and KILL when the runner itself is told to stop: less than those who stop it wait for it."""
 
@@ -49,15 +51,16 @@ _ANSWER_GRACE = 1.0
 
 
 def read_token() -> bytes:
-    """Return the SHA-256 of the token that stands as one line on standard input; the token itself is not kept."""
-    line = sys.stdin.readline().strip()
+    """Return the SHA-256 of the token that stands as one line on standard input."""
     try:
-        valid = len(bytes.fromhex(line)) == _TOKEN_BYTES
-    except ValueError:
-        valid = False
-    if not valid:
-        settings.refuse("standard input: must hold the token, 64 hexadecimal digits on one line")
-    return sha256(line.encode()).digest()
+        return digest_of(sys.stdin.readline())
+    except ValueError as error:
+        settings.refuse(f"standard input: {error}")
+
+
+def begin(options: Settings) -> Table:
+    """Return the table of a runner that just starts: it has nothing but the token to ask for."""
+    return Table(read_token() if options.credentials is None else options.credentials.token_sha256)
 
 
 async def serve(options: Settings, inherited: Table) -> None:
@@ -69,8 +72,7 @@ async def serve(options: Settings, inherited: Table) -> None:
     for number in (signal.SIGHUP, signal.SIGINT):
         signal.signal(number, signal.SIG_IGN)
     room.prepare(options.room, options.socket)
-    hidden = [*options.hidden, options.room.parent, options.socket.parent]
-    sandbox = await program.probe(options.room, hidden, options.sandbox)
+    sandbox = await program.probe(options.room, options.hidden, options.sandbox)
     workspace = Workspace(options.room, sandbox, allow_local=options.allow_local)
     server = Server(RunnerAuthenticator(inherited.token_sha256))
     async with table(options.room, sandbox, options.spool_bytes, allow_local=options.allow_local) as terminals:
@@ -90,14 +92,16 @@ async def serve(options: Settings, inherited: Table) -> None:
                 secret_service_pb2: SecretServicer(terminals),
                 agent_service_pb2: AgentServicer(agents),
                 git_service_pb2: GitServicer(git),
+                save_service_pb2: SaveServicer(Saves(sandbox)),
                 file_service_pb2: FileServicer.of(options.room, sandbox, git),
                 forward_service_pb2: ForwardServicer(),
             }
         )
         # First, so that whoever got an answer finds us; a caller who reads it early waits for the socket.
-        room.announce(options.room, options.runner_id, options.socket)
-        await server.start(f"unix:{options.socket}")
-        options.socket.chmod(0o600)
+        room.announce(options.room, options.runner_id, options.listen)
+        await server.start(options.listen, None if options.credentials is None else options.credentials.of_server())
+        if options.socket is not None:
+            options.socket.chmod(0o600)
         gc.collect()
         gc.freeze()  # what was imported stays; going through it again and again costs every key
         async with beside(_follow(way, server)):
@@ -123,7 +127,7 @@ def main() -> None:
     if sys.argv[1:] == [upgrade.CHECK]:
         handover.decode(sys.stdin.buffer.read())
         return
-    inherited = handover.take_over(sys.argv[1:]) or Table(read_token())
+    inherited = handover.take_over(sys.argv[1:]) or begin(options)
     try:
         uvloop.run(serve(options, inherited))
     except program.CannotStart as error:

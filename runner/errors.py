@@ -59,6 +59,15 @@ class GitFailed(WrongState):
         super().__init__(cause=cause)
 
 
+class SaveRefused(WrongState):
+    """The save is not possible: {cause}."""
+
+    reason = "SAVE_REFUSED"
+
+    def __init__(self, cause: str) -> None:
+        super().__init__(cause=cause)
+
+
 class ShellNotFound(WrongState):
     """The shell {shell} is not installed where this workspace runs; there are: {installed}."""
 

@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -147,7 +148,7 @@ def _describe(descriptor: int, description: dict[str, object]) -> None:
         return  # the keeper died; its missing report says so
 
 
-async def probe(room: Path, hidden: list[Path], wanted: Level | None = None) -> Sandbox:
+async def probe(room: Path, hidden: Sequence[Path], wanted: Level | None = None) -> Sandbox:
     """Return the strongest sandbox that works here, or the wanted one.
 
     Raises:

@@ -1,12 +1,15 @@
 """Settings from the environment. Plain, not pydantic: a runner lives in every room, and memory is what it costs."""
 
 import os
+import re
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
 from chassis import faults
+from runner.credentials import Credentials, Unusable
 from runner.sandbox import Level
 
 WRONG_SETTING = 3
@@ -15,7 +18,9 @@ WRONG_SETTING = 3
 _SOCKET_BYTES = 107
 """The longest path that a unix socket may have on Linux."""
 
-_SPOOL_BYTES = 256 * 1024 * 1024
+_ADDRESS = re.compile(r"[^\s]+:[1-9]\d{0,4}")
+
+_SPOOL_BYTES = str(256 * 1024 * 1024)
 """What one terminal keeps before its programs wait: hours of ordinary output, or a long outage of the database."""
 
 
@@ -29,8 +34,9 @@ class Settings:
 
     Attributes:
         room: ROOM_DIRECTORY, which holds `files`, `home` and `spool`.
-        socket: SOCKET, where it serves.
-        hidden: HIDDEN_DIRECTORIES, separated by colons: what no program may see, beside the rooms and the sockets.
+        listen: where it serves: at SOCKET, or on the network, as LISTEN says, if it has a machine of its own.
+        credentials: those of CREDENTIALS_DIRECTORY, by which it serves on the network.
+        hidden: what no program may see: HIDDEN_DIRECTORIES, separated by colons, and our own beside them.
         spool_bytes: SPOOL_BYTES, the limit of one terminal's spool.
         sandbox: SANDBOX, a level that must be used; None for the strongest that works.
         fault: FAULT, for tests only: where this process dies; the form stands in `chassis.faults`.
@@ -39,7 +45,8 @@ class Settings:
     workspace_id: str
     runner_id: str
     room: Path
-    socket: Path
+    listen: str
+    credentials: Credentials | None
     hidden: tuple[Path, ...]
     allow_local: bool
     spool_bytes: int
@@ -48,41 +55,74 @@ class Settings:
     log_level: str
     log_format: str
 
+    @property
+    def socket(self) -> Path | None:
+        """Where it serves, unless that is on the network."""
+        return Path(self.listen.removeprefix("unix:")) if self.credentials is None else None
+
 
 def load() -> Settings:
     """Return the settings, or print one line for each wrong one and exit with code 3."""
-    wrong = [
-        f"{name}: must be set" for name in ("WORKSPACE_ID", "RUNNER_ID", "ROOM_DIRECTORY", "SOCKET") if not _get(name)
-    ]
-    wrong += [
-        f"{name}: must be an absolute path" for name in ("ROOM_DIRECTORY", "SOCKET") if not _get(name).startswith("/")
-    ]
-    if len(_get("SOCKET").encode()) > _SOCKET_BYTES:
-        wrong.append(f"SOCKET: must not be longer than {_SOCKET_BYTES} bytes")
-    spool_bytes = _get("SPOOL_BYTES", str(_SPOOL_BYTES))
-    if not spool_bytes.isdecimal() or int(spool_bytes) < _SMALLEST_SPOOL:
-        wrong.append(f"SPOOL_BYTES: must be a number of bytes, at least {_SMALLEST_SPOOL}")
-    if _get("SANDBOX", "auto") not in ("auto", *Level):
-        wrong.append(f"SANDBOX: must be auto, {', '.join(Level)}")
-    try:
-        faults.check(_get("FAULT"))
-    except ValueError as error:
-        wrong.append(f"FAULT: {error}")
+    wrong = [*_wrong_places(), *_wrong_limits()]
     if wrong:
         refuse(*wrong)
+    try:
+        credentials = Credentials.read(Path(folder)) if (folder := _get("CREDENTIALS_DIRECTORY")) else None
+    except Unusable as error:
+        refuse(f"CREDENTIALS_DIRECTORY: {error}")
+    room = Path(_get("ROOM_DIRECTORY")).resolve()
     return Settings(
         workspace_id=_get("WORKSPACE_ID"),
         runner_id=_get("RUNNER_ID"),
-        room=Path(_get("ROOM_DIRECTORY")).resolve(),
-        socket=Path(_get("SOCKET")),
-        hidden=tuple(Path(path).resolve() for path in _get("HIDDEN_DIRECTORIES").split(os.pathsep) if path),
+        room=room,
+        listen=_get("LISTEN") or f"unix:{_get('SOCKET')}",
+        credentials=credentials,
+        hidden=tuple(
+            Path(path).resolve() for path in (*_get("HIDDEN_DIRECTORIES").split(os.pathsep), *_own(room)) if path
+        ),
         allow_local=_get("ALLOW_LOCAL_REPOSITORIES").lower() in ("1", "true", "yes", "on"),
-        spool_bytes=int(spool_bytes),
+        spool_bytes=int(_get("SPOOL_BYTES", _SPOOL_BYTES)),
         sandbox=None if _get("SANDBOX", "auto") == "auto" else Level(_get("SANDBOX")),
         fault=_get("FAULT"),
         log_level=_get("LOG_LEVEL", "WARNING"),
         log_format=_get("LOG_FORMAT", "json"),
     )
+
+
+def _wrong_places() -> Iterator[str]:
+    """Say what is wrong about where the runner works and serves."""
+    needed = ("WORKSPACE_ID", "RUNNER_ID", "ROOM_DIRECTORY", "CREDENTIALS_DIRECTORY" if _get("LISTEN") else "SOCKET")
+    yield from (f"{name}: must be set" for name in needed if not _get(name))
+    paths = ("ROOM_DIRECTORY", "SOCKET", "CREDENTIALS_DIRECTORY")
+    yield from (f"{name}: must be an absolute path" for name in paths if _get(name) and not _get(name).startswith("/"))
+    if len(_get("SOCKET").encode()) > _SOCKET_BYTES:
+        yield f"SOCKET: must not be longer than {_SOCKET_BYTES} bytes"
+    if _get("LISTEN") and _get("SOCKET"):
+        yield "SOCKET: must not be set beside LISTEN; a runner serves at one of them"
+    if _get("LISTEN") and not _ADDRESS.fullmatch(_get("LISTEN")):
+        yield "LISTEN: must be <address>:<port>, and the port not 0"
+    if _get("CREDENTIALS_DIRECTORY") and not _get("LISTEN"):
+        yield "CREDENTIALS_DIRECTORY: must be set with LISTEN only; at a socket the token stands on standard input"
+
+
+def _wrong_limits() -> Iterator[str]:
+    """Say what is wrong about how it works."""
+    spool_bytes = _get("SPOOL_BYTES", _SPOOL_BYTES)
+    if not spool_bytes.isdecimal() or int(spool_bytes) < _SMALLEST_SPOOL:
+        yield f"SPOOL_BYTES: must be a number of bytes, at least {_SMALLEST_SPOOL}"
+    if _get("SANDBOX", "auto") not in ("auto", *Level):
+        yield f"SANDBOX: must be auto, {', '.join(Level)}"
+    try:
+        faults.check(_get("FAULT"))
+    except ValueError as error:
+        yield f"FAULT: {error}"
+
+
+def _own(room: Path) -> tuple[str, ...]:
+    """Return the folders of ours: on the network the machine has no other room, but it has the credentials."""
+    if _get("LISTEN"):
+        return (str(room), _get("CREDENTIALS_DIRECTORY"))
+    return (str(room.parent), str(Path(_get("SOCKET")).parent))
 
 
 def refuse(*lines: str) -> NoReturn:

@@ -22,6 +22,12 @@ OPTIONS = (
     ("grpc.min_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 1_000),
 )
+_DNS = (
+    ("grpc.service_config", '{"loadBalancingConfig": [{"round_robin": {}}]}'),
+    ("grpc.dns_min_time_between_resolutions_ms", 2_000),
+)
+"""Beside them for a `dns:` target: calls go to all its addresses in turn, and those that come anew are soon found."""
+
 LIVE = "live"
 """The health service by which to ask whether a process answers; "" is the one by which to ask whether to call it."""
 DEADLINE = 10.0
@@ -30,9 +36,35 @@ DEADLINE = 10.0
 T = TypeVar("T")
 
 
-def open_channel(target: str) -> grpc.aio.Channel:
-    """Open a channel that notices a dead peer within 15 seconds and comes back within one when the peer does."""
-    return grpc.aio.insecure_channel(target, options=OPTIONS)
+def open_channel(target: str, *, certificate: str = "", name: str = "") -> grpc.aio.Channel:
+    """Open a channel that notices a dead peer within 15 seconds and comes back within one when the peer does.
+
+    Args:
+        target: a gRPC address.
+        certificate: the only one by which the peer can prove itself, PEM; empty for a peer without TLS.
+        name: to whom the certificate is made out.
+    """
+    options: list[tuple[str, Any]] = [*OPTIONS, *(_DNS if target.startswith("dns:") else ())]
+    if not certificate:
+        return grpc.aio.insecure_channel(target, options=options)
+    options.append(("grpc.ssl_target_name_override", name))
+    return grpc.aio.secure_channel(target, grpc.ssl_channel_credentials(certificate.encode()), options=options)
+
+
+def runner_name(runner_id: str) -> str:
+    """Return to whom the certificate of a runner is made out."""
+    return f"{runner_id}.room.stateroom"
+
+
+def open_runner_channel(runner_id: str, address: str, certificate: str) -> grpc.aio.Channel:
+    """Open a channel to a runner: on the network by its certificate, through a socket of this machine without.
+
+    Raises:
+        ValueError: an address on the network came without a certificate, so anybody could be there to take our token.
+    """
+    if not certificate and not address.startswith("unix:"):
+        raise ValueError(address)
+    return open_channel(address, certificate=certificate, name=runner_name(runner_id))
 
 
 Metadata = tuple[tuple[str, str], ...]

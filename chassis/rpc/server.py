@@ -76,10 +76,16 @@ class Server:
             (service,) = contract.DESCRIPTOR.services_by_name.values()
             self.add(service, servicer)
 
-    async def start(self, listen: str) -> str:
-        """Listen on `host:port` or `unix:/path`; port 0 takes a free one. Returns the address that clients use."""
+    async def start(self, listen: str, credentials: grpc.ServerCredentials | None = None) -> str:
+        """Listen on `host:port` or `unix:/path`, with TLS if there are credentials; port 0 takes a free one.
+
+        Returns the address that clients use.
+        """
         reflection.enable_server_reflection(self._names, self._server)
-        port = self._server.add_insecure_port(listen)
+        if credentials is None:
+            port = self._server.add_insecure_port(listen)
+        else:
+            port = self._server.add_secure_port(listen, credentials)
         await self._server.start()
         await self._health.set(LIVE, health_pb2.HealthCheckResponse.SERVING)
         await self.set_ready(ready=True)

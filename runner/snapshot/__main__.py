@@ -1,6 +1,7 @@
 """`python -m runner.snapshot`: takes, gives back, checks or removes one snapshot, or removes a room, and ends.
 
 It reads one JSON object from standard input and writes one: `{"refused": "…"}` when it will not work by trying again.
+Each is a line; a pack of git follows the answer of `pack`, and packs follow the wish to `unpack`.
 Whoever started it may die meanwhile; a snapshot is named only when it is whole, and asked for again it is the same.
 """
 
@@ -13,9 +14,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from chassis import faults
+from runner import prepared
 from runner.git import Git
 from runner.sandbox import Level, Sandbox
-from runner.snapshot import counts
+from runner.snapshot import counts, packs
 from runner.snapshot.clearing import clear
 from runner.snapshot.errors import Changed, Refused
 from runner.snapshot.restore import restore
@@ -40,6 +42,9 @@ class Wish:
     hidden: tuple[Path, ...]
     size_limit: int
     with_ignored: bool
+    base: str = ""
+    commit: str = ""
+    pack_bytes: tuple[int, ...] = ()
 
     @property
     def reference(self) -> str:
@@ -60,6 +65,9 @@ def told(text: str) -> Wish:
         tuple(map(Path, wish["hidden"])),
         wish["size_limit"],
         wish["with_ignored"],
+        wish.get("base", ""),
+        wish.get("commit", ""),
+        tuple(wish.get("pack_bytes", ())),
     )
 
 
@@ -91,6 +99,29 @@ def give_back(wish: Wish) -> dict[str, object]:
     return {"branch": restore(wish.vault, wish.reference, wish.room, wish.restoration)}
 
 
+def pack(wish: Wish) -> dict[str, object]:
+    """Take the snapshot and check it. Its pack is to follow."""
+    based = bool(wish.base) and wish.vault.holds(wish.base)
+    if not based and not wish.vault.has(wish.reference):
+        clear(wish.vault.folder)  # what earlier snapshots left is of no use to anybody
+    facts = save(wish)
+    if not wish.vault.is_sound(wish.reference):
+        clear(wish.vault.folder)
+        cause = "what was saved is damaged"
+        raise Refused(cause)
+    return {**facts, "commit": wish.vault.commit(wish.reference), "based": based}
+
+
+def unpack(wish: Wish) -> dict[str, object]:
+    """Make the room's directory of the snapshot that standard input has, unless that was done."""
+    if prepared.restoration(wish.room) != wish.restoration:
+        clear(wish.vault.folder)
+        packs.read(wish.vault, wish.reference, wish.commit, wish.pack_bytes, sys.stdin.buffer)
+    branch = restore(wish.vault, wish.reference, wish.room, wish.restoration)
+    clear(wish.vault.folder)
+    return {"branch": branch}
+
+
 def check(wish: Wish) -> dict[str, object]:
     """Read all of the snapshot. When it is there and damaged, its vault is set aside."""
     there = wish.vault.has(wish.reference)
@@ -115,6 +146,8 @@ def clear_room(wish: Wish) -> dict[str, object]:
 ACTIONS: Mapping[str, Callable[[Wish], dict[str, object]]] = {
     "save": save,
     "restore": give_back,
+    "pack": pack,
+    "unpack": unpack,
     "check": check,
     "remove": remove,
     "clear": clear_room,
@@ -124,13 +157,16 @@ ACTIONS: Mapping[str, Callable[[Wish], dict[str, object]]] = {
 def main() -> None:
     """Do what standard input says."""
     faults.arm(os.environ.get("FAULT", ""))  # noqa: TID251  # for tests only
-    wish = told(sys.stdin.read())
-    try:
-        with wish.vault.locked():
+    wish = told(sys.stdin.buffer.readline().decode())
+    with wish.vault.locked():
+        try:
             answer = ACTIONS[wish.action](wish)
-    except Refused as refusal:
-        answer = {"refused": str(refusal)}
-    sys.stdout.write(json.dumps(answer))
+        except Refused as refusal:
+            answer = {"refused": str(refusal)}
+        sys.stdout.write(json.dumps(answer) + "\n")
+        sys.stdout.flush()
+        if wish.action == "pack" and "refused" not in answer:
+            packs.write(wish.vault, wish.reference, wish.base if answer["based"] else "")
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from runner import repository
 from runner.snapshot.errors import Refused
@@ -65,6 +66,14 @@ class Vault:
         """Whether there is a snapshot of this name."""
         return self._succeeds("rev-parse", "--verify", "--quiet", reference)
 
+    def holds(self, commit: str) -> bool:
+        """Whether there is a commit, and so all that belongs to it."""
+        return self._succeeds("cat-file", "-e", f"{commit}^{{tree}}")
+
+    def commit(self, reference: str) -> str:
+        """Return the commit of a snapshot. Refused when there is none."""
+        return self._say("rev-parse", "--verify", "--quiet", reference).decode().strip()
+
     def is_sound(self, reference: str) -> bool:
         """Whether every byte of a snapshot that is there can be read, which is done for that."""
         return self._succeeds("fsck", "--no-dangling", "--no-reflogs", reference)
@@ -88,11 +97,13 @@ class Vault:
         return self._say(*arguments)
 
     @contextmanager
-    def process(self, *arguments: str) -> Iterator["subprocess.Popen[bytes]"]:
+    def process(
+        self, *arguments: str, output: int | IO[bytes] = subprocess.PIPE
+    ) -> Iterator["subprocess.Popen[bytes]"]:
         """Run a git that is talked to; it is killed when the block fails. Refused with its complaint."""
         pipe = subprocess.PIPE
         running = subprocess.Popen(  # noqa: S603  # no shell, and nothing of a room's
-            self._command(*arguments), stdin=pipe, stdout=pipe, stderr=pipe, env=repository.ENVIRONMENT
+            self._command(*arguments), stdin=pipe, stdout=output, stderr=pipe, env=repository.ENVIRONMENT
         )
         try:
             with suppress(BrokenPipeError):  # it ended, and says why

@@ -2,6 +2,7 @@
 
 from contextlib import AsyncExitStack
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from stateroom.workspace.v1 import (
     clean_up_service_pb2,
@@ -28,15 +29,16 @@ from services.workspace.identity import events as identity_events
 from services.workspace.identity.credentials import CredentialServicer
 from services.workspace.identity.exchange import CredentialExchange
 from services.workspace.identity.servicer import IdentityServicer
+from services.workspace.packs.vault import DatabaseVaults
 from services.workspace.placement.local import LocalPlacement
 from services.workspace.placement.placement import Placement
 from services.workspace.placement.store import LIVE_RUNNERS
 from services.workspace.placement.upgrades import Upgrades
 from services.workspace.saves import events as save_events
 from services.workspace.saves.before_removal import BeforeRemoval
+from services.workspace.saves.directories import Directories
 from services.workspace.saves.servicer import SaveServicer
 from services.workspace.saves.taking import Taking
-from services.workspace.saves.vaults import Vaults
 from services.workspace.settings import WorkspaceSettings
 from services.workspace.teams import events as team_events
 from services.workspace.teams.servicer import TeamServicer
@@ -47,6 +49,12 @@ from services.workspace.workspaces.lifecycle import Lifecycle
 from services.workspace.workspaces.runners import Runners
 from services.workspace.workspaces.servicer import WorkspaceServicer
 
+if TYPE_CHECKING:
+    from services.workspace.saves.vaults import Rooms, Vaults
+
+_ATTEMPTS = {"local": 5, "kubernetes": 20}
+"""Attempts to make a room, in the end with half a minute in between: a cluster may be given a node meanwhile."""
+
 
 async def open_workspace(settings: WorkspaceSettings, stack: AsyncExitStack) -> tuple[Service, Server]:
     """Put the service together. The stack closes it again."""
@@ -55,9 +63,7 @@ async def open_workspace(settings: WorkspaceSettings, stack: AsyncExitStack) -> 
     service = await open_service("workspace", settings, registry, stack)
     database = service.database
     exchange = CredentialExchange(service.system, service.signer)
-    placement = Placement(database, LocalPlacement(settings), operations.admit_runner)
-    stack.push_async_callback(placement.close)
-    service.loops.append(Upgrades(placement).run)
+    placement, rooms = await _open_placement(settings, service, stack)
     service.counts.append(LIVE_RUNNERS)
     server = service.server(exchange)
     server.add_all(
@@ -69,20 +75,45 @@ async def open_workspace(settings: WorkspaceSettings, stack: AsyncExitStack) -> 
             team_service_pb2: TeamServicer(database, service.pages, settings.team_limit),
         }
     )
-    _add_workspaces(service, server, settings, placement)
+    _add_workspaces(service, server, settings, placement, rooms)
     return service, server
 
 
-def _add_workspaces(service: Service, server: Server, settings: WorkspaceSettings, placement: Placement) -> None:
+async def _open_placement(
+    settings: WorkspaceSettings, service: Service, stack: AsyncExitStack
+) -> tuple[Placement, "Rooms"]:
+    """Return where runners are, and who has the directories."""
+    rooms: Rooms
+    if settings.placement == "kubernetes":
+        # An extra, which costs 100 MB of memory.
+        from services.workspace.placement.kubernetes.opening import open_cluster  # noqa: PLC0415  # as said
+
+        rooms = pods = await open_cluster(settings, service, stack)
+        placement = Placement(service.database, pods, operations.admit_runner)
+    else:
+        rooms, local = Directories(settings), LocalPlacement(settings)
+        placement = Placement(service.database, local, operations.admit_runner)
+        service.loops.append(Upgrades(placement, local.living).run)
+    service.loops.append(placement.handles.run)
+    stack.push_async_callback(placement.handles.close)
+    return placement, rooms
+
+
+def _add_workspaces(
+    service: Service, server: Server, settings: WorkspaceSettings, placement: Placement, rooms: "Rooms"
+) -> None:
     """Add what serves workspaces and their saves, and the reconcilers behind it, which wake each other."""
-    database, pages, vaults, limit = service.database, service.pages, Vaults(settings), settings.workspace_limit
+    database, pages, limit = service.database, service.pages, settings.workspace_limit
+    vaults: Vaults = Directories(settings)
+    if settings.saves_in_database:
+        vaults = DatabaseVaults(database, placement, settings.save_size_limit, settings.save_ignored)
 
     def wake() -> None:
         workspaces.wake()
         saves.wake()
 
-    saving = BeforeRemoval(database, vaults, wake)
-    lifecycle = Lifecycle(database, placement, vaults, saving)
+    saving = BeforeRemoval(database, vaults, rooms, wake)
+    lifecycle = Lifecycle(database, placement, vaults, saving, _ATTEMPTS[settings.placement])
     workspaces = service.reconcile("workspaces", "workspace_id", lifecycle.reconcile)
     saves = service.reconcile("saves", "save_id", Taking(database, vaults, wake).reconcile)
     cleaning = Cleaning(database, timedelta(days=settings.clean_up_days), wake)

@@ -1,13 +1,16 @@
 """Settings of the workspace service."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from chassis.settings import ServiceSettings, existing_file
 
 _LONGEST_RUNTIME_DIRECTORY = 69  # bytes: a socket's path ends at 107, and its name takes 37 and a slash
+
+_QUANTITY = r"^\d+(\.\d+)?(m|[kMGTPE]i?|Ki)?$"
+"""How Kubernetes writes an amount."""
 
 
 class WorkspaceSettings(ServiceSettings):
@@ -18,8 +21,15 @@ class WorkspaceSettings(ServiceSettings):
 
     `workspace_limit` is for each account, `team_limit` how many teams somebody may make.
     A directory with more than `save_size_limit` bytes cannot be saved, and is not removed then; `save_ignored` says
-    whether what git ignores is saved too. Archived workspaces that have not changed for `clean_up_days` are deleted,
-    deleted ones are purged after `purge_days`, and their saves go `save_days` after that.
+    whether what git ignores is saved too, `vaults` where saves are kept: beside the rooms of this machine, or in the
+    database, for rooms that have disks of their own. Archived workspaces that have not changed for `clean_up_days` are
+    deleted, deleted ones are purged after `purge_days`, and their saves go `save_days` after that.
+
+    `placement` is where rooms are: `local` for processes of this machine, `kubernetes` for Pods in `room_namespace`
+    with the image `room_image`. The cluster is the one that this process runs in, or that of `kubeconfig`. A room's
+    disk has `room_size` and comes of `room_storage_class`; `room_node_selector` is a JSON object of labels. Of these
+    and of processor time and memory, empty means what the cluster gives by itself. `room_start_seconds` is how long
+    somebody who needs a room waits for its Pod before they are told what keeps it.
     """
 
     data_directory: Path
@@ -30,12 +40,27 @@ class WorkspaceSettings(ServiceSettings):
     team_limit: int = Field(20, ge=1, le=100_000)
     save_size_limit: int = Field(20 * 1024**3, ge=1)
     save_ignored: bool = True
+    vaults: Literal["directory", "database"] = "directory"
     clean_up_days: float = Field(30, ge=0, le=36_500)
     purge_days: float = Field(30, ge=0, le=36_500)
     save_days: float = Field(90, ge=0, le=36_500)
     sweep_seconds: float = Field(600, ge=0.1)
     bootstrap_token_file: Path | None = None
     sign_up: Literal["closed", "open"] = "closed"
+    placement: Literal["local", "kubernetes"] = "local"
+    kubeconfig: Path | None = None
+    room_namespace: str = Field("", pattern=r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)?$")
+    room_image: str = ""
+    room_storage_class: str = ""
+    room_size: str = Field("10Gi", pattern=_QUANTITY)
+    room_runtime_class: str = ""
+    room_node_selector: dict[str, str] = Field(default_factory=dict)
+    room_pull_secret: str = ""
+    room_cpu_request: str = Field("", pattern=f"^$|{_QUANTITY}")
+    room_memory_request: str = Field("", pattern=f"^$|{_QUANTITY}")
+    room_cpu_limit: str = Field("", pattern=f"^$|{_QUANTITY}")
+    room_memory_limit: str = Field("", pattern=f"^$|{_QUANTITY}")
+    room_start_seconds: float = Field(25, ge=1, le=600)
 
     @field_validator("runtime_directory")
     @classmethod
@@ -53,10 +78,22 @@ class WorkspaceSettings(ServiceSettings):
             raise ValueError(msg)
         return path
 
-    @field_validator("bootstrap_token_file")
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.placement == "kubernetes" and not (self.room_namespace and self.room_image):
+            msg = "ROOM_NAMESPACE and ROOM_IMAGE must be set when PLACEMENT is kubernetes"
+            raise ValueError(msg)
+        return self
+
+    @field_validator("bootstrap_token_file", "kubeconfig")
     @classmethod
     def _readable(cls, path: Path | None) -> Path | None:
         return existing_file(path) if path is not None else None
+
+    @property
+    def saves_in_database(self) -> bool:
+        """Whether saves are kept in the database: those of Pods always are."""
+        return self.vaults == "database" or self.placement == "kubernetes"
 
     @property
     def private_folders(self) -> list[Path]:

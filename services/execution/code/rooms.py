@@ -13,7 +13,7 @@ from stateroom.runner.v1.runner_service_pb2_grpc import RunnerServiceStub
 from stateroom.workspace.v1 import workspace_service_pb2 as workspace_pb
 from stateroom.workspace.v1.workspace_service_pb2_grpc import WorkspaceServiceStub
 
-from chassis.rpc.channels import BearerToken, Neighbour, open_channel
+from chassis.rpc.channels import BearerToken, Neighbour, open_runner_channel
 
 NO_RUNNER = frozenset({"WORKSPACE_NOT_FOUND", "WORKSPACE_NOT_ACTIVE", "RUNNER_NOT_FOUND"})
 """Reasons for which the workspace service has no runner to offer."""
@@ -72,8 +72,8 @@ class Rooms:
     """Runners by workspace, as the workspace service knows them at this moment."""
 
     workspace: Neighbour
-    # By address, which a runner takes with it when it ends: a channel that no Room holds any more is closed.
-    _channels: WeakValueDictionary[str, grpc.aio.Channel] = field(default_factory=WeakValueDictionary)
+    # By runner, because the address of one that ended may be another's: a channel that no Room holds is closed.
+    _channels: WeakValueDictionary[tuple[str, str], grpc.aio.Channel] = field(default_factory=WeakValueDictionary)
 
     async def find(self, account_id: UUID, workspace_id: UUID, *, for_new_work: bool) -> Room:
         """Return a workspace's runner. Raises what the workspace service answers when it has none."""
@@ -82,9 +82,10 @@ class Rooms:
         )
         stub = WorkspaceServiceStub(self.workspace.channel)
         found = await self.workspace.call(stub.GetRunner, request)
-        channel = self._channels.get(found.address)
+        key = (found.runner_id, found.address)
+        channel = self._channels.get(key)
         if channel is None:
-            channel = self._channels[found.address] = open_channel(found.address)
+            channel = self._channels[key] = open_runner_channel(*key, found.certificate)
         peer = Neighbour("runner", channel, BearerToken(found.token), patient=False)
         return Room(found.runner_id, peer, RunnerServiceStub(channel))
 

@@ -9,7 +9,7 @@ from stateroom.runner.v1 import file_service_pb2 as runner_pb
 from stateroom.runner.v1.file_service_pb2_grpc import FileServiceStub
 
 from chassis.rpc.channels import Neighbour
-from services.workspace.placement.placement import RunnerHandle
+from services.workspace.placement.handles import RunnerHandle
 
 _DEADLINE = 60.0
 """Seconds for what takes no content: a huge directory takes its time to be listed, or to go."""

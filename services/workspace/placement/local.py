@@ -4,8 +4,8 @@ import asyncio
 import hmac
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -21,7 +21,8 @@ from chassis.errors import DomainError, ServiceUnavailable
 from chassis.rpc.channels import BearerToken, Neighbour, open_channel
 from chassis.settings import inherited
 from services.workspace.placement import room_lock
-from services.workspace.placement.placement import START_DEADLINE, Starter
+from services.workspace.placement.placement import START_DEADLINE
+from services.workspace.placement.port import Tell, Vacancy
 from services.workspace.settings import WorkspaceSettings
 
 INHERITED = ("PATH", "LANG", "LC_ALL", "TZ", "PYTHONPATH", "VIRTUAL_ENV", "SYSTEMROOT")
@@ -40,25 +41,44 @@ class LocalPlacement:
         self._key = sha256(b"runner-token\0" + settings.signing_key_file.read_bytes()).digest()
         self._children: dict[UUID, asyncio.subprocess.Process] = {}
 
-    def address(self, runner_id: UUID) -> str:
+    @property
+    def patience(self) -> float:
+        """Seconds a room may take to become free."""
+        return START_DEADLINE
+
+    async def address(self, runner_id: UUID, workspace_id: UUID, tell: Tell) -> str:  # noqa: ARG002  # of the port
         """Return the runner's socket."""
+        return self.target(runner_id)
+
+    def target(self, runner_id: UUID) -> str:
+        """Return the gRPC address of the runner's socket."""
         return f"unix:{self._socket(runner_id)}"
 
     def token(self, runner_id: UUID) -> str:
         """Return HMAC-SHA-256 of the runner's id under a key of this service."""
         return hmac.new(self._key, runner_id.bytes, sha256).hexdigest()
 
-    @contextmanager
-    def vacant(self, runner_id: UUID, workspace_id: UUID) -> Iterator[Starter | None]:
-        """Hold a room and give what starts a runner in it."""
+    @asynccontextmanager
+    async def vacant(
+        self,
+        runner_id: UUID,
+        workspace_id: UUID,
+        account_id: UUID,  # noqa: ARG002  # of the port
+    ) -> AsyncIterator[Vacancy | None]:
+        """Hold a room by its lock."""
         room = self._room(workspace_id)
         room.mkdir(mode=0o700, parents=True, exist_ok=True)
         with room_lock.taken(room, runner_id) as lock:
-            yield None if lock is None else partial(self._start, runner_id, workspace_id, lock)
+            if lock is None:
+                yield None
+            else:
+                yield Vacancy(self.target(runner_id), "", partial(self._start, runner_id, workspace_id, lock))
 
     async def holder(self, workspace_id: UUID) -> UUID | None:
         """Return the runner that lives or starts in the room."""
         return room_lock.holder(self._room(workspace_id))
+
+    serving = holder
 
     async def living(self) -> list[tuple[UUID, UUID]]:
         """Return each room's runner, and the room's workspace."""
@@ -66,7 +86,14 @@ class LocalPlacement:
         found = ((room_lock.holder(room), room.name) for room in rooms.glob("*"))
         return [(runner_id, UUID(name)) for runner_id, name in found if runner_id is not None]
 
-    async def _start(self, runner_id: UUID, workspace_id: UUID, lock: int) -> None:
+    async def until_ended(self, runner_id: UUID, workspace_id: UUID) -> None:  # noqa: ARG002  # of the port
+        """Wait for ever: the end of a process that is not our child sends no event."""
+        await asyncio.Event().wait()
+
+    async def discard(self, runner_id: UUID, workspace_id: UUID) -> None:
+        """Do nothing: of a process that has ended nothing is left."""
+
+    async def _start(self, runner_id: UUID, workspace_id: UUID, lock: int, _tell: Tell) -> None:
         """Start a runner in a session of its own and wait until it serves."""
         room = self._room(workspace_id)
         self._settings.runtime_directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -88,7 +115,7 @@ class LocalPlacement:
         _log.info("runner started", workspace_id=str(workspace_id), runner_id=str(runner_id), pid=process.pid)
 
     async def _wait_until_serving(self, runner_id: UUID, process: asyncio.subprocess.Process) -> None:
-        async with open_channel(self.address(runner_id)) as channel:
+        async with open_channel(self.target(runner_id)) as channel:
             runner = Neighbour("runner", channel, BearerToken(self.token(runner_id)))
             stub: Any = RunnerServiceStub(channel)
             try:

@@ -3,21 +3,22 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractContextManager, asynccontextmanager
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 from weakref import WeakValueDictionary
 
 from stateroom.runner.v1 import runner_service_pb2 as runner_pb
-from stateroom.runner.v1.runner_service_pb2_grpc import RunnerServiceStub
 
 from chassis import faults, ids
 from chassis.actor import Actor
+from chassis.beside import beside
 from chassis.database import Database, Transaction
 from chassis.errors import DomainError, ServiceUnavailable
-from chassis.rpc.channels import BearerToken, Neighbour, open_channel
 from services.workspace.placement import store
+from services.workspace.placement.handles import Handles, RunnerHandle
+from services.workspace.placement.port import Runners, Tell, Vacancy, to_nobody
+from services.workspace.placement.store import Purpose, RunnerRow
 
 START_DEADLINE = 10.0
 """Seconds a runner has to come up."""
@@ -28,144 +29,139 @@ _STOP_DEADLINE = 15.0  # seconds for a runner to end everything
 _LOOK_AGAIN = 0.05  # seconds between looks at a room that another process is about to use, or that a runner leaves
 _AFTER_ROW = faults.Point("placement.after_row", "A runner is remembered, and no process of it was started.")
 
-Starter = Callable[[], Awaitable[None]]
-"""Starts the runner and waits until it serves. Raises ServiceUnavailable when it does not come up."""
-
-
-@dataclass(slots=True)
-class RunnerHandle:
-    """A live runner and the way to it."""
-
-    runner_id: UUID
-    workspace_id: UUID
-    address: str
-    token: str
-    peer: Neighbour = field(init=False)
-    stub: Any = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.peer = Neighbour("runner", open_channel(self.address), BearerToken(self.token))
-        self.stub = RunnerServiceStub(self.peer.channel)
-
-
-class Runners(Protocol):
-    """Where runners are processes, or pods."""
-
-    def address(self, runner_id: UUID) -> str:
-        """Return the gRPC address a runner serves on."""
-
-    def token(self, runner_id: UUID) -> str:
-        """Return the token of a runner. It is derived, so that it is stored nowhere."""
-
-    def vacant(self, runner_id: UUID, workspace_id: UUID) -> AbstractContextManager[Starter | None]:
-        """Hold a room for a new runner and give what starts it; None while another lives, starts or ends there."""
-
-    async def holder(self, workspace_id: UUID) -> UUID | None:
-        """Return the runner that lives or starts in a room, None when there is none."""
-
-    async def living(self) -> list[tuple[UUID, UUID]]:
-        """Return the runners that live or start anywhere, each with its workspace."""
-
 
 @dataclass(slots=True)
 class Placement:
     """Keeps one live runner for each workspace that needs one, together with every other process that does so.
 
     `admit` locks a workspace for the transaction and raises what forbids it a runner: so none starts behind a deletion.
+    It is told for what the runner is wanted and says for what it may be. One for a save is used for nothing else: what
+    anybody did there would be missing in the save.
     """
 
     database: Database
     runners: Runners
-    admit: Callable[[Transaction, UUID], Awaitable[None]]
-    _handles: dict[UUID, RunnerHandle] = field(default_factory=dict)
+    admit: Callable[[Transaction, UUID, Purpose], Awaitable[Purpose]]
+    handles: Handles = field(default_factory=Handles)
     # A lock is there while somebody holds it or waits for it.
     _locks: WeakValueDictionary[UUID, asyncio.Lock] = field(default_factory=WeakValueDictionary)
 
-    async def ensure(self, actor: Actor, workspace_id: UUID) -> RunnerHandle:
-        """Return the workspace's live runner; start one when there is none.
+    async def ensure(self, actor: Actor, workspace_id: UUID, tell: Tell = to_nobody) -> RunnerHandle:
+        """Return the workspace's live runner; start one when there is none, and tell how far that is.
 
         Raises:
-            ServiceUnavailable: it does not come up, or the one before it does not end.
+            Unavailable: it does not come up, or the one before it does not end.
         """
-        async with self._locks.setdefault(workspace_id, asyncio.Lock()):
-            give_up_time = time.monotonic() + START_DEADLINE
-            while (found := await self._find(actor, workspace_id)) is None:
-                runner_id = ids.new()
-                with self.runners.vacant(runner_id, workspace_id) as start:
-                    if start is not None:
-                        return await self._start(actor, runner_id, workspace_id, start)
-                if time.monotonic() > give_up_time:
-                    raise ServiceUnavailable(service="runner")
-                await asyncio.sleep(_LOOK_AGAIN)
-            return found
+        async with self._alone(workspace_id):
+            found = await self._find(actor, workspace_id, self.runners.holder, tell)
+            if found is not None and found.purpose is Purpose.SAVE:
+                await self.stop(actor, found, reason="workspace in use")
+            return await self._ensure(actor, workspace_id, Purpose.WORKSPACE, tell)
 
     async def find(self, actor: Actor, workspace_id: UUID) -> RunnerHandle | None:
-        """Return the workspace's live runner, or None."""
-        async with self._locks.setdefault(workspace_id, asyncio.Lock()):
-            return await self._find(actor, workspace_id)
+        """Return the workspace's live runner, or None. One that lives for a save alone is none."""
+        async with self._alone(workspace_id):
+            found = await self._find(actor, workspace_id, self.runners.serving, to_nobody)
+            return None if found is None or found.purpose is Purpose.SAVE else found
+
+    @asynccontextmanager
+    async def for_save(self, actor: Actor, workspace_id: UUID) -> AsyncIterator[RunnerHandle]:
+        """Give a live runner that can save the room; one that lives for that alone ends with the block.
+
+        Raises:
+            Unavailable: as for `ensure`.
+        """
+        async with self._alone(workspace_id):
+            runner = await self._ensure(actor, workspace_id, Purpose.SAVE, to_nobody)
+        try:
+            yield runner
+        finally:
+            if runner.purpose is Purpose.SAVE and await self.runners.holder(workspace_id) == runner.runner_id:
+                await self.stop(actor, runner, reason="saved")
 
     @asynccontextmanager
     async def kept(self, runner_id: UUID, workspace_id: UUID) -> AsyncIterator[RunnerHandle]:
-        """Give the way to a live runner; meanwhile everybody here who asks for it waits."""
-        async with self._locks.setdefault(workspace_id, asyncio.Lock()):
-            yield await self._handle(runner_id, workspace_id, self.runners.address(runner_id))
+        """Give the way to a live runner of this machine; meanwhile everybody here who asks for it waits."""
+        async with self._alone(workspace_id):
+            yield await self._handle(RunnerRow(runner_id), workspace_id, to_nobody)
 
     async def stop(self, actor: Actor, runner: RunnerHandle, *, reason: str) -> None:
         """End a runner and all that runs in it; its records stay on disk."""
         request = runner_pb.ShutdownRequest(grace_milliseconds=STOP_GRACE, reason=reason)
         await runner.peer.call(runner.stub.Shutdown, request, timeout=_STOP_DEADLINE)
-        await self.database.write(actor, store.end_runner, workspace_id=runner.workspace_id)
-        await self._forget(runner.workspace_id)
+        await self._clear(actor, runner.runner_id, runner.workspace_id)
 
-    async def close(self) -> None:
-        """Close all channels. The runners go on."""
-        for workspace_id in list(self._handles):
-            await self._forget(workspace_id)
+    async def give_up(self, actor: Actor, workspace_id: UUID) -> None:
+        """Remove a runner that nobody can call, such as one that has not come up. One for a save stays."""
+        async with self._alone(workspace_id):
+            row = await self.database.read(actor, store.find_live_runner, workspace_id=workspace_id)
+            if row is not None and row.purpose is not Purpose.SAVE:
+                await self._clear(actor, row.runner_id, workspace_id)
 
-    async def _start(self, actor: Actor, runner_id: UUID, workspace_id: UUID, start: Starter) -> RunnerHandle:
+    def _alone(self, workspace_id: UUID) -> asyncio.Lock:
+        """Return what keeps everybody else here from a workspace's runner."""
+        return self._locks.setdefault(workspace_id, asyncio.Lock())
+
+    async def _clear(self, actor: Actor, runner_id: UUID, workspace_id: UUID) -> None:
+        await self.runners.discard(runner_id, workspace_id)
+        await self.database.write(actor, store.end_runner, runner_id=runner_id)
+        await self.handles.forget(workspace_id, runner_id)  # another may live there by now
+
+    async def _ensure(self, actor: Actor, workspace_id: UUID, wanted: Purpose, tell: Tell) -> RunnerHandle:
+        give_up_time = time.monotonic() + self.runners.patience
+        while (found := await self._find(actor, workspace_id, self.runners.holder, tell)) is None:
+            row = RunnerRow(ids.new(), purpose=wanted)
+            async with self.runners.vacant(row.runner_id, workspace_id, actor.account_id) as vacancy:
+                if vacancy is not None:
+                    return await self._start(actor, row, workspace_id, vacancy, tell)
+            if time.monotonic() > give_up_time:
+                raise ServiceUnavailable(service="runner")
+            await asyncio.sleep(_LOOK_AGAIN)
+        return found
+
+    async def _start(
+        self, actor: Actor, wanted: RunnerRow, workspace_id: UUID, vacancy: Vacancy, tell: Tell
+    ) -> RunnerHandle:
         """Remember a runner, then start it: should we die in between, the room is empty and the row says nothing."""
-        address = self.runners.address(runner_id)
-        await self.database.write(
-            actor, self._remember, runner_id=runner_id, workspace_id=workspace_id, address=address
+        row = await self.database.write(
+            actor, self._remember, wanted=wanted, workspace_id=workspace_id, vacancy=vacancy
         )
         _AFTER_ROW.reach()
-        await start()
-        return await self._handle(runner_id, workspace_id, address)
+        await vacancy.start(tell)
+        return await self._meet(row, workspace_id, tell)
 
-    async def _remember(self, tx: Transaction, *, runner_id: UUID, workspace_id: UUID, address: str) -> None:
-        await self.admit(tx, workspace_id)
-        await store.replace_runner(tx, runner_id=runner_id, workspace_id=workspace_id, address=address)
+    async def _remember(self, tx: Transaction, *, wanted: RunnerRow, workspace_id: UUID, vacancy: Vacancy) -> RunnerRow:
+        purpose = await self.admit(tx, workspace_id, wanted.purpose)
+        row = replace(wanted, certificate=vacancy.certificate, purpose=purpose)
+        await store.replace_runner(tx, row, workspace_id=workspace_id, address=vacancy.address)
+        return row
 
-    async def _find(self, actor: Actor, workspace_id: UUID) -> RunnerHandle | None:
+    async def _find(
+        self, actor: Actor, workspace_id: UUID, present: Callable[[UUID], Awaitable[UUID | None]], tell: Tell
+    ) -> RunnerHandle | None:
+        """Return the runner that is remembered, if it is the one that is present."""
         row = await self.database.read(actor, store.find_live_runner, workspace_id=workspace_id)
-        if row is None or await self.runners.holder(workspace_id) != row.runner_id:
-            await self._forget(workspace_id)
+        if row is None or await present(workspace_id) != row.runner_id:
+            await self.handles.forget(workspace_id)
             return None
-        known = self._handles.get(workspace_id)
-        if known is not None and known.runner_id == row.runner_id:
-            return known
-        return await self._adopt(row.runner_id, workspace_id, row.address)
+        return self.handles.find(workspace_id, row.runner_id) or await self._meet(row, workspace_id, tell)
 
-    async def _adopt(self, runner_id: UUID, workspace_id: UUID, address: str) -> RunnerHandle:
-        """Meet a runner that another process started, maybe a moment ago: wait until it serves."""
-        handle = await self._handle(runner_id, workspace_id, address)
+    async def _meet(self, row: RunnerRow, workspace_id: UUID, tell: Tell) -> RunnerHandle:
+        """Wait until a runner serves that was started a moment ago, maybe by another process."""
+        handle = await self._handle(row, workspace_id, tell)
         try:
-            await handle.peer.call(handle.stub.GetStatus, runner_pb.GetStatusRequest(), timeout=START_DEADLINE)
+            async with beside(self.runners.until_ended(row.runner_id, workspace_id)):
+                await handle.peer.call(handle.stub.GetStatus, runner_pb.GetStatusRequest(), timeout=START_DEADLINE)
         except DomainError:
-            await self._forget(workspace_id)
+            await self.handles.forget(workspace_id)
             raise
         return handle
 
-    async def _handle(self, runner_id: UUID, workspace_id: UUID, address: str) -> RunnerHandle:
-        known = self._handles.get(workspace_id)
-        if known is not None and known.runner_id == runner_id:
-            return known  # somebody may be calling it: a closed channel would cancel that
-        await self._forget(workspace_id)
-        handle = RunnerHandle(runner_id, workspace_id, address, self.runners.token(runner_id))
-        self._handles[workspace_id] = handle
-        return handle
-
-    async def _forget(self, workspace_id: UUID) -> None:
-        known = self._handles.pop(workspace_id, None)
+    async def _handle(self, row: RunnerRow, workspace_id: UUID, tell: Tell) -> RunnerHandle:
+        known = self.handles.find(workspace_id, row.runner_id)
         if known is not None:
-            await known.peer.channel.close(None)
+            return known  # somebody may be calling it: a closed channel would cancel that
+        address = await self.runners.address(row.runner_id, workspace_id, tell)
+        token = self.runners.token(row.runner_id)
+        handle = RunnerHandle(row.runner_id, workspace_id, address, token, row.certificate, row.purpose)
+        return await self.handles.add(handle)

@@ -1,6 +1,7 @@
 """Rows of runners."""
 
 from dataclasses import dataclass
+from enum import Enum
 from uuid import UUID
 
 from sqlalchemy import func, insert, select, update
@@ -15,37 +16,48 @@ LIVE_RUNNERS = Count(
 )
 
 
+class Purpose(Enum):
+    """For what a runner lives. In one for a SAVE nobody works, and it does not outlast the save."""
+
+    WORKSPACE = "WORKSPACE"
+    SAVE = "SAVE"
+
+
 @dataclass(frozen=True, slots=True)
 class RunnerRow:
     """A runner as it is remembered."""
 
     runner_id: UUID
-    address: str
+    certificate: str = ""
+    purpose: Purpose = Purpose.WORKSPACE
 
 
 async def find_live_runner(connection: Connection, *, workspace_id: UUID) -> RunnerRow | None:
     """Return the runner of a workspace that has not been seen dead."""
     live = (runners.c.workspace_id == workspace_id) & runners.c.end_time.is_(None)
-    row = (await connection.execute(select(runners.c.runner_id, runners.c.address).where(live))).one_or_none()
-    return None if row is None else RunnerRow(row.runner_id, row.address)
+    columns = (runners.c.runner_id, runners.c.certificate, runners.c.purpose)
+    row = (await connection.execute(select(*columns).where(live))).one_or_none()
+    return None if row is None else RunnerRow(row.runner_id, row.certificate, Purpose(row.purpose))
 
 
-async def replace_runner(tx: Transaction, *, runner_id: UUID, workspace_id: UUID, address: str) -> None:
-    """Remember a new runner; the one before it is dead."""
-    await end_runner(tx, workspace_id=workspace_id)
+async def replace_runner(tx: Transaction, runner: RunnerRow, *, workspace_id: UUID, address: str) -> None:
+    """Remember a new runner; the one before it is dead. Its address is empty where only the cluster knows it."""
+    before = (runners.c.workspace_id == workspace_id) & runners.c.end_time.is_(None)
+    await tx.connection.execute(update(runners).where(before).values(end_time=func.now()))
     await tx.connection.execute(
         insert(runners).values(
-            runner_id=runner_id,
+            runner_id=runner.runner_id,
             account_id=tx.account_id,
             workspace_id=workspace_id,
-            purpose="WORKSPACE",
+            purpose=runner.purpose.value,
             address=address,
+            certificate=runner.certificate,
             create_time=tx.now,
         )
     )
 
 
-async def end_runner(tx: Transaction, *, workspace_id: UUID) -> None:
-    """Remember that a workspace's runner is gone."""
-    live = (runners.c.workspace_id == workspace_id) & runners.c.end_time.is_(None)
+async def end_runner(tx: Transaction, *, runner_id: UUID) -> None:
+    """Remember that a runner is gone."""
+    live = (runners.c.runner_id == runner_id) & runners.c.end_time.is_(None)
     await tx.connection.execute(update(runners).where(live).values(end_time=func.now()))

@@ -13,6 +13,7 @@ runners = Table(
     Column("workspace_id", UUID, nullable=False),
     Column("purpose", Text, nullable=False),
     Column("address", Text, nullable=False),
+    Column("certificate", Text, nullable=False),
     Column("create_time", tables.Time, nullable=False),
     Column("end_time", tables.Time),
 )

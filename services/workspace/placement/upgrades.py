@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -9,7 +10,8 @@ from stateroom.runner.v1 import runner_service_pb2 as runner_pb
 
 from chassis import logs
 from chassis.errors import DomainError, ServiceUnavailable, Unavailable
-from services.workspace.placement.placement import START_DEADLINE, Placement, RunnerHandle
+from services.workspace.placement.handles import RunnerHandle
+from services.workspace.placement.placement import START_DEADLINE, Placement
 
 _AT_ONCE = 2
 """Upgrades at the same time: each costs about a second of a processor, and people wait for the others."""
@@ -22,15 +24,17 @@ _log = logs.get("upgrades")
 
 @dataclass(frozen=True, slots=True)
 class Upgrades:
-    """Upgrades the runners of the placement."""
+    """Upgrades the runners of this machine."""
 
     placement: Placement
+    living: Callable[[], Awaitable[list[tuple[UUID, UUID]]]]
+    """Gives the runners that live or start, each with its workspace."""
 
     async def run(self) -> None:
         """Ask each runner once. One that cannot upgrade is logged and stays as it is."""
         turn = asyncio.Semaphore(_AT_ONCE)
         async with asyncio.TaskGroup() as group:
-            for runner_id, workspace_id in await self.placement.runners.living():
+            for runner_id, workspace_id in await self.living():
                 group.create_task(self._take_turn(turn, runner_id, workspace_id))
 
     async def _take_turn(self, turn: asyncio.Semaphore, runner_id: UUID, workspace_id: UUID) -> None:

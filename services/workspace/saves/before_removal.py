@@ -10,7 +10,7 @@ from chassis.database import Database
 from services.workspace.saves import operations, queries
 from services.workspace.saves.domain import Cause, Save, State
 from services.workspace.saves.errors import WorkspaceNotSaved
-from services.workspace.saves.vaults import Vaults
+from services.workspace.saves.vaults import Rooms, Vaults
 from services.workspace.workspaces import domain as workspaces
 
 LOOK_AGAIN = 0.5
@@ -30,6 +30,7 @@ class BeforeRemoval:
 
     database: Database
     vaults: Vaults
+    rooms: Rooms
     wake: Callable[[], None]
 
     async def save(self, actor: Actor, workspace: workspaces.Workspace) -> float | None:
@@ -50,7 +51,7 @@ class BeforeRemoval:
         Returns the seconds until the next look, None once it is gone.
         """
         # Without a room we were here before; the save we relied on may have gone since, and none can be taken any more.
-        if workspace.sandbox and self.vaults.has_room(workspace.workspace_id):
+        if workspace.sandbox and await self.rooms.has_room(workspace.workspace_id):
             save = await self._ensure(actor, workspace, RETRY)
             if save.state is not State.COMPLETE:
                 return LOOK_AGAIN if save.state is State.SAVING else _LATER
@@ -58,7 +59,7 @@ class BeforeRemoval:
                 await self._ensure(actor, workspace, operations.AT_ONCE)
                 return LOOK_AGAIN
         _BEFORE_REMOVAL.reach()
-        await self.vaults.remove_room(workspace.workspace_id)
+        await self.rooms.remove_room(workspace.workspace_id)
         _AFTER_ROOM.reach()
         return None
 
@@ -73,7 +74,7 @@ class BeforeRemoval:
 
     async def _is_sound(self, actor: Actor, save: Save) -> bool:
         """Whether all bytes of a save are there. One that lacks any has failed from then on."""
-        sound = await self.vaults.is_sound(save)
+        sound = await self.vaults.is_sound(actor, save)
         if not sound:
             await self.database.write(actor, operations.fail_save, save_id=save.save_id, reason=_DAMAGED)
         return sound

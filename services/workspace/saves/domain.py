@@ -9,7 +9,7 @@ from uuid import UUID
 from services.workspace.saves.errors import SaveNotComplete, WorkspaceNotSaved
 from services.workspace.workspaces import domain as workspaces
 
-_COUNTED = (
+COUNTED = (
     "branch",
     "staged",
     "modified",
@@ -22,6 +22,7 @@ _COUNTED = (
     "files",
     "size_bytes",
 )
+"""What a save says of what it holds."""
 
 
 class Cause(Enum):
@@ -95,7 +96,7 @@ class Save:
 
     def complete(self, now: datetime, facts: Mapping[str, object]) -> "Save":
         """Return the save with all that it holds."""
-        return self._changed(now, state=State.COMPLETE, **{name: facts[name] for name in _COUNTED})
+        return self._changed(now, state=State.COMPLETE, **{name: facts[name] for name in COUNTED})
 
     def fail(self, now: datetime, reason: str) -> "Save":
         """Return the save that holds nothing."""

@@ -8,6 +8,7 @@ from sqlalchemy import Executable, bindparam, exists, insert, select, update
 
 from chassis import tables
 from chassis.sql import Connection
+from services.workspace.placement.store import Purpose
 from services.workspace.placement.tables import runners
 from services.workspace.saves.domain import Cause, Save, State
 from services.workspace.saves.errors import SaveNotFound
@@ -20,9 +21,14 @@ _INSERT = insert(saves)
 _BY_ID = select(*COLUMNS).where(saves.c.save_id == bindparam("save_id"))
 _LOCKED = _BY_ID.with_for_update()
 _CHANGED_SINCE = exists().where(
-    runners.c.workspace_id == saves.c.workspace_id, runners.c.create_time > saves.c.create_time
+    runners.c.workspace_id == saves.c.workspace_id,
+    runners.c.create_time > saves.c.create_time,
+    runners.c.purpose == Purpose.WORKSPACE.value,
 )
-"""Nothing is written in a room without a runner, and a save that is not on demand is taken after the last one went."""
+"""Nothing is written in a room without a runner, and a save that is not on demand is taken after the last one went.
+
+Runners that live for a save write nothing either.
+"""
 
 _CURRENT = (
     select(*COLUMNS)
@@ -58,6 +64,14 @@ async def load_save(connection: Connection, save_id: UUID) -> Save:
 async def lock_save(connection: Connection, save_id: UUID) -> Save:
     """Return a save, deleted ones too, and hold its row until the transaction ends. SaveNotFound."""
     return await _save(connection, _LOCKED, save_id)
+
+
+async def lock_previous(connection: Connection, save: Save) -> Save | None:
+    """Return the save of the workspace before this one, unless that is deleted, and hold its row; None for none."""
+    before = (saves.c.workspace_id == save.workspace_id) & (saves.c.save_id < save.save_id)
+    statement = select(*COLUMNS).where(before, saves.c.state != State.DELETED).order_by(saves.c.save_id.desc())
+    row = (await connection.execute(statement.limit(1).with_for_update())).one_or_none()
+    return None if row is None else tables.to(Save, row)
 
 
 async def lock_saves_of(connection: Connection, workspace_id: UUID) -> list[Save]:

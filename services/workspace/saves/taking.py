@@ -32,13 +32,13 @@ class Taking:
         if save.state is State.SAVING:
             await self._take(claim, save)
         elif save.state is State.DELETED:
-            await self.vaults.remove(save)
+            await self.vaults.remove(claim.actor, save)
             _AFTER_REMOVAL.reach()
         return None
 
     async def _take(self, claim: Claim, save: Save) -> None:
         try:
-            facts = await self.vaults.take(save)
+            facts = await self.vaults.take(claim.actor, save)
         except Refused as refusal:
             await self._fail(claim, save, str(refusal))
         except Unavailable as exc:

@@ -201,9 +201,14 @@ class Workspace:
         if self.state is State.DELETED:
             raise WorkspaceNotFound(self.workspace_id)
 
+    @property
+    def is_open(self) -> bool:
+        """Whether people may work in the room, or will."""
+        return self.state in (State.CREATING, State.ACTIVE)
+
     def expect_open(self) -> None:
         """Raise WorkspaceNotActive unless a runner may live in the room."""
-        if self.state not in (State.CREATING, State.ACTIVE):
+        if not self.is_open:
             raise WorkspaceNotActive(self.workspace_id, self.state.name)
 
     def _expect_creating(self) -> None:

@@ -1,8 +1,10 @@
 """What a workspace's state asks of the world: a room for one being created, a save and no runner for one put away."""
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 from stateroom.runner.v1 import runner_service_pb2 as runner_pb
@@ -12,15 +14,14 @@ from chassis.actor import Actor
 from chassis.database import Database
 from chassis.errors import DomainError, Unavailable
 from chassis.reconcile import Claim
-from services.workspace.placement.placement import Placement, RunnerHandle
+from services.workspace.placement.handles import RunnerHandle
+from services.workspace.placement.placement import Placement
 from services.workspace.saves import queries as save_queries
 from services.workspace.saves.before_removal import BeforeRemoval
 from services.workspace.saves.vaults import Refused, Vaults
 from services.workspace.workspaces import operations, queries
 from services.workspace.workspaces.domain import ENDING, State, Workspace
 
-ATTEMPTS = 5
-"""Attempts to create a room before the workspace is called broken."""
 DRAIN = timedelta(seconds=30)
 """How long the runner of an archived or deleted workspace may wait for the last output to be stored."""
 
@@ -31,12 +32,13 @@ _AFTER_PREPARE = faults.Point("lifecycle.after_prepare", "The room is made, and 
 
 @dataclass(frozen=True, slots=True)
 class Lifecycle:
-    """Makes rooms and ends them."""
+    """Makes rooms and ends them. A workspace is called broken after so many `attempts` to make its room."""
 
     database: Database
     placement: Placement
     vaults: Vaults
     saving: BeforeRemoval
+    attempts: int
 
     async def reconcile(self, claim: Claim) -> float | None:
         """Bring one workspace's world in line with its row. Safe to repeat."""
@@ -54,12 +56,14 @@ class Lifecycle:
         actor = claim.actor
         try:
             await self._restore(actor, workspace)
-            runner = await self.placement.ensure(actor, workspace.workspace_id)
+            runner = await self.placement.ensure(
+                actor, workspace.workspace_id, partial(self._note, actor, workspace.workspace_id)
+            )
             branch = await self._prepare(actor, workspace, runner)
             _AFTER_PREPARE.reach()
             sandbox = (await runner.peer.call(runner.stub.GetStatus, runner_pb.GetStatusRequest())).sandbox
         except DomainError as exc:
-            if isinstance(exc, Unavailable) and claim.attempts < ATTEMPTS:
+            if isinstance(exc, Unavailable) and claim.attempts < self.attempts:
                 raise
             await self._give_up(actor, workspace, exc.message)
             return
@@ -77,12 +81,14 @@ class Lifecycle:
         await self.saving.expect_sound(actor, workspace)
         save = await self.database.read(actor, save_queries.get_save, save_id=workspace.save_id)
         save.expect_complete()
-        await self.vaults.give_back(save, workspace)
+        await self.vaults.give_back(actor, save, workspace)
 
     async def _give_up(self, actor: Actor, workspace: Workspace, reason: str) -> None:
-        runner = await self.placement.find(actor, workspace.workspace_id)
-        if runner is not None:
-            await self.placement.stop(actor, runner, reason="creation failed")
+        with suppress(Unavailable):
+            runner = await self.placement.find(actor, workspace.workspace_id)
+            if runner is not None:
+                await self.placement.stop(actor, runner, reason="creation failed")
+        await self.placement.give_up(actor, workspace.workspace_id)
         await self.database.write(actor, operations.fail_workspace, workspace_id=workspace.workspace_id, reason=reason)
 
     async def _prepare(self, actor: Actor, workspace: Workspace, runner: RunnerHandle) -> str:
@@ -94,12 +100,12 @@ class Lifecycle:
                 return str(progress.branch)
             if time.monotonic() - stored > _PROGRESS_INTERVAL:
                 stored = time.monotonic()
-                await self._note(actor, workspace.workspace_id, progress)
+                await self._note(actor, workspace.workspace_id, progress.step, progress.percent)
         return workspace.branch
 
-    async def _note(self, actor: Actor, workspace_id: UUID, progress: runner_pb.PrepareResponse) -> None:
+    async def _note(self, actor: Actor, workspace_id: UUID, step: str, percent: int = 0) -> None:
         await self.database.write(
-            actor, operations.note_progress, workspace_id=workspace_id, step=progress.step, percent=progress.percent
+            actor, operations.note_progress, workspace_id=workspace_id, step=step, percent=percent
         )
 
     async def _end(self, actor: Actor, workspace: Workspace) -> float | None:
@@ -111,6 +117,8 @@ class Lifecycle:
             if terminals and datetime.now(UTC) - since < DRAIN:
                 return _DRAIN_INTERVAL
             await self.placement.stop(actor, runner, reason=f"workspace_{workspace.state.name.lower()}")
+        else:
+            await self.placement.give_up(actor, workspace.workspace_id)
         return await self.saving.save(actor, workspace)
 
     async def _remove(self, actor: Actor, workspace: Workspace) -> float | None:

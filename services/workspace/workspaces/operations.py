@@ -7,6 +7,7 @@ from chassis import etag as tags
 from chassis import ids
 from chassis.database import Transaction
 from services.workspace.identity.errors import AccountNotAllowed
+from services.workspace.placement.store import Purpose
 from services.workspace.workspaces import store
 from services.workspace.workspaces.domain import State, Workspace, WorkspaceSpec
 from services.workspace.workspaces.errors import WorkspaceBusy, WorkspaceLimitReached
@@ -160,9 +161,21 @@ async def note_progress(tx: Transaction, *, workspace_id: UUID, step: str, perce
     await store.update_progress(tx.connection, workspace_id, step=step, percent=percent)
 
 
-async def admit_runner(tx: Transaction, workspace_id: UUID) -> None:
-    """Keep a workspace as it is until a runner for it is remembered. WorkspaceNotActive when it may have none."""
+async def admit_runner(tx: Transaction, workspace_id: UUID, wanted: Purpose) -> Purpose:
+    """Keep a workspace as it is until a runner for it is remembered.
+
+    Returns:
+        For what the runner may live. One for a save of a workspace that is open may as well be that of the workspace.
+
+    Raises:
+        WorkspaceNotActive: it may have none but for a save.
+    """
+    if wanted is Purpose.SAVE:
+        purged = await store.find_purged(tx.connection, workspace_id) is not None
+        if purged or not (await store.lock_workspace(tx.connection, workspace_id)).is_open:
+            return Purpose.SAVE
     (await store.lock_workspace(tx.connection, workspace_id)).expect_open()
+    return Purpose.WORKSPACE
 
 
 async def expect_place(tx: Transaction, limit: int) -> None:

@@ -8,7 +8,8 @@ from stateroom.runner.v1 import runner_service_pb2 as runner_pb
 
 from chassis.actor import Actor
 from chassis.database import Database
-from services.workspace.placement.placement import Placement, RunnerHandle
+from services.workspace.placement.handles import RunnerHandle
+from services.workspace.placement.placement import Placement
 from services.workspace.workspaces import operations, queries
 from services.workspace.workspaces.domain import ENDING, State, Workspace
 from services.workspace.workspaces.errors import RunnerNotFound, WorkspaceInUse

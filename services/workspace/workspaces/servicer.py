@@ -135,6 +135,7 @@ class WorkspaceServicer:
             token=runner.token,
             workspace_name=workspace.name,
             repository_url=workspace.repository_url,
+            certificate=runner.certificate,
         )
 
     async def _put_away(

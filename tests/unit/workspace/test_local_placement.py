@@ -57,7 +57,7 @@ def test_token_of_a_runner_depends_on_the_key_of_the_service(layout: Layout) -> 
 
 def test_address_of_a_runner_always_fits_into_a_socket(layout: Layout) -> None:
     """The longest folder that the settings allow leaves room for the name."""
-    address = _placement(layout, runtime=f"/{'x' * 68}").address(ids.new())
+    address = _placement(layout, runtime=f"/{'x' * 68}").target(ids.new())
     assert len(address.removeprefix("unix:").encode()) <= _SOCKET_LIMIT
 
 

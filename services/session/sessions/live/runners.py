@@ -17,7 +17,7 @@ from stateroom.workspace.v1 import workspace_service_pb2 as workspace_pb
 from stateroom.workspace.v1.workspace_service_pb2_grpc import WorkspaceServiceStub
 
 from chassis.errors import DomainError
-from chassis.rpc.channels import BearerToken, Neighbour, open_channel
+from chassis.rpc.channels import BearerToken, Neighbour, open_runner_channel
 from services.session.sessions.domain import Session
 from services.session.sessions.errors import SessionNotActive
 
@@ -78,8 +78,8 @@ class Runners:
 
     workspace: Neighbour
     _found: dict[tuple[UUID, UUID], Runner] = field(default_factory=dict)
-    # By address, which a runner takes with it when it ends: a channel that no Runner holds any more is closed.
-    _channels: WeakValueDictionary[str, grpc.aio.Channel] = field(default_factory=WeakValueDictionary)
+    # By runner, because the address of one that ended may be another's: a channel that no Runner holds is closed.
+    _channels: WeakValueDictionary[tuple[str, str], grpc.aio.Channel] = field(default_factory=WeakValueDictionary)
 
     async def find(self, account_id: UUID, workspace_id: UUID) -> Runner:
         """Return a workspace's runner. Raises what the workspace service answers when it has none."""
@@ -129,9 +129,10 @@ class Runners:
         return runner
 
     def _runner(self, found: workspace_pb.Runner) -> Runner:
-        channel = self._channels.get(found.address)
+        key = (found.runner_id, found.address)
+        channel = self._channels.get(key)
         if channel is None:
-            channel = self._channels[found.address] = open_channel(found.address)
+            channel = self._channels[key] = open_runner_channel(*key, found.certificate)
         return Runner(
             found.runner_id,
             found.workspace_name,

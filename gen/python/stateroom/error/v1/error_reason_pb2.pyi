@@ -836,6 +836,42 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """No version was in force before the present one.
     Example: {"reason": "NO_PREVIOUS_ROLLOUT", "metadata": {"deploymentId": "…"}}
     """
+    ROOM_NOT_STARTED: _ErrorReason.ValueType  # 435
+    """The runner of a room does not start; `cause` is what the cluster says.
+    Example: {"reason": "ROOM_NOT_STARTED", "metadata": {"workspaceId": "…", "cause": "Error, exit code 3"}}
+    """
+    ROOM_NOT_SCHEDULED: _ErrorReason.ValueType  # 436
+    """No node of the cluster can take a room.
+    Example: {"reason": "ROOM_NOT_SCHEDULED", "metadata": {"workspaceId": "…", "cause": "0/3 nodes are available: …"}}
+    """
+    ROOM_IMAGE_NOT_PULLED: _ErrorReason.ValueType  # 437
+    """The image of rooms cannot be pulled.
+    Example: {"reason": "ROOM_IMAGE_NOT_PULLED", "metadata": {"workspaceId": "…", "cause": "Back-off pulling image …"}}
+    """
+    ROOM_QUOTA_EXCEEDED: _ErrorReason.ValueType  # 438
+    """The cluster's quota has no place for a room.
+    Example: {"reason": "ROOM_QUOTA_EXCEEDED", "metadata": {"workspaceId": "…", "cause": "exceeded quota: …"}}
+    """
+    ROOM_DISK_NOT_PROVIDED: _ErrorReason.ValueType  # 439
+    """A room gets no disk of the cluster.
+    Example: {"reason": "ROOM_DISK_NOT_PROVIDED", "metadata": {"workspaceId": "…", "cause": "storageclass … not found"}}
+    """
+    ROOM_REFUSED: _ErrorReason.ValueType  # 440
+    """The cluster refuses a room, such as by a policy.
+    Example: {"reason": "ROOM_REFUSED", "metadata": {"workspaceId": "…", "cause": "violates PodSecurity …"}}
+    """
+    ROOM_STARTING: _ErrorReason.ValueType  # 441
+    """A room takes longer to start than anybody waits; try again.
+    Example: {"reason": "ROOM_STARTING", "metadata": {"workspaceId": "…", "cause": "Pulling the image"}}
+    """
+    SAVE_REFUSED: _ErrorReason.ValueType  # 450
+    """The room cannot be saved, or the save cannot be restored; the cause says why.
+    Example: {"reason": "SAVE_REFUSED", "metadata": {"cause": "it holds more than 10 bytes, as counted up to a of 11"}}
+    """
+    PACK_LOST: _ErrorReason.ValueType  # 451
+    """A part of a save was lost on its way into the database, or another process stores it anew; try again.
+    Example: {"reason": "PACK_LOST", "metadata": {"packId": "…"}}
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every `reason` of a google.rpc.ErrorInfo whose domain is `stateroom.dev`.
@@ -1655,5 +1691,41 @@ Example: {"reason": "NOT_OF_THIS_DEPLOYMENT", "metadata": {"versionId": "…"}}
 NO_PREVIOUS_ROLLOUT: ErrorReason.ValueType  # 427
 """No version was in force before the present one.
 Example: {"reason": "NO_PREVIOUS_ROLLOUT", "metadata": {"deploymentId": "…"}}
+"""
+ROOM_NOT_STARTED: ErrorReason.ValueType  # 435
+"""The runner of a room does not start; `cause` is what the cluster says.
+Example: {"reason": "ROOM_NOT_STARTED", "metadata": {"workspaceId": "…", "cause": "Error, exit code 3"}}
+"""
+ROOM_NOT_SCHEDULED: ErrorReason.ValueType  # 436
+"""No node of the cluster can take a room.
+Example: {"reason": "ROOM_NOT_SCHEDULED", "metadata": {"workspaceId": "…", "cause": "0/3 nodes are available: …"}}
+"""
+ROOM_IMAGE_NOT_PULLED: ErrorReason.ValueType  # 437
+"""The image of rooms cannot be pulled.
+Example: {"reason": "ROOM_IMAGE_NOT_PULLED", "metadata": {"workspaceId": "…", "cause": "Back-off pulling image …"}}
+"""
+ROOM_QUOTA_EXCEEDED: ErrorReason.ValueType  # 438
+"""The cluster's quota has no place for a room.
+Example: {"reason": "ROOM_QUOTA_EXCEEDED", "metadata": {"workspaceId": "…", "cause": "exceeded quota: …"}}
+"""
+ROOM_DISK_NOT_PROVIDED: ErrorReason.ValueType  # 439
+"""A room gets no disk of the cluster.
+Example: {"reason": "ROOM_DISK_NOT_PROVIDED", "metadata": {"workspaceId": "…", "cause": "storageclass … not found"}}
+"""
+ROOM_REFUSED: ErrorReason.ValueType  # 440
+"""The cluster refuses a room, such as by a policy.
+Example: {"reason": "ROOM_REFUSED", "metadata": {"workspaceId": "…", "cause": "violates PodSecurity …"}}
+"""
+ROOM_STARTING: ErrorReason.ValueType  # 441
+"""A room takes longer to start than anybody waits; try again.
+Example: {"reason": "ROOM_STARTING", "metadata": {"workspaceId": "…", "cause": "Pulling the image"}}
+"""
+SAVE_REFUSED: ErrorReason.ValueType  # 450
+"""The room cannot be saved, or the save cannot be restored; the cause says why.
+Example: {"reason": "SAVE_REFUSED", "metadata": {"cause": "it holds more than 10 bytes, as counted up to a of 11"}}
+"""
+PACK_LOST: ErrorReason.ValueType  # 451
+"""A part of a save was lost on its way into the database, or another process stores it anew; try again.
+Example: {"reason": "PACK_LOST", "metadata": {"packId": "…"}}
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

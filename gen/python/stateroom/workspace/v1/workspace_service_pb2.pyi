@@ -371,16 +371,21 @@ class Runner(_message.Message):
     TOKEN_FIELD_NUMBER: _builtins.int
     WORKSPACE_NAME_FIELD_NUMBER: _builtins.int
     REPOSITORY_URL_FIELD_NUMBER: _builtins.int
+    CERTIFICATE_FIELD_NUMBER: _builtins.int
     runner_id: _builtins.str
     """UUIDv7 of this run of the runner process; a new one means that every terminal of the old one is gone."""
     address: _builtins.str
-    """gRPC address, such as `unix:/run/…/runner.sock`."""
+    """gRPC address, such as `unix:/run/…/runner.sock`, or `10.1.2.3:7200` on the network."""
     token: _builtins.str
     """Token for its calls."""
     workspace_name: _builtins.str
     """Name of the workspace, for the environment of its shells."""
     repository_url: _builtins.str
     """Where the workspace was cloned from."""
+    certificate: _builtins.str
+    """The certificate, PEM, by which the runner proves itself on the network, as `<runner_id>.room.stateroom`: no other one is trusted. Empty for
+    a socket, which needs none.
+    """
     def __init__(
         self,
         *,
@@ -389,10 +394,11 @@ class Runner(_message.Message):
         token: _builtins.str = ...,
         workspace_name: _builtins.str = ...,
         repository_url: _builtins.str = ...,
+        certificate: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "repository_url", b"repository_url", "runner_id", b"runner_id", "token", b"token", "workspace_name", b"workspace_name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "certificate", b"certificate", "repository_url", b"repository_url", "runner_id", b"runner_id", "token", b"token", "workspace_name", b"workspace_name"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
