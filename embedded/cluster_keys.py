@@ -6,62 +6,67 @@ create Secrets in its own namespace, and get and update those named.
 
 import argparse
 import base64
-import secrets
 import ssl
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx2
 
-from embedded import keys, private_files
+from embedded import keys, parts, private_files
 from embedded.layout import Layout
-from embedded.services import DURABLE
 
 ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 """Where a Pod finds its service account's token and namespace, and the API server's certificate authority."""
 API = "https://kubernetes.default.svc"
-ADMIN = "postgres"
 _NOT_FOUND = 404
 _SECONDS = 20.0
 
 Entries = dict[str, str]
+"""What a Secret holds: names and content of files."""
 
 
-def key_entries(held: Entries) -> Entries:
-    """Return the files by which the services know each other, made by what makes those of one machine."""
+def keys_of(held: Entries) -> Entries:
+    """Return the keys by which the services know each other, those that are held among them."""
+    with _layout() as layout:
+        for name, content in held.items():
+            private_files.write(layout.keys / name, content)
+        return _made(layout)["keys"]
+
+
+def postgresql_of(held: Entries, server: str) -> Entries:
+    """Return the passwords and URLs by which everybody reaches PostgreSQL at `host:port`; what is held stays."""
+    with _layout() as layout:
+        _hold(layout.passwords / parts.ADMIN, held.get("password"))
+        return _made(layout, database=server)["postgresql"] | held
+
+
+def nats_of(held: Entries, server: str) -> Entries:
+    """Return the passwords and URLs by which the services reach NATS at `host:port`; what is held stays."""
+    with _layout() as layout:
+        for name in keys.SOURCES:
+            _hold(layout.passwords / f"nats-{name}", held.get(name))
+        return _made(layout, nats=server)["nats"] | held
+
+
+@contextmanager
+def _layout() -> Iterator[Layout]:
     with tempfile.TemporaryDirectory() as folder:
         layout = Layout(data=Path(folder), runtime=Path(folder))
         layout.make()
-        for name, content in held.items():
-            private_files.write(layout.keys / name, content)
-        keys.prepare(layout)
-        return {file.name: file.read_text() for file in layout.keys.iterdir()}
+        yield layout
 
 
-def postgresql_entries(held: Entries, place: str) -> Entries:
-    """Return the administrator's name, password and URL, and the URLs of each service's two roles.
-
-    `place` is `host:port/database`.
-    """
-    password = held.get("password") or _password()
-    made = {"username": ADMIN, "password": password, "admin-url": f"postgresql://{ADMIN}:{password}@{place}"}
-    for service in DURABLE:
-        made[f"{service}-url"] = f"postgresql://{service}:{_password()}@{place}"
-        made[f"{service}-system-url"] = f"postgresql://{service}_system:{_password()}@{place}"
-    return made | held
+def _hold(file: Path, password: str | None) -> None:
+    if password is not None:
+        private_files.write(file, password)
 
 
-def nats_entries(held: Entries, place: str) -> Entries:
-    """Return each service's password, and the URL with it. `place` is `host:port`."""
-    passwords = {service: held.get(service) or _password() for service in DURABLE}
-    return passwords | {f"{name}-url": f"nats://{name}:{password}@{place}" for name, password in passwords.items()}
-
-
-def _password() -> str:
-    return secrets.token_hex(private_files.SECRET_BYTES)
+def _made(layout: Layout, database: str = "", nats: str = "") -> dict[str, Entries]:
+    return parts.secrets(layout, parts.access(layout, database=database, nats=nats))
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,18 +105,18 @@ def complete(found: Secrets, given: list[str]) -> None:
     """Make what the arguments of the program name."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--keys", metavar="SECRET", help="for the keys of the services")
-    parser.add_argument("--postgresql", nargs=2, metavar=("SECRET", "HOST:PORT/DATABASE"), help="for its URLs")
+    parser.add_argument("--postgresql", nargs=2, metavar=("SECRET", "HOST:PORT"), help="for its passwords and URLs")
     parser.add_argument("--nats", nargs=2, metavar=("SECRET", "HOST:PORT"), help="for its passwords and URLs")
     wanted = parser.parse_args(given)
     if wanted.keys:
-        found.complete(wanted.keys, key_entries)
+        found.complete(wanted.keys, keys_of)
     if wanted.postgresql:
-        name, place = wanted.postgresql
+        name, database = wanted.postgresql
         # The type is how CloudNativePG wants the Secret of its superuser.
-        found.complete(name, lambda held: postgresql_entries(held, place), "kubernetes.io/basic-auth")
+        found.complete(name, lambda held: postgresql_of(held, database), "kubernetes.io/basic-auth")
     if wanted.nats:
-        name, place = wanted.nats
-        found.complete(name, lambda held: nats_entries(held, place))
+        name, broker = wanted.nats
+        found.complete(name, lambda held: nats_of(held, broker))
 
 
 def main() -> None:

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from tests.support.chart import COMBINATIONS, found
+from tests.support.network import ROOM
 from tools.render_chart import CHART, NAMESPACE
 
 METADATA = yaml.safe_load((CHART / "Chart.yaml").read_text())
@@ -57,6 +58,12 @@ def _problems(one: dict[str, Any], version: str) -> list[str]:
 def test_rendered_objects_are_valid_strictly(combination: str, version: str) -> None:
     """No unknown field, no wrong type, at the oldest version and at the newest."""
     assert [problem for one in found(combination) for problem in _problems(one, version)] == []
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_pod_of_a_room_is_valid_strictly(version: str) -> None:
+    """The workspace service makes it, in the same clusters."""
+    assert _problems(ROOM, version) == []
 
 
 def test_validation_of_a_field_that_nobody_knows_refuses_it() -> None:

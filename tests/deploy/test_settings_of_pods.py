@@ -32,9 +32,9 @@ WITHOUT_MODEL = {
 }
 """Programs that read exactly these."""
 SECRETS = {
-    "keys": cluster_keys.key_entries({}),
-    "postgresql": cluster_keys.postgresql_entries({}, "host:5432/stateroom"),
-    "nats": cluster_keys.nats_entries({}, "host:4222"),
+    "keys": cluster_keys.keys_of({}),
+    "postgresql": cluster_keys.postgresql_of({}, "host:5432"),
+    "nats": cluster_keys.nats_of({}, "host:4222"),
 }
 """What Secrets hold, those of an operator's own too: docs/kubernetes.md lists the entries."""
 PROCESSES = [

@@ -3,10 +3,16 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from chassis import ids
+from services.workspace.placement.kubernetes import manifest
 from tests.support.chart import ROOMS, Pod, of_kind, pods, selects
 from tools.render_chart import NAMESPACE, Object
 
-ROOM = {"app.kubernetes.io/name": "stateroom-room", "app.kubernetes.io/component": "room"}
+ROOM = manifest.pod(
+    manifest.Occupant(runner_id=ids.new(), workspace_id=ids.new(), account_id=ids.new()),
+    manifest.Wishes(image="stateroom/runner:0.1.0", requests={"cpu": "100m"}, limits={"cpu": "1"}),
+)
+"""The Pod of a room, as the workspace service makes it."""
 CLUSTER_POSTGRESQL = {"cnpg.io/cluster": "stateroom-postgresql", "app.kubernetes.io/component": "postgresql"}
 
 
@@ -20,8 +26,8 @@ class Network:
     @classmethod
     def of(cls, combination: str) -> "Network":
         """Return those of the chart, a room, and what an operator makes."""
-        ports = {"containers": [{"ports": [{"name": "grpc", "containerPort": 7200}]}]}
-        everybody = [*pods(combination), Pod({}, ROOM, ports, ROOMS.get(combination, NAMESPACE))]
+        room = Pod(ROOM, ROOM["metadata"]["labels"], ROOM["spec"], ROOMS.get(combination, NAMESPACE))
+        everybody = [*pods(combination), room]
         if combination == "operators":
             server = {"containers": [{"ports": [{"name": "postgresql", "containerPort": 5432}]}]}
             everybody.append(Pod({}, CLUSTER_POSTGRESQL, server))

@@ -9,7 +9,7 @@ step. They are tried again for days, and what needs what they make waits for it.
 {{- $arguments = concat $arguments (list "--keys" (include "stateroom.keysSecret" .)) }}
 {{- end }}
 {{- if or .Values.postgresql.embedded .Values.postgresql.cnpg.enabled }}
-{{- $arguments = concat $arguments (list "--postgresql" (include "stateroom.postgresqlSecret" .) (printf "%s:5432/stateroom" (include "stateroom.postgresqlHost" .))) }}
+{{- $arguments = concat $arguments (list "--postgresql" (include "stateroom.postgresqlSecret" .) (printf "%s:5432" (include "stateroom.postgresqlHost" .))) }}
 {{- end }}
 {{- if .Values.nats.embedded }}
 {{- $arguments = concat $arguments (list "--nats" (include "stateroom.natsSecret" .) (printf "%s-nats:4222" $full)) }}
