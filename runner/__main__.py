@@ -81,7 +81,9 @@ async def serve(options: Settings, inherited: Table) -> None:
         agents.adopt(inherited.agents)
         way = Upgrade(code, inherited.token_sha256, workspace, terminals, agents)
         servicer = RunnerServicer(
-            options.runner_id, options.workspace_id, sandbox, workspace, terminals, way, stopped.set
+            *(options.runner_id, options.workspace_id, sandbox, workspace, terminals, way),
+            stop=stopped.set,
+            other_calls=lambda: server.open_calls - 1,
         )
         git = Git(options.room, sandbox)
         server.add_all(

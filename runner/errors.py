@@ -41,6 +41,12 @@ class OutputTrimmed(OutOfRange):
         super().__init__(sequence=str(sequence), first=str(first))
 
 
+class RunnerInUse(WrongState):
+    """Something runs in this room, is not stored yet, or is asked of its runner, which so does not stop."""
+
+    reason = "RUNNER_IN_USE"
+
+
 class CloneFailed(WrongState):
     """The repository cannot be cloned: {cause}."""
 

@@ -10,7 +10,7 @@ from stateroom.runner.v1 import runner_service_pb2 as pb
 from chassis.rpc.call import Call
 from runner import convert
 from runner.clone import Workspace
-from runner.errors import OutputTrimmed
+from runner.errors import OutputTrimmed, RunnerInUse
 from runner.sandbox import Sandbox
 from runner.terminal import Size
 from runner.terminals import Terminals
@@ -33,6 +33,8 @@ class RunnerServicer:
     terminals: Terminals
     upgrade: Upgrade
     stop: Callable[[], None]
+    other_calls: Callable[[], int]
+    """How many calls are open beside the one that asks."""
     start_time: int = field(default_factory=time.time_ns)
 
     async def GetStatus(self, _request: pb.GetStatusRequest, _call: Call) -> pb.Status:
@@ -119,6 +121,8 @@ class RunnerServicer:
 
     async def Shutdown(self, request: pb.ShutdownRequest, _call: Call) -> pb.ShutdownResponse:
         """End every terminal, then the runner."""
+        if request.unless_in_use and (self.terminals.noteworthy() or self.other_calls()):
+            raise RunnerInUse
         await self.terminals.shutdown(request.grace_milliseconds / _MILLISECONDS, request.reason)
         self.stop()
         return pb.ShutdownResponse()

@@ -33,6 +33,7 @@ from services.workspace.packs.vault import DatabaseVaults
 from services.workspace.placement.local import LocalPlacement
 from services.workspace.placement.placement import Placement
 from services.workspace.placement.store import LIVE_RUNNERS
+from services.workspace.placement.suspension import Suspension
 from services.workspace.placement.upgrades import Upgrades
 from services.workspace.saves import events as save_events
 from services.workspace.saves.before_removal import BeforeRemoval
@@ -89,12 +90,13 @@ async def _open_placement(
         from services.workspace.placement.kubernetes.opening import open_cluster  # noqa: PLC0415  # as said
 
         rooms = pods = await open_cluster(settings, service, stack)
-        placement = Placement(service.database, pods, operations.admit_runner)
+        placement = Placement(service.database, pods, operations.admit_runner, settings.idle_seconds)
     else:
         rooms, local = Directories(settings), LocalPlacement(settings)
-        placement = Placement(service.database, local, operations.admit_runner)
+        placement = Placement(service.database, local, operations.admit_runner, settings.idle_seconds)
         service.loops.append(Upgrades(placement, local.living).run)
     service.loops.append(placement.handles.run)
+    service.reconcile("runners", "runner_id", Suspension(service.database, placement).reconcile)
     stack.push_async_callback(placement.handles.close)
     return placement, rooms
 

@@ -9,6 +9,7 @@ from chassis.settings import ServiceSettings, existing_file
 
 _LONGEST_RUNTIME_DIRECTORY = 69  # bytes: a socket's path ends at 107, and its name takes 37 and a slash
 
+_IDLE_POD = 1800.0
 _QUANTITY = r"^\d+(\.\d+)?(m|[kMGTPE]i?|Ki)?$"
 """How Kubernetes writes an amount."""
 
@@ -30,6 +31,8 @@ class WorkspaceSettings(ServiceSettings):
     disk has `room_size` and comes of `room_storage_class`; `room_node_selector` is a JSON object of labels. Of these
     and of processor time and memory, empty means what the cluster gives by itself. `room_start_seconds` is how long
     somebody who needs a room waits for its Pod before they are told what keeps it.
+    A room that has been idle for `room_idle_seconds` is suspended: its runner ends, and its disk stays. 0 is for never,
+    and so it is without the setting, but for Pods, which have half an hour then.
     """
 
     data_directory: Path
@@ -60,7 +63,8 @@ class WorkspaceSettings(ServiceSettings):
     room_memory_request: str = Field("", pattern=f"^$|{_QUANTITY}")
     room_cpu_limit: str = Field("", pattern=f"^$|{_QUANTITY}")
     room_memory_limit: str = Field("", pattern=f"^$|{_QUANTITY}")
-    room_start_seconds: float = Field(25, ge=1, le=600)
+    room_start_seconds: float = Field(20, ge=1, le=600)
+    room_idle_seconds: float | None = Field(None, ge=0)
 
     @field_validator("runtime_directory")
     @classmethod
@@ -94,6 +98,13 @@ class WorkspaceSettings(ServiceSettings):
     def saves_in_database(self) -> bool:
         """Whether saves are kept in the database: those of Pods always are."""
         return self.vaults == "database" or self.placement == "kubernetes"
+
+    @property
+    def idle_seconds(self) -> float:
+        """After how long an idle room is suspended; 0 for never."""
+        if self.room_idle_seconds is None:
+            return _IDLE_POD if self.placement == "kubernetes" else 0.0
+        return self.room_idle_seconds
 
     @property
     def private_folders(self) -> list[Path]:

@@ -18,6 +18,7 @@ from chassis.rpc.channels import BearerToken, Neighbour, open_runner_channel
 NO_RUNNER = frozenset({"WORKSPACE_NOT_FOUND", "WORKSPACE_NOT_ACTIVE", "RUNNER_NOT_FOUND"})
 """Reasons for which the workspace service has no runner to offer."""
 
+_START = 28.0  # seconds that the workspace service has to start a runner
 _COLUMNS, _ROWS = 80, 24  # of a pipe, which has neither
 _KILL = 9
 
@@ -81,7 +82,7 @@ class Rooms:
             workspace_id=str(workspace_id), account_id=str(account_id), for_new_work=for_new_work
         )
         stub = WorkspaceServiceStub(self.workspace.channel)
-        found = await self.workspace.call(stub.GetRunner, request)
+        found = await self.workspace.call(stub.GetRunner, request, timeout=_START)
         key = (found.runner_id, found.address)
         channel = self._channels.get(key)
         if channel is None:

@@ -73,7 +73,15 @@ async def open_core(settings: SessionSettings, kinds: tuple[EntityKind, ...], st
     put_away = (*ends, ContextsOfWorkspaces(database).tell)
     service.consume(workspace, in_turn(WorkspaceChanges(put_away).apply, TeamChats(database).apply))
     bell = Bell(system, CHANNEL)
-    running = (bell, liveness, feeds, Copier(parts, feeds.bell, feeds.begin), devices, Presences(system, devices))
+    running = (
+        bell,
+        liveness,
+        runners,
+        feeds,
+        Copier(parts, feeds.bell, feeds.begin),
+        devices,
+        Presences(system, devices),
+    )
     service.loops.extend(part.run for part in running)
     service.counts += COUNTS
     desk = Desk(database, runners, reconciliation, background)

@@ -3,7 +3,7 @@
 from chassis import schema
 
 revision = "0010"
-down_revision = "0007"
+down_revision = "0009"
 
 # Who removes the chunks of a pack does that piece by piece, and the pack last.
 _PACKS = """

@@ -27,6 +27,8 @@ class RunnerHandle:
     token: str
     certificate: str
     purpose: Purpose
+    use_noted: float = field(default_factory=time.monotonic)
+    """When the database was last told that somebody needs it."""
     peer: Neighbour = field(init=False)
     stub: Any = field(init=False)
 

@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 from weakref import WeakValueDictionary
 
@@ -27,6 +28,8 @@ STOP_GRACE = 5_000
 
 _STOP_DEADLINE = 15.0  # seconds for a runner to end everything
 _LOOK_AGAIN = 0.05  # seconds between looks at a room that another process is about to use, or that a runner leaves
+_NOTES = 4  # how often the use of a runner is noted in the time after which it is looked at
+_IN_USE = "RUNNER_IN_USE"
 _AFTER_ROW = faults.Point("placement.after_row", "A runner is remembered, and no process of it was started.")
 
 
@@ -36,12 +39,14 @@ class Placement:
 
     `admit` locks a workspace for the transaction and raises what forbids it a runner: so none starts behind a deletion.
     It is told for what the runner is wanted and says for what it may be. One for a save is used for nothing else: what
-    anybody did there would be missing in the save.
+    anybody did there would be missing in the save. A runner that nobody has needed for `idle_seconds` is looked at, and
+    ended if its room is idle; 0 for never.
     """
 
     database: Database
     runners: Runners
     admit: Callable[[Transaction, UUID, Purpose], Awaitable[Purpose]]
+    idle_seconds: float = 0.0
     handles: Handles = field(default_factory=Handles)
     # A lock is there while somebody holds it or waits for it.
     _locks: WeakValueDictionary[UUID, asyncio.Lock] = field(default_factory=WeakValueDictionary)
@@ -56,7 +61,9 @@ class Placement:
             found = await self._find(actor, workspace_id, self.runners.holder, tell)
             if found is not None and found.purpose is Purpose.SAVE:
                 await self.stop(actor, found, reason="workspace in use")
-            return await self._ensure(actor, workspace_id, Purpose.WORKSPACE, tell)
+            runner = await self._ensure(actor, workspace_id, Purpose.WORKSPACE, tell)
+        await self._note_use(actor, runner)
+        return runner
 
     async def find(self, actor: Actor, workspace_id: UUID) -> RunnerHandle | None:
         """Return the workspace's live runner, or None. One that lives for a save alone is none."""
@@ -90,6 +97,23 @@ class Placement:
         request = runner_pb.ShutdownRequest(grace_milliseconds=STOP_GRACE, reason=reason)
         await runner.peer.call(runner.stub.Shutdown, request, timeout=_STOP_DEADLINE)
         await self._clear(actor, runner.runner_id, runner.workspace_id)
+
+    async def suspend(self, actor: Actor, runner_id: UUID, workspace_id: UUID) -> bool:
+        """End a runner in whose room nothing goes on. Returns whether it is gone."""
+        async with self._alone(workspace_id):
+            found = await self._find(actor, workspace_id, self.runners.serving, to_nobody)
+            if found is not None and found.runner_id == runner_id:
+                request = runner_pb.ShutdownRequest(reason="idle", unless_in_use=True)
+                try:
+                    await found.peer.call(found.stub.Shutdown, request, timeout=_STOP_DEADLINE)
+                except DomainError as exc:
+                    if exc.reason != _IN_USE:
+                        raise
+                    return False
+            elif await self.runners.holder(workspace_id) == runner_id:
+                return False  # it is starting
+            await self._clear(actor, runner_id, workspace_id)
+        return True
 
     async def give_up(self, actor: Actor, workspace_id: UUID) -> None:
         """Remove a runner that nobody can call, such as one that has not come up. One for a save stays."""
@@ -133,8 +157,17 @@ class Placement:
     async def _remember(self, tx: Transaction, *, wanted: RunnerRow, workspace_id: UUID, vacancy: Vacancy) -> RunnerRow:
         purpose = await self.admit(tx, workspace_id, wanted.purpose)
         row = replace(wanted, certificate=vacancy.certificate, purpose=purpose)
-        await store.replace_runner(tx, row, workspace_id=workspace_id, address=vacancy.address)
+        is_looked_at = self.idle_seconds > 0 and purpose is not Purpose.SAVE
+        look_time = tx.now + timedelta(seconds=self.idle_seconds) if is_looked_at else None
+        await store.replace_runner(tx, row, workspace_id=workspace_id, address=vacancy.address, look_time=look_time)
         return row
+
+    async def _note_use(self, actor: Actor, runner: RunnerHandle) -> None:
+        """Put off the look at a runner, now and then."""
+        if self.idle_seconds and time.monotonic() - runner.use_noted > self.idle_seconds / _NOTES:
+            runner.use_noted = time.monotonic()
+            look_time = datetime.now(UTC) + timedelta(seconds=self.idle_seconds)
+            await self.database.write(actor, store.note_use, runner_id=runner.runner_id, look_time=look_time)
 
     async def _find(
         self, actor: Actor, workspace_id: UUID, present: Callable[[UUID], Awaitable[UUID | None]], tell: Tell

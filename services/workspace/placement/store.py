@@ -1,6 +1,7 @@
 """Rows of runners."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum
 from uuid import UUID
 
@@ -14,6 +15,9 @@ from services.workspace.placement.tables import runners
 LIVE_RUNNERS = Count(
     "stateroom_runners", "Runners not seen dead.", "SELECT count(*) FROM runners WHERE end_time IS NULL"
 )
+
+
+_ENDED = {"end_time": func.now(), "reconcile_time": None}
 
 
 class Purpose(Enum):
@@ -40,10 +44,27 @@ async def find_live_runner(connection: Connection, *, workspace_id: UUID) -> Run
     return None if row is None else RunnerRow(row.runner_id, row.certificate, Purpose(row.purpose))
 
 
-async def replace_runner(tx: Transaction, runner: RunnerRow, *, workspace_id: UUID, address: str) -> None:
-    """Remember a new runner; the one before it is dead. Its address is empty where only the cluster knows it."""
+async def find_workspace(connection: Connection, *, runner_id: UUID) -> UUID | None:
+    """Return the workspace of a runner that has not been seen dead."""
+    live = (runners.c.runner_id == runner_id) & runners.c.end_time.is_(None)
+    row = (await connection.execute(select(runners.c.workspace_id).where(live))).one_or_none()
+    return None if row is None else row.workspace_id
+
+
+async def replace_runner(
+    tx: Transaction, runner: RunnerRow, *, workspace_id: UUID, address: str, look_time: datetime | None
+) -> None:
+    """Remember a new runner; the one before it is dead.
+
+    Args:
+        tx: of the workspace's account.
+        runner: what is remembered of it.
+        workspace_id: whose room it lives in.
+        address: where it serves; empty where only the cluster knows it.
+        look_time: when to see whether anybody uses it; None for never.
+    """
     before = (runners.c.workspace_id == workspace_id) & runners.c.end_time.is_(None)
-    await tx.connection.execute(update(runners).where(before).values(end_time=func.now()))
+    await tx.connection.execute(update(runners).where(before).values(_ENDED))
     await tx.connection.execute(
         insert(runners).values(
             runner_id=runner.runner_id,
@@ -53,6 +74,8 @@ async def replace_runner(tx: Transaction, runner: RunnerRow, *, workspace_id: UU
             address=address,
             certificate=runner.certificate,
             create_time=tx.now,
+            reconcile_time=look_time,
+            reconcile_epoch=0,
         )
     )
 
@@ -60,4 +83,11 @@ async def replace_runner(tx: Transaction, runner: RunnerRow, *, workspace_id: UU
 async def end_runner(tx: Transaction, *, runner_id: UUID) -> None:
     """Remember that a runner is gone."""
     live = (runners.c.runner_id == runner_id) & runners.c.end_time.is_(None)
-    await tx.connection.execute(update(runners).where(live).values(end_time=func.now()))
+    await tx.connection.execute(update(runners).where(live).values(_ENDED))
+
+
+async def note_use(tx: Transaction, *, runner_id: UUID, look_time: datetime) -> None:
+    """Put off the look at a runner, because somebody needs it. A look that is under way does not put it off again."""
+    looked_at = (runners.c.runner_id == runner_id) & runners.c.reconcile_time.is_not(None)
+    later = {"reconcile_time": look_time, "reconcile_epoch": runners.c.reconcile_epoch + 1}
+    await tx.connection.execute(update(runners).where(looked_at).values(later))

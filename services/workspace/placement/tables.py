@@ -1,6 +1,6 @@
 """Table of runners."""
 
-from sqlalchemy import Column, Table, Text
+from sqlalchemy import BigInteger, Column, Table, Text
 from sqlalchemy.dialects.postgresql import UUID
 
 from chassis import tables
@@ -16,4 +16,6 @@ runners = Table(
     Column("certificate", Text, nullable=False),
     Column("create_time", tables.Time, nullable=False),
     Column("end_time", tables.Time),
+    Column("reconcile_time", tables.Time),
+    Column("reconcile_epoch", BigInteger, nullable=False),
 )

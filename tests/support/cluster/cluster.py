@@ -44,6 +44,10 @@ class Cluster:
             setattr(self.node.orders, name, value)
         self.objects.ring()
 
+    def evict(self, name: str) -> None:
+        """Evict a Pod as the drain of a node does: it has its grace period to end."""
+        self.api.delete(("pods", NAMESPACE, name), {})
+
     async def come(self) -> None:
         """Begin to answer."""
         self._serving = await serve(self.api, self.port)

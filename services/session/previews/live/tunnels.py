@@ -56,7 +56,7 @@ class Tunnels:
     @asynccontextmanager
     async def open(self, account_id: UUID, workspace_id: UUID, port: int) -> AsyncIterator[Tunnel]:
         """Connect for a block. Raises what the workspace service says of the workspace; PortNotOpen of its runner."""
-        call = await self._connect(account_id, workspace_id, port)
+        _runner, call = await self._connect(account_id, workspace_id, port)  # whose channel is closed with the last use
         try:
             yield Tunnel(call)
         finally:
@@ -69,15 +69,16 @@ class Tunnels:
         found: pb.FindFreePortResponse = await runner.call(stub.FindFreePort, pb.FindFreePortRequest())
         return found.port
 
-    async def _connect(self, account_id: UUID, workspace_id: UUID, port: int) -> Any:  # as Tunnel's
+    async def _connect(self, account_id: UUID, workspace_id: UUID, port: int) -> tuple[Runner, Any]:  # as Tunnel's
         runner = await self.runners.find(account_id, workspace_id)
         try:
-            return await _forward(runner, port)
+            return runner, await _forward(runner, port)
         except DomainError as exc:
             if exc.reason not in _STALE:
                 raise
             self.runners.forget(workspace_id)
-            return await _forward(await self.runners.find(account_id, workspace_id), port)
+            runner = await self.runners.find(account_id, workspace_id)
+            return runner, await _forward(runner, port)
 
 
 async def _forward(runner: Runner, port: int) -> Any:  # as Tunnel's

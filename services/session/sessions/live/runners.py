@@ -1,5 +1,7 @@
 """The port to runners: where the one of a workspace is, and calls to it."""
 
+import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -16,6 +18,7 @@ from stateroom.terminal.v1.screen_pb2 import Screen
 from stateroom.workspace.v1 import workspace_service_pb2 as workspace_pb
 from stateroom.workspace.v1.workspace_service_pb2_grpc import WorkspaceServiceStub
 
+from chassis import cancellation
 from chassis.errors import DomainError
 from chassis.rpc.channels import BearerToken, Neighbour, open_runner_channel
 from services.session.sessions.domain import Session
@@ -26,6 +29,11 @@ OVER = frozenset({"TERMINAL_ENDED", "TERMINAL_NOT_FOUND"})
 """Reasons for which a runner refuses what is asked of a terminal because it is over."""
 NO_RUNNER = frozenset({"WORKSPACE_NOT_FOUND", "WORKSPACE_NOT_ACTIVE", "RUNNER_NOT_FOUND"})
 """Reasons for which the workspace service has no runner to offer."""
+
+START = 28.0
+"""Seconds that the workspace service has to start a runner: a little less than those who wait for us have patience."""
+KEPT = 60.0
+"""Seconds that a runner which nobody asks for is remembered."""
 
 InputStream = Any
 """A bidirectional call of grpc.aio, which is not generic at run time."""
@@ -71,20 +79,24 @@ class Runner:
 
 @dataclass(slots=True)
 class Runners:
-    """Runners by workspace, as the workspace service knows them, remembered until somebody doubts it.
+    """Runners by workspace, as the workspace service knows them, remembered until somebody doubts it or nobody asks.
 
     They are remembered by account too: what one account was told is no answer to another, which may not know of it.
     """
 
     workspace: Neighbour
-    _found: dict[tuple[UUID, UUID], Runner] = field(default_factory=dict)
+    _found: dict[tuple[UUID, UUID], tuple[float, Runner]] = field(default_factory=dict)
+    """With the time of the last use."""
     # By runner, because the address of one that ended may be another's: a channel that no Runner holds is closed.
     _channels: WeakValueDictionary[tuple[str, str], grpc.aio.Channel] = field(default_factory=WeakValueDictionary)
 
     async def find(self, account_id: UUID, workspace_id: UUID) -> Runner:
         """Return a workspace's runner. Raises what the workspace service answers when it has none."""
         known = self._found.get((account_id, workspace_id))
-        return known or await self._ask(account_id, workspace_id, for_new_work=False)
+        if known is None:
+            return await self._ask(account_id, workspace_id, for_new_work=False)
+        self._found[account_id, workspace_id] = (time.monotonic(), known[1])
+        return known[1]
 
     async def enter(self, account_id: UUID, workspace_id: UUID) -> Runner:
         """Return a workspace's runner for something new, which the workspace service may refuse; so it is asked."""
@@ -113,6 +125,14 @@ class Runners:
         for key in [key for key in self._found if key[1] == workspace_id]:
             del self._found[key]
 
+    async def run(self) -> None:
+        """Let go of runners that nobody asks for, until cancelled: each channel costs both sides, also unused."""
+        while True:
+            cancellation.heed()
+            await asyncio.sleep(KEPT / 4)
+            old = time.monotonic() - KEPT
+            self._found = {key: known for key, known in self._found.items() if known[0] > old}
+
     async def close(self) -> None:
         """Close all channels."""
         for channel in list(self._channels.values()):
@@ -123,9 +143,8 @@ class Runners:
             workspace_id=str(workspace_id), account_id=str(account_id), for_new_work=for_new_work
         )
         stub = WorkspaceServiceStub(self.workspace.channel)
-        runner = self._found[account_id, workspace_id] = self._runner(
-            await self.workspace.call(stub.GetRunner, request)
-        )
+        runner = self._runner(await self.workspace.call(stub.GetRunner, request, timeout=START))
+        self._found[account_id, workspace_id] = (time.monotonic(), runner)
         return runner
 
     def _runner(self, found: workspace_pb.Runner) -> Runner:

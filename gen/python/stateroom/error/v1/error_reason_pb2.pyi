@@ -864,6 +864,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """A room takes longer to start than anybody waits; try again.
     Example: {"reason": "ROOM_STARTING", "metadata": {"workspaceId": "…", "cause": "Pulling the image"}}
     """
+    RUNNER_IN_USE: _ErrorReason.ValueType  # 442
+    """The runner does not stop, because something runs in its room, is not stored yet, or is asked of it.
+    Example: {"reason": "RUNNER_IN_USE", "metadata": {}}
+    """
     SAVE_REFUSED: _ErrorReason.ValueType  # 450
     """The room cannot be saved, or the save cannot be restored; the cause says why.
     Example: {"reason": "SAVE_REFUSED", "metadata": {"cause": "it holds more than 10 bytes, as counted up to a of 11"}}
@@ -1719,6 +1723,10 @@ Example: {"reason": "ROOM_REFUSED", "metadata": {"workspaceId": "…", "cause": 
 ROOM_STARTING: ErrorReason.ValueType  # 441
 """A room takes longer to start than anybody waits; try again.
 Example: {"reason": "ROOM_STARTING", "metadata": {"workspaceId": "…", "cause": "Pulling the image"}}
+"""
+RUNNER_IN_USE: ErrorReason.ValueType  # 442
+"""The runner does not stop, because something runs in its room, is not stored yet, or is asked of it.
+Example: {"reason": "RUNNER_IN_USE", "metadata": {}}
 """
 SAVE_REFUSED: ErrorReason.ValueType  # 450
 """The room cannot be saved, or the save cannot be restored; the cause says why.

@@ -585,19 +585,23 @@ class ShutdownRequest(_message.Message):
 
     GRACE_MILLISECONDS_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
+    UNLESS_IN_USE_FIELD_NUMBER: _builtins.int
     grace_milliseconds: _builtins.int
     """Milliseconds between TERM and KILL."""
     reason: _builtins.str
     """Why, for the EXIT records."""
+    unless_in_use: _builtins.bool
+    """Stop only if nothing runs, all records are stored elsewhere, and no other call is open, such as one that watches files."""
     def __init__(
         self,
         *,
         grace_milliseconds: _builtins.int = ...,
         reason: _builtins.str = ...,
+        unless_in_use: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["grace_milliseconds", b"grace_milliseconds", "reason", b"reason"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["grace_milliseconds", b"grace_milliseconds", "reason", b"reason", "unless_in_use", b"unless_in_use"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -210,7 +210,7 @@ class RunnerServiceServicer:
     def Shutdown(self, request, context):
         """Ends every terminal and then the runner itself. Answers when no process is left; records stay in the spool.
 
-        Errors: only those of every method.
+        Errors: RUNNER_IN_USE with `unless_in_use`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -96,7 +96,7 @@ class RunnerServiceStub:
     Shutdown: _grpc.UnaryUnaryMultiCallable[_runner_service_pb2.ShutdownRequest, _runner_service_pb2.ShutdownResponse]
     """Ends every terminal and then the runner itself. Answers when no process is left; records stay in the spool.
 
-    Errors: only those of every method.
+    Errors: RUNNER_IN_USE with `unless_in_use`.
     """
 
 @_typing.type_check_only
@@ -166,7 +166,7 @@ class RunnerServiceAsyncStub(RunnerServiceStub):
     Shutdown: _aio.UnaryUnaryMultiCallable[_runner_service_pb2.ShutdownRequest, _runner_service_pb2.ShutdownResponse]  # type: ignore[assignment]
     """Ends every terminal and then the runner itself. Answers when no process is left; records stay in the spool.
 
-    Errors: only those of every method.
+    Errors: RUNNER_IN_USE with `unless_in_use`.
     """
 
 class RunnerServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -305,7 +305,7 @@ class RunnerServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_runner_service_pb2.ShutdownResponse, _abc.Awaitable[_runner_service_pb2.ShutdownResponse]]:
         """Ends every terminal and then the runner itself. Answers when no process is left; records stay in the spool.
 
-        Errors: only those of every method.
+        Errors: RUNNER_IN_USE with `unless_in_use`.
         """
 
 def add_RunnerServiceServicer_to_server(servicer: RunnerServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
