@@ -61,6 +61,10 @@ soak: $(INSTALLED) ## kill 50 times while programs print, cut devices off 1,000 
 bench: $(INSTALLED) ## measure, and print the numbers
 	$(BIN)/python -m benchmarks
 
+.PHONY: images
+images: ## build the container images with docker, podman or buildah (BASE_IMAGE=debian:trixie-slim)
+	@sh deploy/images/build.sh
+
 .PHONY: generate
 generate: $(INSTALLED) ## generate code and the API reference from the contracts in protos/, and plain manifests from the chart
 	$(BIN)/python tools/generate.py
