@@ -32,7 +32,7 @@ from chassis.rpc.auth import ServiceAuthenticator, Tickets
 from chassis.rpc.channels import Neighbour, open_channel
 from chassis.rpc.exchange import RemoteExchange
 from chassis.rpc.rates import Attempts, Rate, Rates
-from chassis.rpc.server import Server
+from chassis.rpc.server import Server, aging
 from chassis.rpc.token_cache import Exchange
 from chassis.rpc.tokens import TokenSigner, TokenVerifier
 from chassis.samples import Count
@@ -103,11 +103,12 @@ class Service:
         attempts = Attempts(Rate.parse(self.settings.rate_refused))
         authenticator = ServiceAuthenticator(verifier, exchange, attempts, tickets)
         rates = _rates(self.settings)
+        options = aging(self.settings.max_connection_age_seconds, self.settings.max_connection_age_grace_seconds)
         if self.observation is None:
-            server = Server(authenticator, denials.note, rates=rates)
+            server = Server(authenticator, denials.note, rates=rates, options=options)
         else:
             counting = self.observation.counting(denials.note)
-            server = Server(authenticator, counting, self.observation.note_call, rates)
+            server = Server(authenticator, counting, self.observation.note_call, rates, options=options)
         changes = change_service_pb2.DESCRIPTOR.services_by_name["ChangeService"]
         server.add(changes, ChangeServicer(self.name, self.system))
         return server

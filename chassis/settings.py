@@ -69,6 +69,8 @@ class ServiceSettings(TrustSettings):
     `rate_…` is how fast one credential may make the calls of a rate class, or one address those that need none;
     `streams_per_account` how many streams an account may have open. All count in this process.
     `stream_replicas` is how many servers of a JetStream cluster keep the service's stream of changes.
+    After `max_connection_age_seconds` a client is told to connect anew, so that it finds replicas that came since; 0 is
+    never. Calls that are open stay, or are cut off after `max_connection_age_grace_seconds` more, unless that is 0.
     """
 
     database_url: SecretStr
@@ -81,6 +83,8 @@ class ServiceSettings(TrustSettings):
     """For tests only: where this process dies; the form stands in `chassis.faults`."""
     drain_seconds: float = Field(0.0, ge=0, le=300)
     stop_grace_seconds: float = Field(3.0, ge=0, le=60)
+    max_connection_age_seconds: float = Field(0.0, ge=0, le=86_400)
+    max_connection_age_grace_seconds: float = Field(0.0, ge=0, le=86_400)
     rate_read: str = Field("300/s burst 20000", pattern=RATE)
     rate_write: str = Field("100/s burst 20000", pattern=RATE)
     rate_input: str = Field("200/s burst 20000", pattern=RATE)

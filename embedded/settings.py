@@ -24,6 +24,7 @@ INHERITED = frozenset(
         "PREVIEW_LIMIT",
         "PREVIEW_URL",
         "PYTHONPATH",
+        "SANDBOX_AT_LEAST",
         "SAVE_DAYS",
         "SAVE_IGNORED",
         "SAVE_SIZE_LIMIT",

@@ -65,7 +65,7 @@ class Supervisor:
                 ]
                 tasks.append(group.create_task(log_files.keep_short(self._log_files)))
                 self._progress.ready(endpoint.gateway)
-                for line in await isolation.describe():
+                for line in await isolation.describe(self._settings.inherited.get("SANDBOX_AT_LEAST", "process")):
                     self._progress.say(line)
                 if await when_ready(endpoint):
                     await asyncio.Event().wait()

@@ -22,7 +22,7 @@ from chassis import faults, logs
 from chassis.beside import beside
 from chassis.rpc.auth import RunnerAuthenticator
 from chassis.rpc.server import Server
-from runner import handover, program, room, settings, upgrade
+from runner import handover, privacy, program, room, settings, upgrade
 from runner.agents.agents import Agents
 from runner.agents.servicer import AgentServicer
 from runner.clone import Workspace
@@ -60,6 +60,7 @@ def read_token() -> bytes:
 
 def begin(options: Settings) -> Table:
     """Return the table of a runner that just starts: it has nothing but the token to ask for."""
+    room.forget_temporary(options.room)
     return Table(read_token() if options.credentials is None else options.credentials.token_sha256)
 
 
@@ -72,7 +73,15 @@ async def serve(options: Settings, inherited: Table) -> None:
     for number in (signal.SIGHUP, signal.SIGINT):
         signal.signal(number, signal.SIG_IGN)
     room.prepare(options.room, options.socket)
-    sandbox = await program.probe(options.room, options.hidden, options.sandbox)
+    sandbox = await program.probe(
+        options.room,
+        options.hidden,
+        options.sandbox,
+        at_least=options.sandbox_at_least,
+        temporary=options.temporary,
+    )
+    if sandbox.level.shows_processes:
+        privacy.close()
     workspace = Workspace(options.room, sandbox, allow_local=options.allow_local)
     server = Server(RunnerAuthenticator(inherited.token_sha256))
     async with table(options.room, sandbox, options.spool_bytes, allow_local=options.allow_local) as terminals:
@@ -133,7 +142,7 @@ def main() -> None:
     try:
         uvloop.run(serve(options, inherited))
     except program.CannotStart as error:
-        settings.refuse(f"SANDBOX: {error}")
+        settings.refuse(f"{'SANDBOX' if options.sandbox else 'SANDBOX_AT_LEAST'}: {error}")
 
 
 if __name__ == "__main__":

@@ -10,10 +10,17 @@ from typing import Any
 from runner import repository
 from runner.sandbox import PATH, Program, Sandbox
 
-_ROOT = Path(__file__).resolve().parents[1]
-_INSIDE = _ROOT / "runner" / "inside"
+_INSIDE = Path(__file__).resolve().with_name("inside")
 _PYTHON = Path(sys.executable).resolve()
-_START = "import sys; sys.path.insert(0, sys.argv[1]); from runner.inside import main; sys.exit(main.main(sys.argv[2]))"
+_START = """
+import sys
+for name, path in (("runner", []), ("runner.inside", [sys.argv[1]])):
+    sys.modules[name] = type(sys)(name)
+    sys.modules[name].__path__ = path
+from runner.inside import main
+sys.exit(main.main(sys.argv[2]))
+"""
+"""The packages are made by hand, because the folders around the one that is shown cannot be searched from inside."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +42,7 @@ def describe(sandbox: Sandbox, errand: Errand, *, allow_local: bool) -> Program:
         source = _add_clone(order, files, sandbox.hidden if allow_local else None)
         readable += [source.local] if source.local else []
     return Program(
-        (str(_PYTHON), "-I", "-S", "-B", "-c", _START, str(_ROOT), errand.program),
+        (str(_PYTHON), "-I", "-S", "-B", "-c", _START, str(_INSIDE), errand.program),
         {"PATH": PATH, "LANG": "C.UTF-8", "HOME": str(home), "PWD": str(files)},
         files,
         readable=readable,

@@ -29,6 +29,10 @@ _GENTLE_ROUNDS = 3
 """Looks after which the innermost keeper is killed too, which takes its whole process namespace with it."""
 
 
+_SEEN = 9
+_LOOK = f'if (: < "$1") 2> /dev/null; then exit {_SEEN}; fi'
+"""What a shell does in a sandbox that is tried: find out whether it can read a file."""
+
 _COMPLAINT = 200  # characters of what a sandbox says when it does not work
 
 
@@ -148,29 +152,43 @@ def _describe(descriptor: int, description: dict[str, object]) -> None:
         return  # the keeper died; its missing report says so
 
 
-async def probe(room: Path, hidden: Sequence[Path], wanted: Level | None = None) -> Sandbox:
-    """Return the strongest sandbox that works here, or the wanted one.
+async def probe(
+    room: Path,
+    hidden: Sequence[Path],
+    wanted: Level | None = None,
+    *,
+    at_least: Level = Level.PROCESS,
+    temporary: Path | None = None,
+) -> Sandbox:
+    """Return the strongest sandbox that works here, or the wanted one; `hidden` and `temporary` are what it will have.
 
     Raises:
-        CannotStart: the wanted level does not work on this machine; the text says why, and what to do.
+        CannotStart: the wanted level, or none as strong as `at_least`, works here; the text says why, and what to do.
     """
     obstacles: list[str] = []
-    for level in Level if wanted is None else (wanted,):
-        failure = await _try(Sandbox(level, room, hidden))
+    for level in at_least.and_stronger if wanted is None else (wanted,):
+        failure = await _try(Sandbox(level, room, hidden, temporary))
         if failure is None:
-            return Sandbox(level, room, hidden, " ".join(obstacles))
+            return Sandbox(level, room, hidden, temporary, " ".join(obstacles))
         obstacles.append(level.obstacle(failure))
     raise CannotStart(" ".join(obstacles))
 
 
 async def _try(sandbox: Sandbox) -> str | None:
-    """Return what kept a program from running in the sandbox; None when nothing did."""
+    """Return what is wrong with the sandbox: programs fail in it, or read what it should hide. None when nothing is."""
+    canary = sandbox.room / "canary"
+    canary.write_text("Nobody reads this in a sandbox.\n")
+    look = Program(("/bin/sh", "-c", _LOOK, "sh", str(canary)), {}, sandbox.room / "files")
     streams = Streams(asyncio.subprocess.DEVNULL, asyncio.subprocess.PIPE, asyncio.subprocess.STDOUT)
     try:
-        running = await start(sandbox, Program(("/bin/true",), {}, sandbox.room / "files"), streams)
+        running = await start(sandbox, look, streams)
+        said = await running.keeper.stdout.read() if running.keeper.stdout is not None else b""
+        ended = await running.wait()
+        await running.kill()
     except CannotStart as error:
         return str(error)
-    said = await running.keeper.stdout.read() if running.keeper.stdout is not None else b""
-    ended = await running.wait()
-    await running.kill()
+    finally:
+        canary.unlink()
+    if ended.code == _SEEN:
+        return None if sandbox.level is Level.PROCESS else "programs inside it read what it should hide"
     return None if ended.code == 0 else said.decode(errors="replace").strip()[:_COMPLAINT]

@@ -2,11 +2,12 @@
 
 import json
 import os
+import shutil
 from pathlib import Path
 
 from chassis import processes
 
-_FOLDERS = ("files", "home", "spool", "root", "staging")
+_FOLDERS = ("files", "home", "spool", "root", "staging", "tmp")
 
 
 def prepare(room: Path, socket: Path | None = None) -> None:
@@ -18,6 +19,11 @@ def prepare(room: Path, socket: Path | None = None) -> None:
     if socket is not None:
         socket.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         socket.unlink(missing_ok=True)
+
+
+def forget_temporary(room: Path) -> None:
+    """Remove the temporary files of programs that ended with an earlier runner, as far as that is possible."""
+    shutil.rmtree(room / "tmp", ignore_errors=True)
 
 
 def announce(room: Path, runner_id: str, address: str) -> None:

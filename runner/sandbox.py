@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -16,6 +16,11 @@ _SYSTEM_PATHS = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32",
 MACHINE_WIDE = ("sys", "sysrq-trigger", "irq", "bus", "fs", "acpi", "driver", "scsi", "mtrr")
 """Entries of /proc that set up the whole machine; Linux asks for user 0 there, not for a capability."""
 
+_DEVICES = ("null", "zero", "full", "random", "urandom", "tty", "ptmx", "pts")
+"""What programs get of a /dev that is not their own: the harmless devices, and terminals."""
+
+_SHARED_MEMORY = "/dev/shm"  # noqa: S108  # where it is
+
 _RESOLVER = Path("/etc/resolv.conf")
 
 
@@ -24,7 +29,19 @@ class Level(StrEnum):
 
     BWRAP = "bwrap"
     NAMESPACES = "namespaces"
+    LANDLOCK = "landlock"
     PROCESS = "process"
+
+    @property
+    def and_stronger(self) -> "list[Level]":
+        """This level and all that are stronger, strongest first."""
+        levels = list(Level)
+        return levels[: levels.index(self) + 1]
+
+    @property
+    def shows_processes(self) -> bool:
+        """Whether programs see the processes of the outside, the runner's too."""
+        return self in (Level.LANDLOCK, Level.PROCESS)
 
     @property
     def detail(self) -> str:
@@ -40,7 +57,7 @@ class Level(StrEnum):
     @property
     def keepers(self) -> int:
         """How many generations of ours stand between the keeper process and the program."""
-        return {Level.BWRAP: 2, Level.NAMESPACES: 1, Level.PROCESS: 0}[self]
+        return {Level.BWRAP: 2, Level.NAMESPACES: 1, Level.LANDLOCK: 0, Level.PROCESS: 0}[self]
 
 
 _DETAILS = {
@@ -51,6 +68,11 @@ _DETAILS = {
     Level.NAMESPACES: (
         "Linux namespaces: programs see this room's files and home, the system read-only and only their own processes, "
         "without capabilities, but share the machine's network and kernel."
+    ),
+    Level.LANDLOCK: (
+        "Landlock: programs write this room's files and home and read the system; they reach no other file, no memory "
+        "of a process outside and, since Linux 6.12, signal none. They see names, sizes and processes of the machine, "
+        "can change modes of the user's files, and share /dev/shm, the machine's network and kernel."
     ),
     Level.PROCESS: (
         "Separate process sessions only: programs get a clean environment and no new privileges, but can read "
@@ -64,6 +86,10 @@ _REMEDIES = {
     Level.NAMESPACES: (
         "start as root, or allow user namespaces: see the sysctls user.max_user_namespaces, "
         "kernel.unprivileged_userns_clone and kernel.apparmor_restrict_unprivileged_userns"
+    ),
+    Level.LANDLOCK: (
+        "it needs Linux 5.13 with `landlock` in /sys/kernel/security/lsm, and in a container a seccomp profile that "
+        "allows its calls"
     ),
     Level.PROCESS: "see the runner's log",
 }
@@ -101,12 +127,14 @@ class Sandbox:
     Attributes:
         room: the folder whose `files` and `home` programs may write; `root` in it is where the inside is put together.
         hidden: folders of the installation that no program may see, even where a path that it may read contains them.
+        temporary: a folder for temporary files, where programs have no /tmp of their own; None for `tmp` in the room.
         obstacle: why no stronger level is in force, and what to do about it; empty when none is stronger.
     """
 
     level: Level
     room: Path
     hidden: Sequence[Path]
+    temporary: Path | None = None
     obstacle: str = ""
 
     def shows(self, path: Path) -> bool:
@@ -136,6 +164,8 @@ class Sandbox:
                 "hidden": self._hidden(program),
                 "writable": self._writable(program),
             }
+        if self.level is Level.LANDLOCK:
+            described |= self._by_landlock(program)
         if self.level is Level.BWRAP:
             described |= self._through_bubblewrap(program)
         return described
@@ -169,6 +199,31 @@ class Sandbox:
             "argv": [*command, *program.arguments],
             "options": options,
         }
+
+    def _by_landlock(self, program: Program) -> dict[str, object]:
+        readable = map(Path, ("/proc", *_existing(_SYSTEM_PATHS), *_resolver()))
+        writable, environment = [_SHARED_MEMORY, *self._writable(program)], dict(program.environment)
+        if program.writable is None:
+            temporary = str(self.temporary or self.room / "tmp")
+            writable.append(temporary)
+            environment = {"TMPDIR": temporary, "TMPPREFIX": f"{temporary}/zsh"} | environment
+        return {
+            "readable": [str(shown) for path in (*readable, *program.readable) for shown in self._without_hidden(path)],
+            "writable": writable,
+            "devices": [f"/dev/{name}" for name in _DEVICES],
+            "environment": environment,
+        }
+
+    def _without_hidden(self, path: Path) -> Iterator[Path]:
+        """Yield a path; or where something hidden lies beneath, its parts, because a rule holds for all beneath."""
+        if path in self.hidden:
+            return
+        if not any(hidden.is_relative_to(path) for hidden in self.hidden):
+            yield path
+            return
+        for part in path.iterdir():
+            if not part.is_symlink():
+                yield from self._without_hidden(part)
 
     def _hidden(self, program: Program) -> list[str]:
         shown = (*map(Path, _SYSTEM_PATHS), *program.readable)

@@ -39,6 +39,7 @@ class Settings:
         hidden: what no program may see: HIDDEN_DIRECTORIES, separated by colons, and our own beside them.
         spool_bytes: SPOOL_BYTES, the limit of one terminal's spool.
         sandbox: SANDBOX, a level that must be used; None for the strongest that works.
+        sandbox_at_least: SANDBOX_AT_LEAST, the weakest level that may be used.
         fault: FAULT, for tests only: where this process dies; the form stands in `chassis.faults`.
     """
 
@@ -51,9 +52,17 @@ class Settings:
     allow_local: bool
     spool_bytes: int
     sandbox: Level | None
+    sandbox_at_least: Level
     fault: str
     log_level: str
     log_format: str
+
+    @property
+    def temporary(self) -> Path | None:
+        """The machine's own folder for temporary files, if it has no other room, and nothing to hide in there."""
+        folder = Path("/tmp")  # noqa: S108  # it is the one meant
+        shared = self.credentials is None or any(hidden.is_relative_to(folder) for hidden in self.hidden)
+        return None if shared else folder
 
     @property
     def socket(self) -> Path | None:
@@ -83,6 +92,7 @@ def load() -> Settings:
         allow_local=_get("ALLOW_LOCAL_REPOSITORIES").lower() in ("1", "true", "yes", "on"),
         spool_bytes=int(_get("SPOOL_BYTES", _SPOOL_BYTES)),
         sandbox=None if _get("SANDBOX", "auto") == "auto" else Level(_get("SANDBOX")),
+        sandbox_at_least=Level(_get("SANDBOX_AT_LEAST", Level.PROCESS)),
         fault=_get("FAULT"),
         log_level=_get("LOG_LEVEL", "WARNING"),
         log_format=_get("LOG_FORMAT", "json"),
@@ -110,8 +120,13 @@ def _wrong_limits() -> Iterator[str]:
     spool_bytes = _get("SPOOL_BYTES", _SPOOL_BYTES)
     if not spool_bytes.isdecimal() or int(spool_bytes) < _SMALLEST_SPOOL:
         yield f"SPOOL_BYTES: must be a number of bytes, at least {_SMALLEST_SPOOL}"
-    if _get("SANDBOX", "auto") not in ("auto", *Level):
+    sandbox, at_least = _get("SANDBOX", "auto"), _get("SANDBOX_AT_LEAST", Level.PROCESS)
+    if sandbox not in ("auto", *Level):
         yield f"SANDBOX: must be auto, {', '.join(Level)}"
+    if at_least not in list(Level):
+        yield f"SANDBOX_AT_LEAST: must be {', '.join(Level)}"
+    elif sandbox not in ("auto", *Level(at_least).and_stronger):
+        yield f"SANDBOX: must not be weaker than SANDBOX_AT_LEAST, which is {at_least}"
     try:
         faults.check(_get("FAULT"))
     except ValueError as error:

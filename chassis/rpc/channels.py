@@ -22,11 +22,14 @@ OPTIONS = (
     ("grpc.min_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 1_000),
 )
-_DNS = (
+_MANY = ("dns:", "ipv4:", "ipv6:")
+"""How targets begin that may stand for several addresses, such as one for each replica."""
+
+_IN_TURN = (
     ("grpc.service_config", '{"loadBalancingConfig": [{"round_robin": {}}]}'),
     ("grpc.dns_min_time_between_resolutions_ms", 2_000),
 )
-"""Beside them for a `dns:` target: calls go to all its addresses in turn, and those that come anew are soon found."""
+"""Beside them for such a target: calls go to all its addresses in turn, and those that come anew are soon found."""
 
 LIVE = "live"
 """The health service by which to ask whether a process answers; "" is the one by which to ask whether to call it."""
@@ -40,11 +43,11 @@ def open_channel(target: str, *, certificate: str = "", name: str = "") -> grpc.
     """Open a channel that notices a dead peer within 15 seconds and comes back within one when the peer does.
 
     Args:
-        target: a gRPC address.
+        target: a gRPC address; calls go in turn to all that it stands for.
         certificate: the only one by which the peer can prove itself, PEM; empty for a peer without TLS.
         name: to whom the certificate is made out.
     """
-    options: list[tuple[str, Any]] = [*OPTIONS, *(_DNS if target.startswith("dns:") else ())]
+    options: list[tuple[str, Any]] = [*OPTIONS, *(_IN_TURN if target.startswith(_MANY) else ())]
     if not certificate:
         return grpc.aio.insecure_channel(target, options=options)
     options.append(("grpc.ssl_target_name_override", name))

@@ -1,7 +1,7 @@
 """A gRPC server of ours: handlers bound from descriptors, each inside the chain; health, reflection, graceful stop."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing, suppress
 from types import ModuleType
 from typing import Any
@@ -32,9 +32,21 @@ OPTIONS = (
     ("grpc.so_reuseport", 0),
 )
 
+Options = Sequence[tuple[str, int]]
+
 _LAST_WORDS = 0.5  # seconds for the statuses of calls that took too long
 
 Handler = Callable[[Any, Call], Any]
+
+
+def aging(seconds: float, grace_seconds: float) -> Options:
+    """Return options by which a server has each client connect anew after about that time; 0 for never.
+
+    gRPC varies the time by a tenth, so that not all come back at once. Calls that are open go on over the old
+    connection; those that are still open `grace_seconds` later are cut off, unless that is 0.
+    """
+    times = {"grpc.max_connection_age_ms": seconds, "grpc.max_connection_age_grace_ms": grace_seconds}
+    return [(name, int(time * 1000)) for name, time in times.items() if seconds and time]
 
 
 class Server:
@@ -51,12 +63,13 @@ class Server:
         note_call: chain.NoteCall = lambda _call, _seconds: None,
         rates: Rates = UNLIMITED,
         recheck_seconds: float = RECHECK_SECONDS,
+        options: Options = (),
     ) -> None:
         self.ready = False
         self._calls = OpenCalls()
         self._guard = chain.Guard(authenticator, note_refusal, self._calls, rates, note_call)
         self._recheck_seconds = recheck_seconds
-        self._server = grpc.aio.server(options=OPTIONS)
+        self._server = grpc.aio.server(options=[*OPTIONS, *options])
         self._health = health.aio.HealthServicer()  # type: ignore[attr-defined]  # missing in the stub
         self._names: list[str] = [health.SERVICE_NAME, reflection.SERVICE_NAME]
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)

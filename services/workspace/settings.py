@@ -33,12 +33,14 @@ class WorkspaceSettings(ServiceSettings):
     somebody who needs a room waits for its Pod before they are told what keeps it.
     A room that has been idle for `room_idle_seconds` is suspended: its runner ends, and its disk stays. 0 is for never,
     and so it is without the setting, but for Pods, which have half an hour then.
+    Rooms do not start where their sandbox would be weaker than `sandbox_at_least`.
     """
 
     data_directory: Path
     runtime_directory: Path
     private_directory: Path | None = None
     allow_local_repositories: bool = False
+    sandbox_at_least: Literal["bwrap", "namespaces", "landlock", "process"] = "process"
     workspace_limit: int = Field(10, ge=1, le=100_000)
     team_limit: int = Field(20, ge=1, le=100_000)
     save_size_limit: int = Field(20 * 1024**3, ge=1)

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -118,18 +118,21 @@ class Network:
 
 @asynccontextmanager
 async def network_runner(
-    room: Path, network: Network, code: Path | None = None, **others: str
+    room: Path, network: Network, code: Path | None = None, prefix: Sequence[str] = (), **others: str
 ) -> AsyncIterator[RunnerProcess]:
-    """Start a runner that serves on the network, as `runner_process` does; `others` are more settings."""
+    """Start a runner that serves on the network, as `runner_process` does.
+
+    A command as `prefix` starts it, such as one that makes it another user's; `others` are more settings.
+    """
     environment = {"ROOM_DIRECTORY": str(room)} | network.environment | others
     channel = open_runner_channel(network.runner_id, network.address, network.certificate)
-    async with channel, _started(environment, code, "") as process:
+    async with channel, _started(environment, code, "", prefix) as process:
         yield await _met(process, channel, network.token)
 
 
 @asynccontextmanager
 async def _started(
-    environment: dict[str, str], code: Path | None, token: str
+    environment: dict[str, str], code: Path | None, token: str, prefix: Sequence[str] = ()
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     own = {
         "WORKSPACE_ID": "workspace",
@@ -137,7 +140,7 @@ async def _started(
         "CANARY": "canary-of-the-runner",
     }
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "runner"),
+        *(*prefix, sys.executable, "-m", "runner"),
         stdin=asyncio.subprocess.PIPE,
         env=own | environment,
         start_new_session=True,

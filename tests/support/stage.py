@@ -55,7 +55,7 @@ class Stage:
         self.installation = installation
         self.workspace = fake
         self.workspace_service = service
-        self._workspace_address = address
+        self.workspace_address = address
         self._port = free_port()
         self._folder = Path(tempfile.mkdtemp(prefix="sr-"))
         self._processes: list[warm.Warm] = []
@@ -86,7 +86,7 @@ class Stage:
 
     def replica(self) -> "Stage":
         """Return the same room and people at another session service, which is not started yet."""
-        return Stage(self.installation, self.workspace, self.workspace_service, self._workspace_address)
+        return Stage(self.installation, self.workspace, self.workspace_service, self.workspace_address)
 
     def bearer(
         self, account_id: UUID | None = None, *, role: int = 2, user_id: UUID | None = None
@@ -98,7 +98,7 @@ class Stage:
 
     async def start_service(self, *, wait: bool = True, **others: str) -> None:
         """Start the session service and wait until it answers, unless it is to die before that."""
-        settings = self.installation.settings("session", workspace_address=self._workspace_address)
+        settings = self.installation.settings("session", workspace_address=self.workspace_address)
         environment = {name.upper(): str(value) for name, value in settings.items()} | others
         environment["LISTEN"] = self.target
         self.service = await self._spawn("services.session", environment)

@@ -134,6 +134,7 @@ class LocalPlacement:
             "SOCKET": str(self._socket(runner_id)),
             "HIDDEN_DIRECTORIES": os.pathsep.join(map(str, self._settings.private_folders)),
             "ALLOW_LOCAL_REPOSITORIES": str(self._settings.allow_local_repositories).lower(),
+            "SANDBOX_AT_LEAST": self._settings.sandbox_at_least,
             "LOG_LEVEL": self._settings.log_level,
             "LOG_FORMAT": self._settings.log_format,
         }

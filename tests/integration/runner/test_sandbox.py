@@ -17,7 +17,7 @@ from runner.terminals import Terminals
 from tests.support.runner_rooms import Follower, open_live, type_line
 
 
-@pytest.fixture(params=[Level.BWRAP, Level.NAMESPACES])
+@pytest.fixture(params=[Level.BWRAP, Level.NAMESPACES, Level.LANDLOCK])
 async def sandbox(request: pytest.FixtureRequest, room_folder: Path, socket: Path) -> Sandbox:
     """The walls of one level."""
     try:
@@ -40,7 +40,7 @@ async def test_shell_cannot_reach_spool_socket_or_other_rooms(
     paths = f"{socket} {other}/file {room_folder}/spool/canary"
     attempts = (
         f"cat {paths} /proc/1/root/{socket}; unshare -r cat {paths}; nsenter -t 1 -m cat {paths}; "
-        "test -w /usr && echo WRIT''ABLE; exit"
+        "(: >> /etc/passwd) && echo WRIT''ABLE; exit"
     )
     await type_line(terminal, attempts)
     await follower.end()
@@ -63,15 +63,15 @@ async def test_shell_cannot_set_up_the_machine(table: Terminals) -> None:
     terminal = await open_live(table)
     follower = Follower(terminal.spool)
     paths = "/proc/sys/kernel/core_pattern /proc/sys/kernel/modprobe /proc/sys/vm/drop_caches /proc/sysrq-trigger"
-    look = f"for path in {paths} /proc/irq/*/smp_affinity; do test -w $path && echo WRIT''ABLE $path; done; "
+    look = f"for path in {paths} /proc/irq/*/smp_affinity; do (: >> $path) && echo WRIT''ABLE $path; done; "
     await type_line(terminal, f"{look} umount /proc/sys && echo OP''EN; exit")
     await follower.end()
     assert b"WRITABLE" not in follower.output
     assert b"OPEN" not in follower.output
 
 
-async def test_shell_cannot_see_processes_outside(table: Terminals) -> None:
-    """No other process has an entry in /proc, so nobody's environment can be read, and nobody is signalled."""
+async def test_shell_cannot_look_into_processes_outside(table: Terminals, sandbox: Sandbox) -> None:
+    """Nobody's environment or root is read, nobody is signalled; where /proc is its own, nobody is even there."""
     arguments = (sys.executable, "-c", "print('up', flush=True); input()")
     pipe = asyncio.subprocess.PIPE
     outside = await asyncio.create_subprocess_exec(
@@ -82,34 +82,36 @@ async def test_shell_cannot_see_processes_outside(table: Terminals) -> None:
         assert await outside.stdout.readline() == b"up\n"
         terminal = await open_live(table)
         follower = Follower(terminal.spool)
-        look = (
-            "cat /proc/[0-9]*/environ /proc/[0-9]*/cmdline | tr '\\0' '\\n' | grep -a secret-of; ls /proc/[0-9]*/root/"
-        )
+        look = "cat /proc/[0-9]*/environ | tr '\\0' '\\n' | grep -a secret-of; ls /proc/[0-9]*/root/"
         await type_line(
             terminal, f"{look}; kill -9 {outside.pid} && echo KIL''LED; cat /proc/{outside.pid}/status; exit"
         )
         await follower.end()
         assert b"KEY=" not in follower.output
         assert b"KILLED" not in follower.output
-        assert f"/proc/{outside.pid}/status: No such file".encode() in follower.output
+        if sandbox.level is not Level.LANDLOCK:
+            assert f"/proc/{outside.pid}/status: No such file".encode() in follower.output
         assert outside.returncode is None
     finally:
         outside.kill()
         await outside.wait()
 
 
-async def test_shell_sees_its_room_and_nothing_else_of_the_machines_people(table: Terminals, room_folder: Path) -> None:
-    """Its files and home are there; homes, other data and the folder of the rooms are not."""
+async def test_shell_sees_its_room_and_nothing_else_of_the_machines_people(
+    table: Terminals, room_folder: Path, sandbox: Sandbox
+) -> None:
+    """Its files and home are there; homes, other data and the folder of the rooms are not, or cannot be looked into."""
     (room_folder / "files" / "own").write_text("own-file")
     terminal = await open_live(table)
     follower = Follower(terminal.spool)
     folders = "/root /home /srv /mnt /media /boot /var/lib /var/log /run/* /sys"
-    look = f"command ls -d {folders} 2> /dev/null; command ls {room_folder.parent} {room_folder}; cat own; echo; exit"
+    look = f"command ls {folders} {room_folder.parent} {room_folder} 2> /dev/null; cat own; echo; exit"
     await type_line(terminal, f"echo beg''in; {look}")
     await follower.end()
     shown = bytes(follower.output).partition(b"begin\r\n")[2].split()
     assert b"own-file" in shown
-    assert {b"files", b"home"} <= set(shown)
+    if sandbox.level is not Level.LANDLOCK:
+        assert {b"files", b"home"} <= set(shown)
     assert b"spool" not in shown
     assert {word.decode() for word in shown if word.startswith(b"/")} <= {f"{room_folder.parent}:", f"{room_folder}:"}
 
@@ -160,6 +162,28 @@ async def test_probe_with_a_bubblewrap_that_fails_says_how(room_folder: Path, mo
     found = await program.probe(room_folder, [])
     assert found.level is not Level.BWRAP
     assert found.obstacle.startswith("bwrap: bwrap: no permission for a namespace; ")
+
+
+async def test_probe_with_walls_that_hide_nothing_takes_another_level(
+    room_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A level is in force only where a program inside was seen not to read what is hidden."""
+    pretending = room_folder / "bwrap"
+    pretending.write_text('#!/bin/sh\nshift 3\nexec "$@"\n')
+    pretending.chmod(0o755)
+    monkeypatch.setenv("PATH", str(room_folder))
+    found = await program.probe(room_folder, [room_folder.parent])
+    assert found.level is not Level.BWRAP
+    assert found.obstacle.startswith("bwrap: programs inside it read what it should hide; ")
+    assert not (room_folder / "canary").exists()
+
+
+async def test_probe_below_the_least_level_is_refused(room_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who demands strong walls gets no weaker ones, and learns what they lack."""
+    monkeypatch.setenv("PATH", str(room_folder))
+    with pytest.raises(program.CannotStart, match="apt install bubblewrap"):
+        await program.probe(room_folder, [], at_least=Level.BWRAP)
+    assert (await program.probe(room_folder, [], at_least=Level.PROCESS)).level is not Level.BWRAP
 
 
 async def test_probe_strongest_level_names_no_obstacle(room_folder: Path) -> None:

@@ -20,7 +20,7 @@ from chassis import ids, processes
 from runner.__main__ import __file__ as main_file
 from tests.support import waiting
 from tests.support.raw_agents import raw_agent
-from tests.support.runner_rooms import RunnerProcess, runner_process
+from tests.support.runner_rooms import Network, RunnerProcess, network_runner, runner_process
 from tests.support.waiting import PATIENCE
 
 LINE = re.compile(rb"line (\d+)\r\n")
@@ -263,6 +263,28 @@ async def test_upgrade_code_that_does_not_start_is_refused(room_folder: Path, so
         assert refused.value.code() is grpc.StatusCode.FAILED_PRECONDITION
         assert "half an installation" in (refused.value.details() or "")
         assert processes.find(opened.process_id) is not None
+        await session.type("echo al''ive; exit\n")
+        await session.read()
+        assert b"alive" in session.output
+
+
+async def test_upgrade_on_the_network_is_reached_as_before_or_refused(
+    room_folder: Path, code: Path, tmp_path: Path
+) -> None:
+    """The next code serves there with the same certificate and token; without the credentials it would not start."""
+    network = Network.furnish(tmp_path / "credentials")
+    async with network_runner(room_folder, network, code) as runner:
+        session = Session(runner)
+        opened = await session.open()
+        _change(code)
+        await _upgrade(runner)
+        assert (await _status(runner)).terminals[0].process_id == opened.process_id
+        _change(code)
+        (tmp_path / "credentials" / "tls.key").unlink()
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await runner.stub.Upgrade(pb.UpgradeRequest(), metadata=runner.metadata)
+        assert refused.value.code() is grpc.StatusCode.FAILED_PRECONDITION
+        assert "CREDENTIALS_DIRECTORY: token, tls.crt and tls.key must be there" in (refused.value.details() or "")
         await session.type("echo al''ive; exit\n")
         await session.read()
         assert b"alive" in session.output

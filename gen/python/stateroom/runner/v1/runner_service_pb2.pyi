@@ -56,7 +56,7 @@ class Status(_message.Message):
     workspace_id: _builtins.str
     """The workspace it serves."""
     sandbox: _builtins.str
-    """The sandbox level in force: `bwrap`, `namespaces` or `process`."""
+    """The sandbox level in force: `bwrap`, `namespaces`, `landlock` or `process`, strongest first."""
     sandbox_detail: _builtins.str
     """What the level protects and what not, in one sentence."""
     prepared: _builtins.bool

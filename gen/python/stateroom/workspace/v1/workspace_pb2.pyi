@@ -137,7 +137,7 @@ class Workspace(_message.Message):
     state_reason: _builtins.str
     """Why the state is ERROR: one sentence without secrets."""
     sandbox: _builtins.str
-    """The isolation of processes in this workspace: `bwrap`, `namespaces` or `process`. Empty until a runner was started."""
+    """The isolation of processes in this workspace: `bwrap`, `namespaces`, `landlock` or `process`, strongest first. Empty until a runner was started."""
     etag: _builtins.str
     """Version of the resource, quoted, for If-Match."""
     save_id: _builtins.str
