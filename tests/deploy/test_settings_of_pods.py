@@ -138,6 +138,15 @@ def test_setting_of_a_value_reaches_the_process() -> None:
     assert json.loads(values["gateway"]["ALLOWED_ORIGINS"]) == origins
 
 
+@pytest.mark.parametrize("combination", COMBINATIONS)
+def test_clients_of_services_connect_anew_now_and_then(combination: str) -> None:
+    """Otherwise a replica that comes later would get no calls."""
+    for pod in pods(combination):
+        told = {entry["name"]: entry.get("value") for entry in pod.main.get("env", [])}
+        if pod.component in MIGRATED:
+            assert 60 <= float(told["MAX_CONNECTION_AGE_SECONDS"]) <= 600
+
+
 def test_entries_of_secrets_are_documented() -> None:
     """Who brings Secrets of their own finds every entry in docs/kubernetes.md."""
     page = (ROOT / "docs" / "kubernetes.md").read_text()

@@ -33,6 +33,8 @@ gateway: {module: gateway, port: 8080, calls: [workspace, session, execution, au
 {{- if .part.database }}
 {{- $_ := set $env "LISTEN" (printf "0.0.0.0:%v" .part.port) }}
 {{- $_ := set $env "EVENT_KEYS_FILE" "/etc/stateroom/keys/event-keys.json" }}
+{{- /* Clients find replicas that came since. */}}
+{{- $_ := set $env "MAX_CONNECTION_AGE_SECONDS" "300" }}
 {{- $_ := set $env "STREAM_REPLICAS" (toString $values.nats.streamReplicas) }}
 {{- end }}
 {{- $own := include (printf "stateroom.environment.%s" .component) $root | fromYaml }}
