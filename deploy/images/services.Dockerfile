@@ -16,7 +16,7 @@ RUN apt-get update \
 WORKDIR /opt/stateroom
 COPY LICENSE README.md pyproject.toml requirements.lock ./
 COPY deploy/images/install.sh /opt/uv/
-RUN sh /opt/uv/install.sh pyproject.toml --extra embedded
+RUN sh /opt/uv/install.sh pyproject.toml --extra embedded --extra kubernetes
 COPY chassis/ chassis/
 COPY cli/ cli/
 COPY embedded/ embedded/
