@@ -8,7 +8,7 @@ from ipaddress import ip_address, ip_network
 import pytest
 
 from gateway.backends import NAMES
-from tests.support.chart import COMBINATIONS
+from tests.support.chart import COMBINATIONS, pods, selects
 from tests.support.network import Network
 from tools.render_chart import ROOT
 
@@ -62,17 +62,26 @@ def _within(edges: set[tuple[str, str, int]]) -> set[tuple[str, str, int]]:
     return {edge for edge in own if edge == EDGE or edge[1:] != ("gateway", 8080)}
 
 
+@pytest.mark.parametrize("way", ["egress", "ingress"])
 @pytest.mark.parametrize("combination", [name for name in WITH_POLICIES if name != "operators"])
-def test_policies_allow_the_connections_of_the_code_and_no_other(combination: str) -> None:
-    """Both ends allow each of them, so every allowed edge is used, and every used one is allowed."""
-    assert _within(Network.of(combination).edges()) == _edges_of_the_code(combination)
+def test_policies_allow_the_connections_of_the_code_and_no_other(combination: str, way: str) -> None:
+    """Each end by itself: every edge that one allows is used, and every used one is allowed by both."""
+    assert _within(Network.of(combination).edges(way)) == _edges_of_the_code(combination)
+
+
+@pytest.mark.parametrize("combination", WITH_POLICIES)
+def test_what_no_policy_names_is_denied(combination: str) -> None:
+    """A Pod of ours that is added without a policy of its own can do nothing."""
+    (policy,) = (one for one in Network.of(combination).policies if one["metadata"]["name"].endswith("-default-deny"))
+    assert policy["spec"].keys() == {"podSelector", "policyTypes"}
+    assert policy["spec"]["policyTypes"] == ["Ingress", "Egress"]
+    assert all(selects(policy["spec"]["podSelector"], pod.labels) for pod in pods(combination))
 
 
 def test_policies_with_routes_and_monitors_open_those_ports_only() -> None:
     """A Gateway reaches the services' gRPC, and Prometheus the metrics; both may live in any namespace."""
     network = Network.of("operators")
-    allowed = {edge for edge in _within(network.edges()) if edge[2] != 9100}
-    assert allowed == _edges_of_the_code("operators")
+    assert _within(network.edges("egress")) == _edges_of_the_code("operators")
     for name in (*NAMES, "gateway"):
         (policy,) = (one for one in network.policies if one["metadata"]["name"] == f"stateroom-{name}")
         opened = {port["port"] for rule in policy["spec"]["ingress"] for port in rule["ports"]}

@@ -33,14 +33,14 @@ class Network:
             everybody.append(Pod({}, CLUSTER_POSTGRESQL, server))
         return cls(everybody, of_kind(combination, "NetworkPolicy"))
 
-    def edges(self) -> set[tuple[str, str, int]]:
-        """Return who may connect to whom at which port: let out there, and let in here."""
+    def edges(self, way: str) -> set[tuple[str, str, int]]:
+        """Return who may connect to whom at which port, as far as one's `egress` or the other's `ingress` says."""
         return {
             (source.component, target.component, port)
             for source in self.pods
             for target in self.pods
             for port in target.ports.values()
-            if self._allows("egress", source, target, port) and self._allows("ingress", target, source, port)
+            if self._allows(way, *((source, target) if way == "egress" else (target, source)), port)
         }
 
     def blocks(self, component: str) -> dict[tuple[str, tuple[str, ...]], list[Object]]:
