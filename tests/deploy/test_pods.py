@@ -98,6 +98,12 @@ def test_pod_is_given_the_time_that_it_takes_to_stop(combination: str, pod: Pod)
     assert float(environment["DRAIN_SECONDS"]) >= readiness["periodSeconds"]
 
 
+@pytest.mark.parametrize(("combination", "pod"), _each("StatefulSet"))
+def test_embedded_server_is_given_the_time_that_it_takes_to_stop(combination: str, pod: Pod) -> None:
+    """A database that is killed while it stops has to recover at the next start."""
+    assert pod.spec["terminationGracePeriodSeconds"] >= float(_environment(pod)["STOP_GRACE_SECONDS"]) + 10
+
+
 @pytest.mark.parametrize(("combination", "pod"), DEPLOYED)
 def test_pods_of_a_deployment_are_replaced_one_more_at_a_time(combination: str, pod: Pod) -> None:
     """An upgrade takes nothing away before what replaces it is ready, and replicas are spread."""
