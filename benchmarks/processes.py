@@ -24,6 +24,11 @@ def resident_of(pid: int) -> int:
     return sum(map(int, pages)) * resource.getpagesize()
 
 
+def sockets_of(pid: int) -> int:
+    """Return how many sockets a process has open."""
+    return sum("socket:" in str(file.readlink()) for file in Path(f"/proc/{pid}/fd").iterdir())
+
+
 def _family(pid: int) -> Iterator[int]:
     yield pid
     for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():

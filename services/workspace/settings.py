@@ -33,6 +33,7 @@ class WorkspaceSettings(ServiceSettings):
     somebody who needs a room waits for its Pod before they are told what keeps it.
     A room that has been idle for `room_idle_seconds` is suspended: its runner ends, and its disk stays. 0 is for never,
     and so it is without the setting, but for Pods, which have half an hour then.
+
     Rooms do not start where their sandbox would be weaker than `sandbox_at_least`.
     """
 

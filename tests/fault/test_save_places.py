@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from stateroom.workspace.v1 import save_service_pb2 as pb
 from stateroom.workspace.v1 import workspace_pb2
 
 from runner.snapshot.restore import restore
@@ -14,7 +15,7 @@ from tests.support.checkouts import STATES, contents, make_checkout
 from tests.support.people import Person, connected, sign_up
 from tests.support.places import let_claims_pass, passed_by, said, start_armed
 from tests.support.product import Product
-from tests.support.saves import files_of, room_of, saves_of, vault_of
+from tests.support.saves import ask, files_of, room_of, saves_of, settled, vault_of
 from tests.support.source import query
 from tests.support.waiting import until
 
@@ -33,6 +34,9 @@ PASSED = {
     "saves.after_removal": (_DELETED, _EXPIRED),
 }
 """The places in the order in which a workspace comes there, and the time that has to pass for that."""
+SAVING = ("packs.midway", "packs.after_pack", "saves.after_taking")
+RESTORING = "packs.giving_back"
+"""The same for saves in the database, which are restored before the workspace is purged."""
 
 
 @dataclass(slots=True)
@@ -57,6 +61,7 @@ class Room:
 def test_place_of_a_removal_is_declared() -> None:
     """The list is that of the modules, so a new place is tested the day it appears."""
     assert sorted(PASSED) == sorted(passed_by("saves", 1))
+    assert sorted((*SAVING[:2], RESTORING)) == sorted(passed_by("packs", 1))
 
 
 @pytest.mark.thorough
@@ -78,6 +83,48 @@ async def test_crash_at_every_place_of_a_removal_keeps_the_work(product: Product
             await product.kill("workspace")
 
 
+@pytest.mark.thorough
+@pytest.mark.timeout(300)
+async def test_crash_at_every_place_of_a_save_in_the_database_keeps_the_work(product: Product, rounds: int) -> None:
+    """The same, where rooms are reached through their runners alone; the save is restored before all goes."""
+    for _ in range(rounds):
+        await _start(product, SAVING[0], vaults="database")
+        async with connected(product) as channel:
+            room = await _deleted(await sign_up(product, channel))
+            for place in SAVING:
+                if place != SAVING[0]:
+                    await _start(product, place, vaults="database")
+                await _until_it_died(product, place, room)
+                assert contents(files_of(room.person, room.workspace)) == room.held, place
+            await _restore_and_compare(product, room)
+            for place in list(PASSED)[1:]:
+                await _start(product, place, vaults="database")
+                await _until_it_died(product, place, room)
+            await product.start("workspace", vaults="database")
+            await until(partial(_nothing_is_stored, room))
+            await product.kill("workspace")
+
+
+async def _restore_and_compare(product: Product, room: Room) -> None:
+    """Make a workspace of the save while the service dies at that."""
+    await _start(product, RESTORING, vaults="database")
+    save = await settled(room.person, room.workspace)
+    request = pb.RestoreSaveRequest(save_id=save.save_id, name="again")
+    made = await ask(room.person, "RestoreSave", request)
+    await _until_it_died(product, RESTORING, room)
+    await product.start("workspace", vaults="database")
+    again = await room.person.settled(made)
+    assert again.state == workspace_pb2.Workspace.ACTIVE, again.state_reason
+    assert contents(files_of(room.person, again)) == room.held
+    await product.kill("workspace")
+
+
+async def _nothing_is_stored(room: Room) -> bool:
+    url = room.person.product.installation.url("workspace_system")
+    left = await query(url, "SELECT 1 FROM save_packs WHERE workspace_id = $1", room.workspace.workspace_id)
+    return not left and not await saves_of(room.person, room.workspace)
+
+
 async def _deleted(person: Person) -> Room:
     """Return a workspace with work in it, just deleted."""
     workspace = await person.ready_room()
@@ -92,10 +139,10 @@ async def _deleted(person: Person) -> Room:
     return room
 
 
-async def _start(product: Product, place: str) -> None:
+async def _start(product: Product, place: str, **settings: str) -> None:
     """Start the service so that it dies at a place."""
     fault = f"{place}:1:kill"
-    product.processes["workspace"] = await start_armed(product, "workspace", fault, sweep_seconds="0.2")
+    product.processes["workspace"] = await start_armed(product, "workspace", fault, sweep_seconds="0.2", **settings)
 
 
 async def _until_it_died(product: Product, place: str, room: Room) -> None:
@@ -103,7 +150,7 @@ async def _until_it_died(product: Product, place: str, room: Room) -> None:
     process = product.processes["workspace"]
 
     async def dead() -> bool:
-        for statement in PASSED[place]:
+        for statement in PASSED.get(place, ()):
             await query(product.installation.url("workspace_system"), statement, room.workspace.workspace_id)
         return process.returncode is not None
 

@@ -7,9 +7,11 @@ import pytest
 import pytest_asyncio
 from stateroom.workspace.v1 import save_pb2
 
+from embedded.nats import Nats
+from embedded.postgres import Postgres
 from tests.support.checkouts import STATES, make_every_checkout
 from tests.support.people import Person, newcomer
-from tests.support.product import Product
+from tests.support.product import Product, serving_product
 from tests.support.saves import (
     age,
     at_rest,
@@ -21,15 +23,29 @@ from tests.support.saves import (
     vault_of,
     worked_in,
 )
+from tests.support.source import query
 
 pytestmark = [pytest.mark.thorough, pytest.mark.timeout(180)]
 Save = save_pb2.Save
+_DAMAGE = """
+UPDATE save_chunks SET data = set_byte(data, 9, 255 - get_byte(data, 9))
+WHERE pack_id IN (SELECT pack_id FROM save_packs WHERE workspace_id = $1) RETURNING 1
+"""
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session", params=["directory", "database"])
+async def vaults_product(
+    request: pytest.FixtureRequest, product_template: Postgres, nats: Nats
+) -> AsyncIterator[Product]:
+    """Return an installation that keeps saves in either place."""
+    async with serving_product(product_template, nats, request.param) as opened:
+        yield opened
 
 
 @pytest_asyncio.fixture
-async def person(shared_product: Product) -> AsyncIterator[Person]:
+async def person(vaults_product: Product) -> AsyncIterator[Person]:
     """Return somebody new."""
-    async with newcomer(shared_product) as created:
+    async with newcomer(vaults_product) as created:
         yield created
 
 
@@ -87,6 +103,7 @@ async def test_purge_workspace_whose_save_is_damaged_saves_it_again_first(person
     for pack in vault_of(person, room).glob("objects/pack/*.pack"):
         pack.chmod(0o600)
         pack.write_bytes(pack.read_bytes()[:-100] + bytes(100))
+    await query(person.product.installation.url("workspace_system"), _DAMAGE, room.workspace_id)
     await purged(person, room)
     good, bad = await saves_of(person, room)
     assert (bad.state, bad.state_reason) == (Save.FAILED, "what was saved is damaged")

@@ -25,6 +25,7 @@ _HOMES = {"chassis.consumer": ("audit", "session")}
 _APART = {
     "runner.snapshot": "snapshots",
     "services.workspace.saves": "saves",
+    "services.workspace.packs": "packs",
     "services.session.editors": "editors",
     "services.session.previews": "deployments",
     "services.execution.engine.steps": "code",

@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest_asyncio
@@ -12,8 +13,8 @@ FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 """A test's data need not survive the machine."""
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def postgres() -> AsyncIterator[Postgres]:
+@asynccontextmanager
+async def running_postgres() -> AsyncIterator[Postgres]:
     """Run an empty server; `admin_url` is the superuser's."""
     # Not pytest's folders: their paths are too long for a unix socket.
     with tempfile.TemporaryDirectory(prefix="sr-test-") as scratch:
@@ -25,3 +26,10 @@ async def postgres() -> AsyncIterator[Postgres]:
             yield server
         finally:
             await server.stop()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def postgres() -> AsyncIterator[Postgres]:
+    """Run a server for all tests of a worker."""
+    async with running_postgres() as server:
+        yield server

@@ -29,9 +29,8 @@ SERVICES = tuple(sorted(path.parent.name for path in Path("services").glob("*/mi
 """Every service with a database; a new one is found by its migrations."""
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def product_template(postgres: Postgres) -> Postgres:
-    """Migrate a database that tests get a copy of."""
+async def migrate_template(postgres: Postgres) -> Postgres:
+    """Migrate a database that installations get a copy of."""
     await postgres.create_database(TEMPLATE)
     admin_url = postgres.admin_url.replace("/postgres?", f"/{TEMPLATE}?")
     for service in SERVICES:
@@ -39,6 +38,12 @@ async def product_template(postgres: Postgres) -> Postgres:
             service, admin_url, *(postgres.url(role, role, TEMPLATE) for role in (service, f"{service}_system"))
         )
     return postgres
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def product_template(postgres: Postgres) -> Postgres:
+    """Migrate a database that tests get a copy of."""
+    return await migrate_template(postgres)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,11 +168,17 @@ async def product(product_template: Postgres, nats: Nats) -> AsyncIterator[Produ
 
 
 @asynccontextmanager
-async def serving_product(postgres: Postgres, nats: Nats) -> AsyncIterator[Product]:
-    """Make an installation with all services running."""
+async def serving_product(postgres: Postgres, nats: Nats, vaults: str = "directory") -> AsyncIterator[Product]:
+    """Make an installation with all services running, which keeps saves in `vaults`."""
+    settings: dict[str, Any] = {
+        "workspace_limit": 1000,
+        "silent_device_seconds": 3600,
+        "sweep_seconds": 1,
+        "vaults": vaults,
+    }
     async with open_product(postgres, nats) as opened:
         for service in SERVICES:
-            await opened.start(service, workspace_limit=1000, silent_device_seconds=3600, sweep_seconds=1)
+            await opened.start(service, **settings)
         yield opened
 
 

@@ -15,7 +15,7 @@ from chassis import faults, ids
 from chassis.actor import Actor
 from chassis.beside import beside
 from chassis.database import Database, Transaction
-from chassis.errors import DomainError, ServiceUnavailable
+from chassis.errors import DomainError, ServiceUnavailable, Unavailable
 from services.workspace.placement import store
 from services.workspace.placement.handles import Handles, RunnerHandle
 from services.workspace.placement.port import Runners, Tell, Vacancy, to_nobody
@@ -30,6 +30,7 @@ _STOP_DEADLINE = 15.0  # seconds for a runner to end everything
 _LOOK_AGAIN = 0.05  # seconds between looks at a room that another process is about to use, or that a runner leaves
 _NOTES = 4  # how often the use of a runner is noted in the time after which it is looked at
 _IN_USE = "RUNNER_IN_USE"
+_AFTER_HOLD = faults.Point("placement.after_hold", "A room is held for a new runner, which nobody remembers.")
 _AFTER_ROW = faults.Point("placement.after_row", "A runner is remembered, and no process of it was started.")
 
 
@@ -60,7 +61,7 @@ class Placement:
         async with self._alone(workspace_id):
             found = await self._find(actor, workspace_id, self.runners.holder, tell)
             if found is not None and found.purpose is Purpose.SAVE:
-                await self.stop(actor, found, reason="workspace in use")
+                await self._end(actor, found, "the workspace is in use again")
             runner = await self._ensure(actor, workspace_id, Purpose.WORKSPACE, tell)
         await self._note_use(actor, runner)
         return runner
@@ -83,8 +84,8 @@ class Placement:
         try:
             yield runner
         finally:
-            if runner.purpose is Purpose.SAVE and await self.runners.holder(workspace_id) == runner.runner_id:
-                await self.stop(actor, runner, reason="saved")
+            if runner.purpose is Purpose.SAVE:
+                await self._end(actor, runner, "saved")
 
     @asynccontextmanager
     async def kept(self, runner_id: UUID, workspace_id: UUID) -> AsyncIterator[RunnerHandle]:
@@ -92,10 +93,14 @@ class Placement:
         async with self._alone(workspace_id):
             yield await self._handle(RunnerRow(runner_id), workspace_id, to_nobody)
 
-    async def stop(self, actor: Actor, runner: RunnerHandle, *, reason: str) -> None:
-        """End a runner and all that runs in it; its records stay on disk."""
+    async def stop(self, actor: Actor, runner: RunnerHandle, *, reason: str, patient: bool = True) -> None:
+        """End a runner and all that runs in it; its records stay on disk.
+
+        Who is not `patient` takes one that does not answer at once for dead, and raises ServiceUnavailable.
+        """
         request = runner_pb.ShutdownRequest(grace_milliseconds=STOP_GRACE, reason=reason)
-        await runner.peer.call(runner.stub.Shutdown, request, timeout=_STOP_DEADLINE)
+        peer = replace(runner.peer, patient=patient)
+        await peer.call(runner.stub.Shutdown, request, timeout=_STOP_DEADLINE)
         await self._clear(actor, runner.runner_id, runner.workspace_id)
 
     async def suspend(self, actor: Actor, runner_id: UUID, workspace_id: UUID) -> bool:
@@ -122,6 +127,19 @@ class Placement:
             if row is not None and row.purpose is not Purpose.SAVE:
                 await self._clear(actor, row.runner_id, workspace_id)
 
+    async def _end(self, actor: Actor, runner: RunnerHandle, reason: str) -> None:
+        """Stop a runner that lives for a save, unless another process does, or it died. Raises ServiceUnavailable."""
+        give_up_time = time.monotonic() + START_DEADLINE
+        while await self.runners.holder(runner.workspace_id) == runner.runner_id:
+            try:
+                await self.stop(actor, runner, reason=reason, patient=False)
+            except Unavailable:
+                if time.monotonic() > give_up_time:
+                    raise
+                await asyncio.sleep(_LOOK_AGAIN)
+            else:
+                return
+
     def _alone(self, workspace_id: UUID) -> asyncio.Lock:
         """Return what keeps everybody else here from a workspace's runner."""
         return self._locks.setdefault(workspace_id, asyncio.Lock())
@@ -147,6 +165,7 @@ class Placement:
         self, actor: Actor, wanted: RunnerRow, workspace_id: UUID, vacancy: Vacancy, tell: Tell
     ) -> RunnerHandle:
         """Remember a runner, then start it: should we die in between, the room is empty and the row says nothing."""
+        _AFTER_HOLD.reach()
         row = await self.database.write(
             actor, self._remember, wanted=wanted, workspace_id=workspace_id, vacancy=vacancy
         )

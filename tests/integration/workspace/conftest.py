@@ -10,6 +10,9 @@ from tests.support.git import Origin, make_origin
 from tests.support.nats import running_nats
 from tests.support.people import Person, newcomer
 from tests.support.product import Product, serving_product
+from tests.support.vaults import vault_stage
+
+__all__ = ["vault_stage"]
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -1,6 +1,5 @@
 """The cluster as a test sees it: what a client is told about it, and what the test orders to happen."""
 
-import asyncio
 import shutil
 import tempfile
 from collections.abc import AsyncIterator
@@ -15,6 +14,7 @@ from embedded.ports import free_port
 from tests.support.cluster.node import Node
 from tests.support.cluster.objects import Object, Objects
 from tests.support.cluster.server import Api, serve
+from tests.support.waiting import running
 
 NAMESPACE = "rooms"
 
@@ -60,19 +60,20 @@ class Cluster:
 
 
 @asynccontextmanager
-async def running_cluster() -> AsyncIterator[Cluster]:
-    """Run a cluster in this process; its Pods are processes of their own, and end with the block."""
+async def running_cluster(*, is_real: bool = True) -> AsyncIterator[Cluster]:
+    """Run a cluster in this process; its Pods are processes of their own, and end with the block.
+
+    One that is not real has nobody who looks after Pods.
+    """
     folder = Path(tempfile.mkdtemp(prefix="sr-k-"))
     api, port = Api(Objects(), token="the token of the service account"), free_port()  # of nothing
     cluster = Cluster(api, Node(api.objects, folder), port, folder / "kubeconfig")
     cluster.kubeconfig.write_text(yaml.safe_dump(_kubeconfig(port, api.token)))
     await cluster.come()
-    node = asyncio.ensure_future(cluster.node.run())  # noqa: TID251  # cancelled and awaited below
     try:
-        yield cluster
+        async with running(*([cluster.node.run] if is_real else [])):
+            yield cluster
     finally:
-        node.cancel()
-        await asyncio.gather(node, return_exceptions=True)
         await cluster.go_away()
         shutil.rmtree(folder)
 

@@ -119,14 +119,19 @@ def _live(room: workspace_pb2.Workspace) -> str:
     return f"end_time IS NULL AND workspace_id = '{room.workspace_id}'"
 
 
+def in_pods(cluster: Cluster) -> dict[str, Any]:
+    """Return the settings of a workspace service whose rooms are Pods of a cluster."""
+    rooms = {"room_namespace": NAMESPACE, "room_image": "stateroom/runner:test"}
+    return rooms | {"placement": "kubernetes", "kubeconfig": str(cluster.kubeconfig)}
+
+
 @asynccontextmanager
 async def open_home(postgres: Postgres, nats: Nats) -> AsyncIterator[Home]:
     """Start the services, for the block."""
     async with running_cluster() as cluster, open_product(postgres, nats) as product:
-        rooms: dict[str, Any] = {"room_namespace": NAMESPACE, "room_image": "stateroom/runner:test"}
-        rooms |= {"placement": "kubernetes", "kubeconfig": cluster.kubeconfig, "room_start_seconds": 25}
-        await product.start("workspace", **rooms, purge_days=0, sweep_seconds=0.5)
-        await product.start("workspace", replica=REPLICA, **rooms, purge_days=0, sweep_seconds=0.5)
+        often: dict[str, Any] = {"purge_days": 0, "sweep_seconds": 0.5}
+        await product.start("workspace", **in_pods(cluster), **often)
+        await product.start("workspace", replica=REPLICA, **in_pods(cluster), **often)
         await product.start("session")
         async with (
             newcomer(product) as person,

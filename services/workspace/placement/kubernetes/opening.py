@@ -33,5 +33,9 @@ def _wishes(settings: WorkspaceSettings) -> Wishes:
         node_selector=settings.room_node_selector,
         requests={name: amount for name, amount in requests.items() if amount},
         limits={name: amount for name, amount in limits.items() if amount},
-        environment={"LOG_LEVEL": settings.log_level, "LOG_FORMAT": settings.log_format},
+        environment={
+            "SANDBOX_AT_LEAST": settings.sandbox_at_least,
+            "LOG_LEVEL": settings.log_level,
+            "LOG_FORMAT": settings.log_format,
+        },
     )

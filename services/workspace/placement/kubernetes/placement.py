@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from uuid import UUID
 
-from chassis import faults, logs
+from chassis import logs
 from services.workspace.placement import certificates
 from services.workspace.placement.kubernetes import errors, manifest
 from services.workspace.placement.kubernetes.cluster import Cluster, Object, Refused
@@ -20,8 +20,6 @@ from services.workspace.placement.port import Tell, Vacancy
 
 _ABANDONED = 10.0
 """Seconds after which a Pod whose gate is still closed belongs to somebody who died."""
-
-_AFTER_POD = faults.Point("kubernetes.after_pod", "A room's Pod waits at its gate, and nobody remembers its runner.")
 
 _log = logs.get("kubernetes")
 
@@ -48,7 +46,6 @@ class KubernetesPlacement:
         if uid is None:
             yield None
             return
-        _AFTER_POD.reach()
         certificate, key = certificates.make(runner_id)
         files = {"token": self.token(runner_id), "tls.crt": certificate, "tls.key": key}
         is_open = False
