@@ -1,5 +1,6 @@
 """Wrong values are refused with a sentence that names them, and what is told and committed fits what is rendered."""
 
+import re
 import subprocess
 import sys
 from typing import Any
@@ -34,6 +35,18 @@ MISSING: list[tuple[dict[str, Any], str]] = [
     ({"gateway": {"grpcRoute": {"enabled": True}}}, "needs gateway.grpcRoute.host"),
 ]
 
+REQUESTS = {
+    "create": ("create",),
+    "ensure": ("create",),
+    "create_anew": ("create", "delete"),
+    "get": ("get",),
+    "patch": ("patch",),
+    "delete": ("delete",),
+    "pages": ("list",),
+    "watch": ("watch",),
+}
+"""The verbs that each method of the placement's cluster needs; `events` lists events."""
+
 
 @pytest.mark.parametrize(("values", "named"), WRONG)
 def test_wrong_value_is_refused_and_named(values: dict[str, Any], named: str) -> None:
@@ -61,13 +74,19 @@ def test_notes_tell_how_the_first_user_is_made(combination: str) -> None:
 
 
 @pytest.mark.parametrize("combination", COMBINATIONS)
-def test_role_of_the_workspace_service_is_for_rooms_only(combination: str) -> None:
-    """It holds in the rooms' namespace, and for nothing but what a room is made of."""
+def test_role_of_the_workspace_service_is_for_what_it_does_with_rooms(combination: str) -> None:
+    """In the rooms' namespace, the requests that the code makes, and no others: it never reads a Secret."""
     (role,) = (one for one in of_kind(combination, "Role") if one["metadata"]["name"].endswith("-rooms"))
+    allowed = {(resource, verb) for rule in role["rules"] for resource in rule["resources"] for verb in rule["verbs"]}
+    folder = ROOT / "services" / "workspace" / "placement" / "kubernetes"
+    code = "".join(file.read_text() for file in folder.glob("*.py"))
+    made = {
+        (resource, verb)
+        for call, resource in re.findall(r'cluster\.(\w+)\(\s*"(\w+)"', code)
+        for verb in REQUESTS[call]
+    }
+    assert allowed == made | {("events", "list")}
     assert role["metadata"]["namespace"] == ROOMS.get(combination, NAMESPACE)
-    resources = {resource for rule in role["rules"] for resource in rule["resources"]}
-    assert resources == {"pods", "persistentvolumeclaims", "secrets", "events"}
-    assert all("*" not in rule["verbs"] for rule in role["rules"])
     assert of_kind(combination, "ClusterRole", "ClusterRoleBinding") == []
 
 
