@@ -38,6 +38,7 @@ check: $(INSTALLED) ## lint, types, import contracts, generated code, file sizes
 	$(BIN)/lint-imports
 	$(BIN)/python tools/generate.py --check
 	$(BIN)/python -m tools.reference --check
+	$(BIN)/python -m tools.render_chart --check
 	$(BIN)/python tools/lint_contracts.py
 	$(BIN)/python tools/check_size.py
 	$(BIN)/pytest -q tests/contract/contracts
@@ -65,9 +66,10 @@ images: ## build the container images with docker, podman or buildah (BASE_IMAGE
 	@sh deploy/images/build.sh
 
 .PHONY: generate
-generate: $(INSTALLED) ## generate code and the API reference from the contracts in protos/
+generate: $(INSTALLED) ## generate code and the API reference from the contracts in protos/, and plain manifests from the chart
 	$(BIN)/python tools/generate.py
 	$(BIN)/python -m tools.reference
+	$(BIN)/python -m tools.render_chart
 
 .PHONY: format
 format: $(INSTALLED) ## format the code and fix what can be fixed

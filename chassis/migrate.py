@@ -2,7 +2,10 @@
 
 Needs ADMIN_DATABASE_URL, a role that may create roles, and for each service `<SERVICE>_DATABASE_URL` and
 `<SERVICE>_SYSTEM_DATABASE_URL` (or DATABASE_URL and SYSTEM_DATABASE_URL when there is one service): names and
-passwords of its two roles are taken from them. Running it again changes nothing.
+passwords of its two roles are taken from them. Running it again changes nothing, and so does running that of an older
+release, after a newer one was rolled back.
+
+`--wait <service>` needs SYSTEM_DATABASE_URL only, and ends once somebody else has done that.
 """
 
 import argparse
@@ -14,12 +17,13 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import asyncpg
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from chassis import schema_version
 from chassis.settings import by_name, refuse
 
-ROOT = Path(__file__).resolve().parent.parent
 _LOCK = 7_310_001
 """Advisory lock that makes a second migration of a database wait."""
 
@@ -28,8 +32,15 @@ def main() -> None:
     """Migrate the services named on the command line, one after the other."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("services", nargs="+", metavar="service")
-    services = parser.parse_args().services
+    parser.add_argument("--wait", action="store_true")
+    arguments = parser.parse_args()
+    services = arguments.services
     settings = by_name()
+    if arguments.wait:
+        for service in services:
+            url = _role_url(settings, service, "SYSTEM_DATABASE_URL", alone=len(services) == 1)
+            asyncio.run(schema_version.wait(service, url))
+        return
     admin_url = settings.get("ADMIN_DATABASE_URL") or refuse("ADMIN_DATABASE_URL: not set")
     for service in services:
         alone = len(services) == 1
@@ -61,7 +72,9 @@ async def migrate(service: str, admin_url: str, url: str, system_url: str, *, fo
             await connection.execute(text(f"SET ROLE {service}_owner"))
             await connection.execute(text(f"SET search_path TO {service}"))
             await connection.commit()
-            await connection.run_sync(_upgrade, service, folder or ROOT / "services" / service / "migrations")
+            await connection.run_sync(_upgrade, service, schema_version.configuration(service, folder))
+            await connection.execute(text(f"GRANT SELECT ON alembic_version TO {service}_system"))
+            await connection.commit()
     finally:
         await engine.dispose()
 
@@ -85,11 +98,13 @@ async def _make_roles(
     await admin.execute(f"GRANT EXECUTE ON FUNCTION pg_control_checkpoint() TO {service}_owner")
 
 
-def _upgrade(connection: Connection, service: str, folder: Path) -> None:
-    config = Config()
-    config.set_main_option("script_location", str(ROOT / "chassis" / "migrations"))
-    config.set_main_option("version_locations", str(folder))
-    config.set_main_option("path_separator", "os")
+def _upgrade(connection: Connection, service: str, config: Config) -> None:
+    context = MigrationContext.configure(connection, opts={"version_table_schema": service})
+    version = context.get_current_revision()
+    connection.commit()
+    if schema_version.is_newer(config, version):
+        sys.stderr.write(f"the schema of {service} is at {version}, which a later release made; it stays\n")
+        return
     config.attributes.update(connection=connection, schema=service)
     command.upgrade(config, "head")
 

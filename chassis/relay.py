@@ -16,6 +16,7 @@ import nats.errors
 import nats.js.errors
 from nats.aio.client import Client
 from nats.js import JetStreamContext
+from nats.js.api import DiscardPolicy, StreamConfig
 from stateroom.event.v1.change_pb2 import Change, ChangeHeader
 
 from chassis import cancellation, digest, faults, logs, trace
@@ -34,6 +35,7 @@ SUBJECT = "stateroom"
 
 _RETRY = 1.0  # seconds to wait after a failure
 _HEADERS = 4096  # bytes that the headers of a message take at most; the broker's limit is for both
+_OTHER_CONFIGURATION = 10058  # the broker's code for a stream that is there and is configured otherwise
 _ACKNOWLEDGED = 5.0  # seconds the broker has for a batch
 
 _MOVE = """
@@ -83,6 +85,7 @@ class Relay:
     key: bytes
     """HMAC key of the source, which consumers check."""
     awake: asyncio.Event
+    stream_replicas: int = 1
 
     def wake(self) -> None:
         """Tell the relay that something was committed."""
@@ -183,7 +186,7 @@ class Relay:
         try:
             await jetstream.publish(subject, payload, headers=headers)
         except (nats.js.errors.NoStreamResponseError, nats.errors.NoRespondersError):
-            await ensure_stream(jetstream, self.source)
+            await ensure_stream(jetstream, self.source, self.stream_replicas)
             raise
 
     def _message(self, change: Change) -> tuple[str, bytes, dict[str, str]]:
@@ -226,8 +229,22 @@ def stream_of(source: str) -> str:
     return f"CHANGES_{source.upper()}"
 
 
-async def ensure_stream(jetstream: JetStreamContext, source: str) -> None:
-    """Make the source's stream when it is missing: 24 hours, 1 GiB, oldest dropped first; a doorbell, not a record."""
-    await jetstream.add_stream(
-        name=stream_of(source), subjects=[f"{SUBJECT}.{source}.>"], max_age=24 * 3600, max_bytes=1 << 30, discard="old"
+async def ensure_stream(jetstream: JetStreamContext, source: str, replicas: int = 1) -> None:
+    """Make the source's stream when it is missing: 24 hours, 1 GiB, oldest dropped first; a doorbell, not a record.
+
+    One that is there gets that many `replicas` too.
+    """
+    stream = StreamConfig(
+        name=stream_of(source),
+        subjects=[f"{SUBJECT}.{source}.>"],
+        max_age=24 * 3600,
+        max_bytes=1 << 30,
+        discard=DiscardPolicy.OLD,
+        num_replicas=replicas,
     )
+    try:
+        await jetstream.add_stream(stream)
+    except nats.js.errors.BadRequestError as exc:
+        if exc.err_code != _OTHER_CONFIGURATION:
+            raise
+        await jetstream.update_stream(stream)

@@ -164,9 +164,10 @@ async def open_service(name: str, settings: ServiceSettings, registry: Registry,
     broker = await _connect(settings, name)
     stack.push_async_callback(broker.close)
     jetstream = broker.jetstream()
-    await ensure_stream(jetstream, name)
+    await ensure_stream(jetstream, name, settings.stream_replicas)
     signer = TokenSigner(name, settings.signing_key_file)
-    relay = Relay(name, system, broker, digest.load_keys(settings.event_keys_file)[name], asyncio.Event())
+    key = digest.load_keys(settings.event_keys_file)[name]
+    relay = Relay(name, system, broker, key, asyncio.Event(), settings.stream_replicas)
     database = Database(pool, registry, relay.wake)
     pages = Pages.keyed_by(settings.signing_key_file)
     service = Service(name, settings, stack, system, jetstream, signer, database, relay, pages)

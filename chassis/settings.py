@@ -68,6 +68,7 @@ class ServiceSettings(TrustSettings):
     calls learns of it; then it ends streams, and waits `stop_grace_seconds` for other calls.
     `rate_…` is how fast one credential may make the calls of a rate class, or one address those that need none;
     `streams_per_account` how many streams an account may have open. All count in this process.
+    `stream_replicas` is how many servers of a JetStream cluster keep the service's stream of changes.
     After `max_connection_age_seconds` a client is told to connect anew, so that it finds replicas that came since; 0 is
     never. Calls that are open stay, or are cut off after `max_connection_age_grace_seconds` more, unless that is 0.
     """
@@ -77,6 +78,7 @@ class ServiceSettings(TrustSettings):
     database_pool_size: int = Field(8, ge=2, le=200)
     nats_url: SecretStr
     event_keys_file: Path
+    stream_replicas: int = Field(1, ge=1, le=5)
     fault: str = ""
     """For tests only: where this process dies; the form stands in `chassis.faults`."""
     drain_seconds: float = Field(0.0, ge=0, le=300)

@@ -35,6 +35,7 @@ EVERY: dict[str, tuple[str | None, ...]] = {
     "RATE_ANONYMOUS": ("-1/s",),
     "RATE_REFUSED": ("none",),
     "STREAMS_PER_ACCOUNT": ("0",),
+    "STREAM_REPLICAS": ("0", "6"),
     "METRICS_LISTEN": ("9100", "localhost:"),
 }
 OWN: dict[str, dict[str, tuple[str | None, ...]]] = {

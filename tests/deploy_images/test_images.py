@@ -25,7 +25,17 @@ NOT_IN_IMAGES = {"bench", "dev"}
 """Extras that only developers need."""
 
 OPTIONAL = {
-    *("greenlet", "grpcio-tools", "markdown-it-py", "mdurl", "opentelemetry-api", "pygments", "rich", "setuptools"),
+    *(
+        "attrs",
+        "greenlet",
+        "grpcio-tools",
+        "markdown-it-py",
+        "mdurl",
+        "opentelemetry-api",
+        "pygments",
+        "rich",
+        "setuptools",
+    ),
     "stateroom",
 }
 """What distributions import if it is there, and the project itself; no runner needs it."""

@@ -1,10 +1,14 @@
-"""Migrating: again is nothing, and at once is one after the other."""
+"""Migrating: again is nothing, at once is one after the other, and older code leaves a newer schema alone."""
 
 import asyncio
 
+import pytest
+
+from chassis import schema_version
 from chassis.migrate import migrate
 from tests.support.installation import Installation
 from tests.support.source import query
+from tests.support.waiting import PATIENCE, until
 
 _SCHEMA = """
 SELECT table_name, column_name, data_type FROM information_schema.columns WHERE table_schema = 'audit'
@@ -36,3 +40,32 @@ async def test_migrate_leaves_nothing_to_other_services(installation: Installati
         " has_schema_privilege('audit', 'public', 'CREATE')",
     )
     assert tuple(rows[0]) == (False, False, False)
+
+
+async def test_migrate_when_a_later_release_has_migrated_leaves_the_schema(installation: Installation) -> None:
+    """After a rollback the older release starts on the schema as it is."""
+    head = (await query(installation.admin_url, "SELECT version_num FROM audit.alembic_version"))[0][0]
+    await query(installation.admin_url, "UPDATE audit.alembic_version SET version_num = '9999'")
+    await _migrate(installation)
+    await asyncio.wait_for(schema_version.wait("audit", installation.url("audit_system")), PATIENCE)
+    left = await query(installation.admin_url, "SELECT version_num FROM audit.alembic_version")
+    await query(installation.admin_url, "UPDATE audit.alembic_version SET version_num = $1", head)
+    assert left[0][0] == "9999"
+
+
+async def test_wait_for_a_schema_that_is_older_ends_when_it_is_migrated(
+    installation: Installation, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """New code does not serve on a schema that lacks what it needs."""
+    head = (await query(installation.admin_url, "SELECT version_num FROM session.alembic_version"))[0][0]
+    await query(installation.admin_url, "UPDATE session.alembic_version SET version_num = '0001'")
+
+    async def says_why() -> bool:
+        return f"is at 0001, and {head} is needed" in capsys.readouterr().err
+
+    async with asyncio.TaskGroup() as group:
+        waiting = group.create_task(schema_version.wait("session", installation.url("session_system")))
+        await until(says_why)
+        assert not waiting.done()
+        await query(installation.admin_url, "UPDATE session.alembic_version SET version_num = $1", head)
+        await asyncio.wait_for(waiting, PATIENCE)

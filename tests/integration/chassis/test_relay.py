@@ -100,3 +100,13 @@ async def test_publish_a_change_that_the_broker_would_not_take_leaves_it_to_the_
     assert await source.relay.publish() == 0
     stream = await source.service.jetstream.stream_info("CHANGES_WORKSPACE")
     assert stream.state.messages == 2
+
+
+async def test_ensure_a_stream_that_is_configured_otherwise_configures_it(source: Source) -> None:
+    """An installation may be told later how many servers are to keep its streams."""
+    jetstream = source.service.jetstream
+    await ensure_stream(jetstream, "workspace")
+    await jetstream.update_stream(name="CHANGES_WORKSPACE", subjects=["stateroom.workspace.>"], max_age=60)
+    await ensure_stream(jetstream, "workspace")
+    stream = await jetstream.stream_info("CHANGES_WORKSPACE")
+    assert (stream.config.max_age, stream.config.num_replicas) == (24 * 3600, 1)
