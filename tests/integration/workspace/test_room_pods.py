@@ -10,7 +10,7 @@ import pytest_asyncio
 
 from chassis import ids
 from chassis.errors import ServiceUnavailable
-from services.workspace.placement.kubernetes import errors
+from services.workspace.placement.kubernetes import errors, placement
 from tests.support.cluster.cluster import Cluster, running_cluster
 from tests.support.cluster.placing import IMAGE, Placing, placing
 from tests.support.waiting import until
@@ -51,6 +51,7 @@ async def test_start_makes_a_pod_as_the_strictest_security_wants_it(rooms: Placi
     }
     assert (spec["automountServiceAccountToken"], spec["enableServiceLinks"]) == (False, False)
     assert container["image"] == IMAGE
+    assert [volume["emptyDir"] for volume in spec["volumes"] if "emptyDir" in volume] == [{"sizeLimit": "10Gi"}]
     assert [each["metadata"]["name"] for each in cluster.all("persistentvolumeclaims")] == [f"room-{workspace_id}"]
 
 
@@ -79,6 +80,28 @@ async def test_vacant_by_two_at_once_is_given_to_one(rooms: Placing, cluster: Cl
         assert len([runner_id for runner_id in started if runner_id]) == 1
         (pod,) = cluster.all("pods")
         assert pod["metadata"]["labels"]["stateroom.dev/runner-id"] in map(str, started)
+
+
+async def test_start_by_one_who_was_given_up_for_dead_leaves_the_other_what_it_needs(
+    rooms: Placing, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever was only slow replaces neither the other's Pod nor what its runner proves itself by."""
+    workspace_id = ids.new()
+    async with placing(cluster) as slow, slow.placement.vacant(ids.new(), workspace_id, ids.new()) as vacancy:
+        assert vacancy is not None
+        monkeypatch.setattr(placement, "_ABANDONED", 0)
+
+        async def started() -> bool:
+            return await rooms.start(workspace_id) is not None
+
+        await until(started)
+        (pod,) = cluster.all("pods")
+        with pytest.raises(errors.RoomRefused):
+            await vacancy.start(slow.tell)
+    assert [each["metadata"]["uid"] for each in cluster.all("pods")] == [pod["metadata"]["uid"]]
+    (mounted,) = [volume["secret"]["secretName"] for volume in pod["spec"]["volumes"] if "secret" in volume]
+    (secret,) = [each for each in cluster.all("secrets") if each["metadata"]["name"] == mounted]
+    assert secret["metadata"]["ownerReferences"][0]["uid"] == pod["metadata"]["uid"]
 
 
 async def test_vacant_when_nothing_is_started_leaves_no_pod(rooms: Placing, cluster: Cluster) -> None:

@@ -99,16 +99,6 @@ class Cluster:
             if refusal.reason != "AlreadyExists":
                 raise
 
-    async def create_anew(self, plural: str, wanted: Object) -> Object:
-        """Create an object in place of the one of its name."""
-        try:
-            return await self.create(plural, wanted)
-        except Refused as refusal:
-            if refusal.reason != "AlreadyExists":
-                raise
-        await self.delete(plural, wanted["metadata"]["name"])
-        return await self.create(plural, wanted)
-
     async def patch(self, plural: str, name: str, steps: list[Object]) -> Object:
         """Change an object as a JSON patch says."""
         return await self._call("PATCH", f"{plural}/{name}", body=steps)
