@@ -10,7 +10,7 @@ import pytest_asyncio
 
 from chassis import ids
 from chassis.errors import ServiceUnavailable
-from services.workspace.placement.kubernetes import errors, placement
+from services.workspace.placement.kubernetes import errors
 from tests.support.cluster.cluster import Cluster, running_cluster
 from tests.support.cluster.placing import IMAGE, Placing, placing
 from tests.support.waiting import until
@@ -83,13 +83,13 @@ async def test_vacant_by_two_at_once_is_given_to_one(rooms: Placing, cluster: Cl
 
 
 async def test_start_by_one_who_was_given_up_for_dead_leaves_the_other_what_it_needs(
-    rooms: Placing, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+    rooms: Placing, cluster: Cluster
 ) -> None:
     """Whoever was only slow replaces neither the other's Pod nor what its runner proves itself by."""
     workspace_id = ids.new()
     async with placing(cluster) as slow, slow.placement.vacant(ids.new(), workspace_id, ids.new()) as vacancy:
         assert vacancy is not None
-        monkeypatch.setattr(placement, "_ABANDONED", 0)
+        await rooms.placement.cluster.delete("pods", f"room-{workspace_id}")
 
         async def started() -> bool:
             return await rooms.start(workspace_id) is not None
@@ -189,6 +189,17 @@ async def test_holder_of_a_pod_that_ended_while_the_history_was_forgotten_is_nob
     cluster.objects.remove(("pods", "rooms", f"room-{workspace_id}"))
     cluster.objects.forget_history()
     await cluster.come()
+    await rooms.holds(workspace_id, None)
+
+
+async def test_holder_of_a_pod_that_somebody_wrote_much_on_is_known_still(rooms: Placing) -> None:
+    """What the watch tells of it is one line, which may be longer than any that the client would read as one."""
+    workspace_id = ids.new()
+    runner_id = await rooms.start(workspace_id)
+    assert runner_id
+    note = {"op": "add", "path": "/metadata/annotations", "value": {"note": "x" * 250_000}}
+    await rooms.placement.cluster.patch("pods", f"room-{workspace_id}", [note])
+    await rooms.placement.cluster.delete("pods", f"room-{workspace_id}")
     await rooms.holds(workspace_id, None)
 
 
