@@ -191,7 +191,7 @@ class Terminals:
         return found
 
     async def shutdown(self, grace: float, reason: str) -> None:
-        """End every terminal; when this returns no process is left and every log is on the disk. None opens any more."""
+        """End every terminal; then no process is left, every log is on the disk, and none opens any more."""
         self._ending = True
         async with self._opening:  # one that is being opened ends with the others
             pass

@@ -3,7 +3,8 @@
 """Gives a snapshot back as a new directory."""
 
 import os
-from collections.abc import Iterator, Set
+from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import IO
 
@@ -74,7 +75,7 @@ def _fill(vault: Vault, reference: str, directory: bytes) -> None:
         os.chmod(directory + b"/" + path, rights)
 
 
-def _expect_within(path: bytes, folders: Set[bytes]) -> None:
+def _expect_within(path: bytes, folders: AbstractSet[bytes]) -> None:
     """Raise Refused for what is not directly in a folder of the snapshot, which are made before any link.
 
     Snapshots of ours name every folder; one that came as a pack may be of a runner that somebody had taken over.

@@ -61,7 +61,7 @@ class Nursery:
             ServiceUnavailable: it did not start.
         """
         wish = json.dumps(dict(environment)).encode()
-        forking = asyncio.ensure_future(asyncio.to_thread(self._fork, wish, descriptors))
+        forking = asyncio.get_running_loop().run_in_executor(None, self._fork, wish, descriptors)
         try:
             return await asyncio.shield(forking)
         except asyncio.CancelledError:

@@ -124,27 +124,24 @@ async def test_fork_that_nobody_waits_for_any_more_uses_the_descriptors_that_it_
     nursery: Nursery, room_folder: Path, socket: Path
 ) -> None:
     """They stay open until the nursery has them, and none of ours is left open after that."""
-    before = set(os.listdir("/proc/self/fd"))
-    with nursery._turn:  # noqa: SLF001  # another fork is under way
-        forking = asyncio.create_task(_fork(nursery, room_folder, socket))
-        await asyncio.sleep(0)
-        forking.cancel()
-        await asyncio.wait([forking], timeout=0)
-        assert not forking.done()
-    await asyncio.wait([forking])
+    before = _processes()
+    async with asyncio.TaskGroup() as group:
+        with nursery._turn:  # noqa: SLF001  # another fork is under way
+            forking = group.create_task(_fork(nursery, room_folder, socket))
+            await asyncio.sleep(0)
+            forking.cancel()
+            await asyncio.wait([forking], timeout=0)
+            assert not forking.done()
     assert forking.cancelled()
     assert (await _status(socket)).workspace_id == "one"
     os.kill(json.loads((room_folder / "runner.json").read_text())["pid"], signal.SIGKILL)
-    nursery.close()
-    pidfds = [link for link in set(os.listdir("/proc/self/fd")) - before if _is_process(link)]
-    assert not pidfds
+    assert _processes() == before
 
 
-def _is_process(descriptor: str) -> bool:
-    try:
-        return "pidfd" in os.readlink(f"/proc/self/fd/{descriptor}")
-    except FileNotFoundError:
-        return False
+def _processes() -> int:
+    """Return how many descriptors of processes this one has."""
+    links = (Path(f"/proc/self/fd/{number}") for number in range(256))
+    return sum("pidfd" in str(link.readlink()) for link in links if link.is_symlink())
 
 
 async def test_runner_that_cannot_start_says_why_in_its_log(

@@ -100,7 +100,10 @@ def pod(occupant: Occupant, wishes: Wishes) -> Object:
         "containers": [_container(occupant, wishes)],
         "volumes": [
             {"name": "room", "persistentVolumeClaim": {"claimName": name}},
-            {"name": "credentials", "secret": {"secretName": secret_of(occupant.runner_id), "defaultMode": _FROM_THE_GROUP}},
+            {
+                "name": "credentials",
+                "secret": {"secretName": secret_of(occupant.runner_id), "defaultMode": _FROM_THE_GROUP},
+            },
             {"name": "tmp", "emptyDir": {"sizeLimit": wishes.size}},
         ],
     }
