@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from chassis import faults, logs
+from chassis.errors import ServiceUnavailable
 from runner import errands, shell
 from runner.errands import Errand
 from runner.errors import TerminalEnded, TerminalNotFound
@@ -77,6 +78,7 @@ class Terminals:
         self.group = group
         self._executor = ThreadPoolExecutor(1, "spool")
         self._opening = asyncio.Lock()
+        self._ending = False
         self._terminals: dict[str, Terminal | LeftTerminal] = {}
         for directory in sorted((room / "spool").iterdir()):
             self._terminals[directory.name] = self._left(directory)
@@ -87,8 +89,11 @@ class Terminals:
         Raises:
             InvalidWorkingDirectory, ShellNotFound, CommandNotFound: the order cannot be met.
             CannotOpenTerminal: the machine refused.
+            ServiceUnavailable: the runner is ending, and another one will have the room.
         """
         async with self._opening:
+            if self._ending:
+                raise ServiceUnavailable(service="runner")
             existing = self._terminals.get(order.session_id)
             if existing is not None:
                 return existing
@@ -186,7 +191,10 @@ class Terminals:
         return found
 
     async def shutdown(self, grace: float, reason: str) -> None:
-        """End every terminal; when this returns no process is left and every log is on the disk."""
+        """End every terminal; then no process is left, every log is on the disk, and none opens any more."""
+        self._ending = True
+        async with self._opening:  # one that is being opened ends with the others
+            pass
         running = [
             found for found in self._terminals.values() if isinstance(found, Terminal) and not found.gone.is_set()
         ]

@@ -4,6 +4,7 @@
 
 import os
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import IO
 
@@ -16,6 +17,8 @@ from runner.snapshot.take import FILES, MODES
 from runner.snapshot.vault import Vault
 
 _INCOMING = "restoring"
+_LINK = b"120000"
+_NO_NAMES = {b"", b".", b".."}
 _PIECE = 1 << 20  # bytes written at once
 _BEFORE_RENAME = faults.Point("snapshot.before_rename", "All is given back, and not where it belongs.")
 
@@ -33,7 +36,8 @@ def restore(vault: Vault, reference: str, room: Path, restoration: str) -> str:
         The branch, empty for a detached head.
 
     Raises:
-        Refused: there is no such snapshot, or it does not fit onto the disk. The room is as it was.
+        Refused: there is no such snapshot, it leads out of the directory, or it does not fit onto the disk. The room is
+            as it was.
     """
     incoming = room / _INCOMING
     for left in (incoming, room / "replaced"):
@@ -53,17 +57,33 @@ def restore(vault: Vault, reference: str, room: Path, restoration: str) -> str:
 
 def _fill(vault: Vault, reference: str, directory: bytes) -> None:
     modes = dict(_modes(vault.read("cat-file", "blob", f"{reference}:{MODES}")))
+    folders = {b"", *(path for path in modes if path.endswith(b"/"))}
     for path in modes:
+        _expect_within(path, folders)
         if path.endswith(b"/"):
             os.mkdir(directory + b"/" + path)
     with vault.process("cat-file", "--batch") as git:
         assert git.stdin is not None and git.stdout is not None  # noqa: S101, PT018  # for the type checker
         for kind, blob, path in _blobs(vault, reference):
+            _expect_within(path, folders)
+            if kind == _LINK:
+                modes.pop(path, None)  # else its target would get the rights
             git.stdin.write(blob + b"\n")
             git.stdin.flush()
             _write(git.stdout, blob, directory + b"/" + path, kind)
     for path, rights in reversed(modes.items()):  # what is in a folder before the folder
         os.chmod(directory + b"/" + path, rights)
+
+
+def _expect_within(path: bytes, folders: AbstractSet[bytes]) -> None:
+    """Raise Refused for what is not directly in a folder of the snapshot, which are made before any link.
+
+    Snapshots of ours name every folder; one that came as a pack may be of a runner that somebody had taken over.
+    """
+    parent, _, name = path.rstrip(b"/").rpartition(b"/")
+    if name in _NO_NAMES or (parent + b"/" if parent else b"") not in folders:
+        cause = "the snapshot leads out of its directory"
+        raise Refused(cause)
 
 
 def _modes(listed: bytes) -> Iterator[tuple[bytes, int]]:
@@ -88,7 +108,7 @@ def _write(source: IO[bytes], blob: bytes, path: bytes, kind: bytes) -> None:
         cause = "the snapshot is damaged"
         raise Refused(cause)
     left = int(described.rpartition(b" ")[2])
-    if kind == b"120000":
+    if kind == _LINK:
         os.symlink(source.read(left), path)
     else:
         rights = 0o755 if kind == b"100755" else 0o644

@@ -93,6 +93,7 @@ async def _open_placement(
         placement = Placement(service.database, pods, operations.admit_runner, settings.idle_seconds)
     else:
         rooms, local = Directories(settings), LocalPlacement(settings)
+        stack.callback(local.close)
         placement = Placement(service.database, local, operations.admit_runner, settings.idle_seconds)
         service.loops.append(Upgrades(placement, local.living).run)
         stack.callback(local.close)

@@ -12,8 +12,11 @@ from chassis.settings import ServiceSettings, existing_file
 _LONGEST_RUNTIME_DIRECTORY = 69  # bytes: a socket's path ends at 107, and its name takes 37 and a slash
 
 _IDLE_POD = 1800.0
-_QUANTITY = r"^\d+(\.\d+)?(m|[kMGTPE]i?|Ki)?$"
+_YEAR = 31_536_000
+_QUANTITY = r"^\d+(\.\d+)?(m|k|[MGTPE]|[KMGTPE]i)?$"
 """How Kubernetes writes an amount."""
+_SIZE = r"^[1-9]\d*(k|[MGTPE]|[KMGTPE]i)?$"
+"""The amount of a disk, which is not nothing."""
 
 
 class WorkspaceSettings(ServiceSettings):
@@ -52,7 +55,7 @@ class WorkspaceSettings(ServiceSettings):
     clean_up_days: float = Field(30, ge=0, le=36_500)
     purge_days: float = Field(30, ge=0, le=36_500)
     save_days: float = Field(90, ge=0, le=36_500)
-    sweep_seconds: float = Field(600, ge=0.1)
+    sweep_seconds: float = Field(600, ge=0.1, le=_YEAR)
     bootstrap_token_file: Path | None = None
     sign_up: Literal["closed", "open"] = "closed"
     placement: Literal["local", "kubernetes"] = "local"
@@ -60,7 +63,7 @@ class WorkspaceSettings(ServiceSettings):
     room_namespace: str = Field("", pattern=r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)?$")
     room_image: str = ""
     room_storage_class: str = ""
-    room_size: str = Field("10Gi", pattern=_QUANTITY)
+    room_size: str = Field("10Gi", pattern=_SIZE)
     room_runtime_class: str = ""
     room_node_selector: Annotated[dict[str, str], NoDecode] = Field(default_factory=dict)
     room_pull_secret: str = ""
@@ -69,7 +72,7 @@ class WorkspaceSettings(ServiceSettings):
     room_cpu_limit: str = Field("", pattern=f"^$|{_QUANTITY}")
     room_memory_limit: str = Field("", pattern=f"^$|{_QUANTITY}")
     room_start_seconds: float = Field(20, ge=1, le=600)
-    room_idle_seconds: float | None = Field(None, ge=0)
+    room_idle_seconds: float | None = Field(None, ge=0, le=_YEAR)
 
     @field_validator("runtime_directory")
     @classmethod

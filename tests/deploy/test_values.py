@@ -38,7 +38,6 @@ MISSING: list[tuple[dict[str, Any], str]] = [
 REQUESTS = {
     "create": ("create",),
     "ensure": ("create",),
-    "create_anew": ("create", "delete"),
     "get": ("get",),
     "patch": ("patch",),
     "delete": ("delete",),

@@ -41,6 +41,7 @@ class VaultStage:
     product: Product
     settings: WorkspaceSettings
     database: Database
+    runners: LocalPlacement
     actor: Actor = field(init=False)
     placement: Placement = field(init=False)
     vaults: DatabaseVaults = field(init=False)
@@ -48,12 +49,12 @@ class VaultStage:
     def __post_init__(self) -> None:
         account_id = ids.new()
         self.actor = Actor(account_id=account_id, subject=str(account_id))
-        self.placement = Placement(self.database, LocalPlacement(self.settings), operations.admit_runner)
+        self.placement = Placement(self.database, self.runners, operations.admit_runner)
         self.vaults = DatabaseVaults(self.database, self.placement, self.settings.save_size_limit, with_ignored=True)
 
     def replica(self) -> "VaultStage":
         """Return another process's view of the same account."""
-        other = VaultStage(self.product, self.settings, self.database)
+        other = VaultStage(self.product, self.settings, self.database, self.runners)
         other.actor = self.actor
         return other
 
@@ -176,6 +177,8 @@ async def vault_stage(product_template: Postgres, nats: Nats) -> AsyncIterator[V
         )
         settings = WorkspaceSettings(**described)
         service = await open_service("workspace", settings, Registry(WORKSPACE, SAVE), stack)
-        stage = VaultStage(product, settings, service.database)
+        runners = LocalPlacement(settings)
+        stack.callback(runners.close)
+        stage = VaultStage(product, settings, service.database, runners)
         stack.push_async_callback(stage.placement.handles.close)
         yield stage

@@ -27,6 +27,9 @@ from services.workspace.workspaces.domain import Workspace
 
 _RESTORE_DEADLINE = 3600.0  # seconds for a whole directory
 _DAMAGED = "what was saved is damaged"
+_TOO_MUCH = "its runner sends more than a save may hold"
+_BESIDE_FILES = 1 << 30
+"""Bytes that names, links and rights of a directory may take in a pack, beside what is in its files."""
 
 _MIDWAY = faults.Point("packs.midway", "A piece of a pack is stored, and not all of it.")
 _AFTER_PACK = faults.Point("packs.after_pack", "All of a pack is stored, and nobody was told what is in it.")
@@ -103,12 +106,15 @@ class DatabaseVaults:
         request = pb.TakeSaveRequest(
             save_id=str(pack.save_id), base_commit=base, size_limit=self.size_limit, with_ignored=self.with_ignored
         )
-        digest, number, facts = sha256(), 0, None
+        digest, number, left, facts = sha256(), 0, self._most(), None
         with _refusals():
             async for part in runner.peer.stream(stub.TakeSave, request):
                 if part.HasField("facts"):
                     facts = part.facts
                     continue
+                left -= len(part.data)
+                if left < 0 or not part.data:
+                    raise Refused(_TOO_MUCH)
                 await asyncio.to_thread(digest.update, part.data)
                 await self.database.write(actor, operations.add_chunk, pack=pack, number=number, data=part.data)
                 number += 1
@@ -128,6 +134,10 @@ class DatabaseVaults:
         await self.database.write(actor, operations.complete_pack, pack=stored)
         _AFTER_PACK.reach()
         return str(stored.facts)
+
+    def _most(self) -> int:
+        """Return how many bytes a pack may have: a runner that somebody has taken over keeps to no limit."""
+        return self.size_limit + self.size_limit // 16 + _BESIDE_FILES
 
     async def _chain(self, actor: Actor, save: Save) -> list[Pack]:
         """Return the packs of a save, none unless all are complete."""

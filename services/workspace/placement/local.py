@@ -41,6 +41,10 @@ class LocalPlacement:
         self._key = sha256(b"runner-token\0" + settings.signing_key_file.read_bytes()).digest()
         self._nursery = Nursery(inherited(*INHERITED))
 
+    def close(self) -> None:
+        """End what forks runners. The runners go on."""
+        self._nursery.close()
+
     @property
     def patience(self) -> float:
         """Seconds a room may take to become free."""

@@ -61,7 +61,15 @@ class Nursery:
             ServiceUnavailable: it did not start.
         """
         wish = json.dumps(dict(environment)).encode()
-        return await asyncio.to_thread(self._fork, wish, descriptors)
+        forking = asyncio.get_running_loop().run_in_executor(None, self._fork, wish, descriptors)
+        try:
+            return await asyncio.shield(forking)
+        except asyncio.CancelledError:
+            # Until then the thread needs the descriptors, whose numbers would soon stand for other files.
+            await asyncio.wait([forking])
+            if forking.exception() is None:
+                os.close(forking.result().descriptor)
+            raise
 
     def _fork(self, wish: bytes, descriptors: Sequence[int]) -> Forked:
         with self._turn:

@@ -1,7 +1,10 @@
 """The nursery: runners start from code that is loaded already, and from no other than what is installed."""
 
+import asyncio
+import json
 import os
 import shutil
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -115,6 +118,30 @@ async def test_nursery_with_code_that_is_not_installed_any_more_forks_nothing(
     after = await _status(socket.with_name("second.sock"))
     assert before.version != after.version
     assert _parent(forked[0]) != _parent(forked[1])
+
+
+async def test_fork_that_nobody_waits_for_any_more_uses_the_descriptors_that_it_was_given(
+    nursery: Nursery, room_folder: Path, socket: Path
+) -> None:
+    """They stay open until the nursery has them, and none of ours is left open after that."""
+    before = _processes()
+    async with asyncio.TaskGroup() as group:
+        with nursery._turn:  # noqa: SLF001  # another fork is under way
+            forking = group.create_task(_fork(nursery, room_folder, socket))
+            await asyncio.sleep(0)
+            forking.cancel()
+            await asyncio.wait([forking], timeout=0)
+            assert not forking.done()
+    assert forking.cancelled()
+    assert (await _status(socket)).workspace_id == "one"
+    os.kill(json.loads((room_folder / "runner.json").read_text())["pid"], signal.SIGKILL)
+    assert _processes() == before
+
+
+def _processes() -> int:
+    """Return how many descriptors of processes this one has."""
+    links = (Path(f"/proc/self/fd/{number}") for number in range(256))
+    return sum("pidfd" in str(link.readlink()) for link in links if link.is_symlink())
 
 
 async def test_runner_that_cannot_start_says_why_in_its_log(

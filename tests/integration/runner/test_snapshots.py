@@ -162,6 +162,40 @@ def test_snapshot_leaves_out_what_cannot_be_work(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("modes", "path"),
+    [
+        (b"755 %../\0", "%../out"),
+        (b"", "%../out"),
+        (b"", "%link/out"),
+        (b"755 link/\0", "%link/out"),
+        (b"777 link\0", "%."),
+        (b"777 link\0", "other"),
+    ],
+    ids=["above", "above unnamed", "through a link", "a link and a folder", "itself", "rights of a link"],
+)
+def test_restore_of_a_snapshot_that_leads_elsewhere_touches_nothing_there(
+    tmp_path: Path, modes: bytes, path: str
+) -> None:
+    """A pack may be of a runner that somebody had taken over; what it holds stays within the new directory."""
+    room, outside = tmp_path / "room", tmp_path / "outside"
+    outside.mkdir(mode=0o700)
+    vault = Vault(room / "vault.git")
+    vault.prepare()
+    target = str(outside).encode()
+    entries = [("120000", "files/link", target), ("100644", f"files/{path}", b"x"), ("100644", "modes", modes)]
+    listed = [f"M {kind} inline {name}\ndata {len(held)}\n".encode() + held + b"\n" for kind, name, held in entries]
+    commit = b"commit %s\ncommitter a <> 0 +0000\ndata 0\n" % REFERENCE.encode()
+    with vault.process("fast-import", "--quiet") as git:
+        assert git.stdin is not None
+        git.stdin.write(commit + b"".join(listed))
+    with suppress(Refused):
+        restore(vault, REFERENCE, room, "one")
+    assert not list(outside.iterdir())
+    assert outside.stat().st_mode & 0o777 == 0o700
+    assert not list(tmp_path.rglob("out"))
+
+
 async def test_save_of_a_hostile_repository_runs_nothing_of_it(plain: Path, tmp_path: Path) -> None:
     """Neither the snapshot nor the counting starts a filter, hook, monitor or anything else that it names."""
     files = await _checkout(plain, tmp_path / "room", ["dirty", "stashes"])

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from chassis import processes
+from chassis.errors import ServiceUnavailable
 from runner.errors import InvalidWorkingDirectory, LeaseEpochStale, TerminalEnded
 from runner.record import RecordType, exit_of, size_of
 from runner.sandbox import Level, Sandbox
@@ -45,6 +46,14 @@ async def test_exit_by_signal_names_the_signal(table: Terminals) -> None:
     await type_line(terminal, "kill -USR1 $$")
     ended = exit_of(await Follower(terminal.spool).end())
     assert (ended.code, ended.signal, ended.reason) == (None, signal.SIGUSR1, "")
+
+
+async def test_open_after_the_end_of_all_terminals_is_refused_as_by_a_runner_that_is_gone(table: Terminals) -> None:
+    """Whoever comes while a runner is suspended tries again with the next one, instead of opening what is lost."""
+    await table.shutdown(0, "idle")
+    with pytest.raises(ServiceUnavailable):
+        await table.open(order())
+    assert not table.noteworthy()
 
 
 async def test_query_is_answered_once(table: Terminals) -> None:

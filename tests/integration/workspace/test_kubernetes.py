@@ -11,7 +11,6 @@ from stateroom.workspace.v1 import workspace_pb2
 from stateroom.workspace.v1 import workspace_service_pb2 as workspace
 
 from embedded.postgres import Postgres
-from tests.support.cluster.cluster import NAMESPACE
 from tests.support.cluster.home import Home, open_home
 from tests.support.nats import running_nats
 from tests.support.people import Person, again
@@ -146,4 +145,5 @@ async def test_purge_workspace_removes_its_disk_after_a_complete_save(home: Home
     await until(removed)
     saves = await home.sql(f"SELECT state FROM workspace.saves WHERE workspace_id = '{room.workspace_id}'")  # noqa: S608  # ours
     assert "COMPLETE" in [row["state"] for row in saves]
-    assert ("secrets", NAMESPACE, f"room-{room.workspace_id}") not in home.cluster.objects.by_key
+    belongs = {("stateroom.dev/workspace-id", room.workspace_id)}
+    assert not [each for each in home.cluster.all("secrets") if belongs <= each["metadata"]["labels"].items()]

@@ -11,6 +11,7 @@ import asyncpg
 import pytest
 
 from chassis.errors import Unavailable
+from services.workspace.packs import vault
 from services.workspace.saves import operations as save_operations
 from services.workspace.saves.before_removal import LOOK_AGAIN, BeforeRemoval
 from services.workspace.saves.directories import Directories
@@ -42,6 +43,19 @@ async def test_take_save_of_an_archived_workspace_starts_a_runner_for_it_alone(v
         assert await vault_stage.placement.find(vault_stage.actor, room.workspace_id) is None
     assert await vault_stage.current(room) == save.save_id
     assert contents(await vault_stage.restored(save)) == contents(vault_stage.files(room.workspace_id))
+
+
+async def test_take_save_of_a_runner_that_sends_without_end_is_refused_and_leaves_nothing(
+    vault_stage: VaultStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody may have taken a runner over, and the database is everybody's."""
+    monkeypatch.setattr(vault, "_BESIDE_FILES", -vault_stage.settings.save_size_limit // 16 * 17)
+    room = await vault_stage.archive(await vault_stage.room({"small": b"1"}))
+    save = await vault_stage.begun(room)
+    with pytest.raises(Refused, match="sends more than a save may hold"):
+        await vault_stage.vaults.take(vault_stage.actor, save)
+    assert await vault_stage.stored(save) == (0, 0)
+    await vault_stage.until_empty(room)
 
 
 @pytest.mark.thorough

@@ -51,6 +51,7 @@ async def test_start_makes_a_pod_as_the_strictest_security_wants_it(rooms: Placi
     }
     assert (spec["automountServiceAccountToken"], spec["enableServiceLinks"]) == (False, False)
     assert container["image"] == IMAGE
+    assert [volume["emptyDir"] for volume in spec["volumes"] if "emptyDir" in volume] == [{"sizeLimit": "10Gi"}]
     assert [each["metadata"]["name"] for each in cluster.all("persistentvolumeclaims")] == [f"room-{workspace_id}"]
 
 
@@ -79,6 +80,28 @@ async def test_vacant_by_two_at_once_is_given_to_one(rooms: Placing, cluster: Cl
         assert len([runner_id for runner_id in started if runner_id]) == 1
         (pod,) = cluster.all("pods")
         assert pod["metadata"]["labels"]["stateroom.dev/runner-id"] in map(str, started)
+
+
+async def test_start_by_one_who_was_given_up_for_dead_leaves_the_other_what_it_needs(
+    rooms: Placing, cluster: Cluster
+) -> None:
+    """Whoever was only slow replaces neither the other's Pod nor what its runner proves itself by."""
+    workspace_id = ids.new()
+    async with placing(cluster) as slow, slow.placement.vacant(ids.new(), workspace_id, ids.new()) as vacancy:
+        assert vacancy is not None
+        await rooms.placement.cluster.delete("pods", f"room-{workspace_id}")
+
+        async def started() -> bool:
+            return await rooms.start(workspace_id) is not None
+
+        await until(started)
+        (pod,) = cluster.all("pods")
+        with pytest.raises(errors.RoomRefused):
+            await vacancy.start(slow.tell)
+    assert [each["metadata"]["uid"] for each in cluster.all("pods")] == [pod["metadata"]["uid"]]
+    (mounted,) = [volume["secret"]["secretName"] for volume in pod["spec"]["volumes"] if "secret" in volume]
+    (secret,) = [each for each in cluster.all("secrets") if each["metadata"]["name"] == mounted]
+    assert secret["metadata"]["ownerReferences"][0]["uid"] == pod["metadata"]["uid"]
 
 
 async def test_vacant_when_nothing_is_started_leaves_no_pod(rooms: Placing, cluster: Cluster) -> None:
@@ -166,6 +189,17 @@ async def test_holder_of_a_pod_that_ended_while_the_history_was_forgotten_is_nob
     cluster.objects.remove(("pods", "rooms", f"room-{workspace_id}"))
     cluster.objects.forget_history()
     await cluster.come()
+    await rooms.holds(workspace_id, None)
+
+
+async def test_holder_of_a_pod_that_somebody_wrote_much_on_is_known_still(rooms: Placing) -> None:
+    """What the watch tells of it is one line, which may be longer than any that the client would read as one."""
+    workspace_id = ids.new()
+    runner_id = await rooms.start(workspace_id)
+    assert runner_id
+    note = {"op": "add", "path": "/metadata/annotations", "value": {"note": "x" * 250_000}}
+    await rooms.placement.cluster.patch("pods", f"room-{workspace_id}", [note])
+    await rooms.placement.cluster.delete("pods", f"room-{workspace_id}")
     await rooms.holds(workspace_id, None)
 
 

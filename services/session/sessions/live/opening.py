@@ -24,6 +24,8 @@ OWN_NAMES = ("PWD", "WORKSPACE_NAME", "WORKSPACE_REPO")
 
 _POLL = 0.1  # seconds between looks at a session that another call starts
 _STALE = {"SERVICE_UNAVAILABLE", "RUNNER_TOKEN_REFUSED"}
+_PAUSES = (0.0, 0.5)
+"""Seconds between attempts: a runner that is being suspended is still told of for a moment, by other processes too."""
 _AFTER_START = faults.Point("opening.after_start", "The shell runs, and its session is still STARTING.")
 
 
@@ -157,14 +159,18 @@ class Opener:
     async def _open_terminal(self, session: Session, order: pb.OpenTerminalRequest) -> Runner:
         """Open the terminal. The workspace service is asked again: it may have put the workspace away meanwhile."""
         runner = await self.runners.enter(session.account_id, session.workspace_id)
-        try:
-            await runner.call(runner.stub.OpenTerminal, order)
-        except DomainError as exc:
-            if exc.reason not in _STALE:
-                raise
+        for pause in _PAUSES:
+            try:
+                await runner.call(runner.stub.OpenTerminal, order)
+            except DomainError as exc:
+                if exc.reason not in _STALE:
+                    raise
+            else:
+                return runner
+            await asyncio.sleep(pause)
             self.runners.forget(session.workspace_id)
             runner = await self.runners.find(session.account_id, session.workspace_id)
-            await runner.call(runner.stub.OpenTerminal, order)
+        await runner.call(runner.stub.OpenTerminal, order)
         return runner
 
 

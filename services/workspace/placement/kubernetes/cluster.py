@@ -99,16 +99,6 @@ class Cluster:
             if refusal.reason != "AlreadyExists":
                 raise
 
-    async def create_anew(self, plural: str, wanted: Object) -> Object:
-        """Create an object in place of the one of its name."""
-        try:
-            return await self.create(plural, wanted)
-        except Refused as refusal:
-            if refusal.reason != "AlreadyExists":
-                raise
-        await self.delete(plural, wanted["metadata"]["name"])
-        return await self.create(plural, wanted)
-
     async def patch(self, plural: str, name: str, steps: list[Object]) -> Object:
         """Change an object as a JSON patch says."""
         return await self._call("PATCH", f"{plural}/{name}", body=steps)
@@ -153,7 +143,7 @@ class Cluster:
         query |= {"watch": "true", "allowWatchBookmarks": "true"}
         response = await self._send("GET", plural, query, silence=_SILENCE)
         try:
-            async for line in response.content:
+            async for line in _lines(response.content):
                 said = orjson.loads(line)
                 if said["type"] == "ERROR":
                     raise Refused.of(_BROKEN, said["object"])
@@ -198,3 +188,16 @@ class Cluster:
         if response.status >= _BAD:
             raise Refused.of(response.status, said)
         return response
+
+
+async def _lines(content: aiohttp.StreamReader) -> AsyncIterator[bytes]:
+    """Yield lines however long they are: somebody may annotate a Pod with more than the client takes for one."""
+    begun = bytearray()
+    async for piece in content.iter_any():
+        *ends, rest = piece.split(b"\n")
+        for end in ends:
+            yield bytes(begun + end)
+            begun.clear()
+        begun += rest
+    if begun:
+        yield bytes(begun)

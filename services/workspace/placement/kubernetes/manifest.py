@@ -50,8 +50,13 @@ class Occupant:
 
 
 def name_of(workspace_id: UUID) -> str:
-    """Return the name of a room's Pod, claim and Secret."""
+    """Return the name of a room's Pod and claim."""
     return f"room-{workspace_id}"
+
+
+def secret_of(runner_id: UUID) -> str:
+    """Return the name of a runner's Secret: one of its own, so that who was given up for dead cannot replace it."""
+    return f"runner-{runner_id}"
 
 
 def claim(occupant: Occupant, wishes: Wishes) -> Object:
@@ -65,9 +70,8 @@ def claim(occupant: Occupant, wishes: Wishes) -> Object:
 
 def secret(occupant: Occupant, pod_uid: str, files: dict[str, str]) -> Object:
     """Return the Secret of a runner, which goes with its Pod."""
-    name = name_of(occupant.workspace_id)
-    owner = {"apiVersion": "v1", "kind": "Pod", "name": name, "uid": pod_uid}
-    meta = {"name": name, "labels": occupant.labels, "ownerReferences": [owner]}
+    owner = {"apiVersion": "v1", "kind": "Pod", "name": name_of(occupant.workspace_id), "uid": pod_uid}
+    meta = {"name": secret_of(occupant.runner_id), "labels": occupant.labels, "ownerReferences": [owner]}
     data = {name: base64.b64encode(content.encode()).decode() for name, content in files.items()}
     return {"apiVersion": "v1", "kind": "Secret", "metadata": meta, "type": "Opaque", "data": data}
 
@@ -96,8 +100,11 @@ def pod(occupant: Occupant, wishes: Wishes) -> Object:
         "containers": [_container(occupant, wishes)],
         "volumes": [
             {"name": "room", "persistentVolumeClaim": {"claimName": name}},
-            {"name": "credentials", "secret": {"secretName": name, "defaultMode": _FROM_THE_GROUP}},
-            {"name": "tmp", "emptyDir": {}},
+            {
+                "name": "credentials",
+                "secret": {"secretName": secret_of(occupant.runner_id), "defaultMode": _FROM_THE_GROUP},
+            },
+            {"name": "tmp", "emptyDir": {"sizeLimit": wishes.size}},
         ],
     }
     if wishes.runtime_class:

@@ -150,7 +150,7 @@ class KubernetesPlacement:
         name = manifest.name_of(occupant.workspace_id)
         try:
             await self.cluster.ensure("persistentvolumeclaims", manifest.claim(occupant, self.wishes))
-            await self.cluster.create_anew("secrets", manifest.secret(occupant, uid, files))
+            await self.cluster.create("secrets", manifest.secret(occupant, uid, files))
             await self.cluster.patch("pods", name, manifest.opening(uid))
         except Refused as refusal:
             raise refused(occupant.workspace_id, refusal) from refusal
