@@ -96,7 +96,6 @@ async def _open_placement(
         stack.callback(local.close)
         placement = Placement(service.database, local, operations.admit_runner, settings.idle_seconds)
         service.loops.append(Upgrades(placement, local.living).run)
-        stack.callback(local.close)
     service.loops.append(placement.handles.run)
     service.reconcile("runners", "runner_id", Suspension(service.database, placement).reconcile)
     stack.push_async_callback(placement.handles.close)

@@ -78,10 +78,6 @@ class LocalPlacement:
             else:
                 yield Vacancy(self.target(runner_id), "", partial(self._start, runner_id, workspace_id, lock))
 
-    def close(self) -> None:
-        """End what starts runners. The runners go on."""
-        self._nursery.close()
-
     async def holder(self, workspace_id: UUID) -> UUID | None:
         """Return the runner that lives or starts in the room."""
         return room_lock.holder(self._room(workspace_id))
