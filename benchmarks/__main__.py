@@ -21,6 +21,7 @@ from benchmarks.figures import (
     reads,
     reopen,
     rest,
+    room_start,
     start,
     stopped,
 )
@@ -30,6 +31,7 @@ from benchmarks.row import Row
 FIGURES: dict[str, Callable[[Installation], Awaitable[list[Row]]]] = {
     "memory": memory.measure,  # first, while nothing has happened yet
     "start": start.measure,
+    "room_start": room_start.measure,
     "echo": echo.measure,
     "attach": attach.measure,
     "reopen": reopen.measure,

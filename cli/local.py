@@ -48,13 +48,20 @@ def status(
 
 def doctor(
     data: Data = HERE,
+    kubernetes: Annotated[
+        bool, typer.Option("--kubernetes", help="Look at an installation in a cluster instead, by $KUBECONFIG.")
+    ] = False,
+    namespace: Annotated[str, typer.Option("--namespace", help="Of that; the kubeconfig's unless it is said.")] = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Say what is missing or degraded here, and what to do about it.
+    """Say what is missing or degraded here or in a cluster, and what to do about it.
 
-    It looks at this machine, and at the installation if one runs; exit code 1 when something does not work.
+    It looks at this machine, and at the installation if one runs; or at one in a cluster, where it only reads. Exit
+    code 1 when something does not work.
     """
-    _become("doctor", f"--data={_nearest(data).absolute()}", *(["--json"] if as_json else []))
+    cluster = ["--kubernetes", f"--namespace={namespace}"]
+    where = cluster if kubernetes else [f"--data={_nearest(data).absolute()}"]
+    _become("doctor", *where, *(["--json"] if as_json else []))
 
 
 def keys(

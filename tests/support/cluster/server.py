@@ -15,6 +15,10 @@ KINDS = {
     "persistentvolumeclaims": "PersistentVolumeClaim",
     "secrets": "Secret",
     "events": "Event",
+    "deployments": "Deployment",
+    "statefulsets": "StatefulSet",
+    "jobs": "Job",
+    "storageclasses": "StorageClass",
 }
 _MODELS = {"events": "CoreV1Event"}
 _FINAL = ("Succeeded", "Failed")
@@ -24,11 +28,16 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 @dataclass(slots=True)
 class Api:
-    """Answers requests about objects. `pods_quota` is how many Pods a namespace may have, None for no quota."""
+    """Answers requests about objects. `pods_quota` is how many Pods a namespace may have, None for no quota.
+
+    Kinds in `forbidden` are refused to everybody; `pages` are the metrics of Pods, by the Pods' names.
+    """
 
     objects: Objects
     token: str
     pods_quota: int | None = None
+    forbidden: set[str] = field(default_factory=set)
+    pages: dict[str, str] = field(default_factory=dict)
     requests: list[str] = field(default_factory=list)
     """Method and path of every request, in their order."""
 
@@ -43,6 +52,9 @@ class Api:
         app.router.add_patch(one, self._patch)
         app.router.add_delete(one, self._delete)
         app.router.add_post("/api/v1/namespaces/{namespace}/pods/{name}/eviction", self._evict)
+        app.router.add_get("/api/v1/namespaces/{namespace}/pods/{name}:{port}/proxy/metrics", self._metrics)
+        app.router.add_get("/apis/{group}/v1/namespaces/{namespace}/{plural}", self._list)
+        app.router.add_get("/apis/storage.k8s.io/v1/{plural}", self._list)
         return app
 
     @web.middleware
@@ -57,7 +69,10 @@ class Api:
     def _expect_known(self, request: web.Request) -> None:
         if request.headers.get("Authorization") != f"Bearer {self.token}":
             raise Refusal(401, "Unauthorized", "Unauthorized")
-        if request.match_info.get("plural", "pods") not in KINDS:
+        plural = request.match_info.get("plural", "pods")
+        if plural in self.forbidden:
+            raise Refusal(403, "Forbidden", f'{plural} is forbidden: User "test" cannot list resource "{plural}"')
+        if plural not in KINDS:
             raise Refusal(404, "NotFound", "the server could not find the requested resource")
 
     async def _create(self, request: web.Request) -> web.Response:
@@ -131,6 +146,11 @@ class Api:
     def _is_used(self, key: Key) -> bool:
         return bool(self.objects.list("pods", key[1], lambda pod: key[2] in claims(pod)))
 
+    async def _metrics(self, request: web.Request) -> web.Response:
+        if (name := request.match_info["name"]) not in self.pages:
+            raise Refusal(503, "ServiceUnavailable", "error trying to reach service: connection refused")
+        return web.Response(text=self.pages[name])
+
     async def _list(self, request: web.Request) -> web.StreamResponse:
         matches, (plural, namespace, _) = _selection(request), _key(request)
         if request.query.get("watch") in ("1", "true", "True"):
@@ -175,7 +195,7 @@ def _bookmark(plural: str, version: int) -> Object:
 
 def _key(request: web.Request) -> Key:
     info = request.match_info
-    return info.get("plural", "pods"), info["namespace"], info.get("name", "")
+    return info.get("plural", "pods"), info.get("namespace", ""), info.get("name", "")
 
 
 def _line(kind: str, found: Object) -> bytes:

@@ -1,0 +1,1 @@
+"""How an installation of the chart is, as the cluster itself tells."""
