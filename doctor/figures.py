@@ -67,7 +67,12 @@ _FILES = 0.8  # of the open files that a process may have
 def judged(part: str, page: str) -> Iterator[Finding]:
     """Yield what is wrong with a process by its page of metrics; nothing when all is well."""
     now, values = time.time(), dict[str, float]()
-    for family in text_string_to_metric_families(page):
+    try:
+        families = list(text_string_to_metric_families(page))
+    except ValueError:
+        yield Finding.degraded(part, "what stands where its metrics should be are none", "see who listens there")
+        return
+    for family in families:
         for sample in family.samples:
             values[sample.name] = sample.value
             limit, stamp = LIMITS.get(sample.name), _STAMPS.get(sample.name)

@@ -16,6 +16,7 @@ from chassis.errors import ServiceUnavailable
 
 _ATTEMPTS = 2
 """The nursery may have ended, and ends when other code is installed; the next one has that."""
+_PATIENCE = 30.0  # seconds for an answer, the first of which waits until the code is loaded
 _ANSWER = 32  # bytes of a process id, with room to spare
 
 
@@ -74,7 +75,7 @@ class Nursery:
     def _fork(self, wish: bytes, descriptors: Sequence[int]) -> Forked:
         with self._turn:
             for _ in range(_ATTEMPTS):
-                with suppress(ConnectionError):
+                with suppress(ConnectionError, TimeoutError):
                     pid, found = _ask(self._open(), wish, descriptors)
                     if found:
                         return Forked(int(pid), found[0])
@@ -85,6 +86,7 @@ class Nursery:
         """Return the way to the nursery that lives, or to a new one."""
         if self._way is None:
             self._way, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            self._way.settimeout(_PATIENCE)
             with theirs:
                 self._process = subprocess.Popen(
                     [sys.executable, "-P", "-m", "runner.nursery"],

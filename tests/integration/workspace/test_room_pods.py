@@ -104,6 +104,20 @@ async def test_start_by_one_who_was_given_up_for_dead_leaves_the_other_what_it_n
     assert secret["metadata"]["ownerReferences"][0]["uid"] == pod["metadata"]["uid"]
 
 
+async def test_delete_of_a_pod_that_has_changed_since_leaves_it(rooms: Placing, cluster: Cluster) -> None:
+    """Who only heard that a Pod was held, and not that it was let start, does not end a runner."""
+    workspace_id = ids.new()
+    async with rooms.placement.vacant(ids.new(), workspace_id, ids.new()) as vacancy:
+        assert vacancy is not None
+        (held,) = cluster.all("pods")
+        await vacancy.start(rooms.tell)
+    known = held["metadata"]
+    await rooms.placement.cluster.delete("pods", known["name"], known["uid"], known["resourceVersion"])
+    assert "deletionTimestamp" not in cluster.all("pods")[0]["metadata"]
+    await rooms.placement.cluster.delete("pods", known["name"], known["uid"])
+    await rooms.holds(workspace_id, None)
+
+
 async def test_vacant_when_nothing_is_started_leaves_no_pod(rooms: Placing, cluster: Cluster) -> None:
     """Whoever holds a room and may not start a runner gives it back."""
     async with rooms.placement.vacant(ids.new(), ids.new(), ids.new()) as vacancy:

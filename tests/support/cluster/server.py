@@ -131,9 +131,9 @@ class Api:
     def delete(self, key: Key, options: Object) -> Object:
         """Delete an object: a Pod that runs once it has ended, a claim once no Pod uses it, anything else at once."""
         found = self.objects.get(key)
-        wanted = (options.get("preconditions") or {}).get("uid", found["metadata"]["uid"])
-        if wanted != found["metadata"]["uid"]:
-            raise Refusal(409, "Conflict", f"Precondition failed: UID in precondition: {wanted}")
+        for name, wanted in (options.get("preconditions") or {}).items():
+            if wanted != found["metadata"][name]:
+                raise Refusal(409, "Conflict", f"Precondition failed: {name} in precondition: {wanted}")
         seconds = options.get("gracePeriodSeconds")
         if seconds is None:
             seconds = found.get("spec", {}).get("terminationGracePeriodSeconds", 30)

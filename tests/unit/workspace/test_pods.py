@@ -15,7 +15,7 @@ OCCUPANT = Occupant(ids.new(), ids.new(), ids.new())
 
 def _pod(*, is_open: bool = True, deleted: bool = False, **status: Any) -> Any:
     found = manifest.pod(OCCUPANT, Wishes("image")) | {"status": {"phase": "Pending"} | status}
-    found["metadata"]["uid"] = "uid"
+    found["metadata"] |= {"uid": "uid", "resourceVersion": "7"}
     if is_open:
         del found["spec"]["schedulingGates"]
     if deleted:

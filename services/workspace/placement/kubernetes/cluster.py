@@ -103,11 +103,13 @@ class Cluster:
         """Change an object as a JSON patch says."""
         return await self._call("PATCH", f"{plural}/{name}", body=steps)
 
-    async def delete(self, plural: str, name: str, uid: str = "") -> None:
-        """Delete an object, if it is there, and if it is the one with that uid."""
-        options: Object = {"propagationPolicy": "Background"}
-        if uid:
-            options["preconditions"] = {"uid": uid}
+    async def delete(self, plural: str, name: str, uid: str = "", version: str = "") -> None:
+        """Delete an object, if it is there, and if it is the one with that uid and has not changed since a version."""
+        known = {"uid": uid, "resourceVersion": version}
+        options = {
+            "propagationPolicy": "Background",
+            "preconditions": {key: each for key, each in known.items() if each},
+        }
         try:
             await self._call("DELETE", f"{plural}/{name}", body=options)
         except Refused as refusal:

@@ -77,7 +77,7 @@ class KubernetesPlacement:
             if pod.stage in (Stage.ENDING, Stage.ENDED):
                 raise errors.RoomNotStarted(workspace_id, pod.cause or "its Pod was told to end")
             if _is_abandoned(pod):
-                await self._remove_pod(workspace_id, pod.uid)
+                await self._remove_abandoned(workspace_id, pod)
             await trouble.look(pod)
         error = await trouble.error(workspace_id, pod)
         if pod is not None and not isinstance(error, errors.RoomStarting):
@@ -134,8 +134,10 @@ class KubernetesPlacement:
         workspace_id = occupant.workspace_id
         pod = await self.known.pod(workspace_id)
         if pod is not None:
-            if pod.stage is Stage.ENDED or _is_abandoned(pod):
+            if pod.stage is Stage.ENDED:
                 await self._remove_pod(workspace_id, pod.uid)
+            elif _is_abandoned(pod):
+                await self._remove_abandoned(workspace_id, pod)
             return None  # until the watch has told that it is gone
         try:
             created = await self.cluster.create("pods", manifest.pod(occupant, self.wishes))
@@ -155,6 +157,10 @@ class KubernetesPlacement:
         except Refused as refusal:
             raise refused(occupant.workspace_id, refusal) from refusal
         _log.info("room furnished", workspace_id=str(occupant.workspace_id), runner_id=str(occupant.runner_id))
+
+    async def _remove_abandoned(self, workspace_id: UUID, pod: RoomPod) -> None:
+        """Delete a Pod that nobody lets start, unless somebody has done so and the watch has not told us yet."""
+        await self.cluster.delete("pods", manifest.name_of(workspace_id), pod.uid, pod.version)
 
     async def _remove_pod(self, workspace_id: UUID, uid: str) -> None:
         await self.cluster.delete("pods", manifest.name_of(workspace_id), uid)

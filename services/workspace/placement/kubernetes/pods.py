@@ -33,6 +33,7 @@ class RoomPod:
     """A room's Pod. `complaint` is why it does not start, as an error to raise; `cause` is what the cluster says."""
 
     uid: str
+    version: str
     workspace_id: UUID
     runner_id: UUID
     stage: Stage
@@ -51,6 +52,7 @@ def read(found: Object) -> RoomPod:
     address = status.get("podIP") or ""
     return RoomPod(
         uid=meta["uid"],
+        version=meta["resourceVersion"],
         workspace_id=UUID(meta["labels"][manifest.WORKSPACE]),
         runner_id=UUID(meta["labels"][manifest.RUNNER]),
         stage=stage,
