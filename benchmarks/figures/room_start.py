@@ -52,6 +52,7 @@ class _Seen:
     objects: Objects
     opened: dict[str, float] = field(default_factory=dict)
     ready: dict[str, float] = field(default_factory=dict)
+    changed: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     async def follow(self) -> None:
         """Follow all Pods."""
@@ -61,6 +62,8 @@ class _Seen:
                 self.opened.setdefault(name, now)
             if _is_ready(change.found):
                 self.ready.setdefault(name, now)
+            async with self.changed:
+                self.changed.notify_all()
 
 
 async def _start(home: Home, seen: _Seen) -> tuple[float, float]:
@@ -69,9 +72,8 @@ async def _start(home: Home, seen: _Seen) -> tuple[float, float]:
     room = await home.person.settled(await home.person.create_room())
     await home.printed(await home.open(room), room.name.encode())  # its prompt has its name
     whole, name = time.perf_counter() - began, f"room-{room.workspace_id}"
-    async with asyncio.timeout(10):
-        while name not in seen.ready:  # noqa: ASYNC110  # its probe may come later than the prompt
-            await asyncio.sleep(0.01)
+    async with asyncio.timeout(10), seen.changed:  # its probe may come later than the prompt
+        await seen.changed.wait_for(lambda: name in seen.ready)
     end = min(seen.ready[name], began + whole)
     return whole, end - seen.opened[name]
 
