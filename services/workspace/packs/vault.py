@@ -28,9 +28,6 @@ from services.workspace.workspaces.domain import Workspace
 _RESTORE_DEADLINE = 3600.0  # seconds for a whole directory
 _DAMAGED = "what was saved is damaged"
 _TOO_MUCH = "its runner sends more than a save may hold"
-_BESIDE_FILES = 1 << 30
-"""Bytes that names, links and rights of a directory may take in a pack, beside what is in its files."""
-
 _MIDWAY = faults.Point("packs.midway", "A piece of a pack is stored, and not all of it.")
 _AFTER_PACK = faults.Point("packs.after_pack", "All of a pack is stored, and nobody was told what is in it.")
 _GIVING_BACK = faults.Point("packs.giving_back", "A piece of a pack was sent to the room that is made of it.")
@@ -40,13 +37,15 @@ _GIVING_BACK = faults.Point("packs.giving_back", "A piece of a pack was sent to 
 class DatabaseVaults:
     """Packs in the database, in pieces, each of which stands in memory alone.
 
-    `size_limit` and `with_ignored` are what the settings say of saves.
+    `size_limit` and `with_ignored` are what the settings say of saves; `beside_files` is how many bytes names, links
+    and rights of a directory may take in a pack, beside what is in its files.
     """
 
     database: Database
     placement: Placement
     size_limit: int
     with_ignored: bool
+    beside_files: int = 1 << 30
 
     async def take(self, actor: Actor, save: Save) -> dict[str, Any]:
         """Have the room's runner save it; one is started for that when none lives.
@@ -137,7 +136,7 @@ class DatabaseVaults:
 
     def _most(self) -> int:
         """Return how many bytes a pack may have: a runner that somebody has taken over keeps to no limit."""
-        return self.size_limit + self.size_limit // 16 + _BESIDE_FILES
+        return self.size_limit + self.size_limit // 16 + self.beside_files
 
     async def _chain(self, actor: Actor, save: Save) -> list[Pack]:
         """Return the packs of a save, none unless all are complete."""

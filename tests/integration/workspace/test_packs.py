@@ -11,7 +11,6 @@ import asyncpg
 import pytest
 
 from chassis.errors import Unavailable
-from services.workspace.packs import vault
 from services.workspace.saves import operations as save_operations
 from services.workspace.saves.before_removal import LOOK_AGAIN, BeforeRemoval
 from services.workspace.saves.directories import Directories
@@ -46,14 +45,14 @@ async def test_take_save_of_an_archived_workspace_starts_a_runner_for_it_alone(v
 
 
 async def test_take_save_of_a_runner_that_sends_without_end_is_refused_and_leaves_nothing(
-    vault_stage: VaultStage, monkeypatch: pytest.MonkeyPatch
+    vault_stage: VaultStage,
 ) -> None:
     """Somebody may have taken a runner over, and the database is everybody's."""
-    monkeypatch.setattr(vault, "_BESIDE_FILES", -vault_stage.settings.save_size_limit // 16 * 17)
+    nothing = replace(vault_stage.vaults, beside_files=-vault_stage.settings.save_size_limit // 16 * 17)
     room = await vault_stage.archive(await vault_stage.room({"small": b"1"}))
     save = await vault_stage.begun(room)
     with pytest.raises(Refused, match="sends more than a save may hold"):
-        await vault_stage.vaults.take(vault_stage.actor, save)
+        await nothing.take(vault_stage.actor, save)
     assert await vault_stage.stored(save) == (0, 0)
     await vault_stage.until_empty(room)
 
