@@ -4,12 +4,11 @@ import importlib.util
 import resource
 import shutil
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from doctor.finding import Finding
-from runner import program, room
+from embedded import isolation
 from runner.program import CannotStart
 from runner.sandbox import PATH, Level
 
@@ -59,13 +58,10 @@ def _servers() -> Iterator[Finding]:
 
 
 async def _walls() -> Finding:
-    with tempfile.TemporaryDirectory(prefix="sr-walls-") as folder:
-        scratch = Path(folder) / "room"
-        room.prepare(scratch, Path(folder) / "run" / "socket")
-        try:
-            sandbox = await program.probe(scratch, [])
-        except CannotStart as error:
-            return Finding.missing("walls", "rooms cannot start programs here", str(error))
+    try:
+        sandbox = await isolation.probe(Level.PROCESS)
+    except CannotStart as error:
+        return Finding.missing("walls", "rooms cannot start programs here", str(error))
     if sandbox.level in _WALLS:
         return Finding.good("walls", sandbox.level.detail)
     return Finding.degraded("walls", sandbox.level.detail, sandbox.obstacle)
