@@ -1,18 +1,28 @@
 """Rooms with real shells."""
 
 import asyncio
+import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
+from runner import __file__ as runner_file
 from runner import program, room, terminals
 from runner.agents.agents import Agents
 from runner.sandbox import Sandbox
 from runner.terminals import Terminals
 
 SPOOL_BYTES = 64 * 1024 * 1024
+
+
+@pytest.fixture
+def code(tmp_path: Path) -> Path:
+    """Return a folder with code of a runner that tests may change."""
+    for package in ("runner", "chassis"):
+        shutil.copytree(Path(runner_file).parents[1] / package, tmp_path / "code" / package)
+    return tmp_path / "code"
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import shutil
 import signal
 import sys
 from collections.abc import Iterator
@@ -16,20 +15,10 @@ from stateroom.runner.v1.runner_service_pb2_grpc import RunnerServiceStub
 
 from chassis import ids, processes
 from chassis.errors import ServiceUnavailable
-from runner.nursery import __file__ as nursery_file
 from services.workspace.placement.nursery import Forked, Nursery
 from tests.support.waiting import PATIENCE
 
 TOKEN = "ab" * 32
-
-
-@pytest.fixture
-def code(tmp_path: Path) -> Path:
-    """Return a folder with code of a runner that tests may change."""
-    for package in ("runner", "chassis"):
-        source = Path(nursery_file).parent.parent / package
-        shutil.copytree(source, tmp_path / "code" / package)
-    return tmp_path / "code"
 
 
 @pytest.fixture

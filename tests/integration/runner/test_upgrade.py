@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-import shutil
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -17,22 +16,12 @@ from stateroom.runner.v1.terminal_service_pb2 import PauseTerminalRequest
 from stateroom.terminal.v1.screen_pb2 import Screen
 
 from chassis import ids, processes
-from runner.__main__ import __file__ as main_file
 from tests.support import waiting
 from tests.support.raw_agents import raw_agent
 from tests.support.runner_rooms import Network, RunnerProcess, network_runner, runner_process
 from tests.support.waiting import PATIENCE
 
 LINE = re.compile(rb"line (\d+)\r\n")
-
-
-@pytest.fixture
-def code(tmp_path: Path) -> Path:
-    """Return a folder with code of a runner that tests may change."""
-    for package in ("runner", "chassis"):
-        source = Path(main_file).parent.parent / package
-        shutil.copytree(source, tmp_path / "code" / package, ignore=shutil.ignore_patterns("__pycache__"))
-    return tmp_path / "code"
 
 
 def _change(code: Path, text: str = "\n") -> None:
